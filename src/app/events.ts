@@ -1,0 +1,79 @@
+/** What happens, for views and for `--json` (one object a line). */
+export type XferEvent =
+  | ListeningEvent
+  | ConnectedEvent
+  | ProgressEvent
+  | LaneEvent
+  | NoteEvent
+  | PhaseEvent
+  | DoneEvent
+  | ErrorEvent;
+
+export interface ListeningEvent {
+  readonly event: 'listening';
+  /** Whole URLs in the order of `--listen`, with real ports; `send` takes each as it is. */
+  readonly addresses: readonly string[];
+  /** Not there where the user chose the code: he knows it, and it is his secret. */
+  readonly code?: string;
+}
+
+export interface ConnectedEvent {
+  readonly event: 'connected';
+  /** Its name where it is known, else the fingerprint of its key. */
+  readonly peer: string;
+  readonly known: boolean;
+  readonly transport: string;
+  readonly path: 'direct' | 'relayed';
+}
+
+export interface ProgressEvent {
+  readonly event: 'progress';
+  /** Content that the receiver has, of `total` known so far. */
+  readonly bytes: number;
+  readonly total: number;
+  /** Content handed to the network, copies included. */
+  readonly sent: number;
+  readonly files: number;
+}
+
+export interface LaneEvent {
+  readonly event: 'lane';
+  readonly lane: number;
+  readonly state: 'up' | 'down';
+  readonly transport: string;
+}
+
+/** Something that a person should know and that is no error: a peer remembered, a link left out. */
+export interface NoteEvent {
+  readonly event: 'note';
+  readonly message: string;
+}
+
+/** Where a transfer is; for task lists. */
+export interface PhaseEvent {
+  readonly event: 'phase';
+  readonly phase: 'connect' | 'pair' | 'transfer' | 'commit';
+}
+
+export interface DoneEvent {
+  readonly event: 'done';
+  readonly role: 'send' | 'recv';
+  readonly peer: string;
+  readonly bytes: number;
+  readonly files: number;
+  /** From `connected` to the receiver's commit. */
+  readonly seconds: number;
+  readonly lanes: number;
+  readonly transport: string;
+  readonly path: 'direct' | 'relayed';
+  /** The stage that waited least: what limits this transfer. */
+  readonly bottleneck: 'source' | 'seal' | 'network' | 'open' | 'disk';
+}
+
+export interface ErrorEvent {
+  readonly event: 'error';
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly exit: number;
+}

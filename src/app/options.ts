@@ -1,0 +1,36 @@
+import type { DoneEvent, XferEvent } from './events.js';
+
+export interface CommonOptions {
+  /** Where the identity and the known peers are (`homeDirectory()`). */
+  readonly home: string;
+  /** Aborting it ends everything at once with ERR_XFER_INTERRUPTED. */
+  readonly signal: AbortSignal;
+  onEvent(event: XferEvent): void;
+  /** The code that both sides share. Always checked when given. */
+  readonly code?: string;
+  /** Pin the other side's key for later transfers, under `rememberAs` or the name it gives itself. */
+  readonly remember?: boolean;
+  readonly rememberAs?: string;
+}
+
+export interface SendOptions extends CommonOptions {
+  readonly paths: readonly string[];
+  /** `[scheme://]host[:port]` or `local:DIR`. */
+  readonly target: string;
+  /** Asked where no code was given and the target is no known peer; undefined where there is nobody to ask. */
+  askCode?(): Promise<string | undefined>;
+  /** The name of the known peer that must answer. */
+  readonly peer?: string;
+}
+
+export interface ReceiveOptions extends CommonOptions {
+  /** Made where it does not exist. */
+  readonly directory: string;
+  /** URLs; default: tcp on every address, port 4840. */
+  readonly listen: readonly string[];
+  /** End after one transfer, whatever its outcome. */
+  readonly once: boolean;
+}
+
+/** `send(options)` of `send.ts` resolves with the summary that was also its `done` event; it rejects with an XferError. */
+export type SendResult = DoneEvent;

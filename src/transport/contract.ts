@@ -1,0 +1,167 @@
+import type { Address } from './address.js';
+
+/** The version of this contract; a descriptor of another version is refused. */
+export const transportApiVersion = 1;
+
+/** What a plugin hands to the core from its oclif hook `xfer:transports`. Cheap: nothing is loaded until it is used. */
+export interface TransportDescriptor {
+  readonly apiVersion: typeof transportApiVersion;
+  readonly name: string;
+  /** URL schemes without `://`, the first is the one that is printed. */
+  readonly schemes: readonly string[];
+  load(): Promise<Transport>;
+}
+
+export interface Transport {
+  /** What THIS machine can do with the transport; never touches the network beyond loopback. */
+  probe(): Promise<ProbeResult>;
+  /** Rejects with an XferError (ERR_XFER_ADDRESS_IN_USE, ERR_XFER_PERMISSION …). */
+  listen(at: Address, options: ListenOptions): Promise<Listener>;
+  /** Rejects with an XferError (ERR_XFER_UNKNOWN_HOST, _CONNECTION_REFUSED, _UNREACHABLE, _TIMEOUT), or with the signal's reason. */
+  dial(to: Address, options: DialOptions): Promise<Connection>;
+}
+
+export type ProbeResult =
+  | { readonly ok: true; readonly detail: string }
+  | { readonly ok: false; readonly code: string; readonly reason: string; readonly remedy: string };
+
+export interface ListenOptions {
+  /** Called for each connection, before any stream of it is reported: install `onStream` at once. */
+  onConnection(connection: Connection): void;
+  /** Connections at once in all and from one source address; one past it is closed before any work. */
+  maxConnections?: number;
+  maxConnectionsPerAddress?: number;
+}
+
+export interface Listener {
+  /** With the real port where 0 was asked for. */
+  readonly address: Address;
+  /** Stops accepting; connections stay as they are. */
+  close(): Promise<void>;
+}
+
+export interface DialOptions {
+  readonly signal: AbortSignal;
+  /** Default: transportDefaults.dialTimeoutMs. */
+  readonly timeoutMs?: number;
+}
+
+/** How a connection ended. `error` is there unless both sides meant it. */
+export interface CloseReason {
+  readonly by: 'local' | 'remote';
+  readonly clean: boolean;
+  readonly error?: Error;
+}
+
+export interface ConnectionCapabilities {
+  readonly streams: 'native' | 'muxed';
+  readonly ordered: boolean;
+  /** Whether the transport encrypts by itself; sessions are sealed either way. */
+  readonly encrypted: boolean;
+  readonly maxStreams: number;
+  readonly zeroCopy: boolean;
+}
+
+export interface ConnectionStats {
+  readonly minRttMs: number;
+  readonly rttMs: number;
+  readonly lost: number;
+  /** Sent and not acknowledged by the transport, where it can tell, else 0. */
+  readonly inFlightBytes: number;
+  /** Handed to the transport and not yet given to the kernel or the device. */
+  readonly unsentBytes: number;
+  /** Bytes a second, measured; 0 until there is a measurement. */
+  readonly deliveryRate: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly streams: number;
+}
+
+/** Two adjacent peers joined by one transport. */
+export interface Connection {
+  readonly capabilities: ConnectionCapabilities;
+  readonly local: Address;
+  readonly remote: Address;
+  /** Returns at once, and data may follow at once; `stream.opened` settles with the answer. */
+  openStream(options?: OpenStreamOptions): Stream;
+  /** The handler must call `accept()` or `refuse()` sooner or later; without a handler streams are refused. */
+  onStream(handler: (stream: Stream, header: Uint8Array) => void): void;
+  /** No new streams from either side; those that are open go on. */
+  drain(): void;
+  /** Drains, waits for streams to end (transportDefaults.closeTimeoutMs at most), then closes. Never rejects. */
+  close(): Promise<void>;
+  /** Ends everything at once; every stream sees a reset. */
+  abort(error: Error): void;
+  /** Settles once, never rejects. */
+  readonly closed: Promise<CloseReason>;
+  /** Nothing was heard for longer than the transport finds healthy although data is outstanding; false again with the next byte. */
+  onSuspect(handler: (suspect: boolean) => void): void;
+  stats(): ConnectionStats;
+}
+
+export interface OpenStreamOptions {
+  /** Opening header, at most muxDefaults.maxHeaderBytes. */
+  readonly header?: Uint8Array;
+  /** Higher goes first among streams that have something to send. Default: 0. */
+  readonly priority?: number;
+}
+
+/** OPEN_ERR codes (DESIGN §4). */
+export const openErrorCode = Object.freeze({
+  routeNotFound: 1,
+  refused: 2,
+  timeout: 3,
+  accessDenied: 4,
+  dnsFailure: 5,
+  resourceLimit: 9,
+});
+
+/** RESET and STOP codes (DESIGN §4). */
+export const resetCode = Object.freeze({ internal: 1, protocol: 2, timeout: 3, cancelled: 4 });
+
+/** A bidirectional, ordered, flow-controlled, half-closable byte pipe inside a connection. */
+export interface Stream {
+  readonly id: number;
+  readonly connection: Connection;
+  /** Listener's side: takes the stream and grants the full window. */
+  accept(): void;
+  /** Listener's side: OPEN_ERR with a code of `openErrorCode`. */
+  refuse(code: number): void;
+  /** Resolves with OPEN_ACK; rejects with an `OpenRefused` or the connection's error. Safe to ignore. */
+  readonly opened: Promise<void>;
+  /**
+   * Always accepts. False means full: `drained()` tells when to go on. The bytes belong to the transport until
+   * `release` is called, which happens exactly once, also when the stream is reset.
+   */
+  send(bytes: Uint8Array | readonly Uint8Array[], release?: () => void): boolean;
+  /** Resolves when send() may go on, or when the stream can send no more (then send() drops and releases at once). */
+  drained(): Promise<void>;
+  /** FIN, behind all data sent before. */
+  closeWrite(): void;
+  /** The bytes live until the handler returns. Data that came before a handler is kept, within the window. */
+  onData(handler: (bytes: Uint8Array) => void): void;
+  /** FIN of the other side, after its last data. */
+  onEnd(handler: () => void): void;
+  /** RESET by the other side, or the end of the connection. Called at most once. */
+  onReset(handler: (code: number) => void): void;
+  /** STOP by the other side: it reads no more. Called at most once. */
+  onStop(handler: (code: number) => void): void;
+  /** Stops onData; the sender is held by credit, no other stream is. */
+  pause(): void;
+  resume(): void;
+  /** STOP: says that we read no more; the other direction goes on. */
+  stopReading(code: number): void;
+  /** RESET: both directions at once, buffers discarded. */
+  reset(code: number): void;
+}
+
+/** Why `opened` rejected when the other side said no. */
+export class OpenRefused extends Error {
+  override readonly name = 'OpenRefused';
+  readonly openCode: number;
+
+  constructor(openCode: number) {
+    super(`the other side refused the stream (code ${openCode})`);
+    this.openCode = openCode;
+  }
+}
