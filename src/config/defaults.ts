@@ -23,6 +23,10 @@ export const muxDefaults = Object.freeze({
   earlyConnectionBytes: 1 * MiB,
   /** All grants of a process together; past it growth and new opens are refused, no reader is stalled. */
   grantBudgetBytes: 256 * MiB,
+  /** Content waiting in a stream's send queue past which send() says full; it may go on at half of it. */
+  sendQueueBytes: 1 * MiB,
+  /** Handed to the link in one go and not yet taken by it, at most; less on links measured to be slow. */
+  maxLinkQueueBytes: 2 * MiB,
   /** Largest payload of a frame until LINK_HELLO agreed on another. */
   framePayloadBytes: 16 * KiB,
   /** Largest payload that we offer in LINK_HELLO. */
@@ -51,6 +55,9 @@ export const transportDefaults = Object.freeze({
   happyEyeballsMs: 250,
   /** close() lets streams finish for this long, then aborts. */
   closeTimeoutMs: 5_000,
+  /** Connections that a listener has at once, in all and from one source address; one past it is closed before any work. */
+  maxConnections: 1024,
+  maxConnectionsPerAddress: 256,
 });
 
 /** session (DESIGN §6). */
@@ -60,6 +67,8 @@ export const sessionDefaults = Object.freeze({
   /** Handshakes under way at once at a listener, in all and from one source address; past it they are refused. */
   maxHandshakes: 64,
   maxHandshakesPerAddress: 8,
+  /** A dialer's turn at the code lasts this long at most, so that a silent one keeps nobody out; past it the run is aborted. */
+  pairingRunTimeoutMs: 2_000,
   /** Largest handshake message. */
   maxHandshakeMessageBytes: 4 * KiB,
   /** Largest sealed control message. */

@@ -14,7 +14,10 @@ const shape = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(\[[^\]]*\]|[^:/[\]]*)(?::(\d{1,5})
  * Reads `[scheme://]host[:port]`. IPv6 hosts stand in brackets.
  * Throws ERR_XFER_BAD_ADDRESS, naming what is wrong.
  */
-export function parseAddress(text: string, fallback: { scheme: string; port: (scheme: string) => number }): Address {
+export function parseAddress(
+  text: string,
+  fallback: { scheme: string; port: (scheme: string) => number },
+): Address {
   const match = shape.exec(text);
   if (!match) throw new XferError('ERR_XFER_BAD_ADDRESS', `not an address: ${JSON.stringify(text)}`);
   const scheme = (match[1] ?? fallback.scheme).toLowerCase();

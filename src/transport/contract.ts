@@ -28,9 +28,9 @@ export type ProbeResult =
 export interface ListenOptions {
   /** Called for each connection, before any stream of it is reported: install `onStream` at once. */
   onConnection(connection: Connection): void;
-  /** Connections at once in all and from one source address; one past it is closed before any work. */
-  maxConnections?: number;
-  maxConnectionsPerAddress?: number;
+  /** Connections at once in all and from one source address; one past it is closed before any work. Default: transportDefaults. */
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
 }
 
 export interface Listener {

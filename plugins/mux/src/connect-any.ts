@@ -1,0 +1,125 @@
+import { XferError, networkError, transportDefaults, type Address } from 'xfer/plugin';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type Socket } from 'node:net';
+
+interface Target {
+  readonly address: string;
+  readonly family: number;
+}
+
+/**
+ * Connects to the first address of the host that answers (RFC 8305): families in turns, the next one starts when the
+ * one before failed or has been silent for a while, the others are dropped. The socket has not read yet.
+ */
+export async function connectAny(to: Address, signal: AbortSignal, timeoutMs: number): Promise<Socket> {
+  signal.throwIfAborted();
+  const late = AbortSignal.timeout(timeoutMs);
+  const name = `${to.host}:${to.port}`;
+  const stop = AbortSignal.any([signal, late]);
+  const targets = await untilAborted(targetsOf(to), stop).catch((error: unknown) => {
+    throw reasonOf(error, name, signal, late);
+  });
+  return new Promise((resolve, reject) => {
+    const race = new Race(targets, to.port, {
+      won: (socket) => {
+        stop.removeEventListener('abort', stopped);
+        resolve(socket);
+      },
+      lost: (error) => {
+        stop.removeEventListener('abort', stopped);
+        reject(reasonOf(error, name, signal, late));
+      },
+    });
+    const stopped = (): void => race.stop();
+    stop.addEventListener('abort', stopped, { once: true });
+    race.next();
+  });
+}
+
+class Race {
+  readonly #targets: Target[];
+  readonly #port: number;
+  readonly #outcome: { won(socket: Socket): void; lost(error: unknown): void };
+  readonly #running = new Set<Socket>();
+  #timer: NodeJS.Timeout | undefined;
+  #firstError: unknown;
+  #over = false;
+
+  constructor(
+    targets: Target[],
+    port: number,
+    outcome: { won(socket: Socket): void; lost(error: unknown): void },
+  ) {
+    this.#targets = [...targets];
+    this.#port = port;
+    this.#outcome = outcome;
+  }
+
+  next(): void {
+    clearTimeout(this.#timer);
+    const target = this.#targets.shift();
+    if (!target) {
+      if (this.#running.size === 0) this.#end(() => this.#outcome.lost(this.#firstError));
+      return;
+    }
+    const socket = connect({
+      host: target.address,
+      port: this.#port,
+      family: target.family,
+      allowHalfOpen: true,
+    });
+    // Nothing is read before the handle is where it stays.
+    socket.pause();
+    this.#running.add(socket);
+    socket.once('connect', () => {
+      this.#running.delete(socket);
+      socket.removeAllListeners();
+      this.#end(() => this.#outcome.won(socket));
+    });
+    socket.once('error', (error) => {
+      this.#running.delete(socket);
+      this.#firstError ??= error;
+      if (!this.#over) this.next();
+    });
+    this.#timer = setTimeout(() => this.next(), transportDefaults.happyEyeballsMs);
+  }
+
+  stop(): void {
+    this.#end(() => this.#outcome.lost(undefined));
+  }
+
+  #end(tell: () => void): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    for (const socket of this.#running) socket.destroy();
+    tell();
+  }
+}
+
+async function targetsOf(to: Address): Promise<Target[]> {
+  const family = isIP(to.host.split('%')[0] ?? '');
+  if (family !== 0) return [{ address: to.host, family }];
+  const found = await lookup(to.host, { all: true, verbatim: true });
+  const first = found[0]?.family;
+  const preferred = found.filter((entry) => entry.family === first);
+  const others = found.filter((entry) => entry.family !== first);
+  const turns: Target[] = [];
+  for (let i = 0; i < Math.max(preferred.length, others.length); i++)
+    for (const entry of [preferred[i], others[i]]) if (entry) turns.push(entry);
+  return turns;
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stopped = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stopped, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+  });
+}
+
+function reasonOf(error: unknown, name: string, signal: AbortSignal, late: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (late.aborted) return new XferError('ERR_XFER_TIMEOUT', `${name}: no answer in time`);
+  return networkError(error, name);
+}

@@ -1,0 +1,75 @@
+import { frameHeaderBytes } from './frame.js';
+import { writeHeader } from './encode.js';
+
+const slabBytes = 16 * 1024;
+/** Below this a copy is cheaper than one more element of the writev. */
+const copyBelow = 512;
+
+/**
+ * What goes to the link in one write: slices of the callers' bytes between headers and small pieces that are copied
+ * into a slab. `releases` run when the link has taken all of it.
+ */
+export class Batch {
+  readonly chunks: Uint8Array[] = [];
+  readonly releases: (() => void)[] = [];
+  bytes = 0;
+  /** Whether the link has taken it. */
+  done = false;
+  /** Whether an answer can be expected: anything but KEEPALIVE_ACK. */
+  expectsLife = false;
+}
+
+/** Fills batches; the slab goes on from one batch to the next and is left to the collector when it is full. */
+export class BatchWriter {
+  #slab = new Uint8Array(slabBytes);
+  #view = new DataView(this.#slab.buffer);
+  #at = 0;
+  #runFrom = 0;
+  #batch = new Batch();
+
+  start(): Batch {
+    this.#batch = new Batch();
+    this.#runFrom = this.#at;
+    return this.#batch;
+  }
+
+  finish(): Batch {
+    this.#closeRun();
+    return this.#batch;
+  }
+
+  header(type: number, flags: number, payloadBytes: number, id: number): void {
+    writeHeader(this.#view, this.#reserve(frameHeaderBytes), type, flags, payloadBytes, id);
+  }
+
+  /** Small pieces are copied, others referenced: the caller keeps `bytes` as they are until the batch is done. */
+  append(bytes: Uint8Array): void {
+    if (bytes.length < copyBelow) {
+      const at = this.#reserve(bytes.length);
+      this.#slab.set(bytes, at);
+      return;
+    }
+    this.#closeRun();
+    this.#batch.chunks.push(bytes);
+    this.#batch.bytes += bytes.length;
+  }
+
+  #reserve(bytes: number): number {
+    if (this.#at + bytes > slabBytes) {
+      this.#closeRun();
+      this.#slab = new Uint8Array(slabBytes);
+      this.#view = new DataView(this.#slab.buffer);
+      this.#at = 0;
+      this.#runFrom = 0;
+    }
+    const at = this.#at;
+    this.#at += bytes;
+    this.#batch.bytes += bytes;
+    return at;
+  }
+
+  #closeRun(): void {
+    if (this.#at > this.#runFrom) this.#batch.chunks.push(this.#slab.subarray(this.#runFrom, this.#at));
+    this.#runFrom = this.#at;
+  }
+}

@@ -1,0 +1,260 @@
+import type { Batch } from './batch.js';
+import { processBudget, type MuxBudget } from './budget.js';
+import type { MuxConfig } from './config.js';
+import { CoreStream } from './core-stream.js';
+import { FrameDecoder } from './decode.js';
+import { encodeCodeFrame } from './encode.js';
+import { fault, frameType, type MuxFault } from './frame.js';
+import { endIfRead, Inbound } from './inbound.js';
+import { Lifecycle } from './lifecycle.js';
+import { LinkFrames } from './link-frames.js';
+import { Liveness } from './liveness.js';
+import { Outbound } from './outbound.js';
+import { StreamTable } from './stream-table.js';
+
+/** Called from within the core's methods. */
+export interface CoreEvents {
+  /** The other side opened a stream: set its `events` before this returns. */
+  stream(stream: CoreStream): void;
+  /** There may be something to poll. */
+  output(): void;
+}
+
+const code = Object.freeze({ openTimeout: 3, resetTimeout: 3, refused: 2 });
+
+/**
+ * Many streams on one ordered link, without I/O or clock: bytes go in by `handleData`, come out by `poll`, and
+ * `handleTimeout` wants to be called at `nextTimeout`. Times are milliseconds of any monotonic clock.
+ */
+export class MuxCore {
+  readonly config: MuxConfig;
+  readonly liveness: Liveness;
+  bytesReceived = 0;
+  bytesSent = 0;
+  readonly #events: CoreEvents;
+  readonly #table: StreamTable;
+  readonly #outbound: Outbound;
+  readonly #lifecycle: Lifecycle;
+  readonly #link: LinkFrames;
+  readonly #inbound: Inbound;
+  readonly #decoder: FrameDecoder;
+  readonly #helloDeadline: number;
+  #ended = false;
+
+  constructor(options: {
+    dialer: boolean;
+    config: MuxConfig;
+    budget?: MuxBudget;
+    events: CoreEvents;
+    now: number;
+  }) {
+    const { dialer, config, events, now } = options;
+    const budget = options.budget ?? processBudget;
+    this.config = config;
+    this.#events = events;
+    this.liveness = new Liveness(config, now);
+    this.#table = new StreamTable(dialer);
+    this.#outbound = new Outbound(this.#table, config, budget, this.liveness, dialer);
+    this.#lifecycle = new Lifecycle(this.#table, this.#outbound, config, budget);
+    this.#link = new LinkFrames(dialer, config, this.#outbound, this.#table);
+    this.#link.onGoaway = () => this.#handleGoaway();
+    this.#inbound = new Inbound({
+      table: this.#table,
+      outbound: this.#outbound,
+      lifecycle: this.#lifecycle,
+      link: this.#link,
+      config,
+      onStream: (stream) => events.stream(stream),
+    });
+    this.#decoder = new FrameDecoder(this.#inbound, {
+      maxHeaderBytes: config.maxHeaderBytes,
+      maxPayloadBytes: config.framePayloadBytes,
+    });
+    this.#link.onHello = (peer) => {
+      this.#decoder.maxPayloadBytes = Math.min(config.maxFramePayloadBytes, peer.maxPayloadBytes);
+    };
+    this.#helloDeadline = now + config.helloTimeoutMs;
+  }
+
+  get streams(): number {
+    return this.#table.streams.size;
+  }
+
+  /** Content in send queues, not handed to the link yet. */
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#table.streams.values()) bytes += stream.queue.bytes;
+    return bytes;
+  }
+
+  get rate(): Outbound['rate'] {
+    return this.#outbound.rate;
+  }
+
+  get helloReceived(): boolean {
+    return this.#link.helloReceived;
+  }
+
+  get draining(): boolean {
+    return this.#link.draining || this.#link.theyDrain;
+  }
+
+  get theyDrain(): boolean {
+    return this.#link.theyDrain;
+  }
+
+  /** A stream of ours, or undefined where none may be opened: the code says why. */
+  open(now: number, header: Uint8Array, priority: number): CoreStream | { refused: number } {
+    if (this.#ended || this.draining) return { refused: code.refused };
+    const wanted = Math.max(-128, Math.min(127, Math.trunc(priority)));
+    const stream = new CoreStream(this.#table.nextOurId, true, wanted, header);
+    this.#table.nextOurId += 2;
+    if (!this.#lifecycle.enter(stream)) return { refused: 9 };
+    stream.openDeadline = now + this.config.openTimeoutMs;
+    this.#outbound.open(stream);
+    this.#events.output();
+    return stream;
+  }
+
+  accept(stream: CoreStream): void {
+    this.#lifecycle.accept(stream);
+    this.#lifecycle.finishIfEnded(stream);
+    this.#events.output();
+  }
+
+  refuse(stream: CoreStream, openCode: number): void {
+    this.#lifecycle.refuse(stream, openCode);
+    this.#events.output();
+  }
+
+  /** False where the stream is full; what cannot be sent any more is released at once. */
+  send(stream: CoreStream, bytes: Uint8Array | readonly Uint8Array[], release?: () => void): boolean {
+    if (!stream.canSend) {
+      release?.();
+      return true;
+    }
+    stream.queue.push(bytes, release);
+    if (stream.queue.bytes >= this.config.sendQueueBytes) stream.full = true;
+    this.#outbound.ready(stream);
+    this.#events.output();
+    return !stream.full;
+  }
+
+  closeWrite(stream: CoreStream): void {
+    if (!stream.canSend) return;
+    stream.finWanted = true;
+    this.#outbound.ready(stream);
+    this.#events.output();
+  }
+
+  /** The stream has a reader, or none; a paused one gets nothing. Gives out what is held. */
+  setReading(stream: CoreStream, reading: boolean, paused: boolean): void {
+    stream.reading = reading;
+    stream.paused = paused;
+    const window = stream.window;
+    if (!window || stream.phase === 'closed') return;
+    while (stream.reading && !stream.paused) {
+      const piece = stream.held.shift();
+      if (!piece) break;
+      stream.events?.handleData(piece);
+      window.consumed += piece.length;
+      if (window.due) this.#outbound.credit(stream);
+    }
+    endIfRead(stream, this.#lifecycle);
+    this.#events.output();
+  }
+
+  stopReading(stream: CoreStream, stopCode: number): void {
+    if (stream.phase === 'closed' || stream.stopped || stream.readEnded) return;
+    stream.stopped = true;
+    stream.held.clear();
+    if (stream.phase === 'queued') stream.stopCode = stopCode;
+    else this.#outbound.control(encodeCodeFrame(frameType.stop, stream.id, stopCode));
+    endIfRead(stream, this.#lifecycle);
+    this.#events.output();
+  }
+
+  reset(stream: CoreStream, resetCode: number): void {
+    this.#lifecycle.reset(stream, resetCode);
+    this.#events.output();
+  }
+
+  drain(): void {
+    this.#link.drain();
+    this.#events.output();
+  }
+
+  handleData(now: number, bytes: Uint8Array): MuxFault | undefined {
+    if (this.#ended) return undefined;
+    this.bytesReceived += bytes.length;
+    this.liveness.handleHeard(now);
+    this.#inbound.now = now;
+    const wrong = this.#decoder.push(bytes) ?? this.#overload();
+    this.#events.output();
+    return wrong;
+  }
+
+  /** The next batch for the link, of about `maxBytes`. */
+  poll(now: number, maxBytes: number): Batch | undefined {
+    const batch = this.#outbound.poll(now, maxBytes);
+    if (batch) this.bytesSent += batch.bytes;
+    return batch;
+  }
+
+  handleWritten(now: number, batch: Batch): void {
+    this.#outbound.handleWritten(now, batch);
+  }
+
+  get nextTimeout(): number {
+    let next = this.liveness.nextTimeout;
+    if (!this.#link.helloReceived) next = Math.min(next, this.#helloDeadline);
+    return Math.min(next, this.#table.nextOpenDeadline);
+  }
+
+  handleTimeout(now: number): MuxFault | 'dead' | 'no hello' | undefined {
+    if (!this.#link.helloReceived && now >= this.#helloDeadline) return 'no hello';
+    while (now >= this.#table.nextOpenDeadline) this.#timeOut(this.#table.oldestUnanswered);
+    const verdict = this.liveness.handleTimeout(now);
+    if (verdict === 'dead') return 'dead';
+    if (verdict === 'probe') this.#outbound.probe();
+    this.#events.output();
+    return this.#overload();
+  }
+
+  /** The link is over: every stream sees a reset, every buffer is released or will be with its batch. */
+  end(resetCode: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const stream of [...this.#table.streams.values()]) {
+      this.#lifecycle.leave(stream);
+      stream.events?.handleReset(resetCode);
+    }
+  }
+
+  #overload(): MuxFault | undefined {
+    return this.#outbound.overloaded
+      ? fault('control output that the other side does not take', 'overload')
+      : undefined;
+  }
+
+  #timeOut(stream: CoreStream | undefined): void {
+    if (!stream) return;
+    if (stream.phase === 'pending') {
+      this.#lifecycle.refuse(stream, code.openTimeout);
+      stream.events?.handleReset(code.resetTimeout);
+    } else {
+      this.#lifecycle.reset(stream, code.resetTimeout);
+      stream.events?.handleRefused(code.openTimeout);
+    }
+  }
+
+  /** What the other side will not take any more. */
+  #handleGoaway(): void {
+    for (const stream of [...this.#table.streams.values()]) {
+      const taken = stream.phase !== 'queued' && stream.id <= this.#link.theirLastId;
+      if (!stream.ours || taken) continue;
+      this.#lifecycle.leave(stream);
+      stream.events?.handleRefused(code.refused);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { MuxBudget } from './budget.js';
+import type { MuxConfig } from './config.js';
+import type { CoreStream } from './core-stream.js';
+import { encodeClose, encodeCodeFrame, encodeDataFlags, encodeUint64Frame } from './encode.js';
+import { frameFlag, frameType } from './frame.js';
+import type { Outbound } from './outbound.js';
+import type { StreamTable } from './stream-table.js';
+
+/** How streams begin and end, with what they hold of the budget. */
+export class Lifecycle {
+  readonly #table: StreamTable;
+  readonly #outbound: Outbound;
+  readonly #config: MuxConfig;
+  readonly #budget: MuxBudget;
+
+  constructor(table: StreamTable, outbound: Outbound, config: MuxConfig, budget: MuxBudget) {
+    this.#table = table;
+    this.#outbound = outbound;
+    this.#config = config;
+    this.#budget = budget;
+  }
+
+  /** Takes a stream's place and its first window from the budget; false where there is none. */
+  enter(stream: CoreStream): boolean {
+    const { earlyStreamBytes, initialWindowBytes } = this.#config;
+    if (!this.#budget.takeStream()) return false;
+    const wanted = stream.ours && !this.#budget.scarce ? initialWindowBytes : earlyStreamBytes;
+    if (!this.#budget.takeBytes(wanted)) {
+      this.#budget.giveStream();
+      return false;
+    }
+    stream.firstWindowBytes = wanted;
+    this.#table.add(stream);
+    return true;
+  }
+
+  /** OPEN_ACK with the full window, as far as the budget goes. */
+  accept(stream: CoreStream): void {
+    const window = stream.window;
+    if (stream.phase !== 'pending' || !window) return;
+    const extra = this.#config.initialWindowBytes - window.sizeBytes;
+    if (!this.#budget.scarce && this.#budget.takeBytes(extra)) window.sizeBytes += extra;
+    window.limit = window.consumed + window.sizeBytes;
+    this.#table.answered(stream);
+    stream.phase = 'open';
+    this.#outbound.control(encodeUint64Frame(frameType.openAck, stream.id, window.limit));
+    if (stream.finReadDue) this.#outbound.credit(stream);
+    this.#outbound.ready(stream);
+  }
+
+  refuse(stream: CoreStream, code: number): void {
+    if (stream.phase !== 'pending') return;
+    this.leave(stream);
+    this.#outbound.control(encodeCodeFrame(frameType.openErr, stream.id, code));
+  }
+
+  /** Ours: both directions at once. Where the OPEN never went out, neither does the RESET. */
+  reset(stream: CoreStream, code: number): void {
+    if (stream.phase === 'closed') return;
+    const told = stream.phase !== 'queued';
+    this.leave(stream);
+    if (told) this.#outbound.control(encodeCodeFrame(frameType.streamReset, stream.id, code));
+  }
+
+  /** Both directions may have ended: the side that accepted says CLOSE, the opener keeps the id until it hears it. */
+  finishIfEnded(stream: CoreStream): void {
+    if (stream.ours || stream.phase !== 'open' || !stream.finRead || !stream.readEnded) return;
+    if (stream.finReadDue) this.#outbound.control(encodeDataFlags(stream.id, frameFlag.finRead));
+    this.#outbound.control(encodeClose(stream.id));
+    this.leave(stream);
+  }
+
+  /** The reader has all there was: gives its window back and tells the writer. */
+  endReading(stream: CoreStream): void {
+    stream.readEnded = true;
+    stream.finReadDue = true;
+    this.#giveWindow(stream);
+    if (stream.phase !== 'pending') this.#outbound.credit(stream);
+    this.finishIfEnded(stream);
+  }
+
+  /** Forgets the stream and all that it holds. */
+  leave(stream: CoreStream): void {
+    if (stream.phase === 'closed') return;
+    const early = stream.phase === 'opening';
+    if (!stream.readEnded) this.#giveWindow(stream);
+    this.#table.remove(stream);
+    stream.held.clear();
+    this.#budget.giveStream();
+    this.#outbound.forget(stream);
+    if (early) this.#outbound.earlyFreed();
+  }
+
+  #giveWindow(stream: CoreStream): void {
+    this.#budget.giveBytes(stream.window?.sizeBytes ?? stream.firstWindowBytes);
+  }
+}

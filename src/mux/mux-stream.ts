@@ -1,0 +1,195 @@
+import { XferError } from '../errors/index.js';
+import { OpenRefused, resetCode, type Connection, type Stream } from '../transport/contract.js';
+import type { CoreStream, StreamEvents } from './core-stream.js';
+import type { MuxCore } from './core.js';
+
+const nothing = (): void => undefined;
+
+/** A stream of the contract: joins a stream of the core to the handlers and promises of its user. */
+export class MuxStream implements Stream, StreamEvents {
+  readonly id: number;
+  readonly connection: Connection;
+  readonly opened: Promise<void>;
+  readonly #core: MuxCore;
+  readonly #stream: CoreStream;
+  #settleOpened: { resolve: () => void; reject: (error: Error) => void } = {
+    resolve: nothing,
+    reject: nothing,
+  };
+  #drained: Promise<void> | undefined;
+  #resolveDrained: () => void = nothing;
+  #onData: ((bytes: Uint8Array) => void) | undefined;
+  #onEnd: (() => void) | undefined;
+  #onReset: ((code: number) => void) | undefined;
+  #onStop: ((code: number) => void) | undefined;
+  #paused = false;
+  #ended = false;
+  #resetBy: number | undefined;
+  #stoppedBy: number | undefined;
+
+  constructor(connection: Connection, core: MuxCore, stream: CoreStream) {
+    this.id = stream.id;
+    this.connection = connection;
+    this.#core = core;
+    this.#stream = stream;
+    this.opened = new Promise((resolve, reject) => {
+      this.#settleOpened = { resolve, reject };
+    });
+    this.opened.catch(nothing);
+    stream.events = this;
+  }
+
+  accept(): void {
+    this.#core.accept(this.#stream);
+    this.#settleOpened.resolve();
+  }
+
+  refuse(code: number): void {
+    this.#core.refuse(this.#stream, code);
+    this.#settleOpened.reject(new OpenRefused(code));
+    this.#letGo();
+  }
+
+  send(bytes: Uint8Array | readonly Uint8Array[], release?: () => void): boolean {
+    return this.#core.send(this.#stream, bytes, release);
+  }
+
+  drained(): Promise<void> {
+    if (!this.#stream.full || this.#stream.phase === 'closed') return Promise.resolve();
+    this.#drained ??= new Promise((resolve) => {
+      this.#resolveDrained = resolve;
+    });
+    return this.#drained;
+  }
+
+  closeWrite(): void {
+    this.#core.closeWrite(this.#stream);
+  }
+
+  onData(handler: (bytes: Uint8Array) => void): void {
+    this.#onData = handler;
+    // What is held is given out later, so that the caller can finish setting its handlers.
+    if (this.#stream.held.bytes === 0) this.#setReading();
+    else queueMicrotask(() => this.#setReading());
+  }
+
+  onEnd(handler: () => void): void {
+    this.#onEnd = handler;
+    if (this.#ended) queueMicrotask(() => this.#callEnd());
+  }
+
+  onReset(handler: (code: number) => void): void {
+    this.#onReset = handler;
+    if (this.#resetBy !== undefined) queueMicrotask(() => this.#callReset());
+  }
+
+  onStop(handler: (code: number) => void): void {
+    this.#onStop = handler;
+    if (this.#stoppedBy !== undefined) queueMicrotask(() => this.#callStop());
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#setReading();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#setReading();
+  }
+
+  stopReading(code: number): void {
+    this.#core.stopReading(this.#stream, code);
+  }
+
+  reset(code: number): void {
+    if (this.#stream.phase === 'closed') return;
+    this.#core.reset(this.#stream, code);
+    this.#settleOpened.reject(new XferError('ERR_XFER_INTERRUPTED', 'the stream was reset by this side'));
+    this.#letGo();
+  }
+
+  /** For the core: its events. */
+  handleOpened(): void {
+    this.#settleOpened.resolve();
+  }
+
+  handleRefused(code: number): void {
+    this.#settleOpened.reject(new OpenRefused(code));
+    this.#letGo();
+  }
+
+  handleData(bytes: Uint8Array): void {
+    this.#guard(() => this.#onData?.(bytes));
+  }
+
+  handleEnd(): void {
+    this.#ended = true;
+    this.#callEnd();
+  }
+
+  handleReset(code: number): void {
+    this.#settleOpened.reject(
+      new XferError('ERR_XFER_CONNECTION_LOST', `the stream was reset (code ${code})`),
+    );
+    this.#letGo();
+    this.#resetBy = code;
+    this.#callReset();
+  }
+
+  handleStop(code: number): void {
+    this.handleDrained();
+    this.#stoppedBy = code;
+    this.#callStop();
+  }
+
+  handleDrained(): void {
+    this.#resolveDrained();
+    this.#drained = undefined;
+    this.#resolveDrained = nothing;
+  }
+
+  #setReading(): void {
+    this.#core.setReading(this.#stream, this.#onData !== undefined, this.#paused);
+  }
+
+  /** It can send no more: whoever waits goes on. */
+  #letGo(): void {
+    this.handleDrained();
+  }
+
+  #callEnd(): void {
+    const handler = this.#onEnd;
+    if (!handler) return;
+    this.#ended = false;
+    this.#guard(handler);
+  }
+
+  #callReset(): void {
+    const handler = this.#onReset;
+    const by = this.#resetBy;
+    if (!handler || by === undefined) return;
+    this.#resetBy = undefined;
+    this.#guard(() => handler(by));
+  }
+
+  #callStop(): void {
+    const handler = this.#onStop;
+    const by = this.#stoppedBy;
+    if (!handler || by === undefined) return;
+    this.#stoppedBy = undefined;
+    this.#guard(() => handler(by));
+  }
+
+  /** A handler that throws ends its own stream, never the link; the error is reported as uncaught, from outside. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.reset(resetCode.internal);
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

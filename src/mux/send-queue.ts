@@ -1,0 +1,79 @@
+import type { Batch, BatchWriter } from './batch.js';
+
+interface Item {
+  readonly chunks: readonly Uint8Array[];
+  readonly release: (() => void) | undefined;
+  index: number;
+  offset: number;
+  /** The last batch that took a part of it. */
+  batch: Batch | undefined;
+}
+
+/** What a stream wants to send, in order. `release` of an item runs exactly once: when the link took its last byte, or on discard. */
+export class SendQueue {
+  /** Not handed to the link yet. */
+  bytes = 0;
+  #items: Item[] = [];
+  #head = 0;
+
+  push(bytes: Uint8Array | readonly Uint8Array[], release: (() => void) | undefined): void {
+    const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
+    let total = 0;
+    for (const chunk of chunks) total += chunk.length;
+    if (total === 0) {
+      release?.();
+      return;
+    }
+    this.bytes += total;
+    this.#items.push({ chunks, release, index: 0, offset: 0, batch: undefined });
+  }
+
+  /** Moves exactly `bytes` bytes, of which there must be as many. */
+  take(bytes: number, writer: BatchWriter, batch: Batch): void {
+    this.bytes -= bytes;
+    let left = bytes;
+    while (left > 0) {
+      const item = this.#items[this.#head];
+      const chunk = item?.chunks[item.index];
+      if (!item || !chunk) return;
+      const count = Math.min(left, chunk.length - item.offset);
+      if (count > 0)
+        writer.append(count === chunk.length ? chunk : chunk.subarray(item.offset, item.offset + count));
+      left -= count;
+      item.offset += count;
+      item.batch = batch;
+      if (item.offset === chunk.length) this.#advance(item, batch);
+    }
+  }
+
+  /** Drops everything. What is partly with the link is released when the link is done with it. */
+  discard(): void {
+    const items = this.#items;
+    const head = this.#head;
+    this.#items = [];
+    this.#head = 0;
+    this.bytes = 0;
+    for (let i = head; i < items.length; i++) {
+      const item = items[i];
+      if (!item?.release) continue;
+      if (item.batch && !item.batch.done) item.batch.releases.push(item.release);
+      else item.release();
+    }
+  }
+
+  #advance(item: Item, batch: Batch): void {
+    item.offset = 0;
+    item.index++;
+    while (item.index < item.chunks.length && item.chunks[item.index]?.length === 0) item.index++;
+    if (item.index < item.chunks.length) return;
+    if (item.release) batch.releases.push(item.release);
+    this.#head++;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= 64 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}

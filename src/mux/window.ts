@@ -1,0 +1,41 @@
+import type { MuxBudget } from './budget.js';
+
+/** However short the round trip, a window should hold this much time at the reader's rate: loops and schedulers are late. */
+const leastRenewalMs = 10;
+
+/** The receiving side's credit: absolute byte counts, so that a later WINDOW replaces an earlier one. */
+export class ReceiveWindow {
+  sizeBytes: number;
+  /** What the other side may send in all, as it was told. */
+  limit: number;
+  received = 0;
+  consumed = 0;
+  #renewedAt: number;
+
+  constructor(sizeBytes: number, now: number) {
+    this.sizeBytes = sizeBytes;
+    this.limit = sizeBytes;
+    this.#renewedAt = now;
+  }
+
+  /** Accounts for arriving bytes; false where they are more than was granted. */
+  receive(bytes: number): boolean {
+    this.received += bytes;
+    return this.received <= this.limit;
+  }
+
+  /** True when half of the window was consumed since the other side was told last. */
+  get due(): boolean {
+    return (this.consumed + this.sizeBytes - this.limit) * 2 >= this.sizeBytes;
+  }
+
+  /** The new limit. Doubles the window where half of it was consumed within about two round trips, as far as the budget goes. */
+  renew(now: number, rttMs: number, maxBytes: number, budget: MuxBudget): number {
+    const quick = now - this.#renewedAt <= Math.max(2 * rttMs, leastRenewalMs);
+    const extra = Math.min(this.sizeBytes, maxBytes - this.sizeBytes);
+    if (quick && extra > 0 && budget.takeBytes(extra)) this.sizeBytes += extra;
+    this.#renewedAt = now;
+    this.limit = this.consumed + this.sizeBytes;
+    return this.limit;
+  }
+}

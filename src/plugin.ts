@@ -1,0 +1,13 @@
+/** All that a transport plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md shows how. */
+export * from './transport/contract.js';
+export { formatAddress, parseAddress, type Address } from './transport/address.js';
+export { defaultPorts, muxDefaults, transportDefaults } from './config/index.js';
+export { isXferError, networkError, XferError, type ErrorCode } from './errors/index.js';
+export {
+  MuxBudget,
+  muxConfig,
+  MuxConnection,
+  type MuxConfig,
+  type MuxConnectionOptions,
+  type OrderedLink,
+} from './mux/index.js';
