@@ -39,7 +39,8 @@ export class BatchWriter {
   }
 
   header(type: number, flags: number, payloadBytes: number, id: number): void {
-    writeHeader(this.#view, this.#reserve(frameHeaderBytes), type, flags, payloadBytes, id);
+    const at = this.#reserve(frameHeaderBytes);
+    writeHeader(this.#view, at, type, flags, payloadBytes, id);
   }
 
   /** Small pieces are copied, others referenced: the caller keeps `bytes` as they are until the batch is done. */
