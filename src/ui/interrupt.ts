@@ -1,0 +1,19 @@
+import { exitStatus, XferError } from '../errors/index.js';
+
+/** After the first signal everything has this long to end in order. */
+const graceMs = 5_000;
+
+/**
+ * Aborts with ERR_XFER_INTERRUPTED on the first SIGINT, SIGTERM or SIGHUP. A second one, or an end that does not
+ * come within five seconds, exits at once.
+ */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(exitStatus.interrupted);
+    setTimeout(() => process.exit(exitStatus.interrupted), graceMs).unref();
+    controller.abort(new XferError('ERR_XFER_INTERRUPTED', 'interrupted'));
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  return controller.signal;
+}

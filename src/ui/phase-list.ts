@@ -1,0 +1,141 @@
+import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTaskWrapper } from 'listr2';
+import type { PhaseEvent } from '../app/events.js';
+
+type Phase = PhaseEvent['phase'];
+type Task = ListrTaskWrapper<unknown, typeof Renderer, typeof Renderer>;
+
+const phases: readonly Phase[] = ['connect', 'pair', 'transfer', 'commit'];
+
+/** The phases of one transfer as a listr2 task list: each is ticked when a later one begins. */
+export class PhaseList {
+  readonly #stages = phases.map((phase) => new Stage(phase));
+  readonly #ended: Promise<void>;
+  #at = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#ended = this.#run(stream);
+  }
+
+  enter(phase: Phase): void {
+    const to = phases.indexOf(phase);
+    for (; this.#at < to; this.#at++) this.#stages[this.#at]?.succeed();
+  }
+
+  /** More about a phase, already fit to be shown. */
+  title(phase: Phase, title: string): void {
+    this.#stages[phases.indexOf(phase)]?.retitle(title);
+  }
+
+  /** The line below the phase that runs. */
+  output(text: string): void {
+    this.#stages[this.#at]?.output(text);
+  }
+
+  /** Ticks what is left, or crosses the phase that runs; resolves when the list is drawn for the last time. */
+  async end(success: boolean): Promise<void> {
+    if (success) for (const stage of this.#stages) stage.succeed();
+    else this.#stages[this.#at]?.fail();
+    await this.#ended;
+  }
+
+  suspend(): void {
+    Renderer.current?.suspend();
+  }
+
+  async resume(): Promise<void> {
+    await Renderer.current?.resume();
+  }
+
+  async #run(stream: NodeJS.WriteStream): Promise<void> {
+    const rendererOptions = {
+      collapseErrors: false,
+      showErrorMessage: false,
+      // Both of listr2's streams are stderr: what is on stdout is data, and it stays untouched.
+      logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }),
+    };
+    const list = new Listr(
+      this.#stages.map((stage) => ({ title: stage.phase, task: (_, task: Task) => stage.run(task) })),
+      {
+        renderer: Renderer,
+        rendererOptions,
+        // listr2 looks at stdout to tell whether there is a terminal; ours is stderr.
+        fallbackRenderer: Renderer,
+        fallbackRendererOptions: rendererOptions,
+        registerSignalListeners: false,
+      },
+    );
+    // A failed phase was crossed in the list; the error itself is an event of its own.
+    await list.run().catch(() => undefined);
+    Renderer.current = undefined;
+  }
+}
+
+class Stage {
+  readonly phase: Phase;
+  readonly #settled: Promise<void>;
+  #succeed: () => void = () => undefined;
+  #fail: (error: Error) => void = () => undefined;
+  #task: Task | undefined;
+  #title: string | undefined;
+
+  constructor(phase: Phase) {
+    this.phase = phase;
+    this.#settled = new Promise((resolve, reject) => {
+      this.#succeed = resolve;
+      this.#fail = reject;
+    });
+    this.#settled.catch(() => undefined);
+  }
+
+  run(task: Task): Promise<void> {
+    this.#task = task;
+    if (this.#title !== undefined) task.title = this.#title;
+    return this.#settled;
+  }
+
+  retitle(title: string): void {
+    this.#title = title;
+    if (this.#task !== undefined) this.#task.title = title;
+  }
+
+  output(text: string): void {
+    if (this.#task !== undefined) this.#task.output = text;
+  }
+
+  succeed(): void {
+    this.#succeed();
+  }
+
+  fail(): void {
+    this.#fail(new Error(this.phase));
+  }
+}
+
+/** listr2's own renderer, which can leave the terminal to a prompt. One list is drawn at a time. */
+class Renderer extends DefaultRenderer {
+  static current: Renderer | undefined;
+  #suspended = false;
+
+  override async render(): Promise<void> {
+    Renderer.current = this;
+    await super.render();
+  }
+
+  override update(): void {
+    if (!this.#suspended) super.update();
+  }
+
+  override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
+    return this.#suspended ? '' : super.create(options);
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+    super.end();
+  }
+
+  async resume(): Promise<void> {
+    this.#suspended = false;
+    await super.render();
+  }
+}

@@ -1,0 +1,58 @@
+import { hostname, networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+import type { ListeningEvent } from '../app/events.js';
+import { formatAddress, parseAddress, type Address } from '../transport/address.js';
+import { printable } from '../transfer/printable.js';
+
+/** What this machine is called from outside. */
+export interface MachineNames {
+  readonly hostname: string;
+  readonly interfaces: readonly Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal'>[];
+}
+
+/**
+ * The commands to type on the other machine, one for each way to reach this one. The code goes by the
+ * environment: an argument would show in the list of processes.
+ */
+export function sendCommands(event: ListeningEvent, machine: MachineNames = thisMachine()): string[] {
+  const code = event.code === undefined ? '' : `XFER_CODE=${shellWord(event.code)} `;
+  const urls = [...new Set(event.addresses.flatMap((address) => reachableUrls(address, machine)))];
+  return urls.slice(0, mostShown).map((url) => `${code}xfer send PATH ${shellWord(url)}`);
+}
+
+/** A URL that listens on every address stands for the addresses by which others reach this machine. */
+export function reachableUrls(url: string, machine: MachineNames): string[] {
+  const address = addressOf(url);
+  if (address === undefined || !isWildcard(address.host)) return [url];
+  const families = address.host === '0.0.0.0' ? ['IPv4'] : ['IPv4', 'IPv6'];
+  const hosts = families.flatMap((family) =>
+    machine.interfaces
+      .filter((at) => at.family === family && !at.internal && !isLinkLocal(at.address))
+      .map((at) => at.address),
+  );
+  return (hosts.length > 0 ? hosts : [machine.hostname]).map((host) => formatAddress({ ...address, host }));
+}
+
+/** Past this many ways to reach one machine the rest helps nobody. */
+const mostShown = 4;
+
+function thisMachine(): MachineNames {
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return { hostname: hostname(), interfaces };
+}
+
+function addressOf(url: string): Address | undefined {
+  try {
+    return parseAddress(url, { scheme: 'tcp', port: () => 0 });
+  } catch {
+    return undefined;
+  }
+}
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
+const isLinkLocal = (address: string): boolean => /^(?:169\.254\.|fe[89ab])/i.test(address);
+
+/** Quoted where a shell would read it otherwise: zsh takes the brackets of an IPv6 address for a pattern. */
+function shellWord(text: string): string {
+  const shown = printable(text);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,45 @@
+import type { ConnectedEvent, DoneEvent, ErrorEvent, ListeningEvent, NoteEvent } from '../app/events.js';
+import { formatDuration, formatRate, formatSize } from '../config/quantity.js';
+import { printable } from '../transfer/printable.js';
+import { sendCommands } from './send-commands.js';
+
+/** `sent 3 files, 1.07 GB in 0.9 s (1.19 GB/s) to alice (tcp, direct)` */
+export function doneLine(event: DoneEvent): string {
+  const [verb, preposition] = event.role === 'send' ? ['sent', 'to'] : ['received', 'from'];
+  const rate = event.seconds > 0 ? ` (${formatRate(event.bytes / event.seconds)})` : '';
+  const amount = `${countOf(event.files, 'file')}, ${formatSize(event.bytes)}`;
+  return `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${peerAndPath(event)}`;
+}
+
+export function connectedLine(event: ConnectedEvent): string {
+  return `connected to ${peerAndPath(event)}`;
+}
+
+export function noteLine(event: NoteEvent): string {
+  return `note: ${printable(event.message)}`;
+}
+
+/** Two lines with their ends: what happened, and what to do. */
+export function errorLines(event: Pick<ErrorEvent, 'message' | 'remedy'>): string {
+  return `xfer: ${printable(event.message)}\n  ${printable(event.remedy)}\n`;
+}
+
+/** One line: where it listens, and what to type on the other machine. */
+export function listeningLine(event: ListeningEvent): string {
+  const addresses = event.addresses.map(printable).join(', ');
+  return `listening on ${addresses}; on the other machine: ${sendCommands(event).join(' or ')}`;
+}
+
+/** The same for a terminal: each command on a line of its own, ready to be copied. */
+export function listeningBlock(event: ListeningEvent): string {
+  const commands = sendCommands(event).map((command) => `  ${command}\n`);
+  return `listening on ${event.addresses.map(printable).join(', ')}\non the other machine type\n\n${commands.join('')}\n`;
+}
+
+function peerAndPath(event: { peer: string; transport: string; path: string }): string {
+  return `${printable(event.peer)} (${printable(event.transport)}, ${event.path})`;
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
