@@ -1,3 +1,4 @@
+import type { TransportRegistry } from '../transport/registry.js';
 import type { DoneEvent, XferEvent } from './events.js';
 
 export interface CommonOptions {
@@ -6,6 +7,8 @@ export interface CommonOptions {
   /** Aborting it ends everything at once with ERR_XFER_INTERRUPTED. */
   readonly signal: AbortSignal;
   onEvent(event: XferEvent): void;
+  /** What can carry the connections; the command line takes it from the plugins' hooks. */
+  readonly transports: TransportRegistry;
   /** The code that both sides share. Always checked when given. */
   readonly code?: string;
   /** Pin the other side's key for later transfers, under `rememberAs` or the name it gives itself. */

@@ -1,0 +1,71 @@
+import { Command, Flags } from '@oclif/core';
+import type { CommonOptions } from '../app/options.js';
+import type { XferEvent } from '../app/events.js';
+import { homeDirectory } from '../config/index.js';
+import { chooseView } from '../ui/choose-view.js';
+import { interruptSignal } from '../ui/interrupt.js';
+import type { View } from '../ui/view.js';
+import { asReported } from './reported-error.js';
+
+interface ViewFlags {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** What every command has: `--json`, `--quiet`, and one way to report an error and to exit. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    json: Flags.boolean({
+      default: false,
+      description: 'print events for programs on stdout, one JSON object a line',
+    }),
+    quiet: Flags.boolean({ default: false, char: 'q', description: 'print errors only' }),
+  };
+
+  #view: View | undefined;
+  #lastError: string | undefined;
+
+  /** Runs a transfer with a view, transports and a signal to end it. */
+  protected async transfer(
+    flags: ViewFlags,
+    work: (options: CommonOptions, view: View) => Promise<unknown>,
+  ): Promise<void> {
+    const signal = interruptSignal();
+    const view = await chooseView(flags);
+    this.#view = view;
+    const { registryFromHookResult } = await import('../transport/registry.js');
+    const transports = registryFromHookResult(await this.config.runHook('xfer:transports', {}));
+    await work(
+      { home: homeDirectory(), signal, transports, onEvent: (event) => this.#show(view, event) },
+      view,
+    );
+    await view.close();
+  }
+
+  /** Prints data: on stdout, a line. */
+  protected data(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** Every failure of a command ends here, once: shown, and turned into the exit status. */
+  protected override async catch(error: Error): Promise<void> {
+    const { code, message, remedy, exit } = asReported(error);
+    process.exitCode = exit;
+    const flags = { json: this.#has('--json'), quiet: this.#has('--quiet') || this.#has('-q') };
+    const view = this.#view ?? (await chooseView(flags));
+    // The application may have told of it already, as the outcome of one transfer.
+    if (this.#lastError !== message) view.onEvent({ event: 'error', code, message, remedy, exit });
+    await view.close();
+    if (process.env['XFER_DEBUG'] === '1') process.stderr.write(`${error.stack ?? message}\n`);
+  }
+
+  #show(view: View, event: XferEvent): void {
+    this.#lastError = event.event === 'error' ? event.message : undefined;
+    view.onEvent(event);
+  }
+
+  #has(flag: string): boolean {
+    const end = this.argv.indexOf('--');
+    return this.argv.slice(0, end < 0 ? undefined : end).includes(flag);
+  }
+}

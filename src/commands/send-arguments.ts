@@ -1,0 +1,34 @@
+import { XferError } from '../errors/index.js';
+
+/**
+ * Tells paths from the target: the last argument is the target, unless `--to` names it. Throws ERR_XFER_USAGE,
+ * also for the targets that are not there yet.
+ */
+export function sendArguments(
+  words: readonly string[],
+  to: readonly string[],
+): { paths: readonly string[]; target: string } {
+  if (to.length > 1) throw usage('only one --to is possible yet', 'run xfer send once for each target');
+  const named = to[0];
+  const target = named ?? words.at(-1);
+  const paths = named === undefined ? words.slice(0, -1) : words;
+  if (target === undefined || paths.length === 0)
+    throw usage('send needs at least one path and a target', 'write xfer send PATH... TARGET');
+  if (target === '')
+    throw usage('the target is empty', 'write a target as [scheme://]host[:port] or local:DIR');
+  if (paths.includes('')) throw usage('a path is empty', 'write . for the directory you are in');
+  if (target === 'local:') throw usage('local: needs a directory', 'write local:DIR');
+  if (target.startsWith('local:')) return { paths, target };
+  if (target.startsWith('room:'))
+    throw usage('room: targets are not there yet', 'name the receiver as [scheme://]host[:port]');
+  if (/^[^/]*@/.test(target))
+    throw usage(
+      `ssh targets such as ${JSON.stringify(target)} are not there yet`,
+      'start xfer recv over there and name it as [scheme://]host[:port]',
+    );
+  return { paths, target };
+}
+
+function usage(message: string, remedy: string): XferError {
+  return new XferError('ERR_XFER_USAGE', message, { remedy });
+}
