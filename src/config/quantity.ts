@@ -84,5 +84,7 @@ function whole(value: number, what: string, text: string): number {
 }
 
 function usage(what: string, text: string, example: string): XferError {
-  return new XferError('ERR_XFER_USAGE', `not a ${what}: ${JSON.stringify(text)}`, { remedy: `write ${example}` });
+  return new XferError('ERR_XFER_USAGE', `not a ${what}: ${JSON.stringify(text)}`, {
+    remedy: `write ${example}`,
+  });
 }

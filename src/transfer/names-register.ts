@@ -80,7 +80,8 @@ export class NameRegister {
       return { kind: kindOf.none, exact: true };
     }
     const same = this.#slots[at + 2] === exact;
-    if (same && before === kindOf.implied && kind === kindOf.directory) this.#slots[at + 1] = (high | kind) >>> 0;
+    if (same && before === kindOf.implied && kind === kindOf.directory)
+      this.#slots[at + 1] = (high | kind) >>> 0;
     return { kind: before, exact: same };
   }
 
@@ -102,7 +103,7 @@ export class NameRegister {
  */
 export function foldCase(path: string): string {
   if (ascii.test(path)) return path.toLowerCase();
-  return path.toUpperCase().toLowerCase().normalize('NFC');
+  return path.toLowerCase().toUpperCase().toLowerCase().normalize('NFC');
 }
 
 const ascii = /^[ -~]*$/;

@@ -44,7 +44,8 @@ function reasonAgainst(path: string): string | undefined {
   if (path.startsWith('/')) return 'it is absolute';
   if (path.normalize('NFC') !== path) return 'it is not in Unicode normal form C';
   const names = path.split('/');
-  if (names.length > transferDefaults.maxPathDepth) return `it is deeper than ${transferDefaults.maxPathDepth}`;
+  if (names.length > transferDefaults.maxPathDepth)
+    return `it is deeper than ${transferDefaults.maxPathDepth}`;
   for (const name of names) {
     const reason = reasonAgainstName(name);
     if (reason !== undefined) return reason;

@@ -92,7 +92,8 @@ describe('the hash of names', () => {
     ['\u0100\u0302', 'd5e78a175be52ea1'],
   ])('gives the published output for %j', (text, published) => expect(hex(text)).toBe(published));
 
-  it('depends on the key', () => expect(hex('a', Uint8Array.from([9, 1, 2, 3, 4, 5, 6, 7]))).not.toBe(hex('a')));
+  it('depends on the key', () =>
+    expect(hex('a', Uint8Array.from([9, 1, 2, 3, 4, 5, 6, 7]))).not.toBe(hex('a')));
 });
 
 describe('folding case', () => {
@@ -120,7 +121,8 @@ class Model {
       else if (there.path !== parent || there.kind === 'file' || there.kind === 'link') return false;
     }
     const there = this.#names.get(foldCase(path));
-    const fits = there === undefined || (there.path === path && there.kind === 'implied' && kind === 'directory');
+    const fits =
+      there === undefined || (there.path === path && there.kind === 'implied' && kind === 'directory');
     if (fits) this.#names.set(foldCase(path), { path, kind });
     return fits;
   }
