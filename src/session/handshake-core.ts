@@ -4,8 +4,9 @@ import { concat, lvCat, utf8 } from './bytes.js';
 import type { CpaceKey, CpaceOptions, CpaceRun } from './cpace.js';
 import { encodeRefusal, frame, MessageReader } from './handshake-messages.js';
 import { deriveKey, digest } from './kdf.js';
+import type { Identity } from './identity.js';
 import type { SessionRole } from './keys.js';
-import type { KeyPair, NoiseSplit } from './noise.js';
+import type { NoiseSplit } from './noise.js';
 
 /** What a handshake gives; the same secret and transcript on both sides. */
 export interface HandshakeKeys {
@@ -33,7 +34,7 @@ export type HandshakeOutcome =
 export type StartCpace = (options: CpaceOptions) => CpaceRun;
 
 export interface CoreOptions {
-  readonly identity: KeyPair;
+  readonly identity: Identity;
   /** In the order of preference. */
   readonly ciphers: readonly Cipher[];
   /** Random bytes that nobody else knows. */

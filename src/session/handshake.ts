@@ -6,11 +6,11 @@ import type { StartCpace } from './handshake-core.js';
 import { driveHandshake, reasonOf, type HandshakeResult } from './handshake-driver.js';
 import type { HandshakeLimit } from './handshake-limit.js';
 import type { ListenerCore } from './handshake-listener.js';
-import type { KeyPair } from './noise.js';
+import type { Identity } from './identity.js';
 import type { PairingGate, PairingRun } from './pairing-gate.js';
 
 interface CommonOptions {
-  readonly identity: KeyPair;
+  readonly identity: Identity;
   readonly signal: AbortSignal;
   /** In the order of preference. Default: AES-256-GCM, then ChaCha20-Poly1305. */
   readonly ciphers?: readonly Cipher[];

@@ -2,16 +2,11 @@ import NoiseState from 'noise-handshake';
 import CipherState from 'noise-handshake/cipher.js';
 import { generateKeyPair } from 'noise-handshake/dh.js';
 import { XferError } from '../errors/index.js';
-
-/** An X25519 key pair, 32 bytes each. */
-export interface KeyPair {
-  readonly publicKey: Uint8Array;
-  readonly secretKey: Uint8Array;
-}
+import type { Identity } from './identity.js';
 
 export interface NoiseOptions {
   readonly initiator: boolean;
-  readonly identity: KeyPair;
+  readonly identity: Identity;
   /** 32 random bytes, used once. */
   readonly ephemeral: Uint8Array;
   /** What both sides have seen before. */

@@ -2,13 +2,13 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { acceptHandshake, dialHandshake } from '../../../src/session/handshake.js';
 import type { AcceptHandshakeOptions, DialHandshakeOptions } from '../../../src/session/handshake.js';
 import type { HandshakeResult } from '../../../src/session/handshake-driver.js';
-import type { KeyPair } from '../../../src/session/noise.js';
+import type { Identity } from '../../../src/session/identity.js';
 import { PairingGate, type CodeKind, type SpentReason } from '../../../src/session/pairing-gate.js';
 import { streamPair, type FakeStream } from './fake-stream.js';
 
 export const secret = 'crossover clockwork melon';
 
-export function makeIdentity(): KeyPair {
+export function makeIdentity(): Identity {
   const { privateKey } = generateKeyPairSync('x25519');
   const { d = '', x = '' } = privateKey.export({ format: 'jwk' });
   return {
