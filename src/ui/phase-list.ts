@@ -2,18 +2,21 @@ import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTaskWrapp
 import type { PhaseEvent } from '../app/events.js';
 
 type Phase = PhaseEvent['phase'];
-type Task = ListrTaskWrapper<unknown, typeof Renderer, typeof Renderer>;
+type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
 
 const phases: readonly Phase[] = ['connect', 'pair', 'transfer', 'commit'];
 
 /** The phases of one transfer as a listr2 task list: each is ticked when a later one begins. */
 export class PhaseList {
   readonly #stages = phases.map((phase) => new Stage(phase));
-  readonly #ended: Promise<void>;
+  readonly #drawing: Promise<Suspendable>;
+  #ended: Promise<void> = Promise.resolve();
   #at = 0;
 
   constructor(stream: NodeJS.WriteStream) {
-    this.#ended = this.#run(stream);
+    this.#drawing = new Promise((onDrawing) => {
+      this.#ended = this.#run(stream, suspendableRenderer(onDrawing));
+    });
   }
 
   enter(phase: Phase): void {
@@ -38,15 +41,16 @@ export class PhaseList {
     await this.#ended;
   }
 
-  suspend(): void {
-    Renderer.current?.suspend();
+  /** Leaves the terminal alone until `resume`. Not after `end`. */
+  async suspend(): Promise<void> {
+    (await this.#drawing).suspend();
   }
 
   async resume(): Promise<void> {
-    await Renderer.current?.resume();
+    await (await this.#drawing).resume();
   }
 
-  async #run(stream: NodeJS.WriteStream): Promise<void> {
+  async #run(stream: NodeJS.WriteStream, renderer: typeof DefaultRenderer): Promise<void> {
     const rendererOptions = {
       collapseErrors: false,
       showErrorMessage: false,
@@ -56,17 +60,16 @@ export class PhaseList {
     const list = new Listr(
       this.#stages.map((stage) => ({ title: stage.phase, task: (_, task: Task) => stage.run(task) })),
       {
-        renderer: Renderer,
+        renderer,
         rendererOptions,
         // listr2 looks at stdout to tell whether there is a terminal; ours is stderr.
-        fallbackRenderer: Renderer,
+        fallbackRenderer: renderer,
         fallbackRendererOptions: rendererOptions,
         registerSignalListeners: false,
       },
     );
     // A failed phase was crossed in the list; the error itself is an event of its own.
     await list.run().catch(() => undefined);
-    Renderer.current = undefined;
   }
 }
 
@@ -111,31 +114,37 @@ class Stage {
   }
 }
 
-/** listr2's own renderer, which can leave the terminal to a prompt. One list is drawn at a time. */
-class Renderer extends DefaultRenderer {
-  static current: Renderer | undefined;
-  #suspended = false;
+interface Suspendable {
+  suspend(): void;
+  resume(): Promise<void>;
+}
 
-  override async render(): Promise<void> {
-    Renderer.current = this;
-    await super.render();
-  }
+/** listr2's own renderer, which can leave the terminal to a prompt; told of once it draws. */
+function suspendableRenderer(onDrawing: (renderer: Suspendable) => void): typeof DefaultRenderer {
+  return class extends DefaultRenderer {
+    #suspended = false;
 
-  override update(): void {
-    if (!this.#suspended) super.update();
-  }
+    override async render(): Promise<void> {
+      await super.render();
+      onDrawing(this);
+    }
 
-  override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
-    return this.#suspended ? '' : super.create(options);
-  }
+    override update(): void {
+      if (!this.#suspended) super.update();
+    }
 
-  suspend(): void {
-    this.#suspended = true;
-    super.end();
-  }
+    override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
+      return this.#suspended ? '' : super.create(options);
+    }
 
-  async resume(): Promise<void> {
-    this.#suspended = false;
-    await super.render();
-  }
+    suspend(): void {
+      this.#suspended = true;
+      super.end();
+    }
+
+    async resume(): Promise<void> {
+      this.#suspended = false;
+      await super.render();
+    }
+  };
 }

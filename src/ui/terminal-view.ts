@@ -36,7 +36,7 @@ export class TerminalView implements View {
   async suspended<Result>(work: () => Promise<Result>): Promise<Result> {
     await this.#work;
     const list = this.#list;
-    list?.suspend();
+    await list?.suspend();
     try {
       return await work();
     } finally {

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { sendArguments } from '../../../src/commands/send-arguments.js';
+
+describe('the arguments of send', () => {
+  it('takes the last one for the target', () => {
+    expect(sendArguments(['a', 'b', 'tcp://h:1'], [])).toEqual({ paths: ['a', 'b'], target: 'tcp://h:1' });
+  });
+
+  it('takes all for paths where --to names the target', () => {
+    expect(sendArguments(['a', 'b'], ['h'])).toEqual({ paths: ['a', 'b'], target: 'h' });
+  });
+
+  it('lets local:DIR hold any characters', () => {
+    expect(sendArguments(['a'], ['local:/tmp/x@y:z']).target).toBe('local:/tmp/x@y:z');
+  });
+
+  it('sends paths that look like ssh targets', () => {
+    expect(sendArguments(['me@host:dir', 'h'], []).paths).toEqual(['me@host:dir']);
+  });
+
+  it.each([
+    ['nothing at all', [], [], 'at least one path'],
+    ['a target alone', ['h'], [], 'at least one path'],
+    ['no path beside --to', [], ['h'], 'at least one path'],
+    ['two targets', ['a'], ['h', 'i'], 'only one --to'],
+    ['an ssh target', ['a', 'me@host:dir'], [], 'ssh targets'],
+    ['an ssh target without a directory', ['a', 'me@host'], [], 'ssh targets'],
+    ['an ssh target by --to', ['a'], ['me@host:dir'], 'ssh targets'],
+    ['a room', ['a', 'room:4821'], [], 'room: targets'],
+    ['local: without a directory', ['a', 'local:'], [], 'needs a directory'],
+    ['an empty target', ['a', ''], [], 'target is empty'],
+    ['an empty path', ['', 'h'], [], 'path is empty'],
+  ])('refuses %s', (_, words, to, told) => {
+    expect(() => sendArguments(words, to)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_XFER_USAGE',
+        exit: 2,
+        message: expect.stringContaining(told) as string,
+      }),
+    );
+  });
+});
