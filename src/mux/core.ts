@@ -106,8 +106,8 @@ export class MuxCore {
   /** A stream of ours, or undefined where none may be opened: the code says why. */
   open(now: number, header: Uint8Array, priority: number): CoreStream | { refused: number } {
     if (this.#ended || this.draining) return { refused: code.refused };
-    const wanted = Math.max(-128, Math.min(127, Math.trunc(priority)));
-    const stream = new CoreStream(this.#table.nextOurId, true, wanted, header);
+    const wanted = Math.max(-128, Math.min(127, Math.trunc(priority) || 0));
+    const stream = new CoreStream(this.#table.nextOurId, true, wanted, header.slice());
     this.#table.nextOurId += 2;
     if (!this.#lifecycle.enter(stream)) return { refused: 9 };
     stream.openDeadline = now + this.config.openTimeoutMs;

@@ -57,6 +57,9 @@ export class MuxConnection implements Connection {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   #closing: 'no' | 'drain' | 'link' = 'no';
+  /** What to settle with once the link has ended. */
+  #reason: CloseReason = { by: 'local', clean: true };
+  #deadline: NodeJS.Timeout | undefined;
   #done = false;
 
   constructor(options: MuxConnectionOptions) {
@@ -113,8 +116,7 @@ export class MuxConnection implements Connection {
     if (this.#closing === 'no' && !this.#done) {
       this.#closing = 'drain';
       this.#core.drain();
-      const late = setTimeout(() => this.#closeLate(), transportDefaults.closeTimeoutMs);
-      void this.closed.then(() => clearTimeout(late));
+      this.#deadline = setTimeout(() => this.#closeLate(), transportDefaults.closeTimeoutMs);
       this.#flush();
     }
     await this.closed;
@@ -149,7 +151,7 @@ export class MuxConnection implements Connection {
     try {
       this.#onStream(stream, coreStream.header);
     } catch (error) {
-      stream.refuse(openErrorCode.refused);
+      stream.reset(resetCode.internal);
       queueMicrotask(() => {
         throw error;
       });
@@ -175,16 +177,20 @@ export class MuxConnection implements Connection {
       return this.#finish({ by: 'local', clean: false, error }, resetCode.protocol);
     // The other side can only say which version is missing if it gets our hello.
     this.#flush();
+    this.#core.end(resetCode.protocol);
+    this.#closing = 'link';
+    this.#reason = { by: 'local', clean: false, error };
+    this.#deadline = setTimeout(() => this.#closeLate(), transportDefaults.closeTimeoutMs);
     this.#link.close();
-    this.#finish({ by: 'local', clean: false, error }, resetCode.protocol, false);
   }
 
   #handleEnd(): void {
     if (this.#done) return;
-    if (this.#closing === 'link')
-      return this.#finish({ by: 'local', clean: true }, resetCode.cancelled, false);
+    if (this.#closing === 'link') return this.#finish(this.#reason, resetCode.cancelled, false);
     if (this.#core.theyDrain && this.#core.streams === 0) {
       this.#link.close();
+      // Nothing is owed any more: a link that cannot even deliver its end is dropped.
+      setTimeout(() => this.#link.abort(), transportDefaults.closeTimeoutMs).unref();
       return this.#finish({ by: 'remote', clean: true }, resetCode.cancelled, false);
     }
     const error = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side ended the connection');
@@ -193,7 +199,10 @@ export class MuxConnection implements Connection {
 
   #closeLate(): void {
     const error = new XferError('ERR_XFER_TIMEOUT', 'the connection did not close in time');
-    this.#finish({ by: 'local', clean: false, error }, resetCode.cancelled);
+    this.#finish(
+      this.#reason.clean ? { by: 'local', clean: false, error } : this.#reason,
+      resetCode.cancelled,
+    );
   }
 
   /** The one way out. */
@@ -201,6 +210,7 @@ export class MuxConnection implements Connection {
     if (this.#done) return;
     this.#done = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
     if (abortLink) this.#link.abort();
     this.#core.end(code);
     this.#settle(reason);

@@ -39,7 +39,8 @@ export class Lifecycle {
     const window = stream.window;
     if (stream.phase !== 'pending' || !window) return;
     const extra = this.#config.initialWindowBytes - window.sizeBytes;
-    if (!this.#budget.scarce && this.#budget.takeBytes(extra)) window.sizeBytes += extra;
+    const more = !stream.readEnded && !this.#budget.scarce;
+    if (more && this.#budget.takeBytes(extra)) window.sizeBytes += extra;
     window.limit = window.consumed + window.sizeBytes;
     this.#table.answered(stream);
     stream.phase = 'open';

@@ -44,7 +44,7 @@ export class LinkFrames {
   drain(): void {
     if (this.draining) return;
     this.draining = true;
-    this.#outbound.control(encodeUint64Frame(frameType.goaway, 0, this.#table.lastTheirId));
+    if (this.#dialer || this.helloReceived) this.#sendGoaway();
   }
 
   #hello(type: number, payload: Uint8Array): MuxFault | undefined {
@@ -61,6 +61,8 @@ export class LinkFrames {
     this.#outbound.maxPayloadBytes = Math.min(maxFramePayloadBytes, hello.maxPayloadBytes);
     this.#outbound.maxPendingOpens = Math.max(1, Math.min(maxPendingOpens, hello.maxPendingOpens));
     this.#outbound.probe();
+    // A listener says nothing before its hello.
+    if (this.draining && !this.#dialer) this.#sendGoaway();
     this.onHello(hello);
     return undefined;
   }
@@ -71,6 +73,10 @@ export class LinkFrames {
     this.theirLastId = lastId;
     this.onGoaway();
     return undefined;
+  }
+
+  #sendGoaway(): void {
+    this.#outbound.control(encodeUint64Frame(frameType.goaway, 0, this.#table.lastTheirId));
   }
 
   #sendHello(type: number): void {

@@ -30,7 +30,7 @@ export class Outbound {
   readonly #credit = new Set<CoreStream>();
   readonly #opens = new Set<CoreStream>();
   #control: Uint8Array[] = [];
-  #earlyBlocked: CoreStream[] = [];
+  #earlyBlocked = new Set<CoreStream>();
   #probe: { token: number; sentAt: number } | undefined;
   #probeDue = false;
   #answerDue: number | undefined;
@@ -70,7 +70,7 @@ export class Outbound {
   /** An answer came, so others may send early content in its place. */
   earlyFreed(): void {
     const blocked = this.#earlyBlocked;
-    this.#earlyBlocked = [];
+    this.#earlyBlocked = new Set();
     for (const stream of blocked) this.ready(stream);
   }
 
@@ -92,6 +92,7 @@ export class Outbound {
   forget(stream: CoreStream): void {
     this.#credit.delete(stream);
     this.#opens.delete(stream);
+    this.#earlyBlocked.delete(stream);
     stream.queue.discard();
   }
 
@@ -167,7 +168,7 @@ export class Outbound {
     const early = opening ? this.#config.earlyConnectionBytes - this.#table.earlySentBytes : Infinity;
     const bytes = Math.min(stream.queue.bytes, stream.credit, early, this.#frameBytes());
     if (bytes <= 0 && stream.queue.bytes > 0) {
-      this.#earlyBlocked.push(stream);
+      this.#earlyBlocked.add(stream);
       return true;
     }
     const fin = stream.finWanted && bytes === stream.queue.bytes;

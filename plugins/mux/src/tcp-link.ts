@@ -66,6 +66,7 @@ export class TcpLink implements OrderedLink {
 
   abort(): void {
     this.#over = true;
+    if (this.#socket.destroyed) return;
     this.#socket.resetAndDestroy();
   }
 

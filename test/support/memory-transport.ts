@@ -1,0 +1,87 @@
+import {
+  MuxBudget,
+  MuxConnection,
+  transportApiVersion,
+  XferError,
+  type Address,
+  type DialOptions,
+  type Listener,
+  type ListenOptions,
+  type MuxConfig,
+  type Transport,
+  type TransportDescriptor,
+} from 'xfer/plugin';
+import { MemoryLink, type MemoryHooks } from './memory-link.js';
+
+export interface MemoryOptions {
+  readonly mux?: Partial<MuxConfig>;
+  readonly dialerHooks?: MemoryHooks;
+  readonly listenerHooks?: MemoryHooks;
+  /** Sees both ends of each new link. */
+  readonly onLink?: (dialer: MemoryLink, listener: MemoryLink) => void;
+}
+
+/** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
+export function memory(options: MemoryOptions = {}): TransportDescriptor {
+  return {
+    apiVersion: transportApiVersion,
+    name: 'memory',
+    schemes: ['memory'],
+    load: () => Promise.resolve(new MemoryTransport(options)),
+  };
+}
+
+class MemoryTransport implements Transport {
+  readonly #options: MemoryOptions;
+  readonly #listeners = new Map<number, ListenOptions>();
+  #nextPort = 1;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+  }
+
+  probe(): Promise<{ ok: true; detail: string }> {
+    return Promise.resolve({ ok: true, detail: 'inside this process' });
+  }
+
+  listen(at: Address, options: ListenOptions): Promise<Listener> {
+    const port = at.port === 0 ? this.#nextPort++ : at.port;
+    if (this.#listeners.has(port))
+      return Promise.reject(new XferError('ERR_XFER_ADDRESS_IN_USE', `port ${port} is taken`));
+    this.#listeners.set(port, options);
+    const close = (): Promise<void> => {
+      this.#listeners.delete(port);
+      return Promise.resolve();
+    };
+    return Promise.resolve({ address: { ...at, port }, close });
+  }
+
+  async dial(to: Address, options: DialOptions): Promise<MuxConnection> {
+    await Promise.resolve();
+    options.signal.throwIfAborted();
+    const listener = this.#listeners.get(to.port);
+    if (!listener) throw new XferError('ERR_XFER_CONNECTION_REFUSED', `nobody listens on port ${to.port}`);
+    const { dialerHooks, listenerHooks, mux, onLink } = this.#options;
+    const [left, right] = MemoryLink.pair(dialerHooks, listenerHooks);
+    onLink?.(left, right);
+    const config = mux ? { config: mux } : {};
+    const here = { ...to, port: 0 };
+    const accepted = new MuxConnection({
+      link: right,
+      role: 'listener',
+      local: to,
+      remote: here,
+      budget: new MuxBudget(),
+      ...config,
+    });
+    listener.onConnection(accepted);
+    return new MuxConnection({
+      link: left,
+      role: 'dialer',
+      local: here,
+      remote: to,
+      budget: new MuxBudget(),
+      ...config,
+    });
+  }
+}
