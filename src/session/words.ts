@@ -1,6 +1,6 @@
 /**
  * The words of codes: 1024, so that each is worth 10 bits. Short, in plain letters, and no two of them one letter
- * apart. Their order is of no meaning; words may be added but a code made before must still be readable.
+ * apart. Another list makes codes that older versions take for codes of the user's own: change it with the protocol.
  */
 export const codeWords: readonly string[] = Object.freeze(
   `
