@@ -60,6 +60,7 @@ export const errorTable = Object.freeze({
   ERR_XFER_TRUNCATED: row('remote', integrity, 51, 'the transfer ended before all had arrived: run the same command again', true),
   ERR_XFER_FILE_CHANGED: row('local', integrity, 52, 'the file changed while it was sent: run the same command again', true),
   ERR_XFER_HOSTILE_NAME: row('remote', refused, 53, 'the sender offered a name that cannot be written safely; nothing of it was written'),
+  ERR_XFER_LINK_REFUSED: row('remote', refused, 54, 'a link that points out of the received directory is never made; everything else is committed'),
 
   ERR_XFER_NOT_FOUND: row('local', localIo, 60, 'check the path'),
   ERR_XFER_PERMISSION: row('local', localIo, 61, 'check the permissions of the path and who you are'),
@@ -71,7 +72,7 @@ export const errorTable = Object.freeze({
   ERR_XFER_UNSUPPORTED_FILE: row('local', localIo, 67, 'only files, directories and symbolic links are sent: leave this path out'),
   ERR_XFER_TOO_MANY_OPEN: row('local', localIo, 68, 'raise the limit of open files (ulimit -n)', true),
 
-  ERR_XFER_NO_TRANSPORT: row('local', noTransport, 80, 'use one of the schemes that xfer --help lists, or install the plugin'),
+  ERR_XFER_NO_TRANSPORT: row('local', noTransport, 80, 'use one of the schemes that are there, or install the plugin'),
   ERR_XFER_NO_SAFE_WRITE: row('local', noTransport, 81, 'this system offers no safe way to write below a directory: build the addon (npm rebuild xfer) or use Linux with /proc'),
   ERR_XFER_PLUGIN_THREW: row('local', noTransport, 82, 'the plugin failed while loading: update or remove it'),
   ERR_XFER_PLUGIN_EXPORT: row('local', noTransport, 83, 'the plugin does not give a transport descriptor: update or remove it'),
