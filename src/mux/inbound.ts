@@ -159,7 +159,6 @@ export class Inbound implements FrameSink {
   }
 
   #stop(stream: CoreStream, code: number): Verdict {
-    if (stream.phase === 'opening') return fault('a STOP before OPEN_ACK');
     if (stream.finSent) return undefined;
     stream.queue.discard();
     stream.finWanted = true;

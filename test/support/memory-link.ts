@@ -72,14 +72,22 @@ export class MemoryLink implements OrderedLink {
 
   abort(): void {
     if (this.#over) return;
-    this.#end();
+    this.#drop();
     setImmediate(() => this.#peer?.break(new Error('the other end aborted')));
+  }
+
+  deliver(bytes: Uint8Array): void {
+    if (!this.#over) this.#onData(bytes);
+  }
+
+  end(): void {
+    if (!this.#over) this.#onEnd();
   }
 
   /** The link breaks under this side. */
   break(error: Error): void {
     if (this.#over) return;
-    this.#end();
+    this.#drop();
     this.#onError(error);
   }
 
@@ -89,7 +97,7 @@ export class MemoryLink implements OrderedLink {
     this.#schedule();
   }
 
-  #end(): void {
+  #drop(): void {
     this.#over = true;
     const pieces = this.#pieces;
     this.#pieces = [];
@@ -113,10 +121,10 @@ export class MemoryLink implements OrderedLink {
       if (!piece) break;
       this.unsentBytes -= piece.bytes.length;
       piece.written();
-      for (const bytes of this.hooks.tamper?.(piece.bytes) ?? [piece.bytes]) this.#peer?.#onData(bytes);
+      for (const bytes of this.hooks.tamper?.(piece.bytes) ?? [piece.bytes]) this.#peer?.deliver(bytes);
     }
     if (this.#over || !this.#ending || this.#pieces.length > 0) return;
     this.#ending = false;
-    this.#peer?.#onEnd();
+    this.#peer?.end();
   }
 }
