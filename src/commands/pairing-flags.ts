@@ -9,7 +9,6 @@ export const pairingFlags = {
     helpValue: 'CODE',
   }),
   remember: Flags.boolean({
-    default: false,
     description: 'trust the other side from now on: later transfers need no code',
   }),
   as: Flags.string({
@@ -22,12 +21,13 @@ export const pairingFlags = {
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
 export function pairingOptions(flags: {
   code: string | undefined;
-  remember: boolean;
+  // oclif leaves it out where it was not given; a default would count as given for `--as`.
+  remember: boolean | undefined;
   as: string | undefined;
 }): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
-    remember: flags.remember,
+    remember: flags.remember ?? false,
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
   };

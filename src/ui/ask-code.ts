@@ -7,16 +7,23 @@ export function canAsk(): boolean {
  * Asks for the code on stderr. It is shown while it is typed: it is good for one transfer, and words are hard to
  * type blind. Undefined where nothing was answered; rejects with the signal's reason.
  */
-export async function askCode(signal: AbortSignal): Promise<string | undefined> {
+export async function askCode(
+  signal: AbortSignal,
+  terminal: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream } = {
+    input: process.stdin,
+    output: process.stderr,
+  },
+): Promise<string | undefined> {
   const { createInterface } = await import('node:readline');
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+    const lines = createInterface({ ...terminal, terminal: true });
     const settle = (answer?: string): void => {
       signal.removeEventListener('abort', onAbort);
-      lines.close();
       const code = answer?.trim();
+      // Before `close`, which settles too.
       resolve(code === '' ? undefined : code);
+      lines.close();
     };
     const onAbort = (): void => {
       reject(signal.reason as Error);
