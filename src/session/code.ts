@@ -14,8 +14,9 @@ export interface ParsedCode {
  * bytes; room and secret come from different ones.
  */
 export function makeCode(random: (bytes: number) => Uint8Array): string {
+  const room = String(below(10_000, random)).padStart(4, '0');
   const words = Array.from({ length: wordsOfCode }, () => codeWords[below(codeWords.length, random)] ?? '');
-  return [String(below(10_000, random)).padStart(4, '0'), ...words].join('-');
+  return [room, ...words].join('-');
 }
 
 /**

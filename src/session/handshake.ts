@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { cipher, type Cipher } from '../native/api.js';
@@ -76,6 +77,8 @@ export async function acceptHandshake(
 ): Promise<HandshakeResult> {
   const now = options.now ?? Date.now;
   const deadline = now() + (options.timeoutMs ?? sessionDefaults.handshakeTimeoutMs);
+  // A listener gives all its handshakes one signal; HandshakeLimit bounds how many of them listen to it.
+  setMaxListeners(0, options.signal);
   const release = options.limit ? options.limit.enter(options.source) : () => undefined;
   const [{ ListenerCore }, startCpace, random] = await Promise.all([
     import('./handshake-listener.js'),

@@ -104,8 +104,8 @@ async function writeNew(path: string, secretKey: Uint8Array): Promise<void> {
     } finally {
       await file.close();
     }
-    await link(temporary, path).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EEXIST') throw cause;
+    await link(temporary, path).catch((cause: unknown) => {
+      if (errnoOf(cause) !== 'EEXIST') throw cause;
     });
   } catch (cause) {
     throw fileError(cause, `cannot make ${path}`);
@@ -116,6 +116,10 @@ async function writeNew(path: string, secretKey: Uint8Array): Promise<void> {
 
 /** Windows keeps a user's files from others by its own rules. */
 const hasModes = process.platform !== 'win32';
+
+function errnoOf(cause: unknown): string | undefined {
+  return (cause as NodeJS.ErrnoException).code;
+}
 
 function makeSecretKey(): Uint8Array {
   const der = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'der' });

@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sessionDefaults } from '../../../src/config/index.js';
-import { generateKeyPair } from 'noise-handshake/dh.js';
 import { MessageReader } from '../../../src/session/handshake-messages.js';
 import { chooseCipher } from '../../../src/session/handshake-listener.js';
 import { codeDialer, deadline, endOf, knownDialer, listenerCore, startCpace, talk } from './core-kit.js';
-import { secret } from './handshake-kit.js';
+import { identityOf, secret } from './handshake-kit.js';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -25,8 +24,8 @@ describe('the handshake on the wire', () => {
   const golden = JSON.parse(
     readFileSync(new URL('../../../fixtures/wire/handshake-v1.json', import.meta.url), 'utf8'),
   ) as Golden;
-  const identity = generateKeyPair(Uint8Array.from(Buffer.from(golden.dialerSecretKey, 'hex')));
-  const listener = generateKeyPair(Uint8Array.from(Buffer.from(golden.listenerSecretKey, 'hex')));
+  const identity = identityOf(Uint8Array.from(Buffer.from(golden.dialerSecretKey, 'hex')));
+  const listener = identityOf(Uint8Array.from(Buffer.from(golden.listenerSecretKey, 'hex')));
 
   it.each(golden.runs)(
     'is as it was in version 1: $mode',

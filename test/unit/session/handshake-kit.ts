@@ -1,4 +1,5 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { acceptHandshake, dialHandshake } from '../../../src/session/handshake.js';
 import type { AcceptHandshakeOptions, DialHandshakeOptions } from '../../../src/session/handshake.js';
 import type { HandshakeResult } from '../../../src/session/handshake-driver.js';
@@ -9,12 +10,20 @@ import { streamPair, type FakeStream } from './fake-stream.js';
 export const secret = 'crossover clockwork melon';
 
 export function makeIdentity(): Identity {
-  const { privateKey } = generateKeyPairSync('x25519');
-  const { d = '', x = '' } = privateKey.export({ format: 'jwk' });
-  return {
-    secretKey: Uint8Array.from(Buffer.from(d, 'base64url')),
-    publicKey: Uint8Array.from(Buffer.from(x, 'base64url')),
-  };
+  return identityOf(Uint8Array.from(randomBytes(32)));
+}
+
+/** RFC 8410 §7: what stands before the 32 bytes of an X25519 key in PKCS #8. */
+const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+export function identityOf(secretKey: Uint8Array): Identity {
+  const key = createPrivateKey({
+    key: Buffer.concat([pkcs8Prefix, secretKey]),
+    type: 'pkcs8',
+    format: 'der',
+  });
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return { secretKey, publicKey: Uint8Array.from(Buffer.from(x, 'base64url')) };
 }
 
 /** Random bytes that are the same in every run. */
@@ -38,6 +47,7 @@ export function makeGate(kind: CodeKind = 'made', gateSecret = secret): GateLog 
 }
 
 export const never = new AbortController().signal;
+setMaxListeners(0, never);
 
 export function dialOptions(options: Partial<DialHandshakeOptions> = {}): DialHandshakeOptions {
   return { identity: makeIdentity(), mode: { code: secret }, signal: never, ...options };

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import CipherState from 'noise-handshake/cipher.js';
-import { generateKeyPair } from 'noise-handshake/dh.js';
+import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { NoiseHandshake, openOnce, sealOnce, type NoiseOptions } from '../../../src/session/noise.js';
-import { makeIdentity, seededRandom } from './handshake-kit.js';
+import { identityOf, makeIdentity, seededRandom } from './handshake-kit.js';
 
 interface Vector {
   readonly source: string;
@@ -32,13 +31,24 @@ function sides(vector: Vector): readonly [NoiseHandshake, NoiseHandshake] {
     new NoiseHandshake({
       ...common,
       initiator,
-      identity: generateKeyPair(bytes(fixed)),
+      identity: identityOf(bytes(fixed)),
       ephemeral: bytes(ephemeral),
     });
   return [
     side(true, vector.initStatic, vector.initEphemeral),
     side(false, vector.respStatic, vector.respEphemeral),
   ];
+}
+
+/** What Noise sends under a key of the split, by another implementation of ChaCha20-Poly1305. */
+function transportMessages(key: Uint8Array): (payload: string) => string {
+  let counter = 0;
+  return (payload) => {
+    const nonce = Buffer.alloc(12);
+    nonce.writeUInt32LE(counter++, 4);
+    const seal = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 });
+    return hex(Buffer.concat([seal.update(payload, 'hex'), seal.final(), seal.getAuthTag()]));
+  };
 }
 
 describe('Noise against published vectors', () => {
@@ -58,10 +68,13 @@ describe('Noise against published vectors', () => {
       const [ours, theirs] = [initiator.split(), responder.split()];
       expect(ours).toEqual(theirs);
       if (vector.handshakeHash) expect(hex(ours.hash)).toBe(vector.handshakeHash);
-      const senders = [new CipherState(ours.initiatorKey), new CipherState(ours.responderKey)] as const;
+      const sealed = {
+        initiator: transportMessages(ours.initiatorKey),
+        responder: transportMessages(ours.responderKey),
+      };
       const turn = vector.firstAfterHandshake === 'initiator' ? 0 : 1;
       for (const [i, { payload, ciphertext }] of vector.messages.slice(3).entries())
-        expect(hex(senders[(turn + i) % 2 === 0 ? 0 : 1].encrypt(bytes(payload)))).toBe(ciphertext);
+        expect(sealed[(turn + i) % 2 === 0 ? 'initiator' : 'responder'](payload)).toBe(ciphertext);
     },
   );
 });
