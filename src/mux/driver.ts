@@ -90,7 +90,12 @@ export class MuxConnection implements Connection {
       this.#flush();
     });
     this.#link.onEnd(() => this.#handleEnd());
-    this.#link.onError((error) => this.#finish({ by: 'remote', clean: false, error }, resetCode.internal));
+    this.#link.onError((error) => {
+      this.#finish(
+        this.#reason.clean ? { by: 'remote', clean: false, error } : this.#reason,
+        resetCode.internal,
+      );
+    });
     this.#wantFlush();
   }
 

@@ -13,6 +13,8 @@ import { ReceiveWindow } from './window.js';
 /** A dialer does not know before LINK_HELLO_ACK how many unanswered OPENs it may have. */
 const pendingOpensUntilHello = 16;
 
+const maxOpenProbes = 64;
+
 /** Everything that waits to be sent, and the order in which it goes: control, credit, opens, content. */
 export class Outbound {
   readonly rate = new LinkRate();
@@ -31,7 +33,9 @@ export class Outbound {
   readonly #opens = new Set<CoreStream>();
   #control: Uint8Array[] = [];
   #earlyBlocked = new Set<CoreStream>();
-  #probe: { token: number; sentAt: number } | undefined;
+  /** When each probe without an answer went out; no more than fit between suspicion and death are kept. */
+  readonly #probes = new Map<number, number>();
+  #lastProbe = 0;
   #probeDue = false;
   #answerDue: number | undefined;
 
@@ -84,9 +88,10 @@ export class Outbound {
   }
 
   handleProbeAnswer(now: number, token: number): void {
-    if (this.#probe?.token !== token) return;
-    this.#liveness.handleRtt(now - this.#probe.sentAt);
-    this.#probe = { token: token, sentAt: Infinity };
+    const sentAt = this.#probes.get(token);
+    if (sentAt === undefined) return;
+    this.#liveness.handleRtt(now - sentAt);
+    for (const older of this.#probes.keys()) if (older <= token) this.#probes.delete(older);
   }
 
   forget(stream: CoreStream): void {
@@ -190,9 +195,9 @@ export class Outbound {
   #pollProbe(now: number): void {
     if (this.#probeDue) {
       this.#probeDue = false;
-      const token = (this.#probe?.token ?? 0) + 1;
-      this.#probe = { token, sentAt: now };
-      this.#writer.append(encodeUint64Frame(frameType.keepalive, 0, token));
+      this.#probes.set(++this.#lastProbe, now);
+      this.#probes.delete(this.#lastProbe - maxOpenProbes);
+      this.#writer.append(encodeUint64Frame(frameType.keepalive, 0, this.#lastProbe));
       this.#liveness.handleProbe(now);
     }
     if (this.#answerDue !== undefined) {
