@@ -69,13 +69,12 @@ async function readIdentity(path: string): Promise<Identity | undefined> {
 
 /** Links are not followed, and nothing is read before the open file itself is seen to be ours alone. */
 async function readPrivate(path: string): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return undefined;
-      if (cause.code === 'ELOOP') throw new XferError('ERR_XFER_BAD_IDENTITY', `${path} is a symbolic link`);
-      throw fileError(cause, `cannot read ${path}`);
-    },
-  );
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return undefined;
+    if (errnoOf(cause) === 'ELOOP')
+      throw new XferError('ERR_XFER_BAD_IDENTITY', `${path} is a symbolic link`);
+    throw fileError(cause, `cannot read ${path}`);
+  });
   if (!file) return undefined;
   try {
     const { mode, uid, size } = await file.stat();
