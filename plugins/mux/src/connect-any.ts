@@ -1,8 +1,8 @@
-import { XferError, networkError, transportDefaults, type Address } from 'xfer/plugin';
+import { isXferError, networkError, XferError, transportDefaults, type Address } from 'xfer/plugin';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 
-interface Target {
+export interface Target {
   readonly address: string;
   readonly family: number;
 }
@@ -11,23 +11,28 @@ interface Target {
  * Connects to the first address of the host that answers (RFC 8305): families in turns, the next one starts when the
  * one before failed or has been silent for a while, the others are dropped. The socket has not read yet.
  */
-export async function connectAny(to: Address, signal: AbortSignal, timeoutMs: number): Promise<Socket> {
+export async function connectAny(
+  to: Address,
+  signal: AbortSignal,
+  timeoutMs: number,
+  resolve: (host: string) => Promise<Target[]> = (host) => lookup(host, { all: true, verbatim: true }),
+): Promise<Socket> {
   signal.throwIfAborted();
   const late = AbortSignal.timeout(timeoutMs);
   const name = `${to.host}:${to.port}`;
   const stop = AbortSignal.any([signal, late]);
-  const targets = await untilAborted(targetsOf(to), stop).catch((error: unknown) => {
+  const targets = await untilAborted(targetsOf(to, resolve), stop).catch((error: unknown) => {
     throw reasonOf(error, name, signal, late);
   });
-  return new Promise((resolve, reject) => {
+  return new Promise((connected, failed) => {
     const race = new Race(targets, to.port, {
       won: (socket) => {
         stop.removeEventListener('abort', stopped);
-        resolve(socket);
+        connected(socket);
       },
       lost: (error) => {
         stop.removeEventListener('abort', stopped);
-        reject(reasonOf(error, name, signal, late));
+        failed(reasonOf(error, name, signal, late));
       },
     });
     const stopped = (): void => race.stop();
@@ -97,10 +102,11 @@ class Race {
   }
 }
 
-async function targetsOf(to: Address): Promise<Target[]> {
+async function targetsOf(to: Address, resolve: (host: string) => Promise<Target[]>): Promise<Target[]> {
   const family = isIP(to.host.split('%')[0] ?? '');
   if (family !== 0) return [{ address: to.host, family }];
-  const found = await lookup(to.host, { all: true, verbatim: true });
+  const found = await resolve(to.host);
+  if (found.length === 0) throw new XferError('ERR_XFER_UNKNOWN_HOST', `${to.host}: no address`);
   const first = found[0]?.family;
   const preferred = found.filter((entry) => entry.family === first);
   const others = found.filter((entry) => entry.family !== first);
@@ -119,6 +125,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function reasonOf(error: unknown, name: string, signal: AbortSignal, late: AbortSignal): unknown {
+  if (isXferError(error)) return error;
   if (signal.aborted) return signal.reason;
   if (late.aborted) return new XferError('ERR_XFER_TIMEOUT', `${name}: no answer in time`);
   return networkError(error, name);

@@ -1,0 +1,195 @@
+import { tcp } from '@xfer/mux';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Connection, ListenOptions, Listener } from 'xfer/plugin';
+import { adoptSocket } from '../../../plugins/mux/src/adopt-socket.js';
+import { connectAny, type Target } from '../../../plugins/mux/src/connect-any.js';
+import transports from '../../../plugins/mux/src/hook.js';
+
+const loopback = { scheme: 'tcp', host: '127.0.0.1', port: 0 };
+const never = new AbortController().signal;
+const endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+async function listen(
+  options: Partial<ListenOptions> = {},
+): Promise<{ listener: Listener; taken: Connection[] }> {
+  const taken: Connection[] = [];
+  const transport = await tcp().load();
+  const listener = await transport.listen(loopback, { onConnection: (c) => void taken.push(c), ...options });
+  endings.push(
+    () => listener.close(),
+    () => taken.forEach((c) => c.abort(new Error('over'))),
+  );
+  return { listener, taken };
+}
+
+async function dial(port: number): Promise<Connection> {
+  const connection = await (await tcp().load()).dial({ ...loopback, port }, { signal: never });
+  endings.push(() => connection.abort(new Error('over')));
+  return connection;
+}
+
+function serve(host: string, onSocket: (socket: Socket) => void, pauseOnConnect = false): Promise<Server> {
+  const server = createServer({ pauseOnConnect, allowHalfOpen: true }, onSocket);
+  endings.push(() => server.close());
+  return new Promise((resolve) => server.listen({ host, port: 0 }, () => resolve(server)));
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+describe('adoptSocket', () => {
+  it('loses nothing of what the client sent at once, and sees its end', async () => {
+    const content = Buffer.alloc(3_000_000, 'abcdefg');
+    const got: Buffer[] = [];
+    let ended: () => void = () => undefined;
+    const end = new Promise<void>((resolve) => (ended = resolve));
+    const server = await serve(
+      '127.0.0.1',
+      (accepted) => {
+        const socket = adoptSocket(accepted, (bytes) => got.push(Buffer.from(bytes)));
+        socket.on('end', () => {
+          socket.end('bye');
+          ended();
+        });
+      },
+      true,
+    );
+    const client = connect({ port: portOf(server), host: '127.0.0.1' });
+    client.end(content);
+    const answer: Buffer[] = [];
+    client.on('data', (bytes) => answer.push(bytes));
+    await end;
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(Buffer.concat(got).equals(content)).toBe(true);
+    expect(Buffer.concat(answer).toString()).toBe('bye');
+  });
+
+  it('reads into one buffer, again and again', async () => {
+    const buffers = new Set<ArrayBufferLike>();
+    const server = await serve(
+      '127.0.0.1',
+      (accepted) => {
+        adoptSocket(accepted, (bytes) => buffers.add(bytes.buffer)).on('end', () => server.emit('done'));
+      },
+      true,
+    );
+    const done = new Promise((resolve) => server.once('done', resolve));
+    connect({ port: portOf(server), host: '127.0.0.1' }).end(Buffer.alloc(2_000_000));
+    await done;
+    expect(buffers.size).toBe(1);
+  });
+});
+
+describe('tcp listener', () => {
+  it('is what the hook of the plugin offers', async () => {
+    const offered = await transports();
+    expect(offered.map(({ apiVersion, name, schemes }) => [apiVersion, name, schemes])).toEqual([
+      [1, 'tcp', ['tcp']],
+    ]);
+    expect(await (await tcp().load()).probe()).toMatchObject({ ok: true });
+  });
+
+  it('closes connections past maxConnections before any work, and takes new ones when others have gone', async () => {
+    const { listener, taken } = await listen({ maxConnections: 1 });
+    const first = await dial(listener.address.port);
+    const second = await dial(listener.address.port);
+    expect((await second.closed).clean).toBe(false);
+    expect(taken.length).toBe(1);
+    await first.close();
+    await taken[0]?.closed;
+    const third = await dial(listener.address.port);
+    await third.close();
+    expect(taken.length).toBe(2);
+  });
+
+  it('closes connections past maxConnectionsPerAddress, other addresses not', async () => {
+    const { listener, taken } = await listen({ maxConnectionsPerAddress: 1 });
+    await dial(listener.address.port);
+    const second = await dial(listener.address.port);
+    expect((await second.closed).clean).toBe(false);
+    const other = connect({ host: '127.0.0.1', port: listener.address.port, localAddress: '127.0.0.2' });
+    other.on('error', () => undefined);
+    endings.push(() => other.destroy());
+    await new Promise((resolve) => other.once('data', resolve).write(Buffer.from(helloHex, 'hex')));
+    expect(taken.map((connection) => connection.remote.host)).toEqual(['127.0.0.1', '127.0.0.2']);
+  });
+
+  it('refuses an address in use, and frees it when closed, connections going on', async () => {
+    const { listener, taken } = await listen();
+    const transport = await tcp().load();
+    const again = transport.listen(listener.address, { onConnection: () => undefined });
+    await expect(again).rejects.toMatchObject({ code: 'ERR_XFER_ADDRESS_IN_USE' });
+    const connection = await dial(listener.address.port);
+    const stream = connection.openStream();
+    await expect(stream.opened).rejects.toMatchObject({ openCode: 2 });
+    await listener.close();
+    await expect(dial(listener.address.port)).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    taken[0]?.onStream((incoming) => incoming.accept());
+    await connection.openStream().opened;
+  });
+
+  it('drops a client that speaks something else', async () => {
+    const { listener, taken } = await listen();
+    const client = connect({ host: '127.0.0.1', port: listener.address.port });
+    client.on('error', () => undefined);
+    client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(await taken[0]?.closed).toMatchObject({ error: { code: 'ERR_XFER_PROTOCOL' } });
+  });
+
+  it('reports a client that resets as a lost connection', async () => {
+    const { listener, taken } = await listen();
+    const client = connect({ host: '127.0.0.1', port: listener.address.port });
+    await new Promise((resolve) => client.once('data', resolve).write(Buffer.from(helloHex, 'hex')));
+    client.resetAndDestroy();
+    expect(await taken[0]?.closed).toMatchObject({
+      by: 'remote',
+      error: { code: 'ERR_XFER_CONNECTION_LOST' },
+    });
+  });
+});
+
+describe('connectAny', () => {
+  const to = { scheme: 'tcp', host: 'some.name', port: 0 };
+  const v4 = (address: string): Target => ({ address, family: 4 });
+
+  it('goes on to the next address when one refuses', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.resume());
+    const found = [v4('127.0.0.9'), { address: '::1', family: 6 }, v4('127.0.0.1')];
+    const socket = await connectAny({ ...to, port: portOf(server) }, never, 5_000, () =>
+      Promise.resolve(found),
+    );
+    endings.push(() => socket.destroy());
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+  });
+
+  it('fails with the first error when all refuse', async () => {
+    const found = [v4('127.0.0.9'), v4('127.0.0.8')];
+    const dialled = connectAny({ ...to, port: 1 }, never, 5_000, () => Promise.resolve(found));
+    await expect(dialled).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+  });
+
+  it('says that a host is unknown', async () => {
+    const unknown = Object.assign(new Error('no'), { code: 'ENOTFOUND' });
+    const dialled = connectAny(to, never, 5_000, () => Promise.reject(unknown));
+    await expect(dialled).rejects.toMatchObject({ code: 'ERR_XFER_UNKNOWN_HOST' });
+    const none = connectAny(to, never, 5_000, () => Promise.resolve([]));
+    await expect(none).rejects.toMatchObject({ code: 'ERR_XFER_UNKNOWN_HOST' });
+  });
+
+  it('gives up in time, and at once when aborted', async () => {
+    const silent = () => new Promise<Target[]>(() => undefined);
+    await expect(connectAny(to, never, 20, silent)).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
+    const controller = new AbortController();
+    const dialled = connectAny(to, controller.signal, 60_000, silent);
+    const reason = new Error('no longer');
+    controller.abort(reason);
+    await expect(dialled).rejects.toBe(reason);
+  });
+});
+
+/** LINK_HELLO of fixtures/wire/mux-v1.json. */
+const helloHex = '200000000018' + '0000000000000000' + '5846455200010001000003e8000000640004000000040000';
