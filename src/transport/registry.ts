@@ -110,7 +110,7 @@ class Entry {
     for (const method of ['probe', 'listen', 'dial'] as const)
       if (!isObject(transport) || typeof transport[method] !== 'function')
         throw refusal('ERR_XFER_PLUGIN_METHOD', this.pluginName, `its transport has no method ${method}`);
-    return transport as unknown as Transport;
+    return transport as Transport;
   }
 }
 

@@ -124,9 +124,9 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function reasonOf(error: unknown, name: string, signal: AbortSignal, late: AbortSignal): unknown {
+function reasonOf(error: unknown, name: string, signal: AbortSignal, late: AbortSignal): Error {
   if (isXferError(error)) return error;
-  if (signal.aborted) return signal.reason;
+  if (signal.aborted) return signal.reason as Error;
   if (late.aborted) return new XferError('ERR_XFER_TIMEOUT', `${name}: no answer in time`);
   return networkError(error, name);
 }
