@@ -107,7 +107,7 @@ export class MuxCore {
   open(now: number, header: Uint8Array, priority: number): CoreStream | { refused: number } {
     if (this.#ended || this.draining) return { refused: code.refused };
     const wanted = Math.max(-128, Math.min(127, Math.trunc(priority) || 0));
-    const stream = new CoreStream(this.#table.nextOurId, true, wanted, header.slice());
+    const stream = new CoreStream(this.#table.nextOurId, true, wanted, new Uint8Array(header));
     this.#table.nextOurId += 2;
     if (!this.#lifecycle.enter(stream)) return { refused: 9 };
     stream.openDeadline = now + this.config.openTimeoutMs;

@@ -189,6 +189,7 @@ export class Inbound implements FrameSink {
 
 /** Gives FIN to the reader when all before it is read (or thrown away). */
 export function endIfRead(stream: CoreStream, lifecycle: Lifecycle): void {
+  if (stream.phase === 'closed') return;
   if (!stream.finReceived || stream.readEnded || stream.held.bytes > 0) return;
   if (stream.paused && !stream.stopped) return;
   lifecycle.endReading(stream);

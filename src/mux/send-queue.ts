@@ -17,7 +17,7 @@ export class SendQueue {
   #head = 0;
 
   push(bytes: Uint8Array | readonly Uint8Array[], release: (() => void) | undefined): void {
-    const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
+    const chunks = bytes instanceof Uint8Array ? [bytes] : [...bytes];
     let total = 0;
     for (const chunk of chunks) total += chunk.length;
     if (total === 0) {

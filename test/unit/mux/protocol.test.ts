@@ -165,6 +165,36 @@ describe('the life of a stream', () => {
     expect(lone.takeNames()).toEqual(['streamReset 1']);
   });
 
+  it('gives its window back once when its reader resets it on its last bytes', () => {
+    const lone = new LoneCore();
+    lone.feed(open(1), data(1, 5, frameFlag.finWrite));
+    const stream = lone.streams[0] as LoneCore['streams'][0];
+    lone.core.accept(stream);
+    const witness = lone.witnesses.get(stream) as NonNullable<ReturnType<typeof lone.witnesses.get>>;
+    witness.handleData = () => lone.core.reset(stream, 4);
+    lone.core.setReading(stream, true, false);
+    expect([lone.budget.grantedBytes, lone.budget.streams]).toEqual([0, 0]);
+    expect(witness.log).toEqual([]);
+  });
+
+  it('keeps what it was given when the caller uses its own header and list again', () => {
+    const lone = new LoneCore({ dialer: true });
+    const header = Buffer.from('hop');
+    const stream = lone.core.open(0, header, 0) as LoneCore['streams'][0];
+    const list = [Uint8Array.of(1, 2), Uint8Array.of(3)];
+    lone.core.send(stream, list);
+    header.fill(0);
+    list.length = 0;
+    const frames = lone.take();
+    expect(
+      frames
+        .find((f) => f.type === t.streamOpen)
+        ?.payload.subarray(9)
+        .toString(),
+    ).toBe('hop');
+    expect([...(frames.find((f) => f.type === t.streamData)?.payload ?? [])]).toEqual([1, 2, 3]);
+  });
+
   it('fails opens that a GOAWAY leaves out, and lets the others be', () => {
     const lone = new LoneCore({ dialer: true });
     const [first, second] = [lone.open(), lone.open()];
