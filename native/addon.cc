@@ -1,0 +1,17 @@
+#include <napi.h>
+
+#include "bindings.h"
+#include "job-loop.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  xfer::JobLoop::Install(env);
+  xfer::AddSealBindings(env, exports);
+  xfer::AddFileBindings(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(xfer_seal, Init)

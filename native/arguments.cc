@@ -1,0 +1,113 @@
+#include "arguments.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace xfer {
+
+namespace {
+
+/** Nonces are 2n and 2n + 1, kept below 2^53. */
+constexpr uint64_t kMaxCounter = (uint64_t{1} << 52) - 1;
+
+}  // namespace
+
+void Arguments::WrongType(const std::string& message) {
+  if (ok_) Napi::TypeError::New(env_, message).ThrowAsJavaScriptException();
+  ok_ = false;
+}
+
+void Arguments::OutOfRange(const std::string& message) {
+  if (ok_) Napi::RangeError::New(env_, message).ThrowAsJavaScriptException();
+  ok_ = false;
+}
+
+int Arguments::Fd(size_t index) {
+  const uint64_t fd = Integer(index, "a descriptor", std::numeric_limits<int>::max());
+  return ok_ ? static_cast<int>(fd) : -1;
+}
+
+uint64_t Arguments::Integer(size_t index, const char* name, uint64_t most) {
+  if (!ok_) return 0;
+  if (!info_[index].IsNumber()) {
+    WrongType(std::string(name) + " must be a number");
+    return 0;
+  }
+  const double value = info_[index].As<Napi::Number>().DoubleValue();
+  // Written so that NaN fails it.
+  if (!(value >= 0 && value <= static_cast<double>(most) && std::trunc(value) == value)) {
+    OutOfRange(std::string(name) + " must be an integer from 0 to " + std::to_string(most));
+    return 0;
+  }
+  return static_cast<uint64_t>(value);
+}
+
+RecordKey Arguments::Key(size_t index) {
+  RecordKey key;
+  const uint64_t cipher = Integer(index, "cipher", 2);
+  if (ok_ && cipher == 0) OutOfRange("cipher must be 1 or 2");
+  size_t bytes = 0;
+  const uint8_t* const data = Bytes(index + 1, "key", bytes);
+  if (ok_ && bytes != kKeyBytes) OutOfRange("key must be 32 bytes");
+  const uint64_t counter = Integer(index + 2, "counter", kMaxCounter);
+  if (!ok_) return key;
+  key.cipher = static_cast<Cipher>(cipher);
+  key.counter = counter;
+  std::memcpy(key.key, data, kKeyBytes);
+  return key;
+}
+
+uint8_t* Arguments::Bytes(size_t index, const char* name, size_t& bytes) {
+  bytes = 0;
+  if (!ok_) return nullptr;
+  const Napi::Value value = info_[index];
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    WrongType(std::string(name) + " must be a Uint8Array");
+    return nullptr;
+  }
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env_, value, nullptr, &bytes, &data, nullptr, nullptr) != napi_ok) {
+    bytes = 0;
+    WrongType(std::string(name) + " must be a Uint8Array");
+    return nullptr;
+  }
+  return static_cast<uint8_t*>(data);
+}
+
+std::string Arguments::Text(size_t index, const char* name) {
+  if (!ok_) return {};
+  if (!info_[index].IsString()) {
+    WrongType(std::string(name) + " must be a string");
+    return {};
+  }
+  return info_[index].As<Napi::String>().Utf8Value();
+}
+
+bool Arguments::Flag(size_t index, const char* name) {
+  if (!ok_) return false;
+  if (!info_[index].IsBoolean()) {
+    WrongType(std::string(name) + " must be a boolean");
+    return false;
+  }
+  return info_[index].As<Napi::Boolean>().Value();
+}
+
+int64_t Arguments::Nanoseconds(size_t index, const char* name) {
+  if (!ok_) return 0;
+  if (!info_[index].IsBigInt()) {
+    WrongType(std::string(name) + " must be a bigint");
+    return 0;
+  }
+  bool lossless = false;
+  const int64_t value = info_[index].As<Napi::BigInt>().Int64Value(&lossless);
+  if (!lossless) OutOfRange(std::string(name) + " must fit in 64 bits");
+  return value;
+}
+
+Napi::Function Arguments::Done(size_t index) {
+  if (ok_ && !info_[index].IsFunction()) WrongType("done must be a function");
+  return ok_ ? info_[index].As<Napi::Function>() : Napi::Function();
+}
+
+}  // namespace xfer

@@ -1,0 +1,39 @@
+{
+  "targets": [
+    {
+      "target_name": "seal",
+      "product_name": "xfer_seal",
+      "sources": [
+        "addon.cc",
+        "arguments.cc",
+        "errno-name.cc",
+        "file-bindings.cc",
+        "files.cc",
+        "job-loop.cc",
+        "open-beneath.cc",
+        "rename.cc",
+        "seal-bindings.cc",
+        "sealer.cc",
+        "thread-pool.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "_FILE_OFFSET_BITS=64"],
+      "cflags_cc": ["-std=c++17", "-fexceptions", "-fvisibility=hidden", "-Wall", "-Wextra"],
+      "cflags_cc!": ["-fno-exceptions", "-std=gnu++14", "-std=gnu++17"],
+      "conditions": [
+        ["OS=='linux'", { "ldflags": ["-Wl,-z,now"] }],
+        [
+          "OS=='mac'",
+          {
+            "xcode_settings": {
+              "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+              "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+              "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+              "MACOSX_DEPLOYMENT_TARGET": "11.0"
+            }
+          }
+        ]
+      ]
+    }
+  ]
+}

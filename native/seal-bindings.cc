@@ -1,0 +1,159 @@
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <napi.h>
+#include <unistd.h>
+
+#if defined(__linux__) && defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+#include "arguments.h"
+#include "bindings.h"
+#include "errno-name.h"
+#include "job-loop.h"
+#include "sealer.h"
+
+namespace xfer {
+
+namespace {
+
+class SealFile final : public CallbackJob {
+ public:
+  SealFile(Napi::Function done, const RecordKey& key, int fd, uint64_t position, size_t bodyBytes,
+           const uint8_t* header, uint8_t* out)
+      : CallbackJob(done, "pread"), key_(key), fd_(fd), position_(position), wanted_(bodyBytes), out_(out) {
+    std::memcpy(header_, header, kHeaderBytes);
+  }
+
+  void Run(Sealer& sealer) override {
+    while (read_ < wanted_) {
+      const ssize_t n = pread(fd_, out_ + kBodyAt + read_, wanted_ - read_, static_cast<off_t>(position_ + read_));
+      if (n == 0) break;
+      if (n > 0) {
+        read_ += static_cast<size_t>(n);
+      } else if (errno != EINTR) {
+        error_ = errno;
+        return;
+      }
+    }
+    if (!sealer.Seal(key_, header_, out_, read_)) error_ = ENOMEM;
+  }
+
+ protected:
+  Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(read_)); }
+
+ private:
+  const RecordKey key_;
+  const int fd_;
+  const uint64_t position_;
+  const size_t wanted_;
+  uint8_t header_[kHeaderBytes];
+  uint8_t* const out_;
+  size_t read_ = 0;
+};
+
+class OpenFile final : public CallbackJob {
+ public:
+  OpenFile(Napi::Function done, const RecordKey& key, uint8_t* record, size_t recordBytes, int fd, uint64_t position)
+      : CallbackJob(done, "pwrite"),
+        key_(key),
+        record_(record),
+        recordBytes_(recordBytes),
+        fd_(fd),
+        position_(position) {}
+
+  void Run(Sealer& sealer) override {
+    if (!sealer.OpenBody(key_, record_, recordBytes_)) {
+      error_ = kTampered;
+      return;
+    }
+    const size_t bodyBytes = recordBytes_ - kOverheadBytes;
+    while (written_ < bodyBytes) {
+      const ssize_t n =
+          pwrite(fd_, record_ + kBodyAt + written_, bodyBytes - written_, static_cast<off_t>(position_ + written_));
+      if (n > 0) {
+        written_ += static_cast<size_t>(n);
+      } else if (n == 0) {
+        error_ = EIO;  // no progress and no reason: never loop on it
+        return;
+      } else if (errno != EINTR) {
+        error_ = errno;
+        return;
+      }
+    }
+  }
+
+ protected:
+  Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(written_)); }
+
+ private:
+  const RecordKey key_;
+  uint8_t* const record_;
+  const size_t recordBytes_;
+  const int fd_;
+  const uint64_t position_;
+  size_t written_ = 0;
+};
+
+/** (cipher, key, counter, fd, position, bodyBytes, header, out, done) */
+void SubmitSealFile(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const RecordKey key = arguments.Key(0);
+  const int fd = arguments.Fd(3);
+  const uint64_t position = arguments.Integer(4, "position", kMaxSafeInteger);
+  const size_t bodyBytes = arguments.Integer(5, "bodyBytes", kMaxBodyBytes);
+  size_t headerBytes = 0;
+  const uint8_t* const header = arguments.Bytes(6, "header", headerBytes);
+  size_t outBytes = 0;
+  uint8_t* const out = arguments.Bytes(7, "out", outBytes);
+  const Napi::Function done = arguments.Done(8);
+  if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
+  if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
+  if (arguments.Ok() && position > kMaxSafeInteger - bodyBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
+  if (!arguments.Ok()) return;
+  auto job = std::make_unique<SealFile>(done, key, fd, position, bodyBytes, header, out);
+  job->Hold(info[7].As<Napi::Object>());
+  JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
+/** (cipher, key, counter, record, fd, position, done) */
+void SubmitOpenFile(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const RecordKey key = arguments.Key(0);
+  size_t recordBytes = 0;
+  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
+  const int fd = arguments.Fd(4);
+  const uint64_t position = arguments.Integer(5, "position", kMaxSafeInteger);
+  const Napi::Function done = arguments.Done(6);
+  if (arguments.Ok() && position > kMaxSafeInteger - recordBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
+  if (!arguments.Ok()) return;
+  auto job = std::make_unique<OpenFile>(done, key, record, recordBytes, fd, position);
+  job->Hold(info[3].As<Napi::Object>());
+  JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
+/** Whether the CPU has instructions for AES and for GCM's multiplication. */
+bool HasAes() {
+#if defined(__x86_64__) || defined(__i386__)
+  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#elif defined(__linux__) && defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & HWCAP_AES) != 0 && (getauxval(AT_HWCAP) & HWCAP_PMULL) != 0;
+#elif defined(__APPLE__) && defined(__aarch64__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+void AddSealBindings(Napi::Env env, Napi::Object exports) {
+  exports.Set("sealFile", Napi::Function::New<SubmitSealFile>(env, "sealFile"));
+  exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
+  exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));
+}
+
+}  // namespace xfer

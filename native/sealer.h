@@ -1,0 +1,77 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <openssl/evp.h>
+
+namespace xfer {
+
+/** The numbers of `cipher` in src/native/api.ts. */
+enum class Cipher : int { kAes256Gcm = 1, kChaCha20Poly1305 = 2 };
+
+/** The layout of a record, as recordLayout in src/native/api.ts. */
+constexpr size_t kKeyBytes = 32;
+constexpr size_t kHeaderBytes = 32;
+constexpr size_t kTagBytes = 16;
+constexpr size_t kLengthBytes = 4;
+constexpr size_t kBodyBytesAt = 4;
+constexpr size_t kBodyAt = kLengthBytes + kHeaderBytes + kTagBytes;
+constexpr size_t kOverheadBytes = kBodyAt + kTagBytes;
+/** OpenSSL counts in int, and the length on the wire is 32 bits. */
+constexpr size_t kMaxBodyBytes = size_t{1} << 30;
+
+/** A record's key and counter; the copy of the key is wiped when this goes away. */
+struct RecordKey {
+  Cipher cipher = Cipher::kAes256Gcm;
+  uint64_t counter = 0;
+  uint8_t key[kKeyBytes] = {};
+
+  RecordKey() = default;
+  RecordKey(const RecordKey&) = default;
+  RecordKey& operator=(const RecordKey&) = default;
+  ~RecordKey();
+};
+
+/**
+ * Seals and opens records in place. One belongs to each thread: it keeps a cipher context for each cipher and
+ * direction and the key in it, so a run of records under one key expands that key once.
+ */
+class Sealer {
+ public:
+  Sealer() = default;
+  ~Sealer();
+  Sealer(const Sealer&) = delete;
+  Sealer& operator=(const Sealer&) = delete;
+
+  /** `out[kBodyAt, + bodyBytes)` holds the plain body; afterwards out[0, kOverheadBytes + bodyBytes) is the record. */
+  bool Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint8_t* out, size_t bodyBytes);
+
+  /** Decrypts the body of a whole record in place. False where it does not verify; the body is wiped then. */
+  bool OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes);
+
+ private:
+  enum Direction { kOpen = 0, kSeal = 1 };
+  struct Slot {
+    EVP_CIPHER_CTX* context = nullptr;
+    bool keyed = false;
+    uint8_t key[kKeyBytes] = {};
+  };
+  struct Part {
+    uint64_t nonce;
+    const uint8_t* associated;
+    size_t associatedBytes;
+    uint8_t* data;
+    size_t dataBytes;
+    uint8_t* tag;
+  };
+
+  EVP_CIPHER_CTX* Keyed(const RecordKey& key, Direction direction);
+  bool Run(EVP_CIPHER_CTX* context, Direction direction, const Part& part);
+
+  Slot slots_[2][2];
+};
+
+void PutUint32(uint8_t* at, uint32_t value);
+uint32_t Uint32At(const uint8_t* at);
+
+}  // namespace xfer
