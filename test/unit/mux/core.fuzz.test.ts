@@ -11,7 +11,8 @@ const config = {
   earlyConnectionBytes: 900,
   initialWindowBytes: 1000,
   maxWindowBytes: 4000,
-  framePayloadBytes: 300,
+  // Above 512 bytes pieces are referenced and not copied: both must occur.
+  framePayloadBytes: 900,
   sendQueueBytes: 2000,
 };
 
@@ -38,15 +39,17 @@ class End extends LoneCore {
   flush(maxBytes: number): boolean {
     const batch = this.core.poll(this.now, maxBytes);
     if (!batch) return false;
-    this.wire.push(Buffer.concat(batch.chunks));
     this.unwritten.push(batch);
     return true;
   }
 
   written(): boolean {
     const batch = this.unwritten.shift();
-    if (batch) this.core.handleWritten(this.now, batch);
-    return batch !== undefined;
+    if (!batch) return false;
+    // The link reads the chunks as late as it may.
+    this.wire.push(Buffer.concat(batch.chunks));
+    this.core.handleWritten(this.now, batch);
+    return true;
   }
 }
 

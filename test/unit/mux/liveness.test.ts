@@ -85,6 +85,16 @@ describe('keepalive', () => {
     expect(lone.core.nextTimeout).toBe(lone.now + 15_000);
   });
 
+  it('remembers no more than the last 64 probes', () => {
+    const lone = new LoneCore({ dialer: true, config: { suspectMs: 1e6, deadMs: 1e6 } });
+    lone.take();
+    ring(lone, 40_000);
+    lone.feed(encodeUint64Frame(frameType.keepaliveAck, 0, 1));
+    expect(lone.core.liveness.minRttMs).toBe(0);
+    lone.feed(encodeUint64Frame(frameType.keepaliveAck, 0, 80));
+    expect(lone.core.liveness.minRttMs).toBeGreaterThan(0);
+  });
+
   it('measures the round trip by its own probes only', () => {
     const lone = new LoneCore({ dialer: true });
     lone.take();

@@ -195,6 +195,19 @@ describe('the life of a stream', () => {
     expect([...(frames.find((f) => f.type === t.streamData)?.payload ?? [])]).toEqual([1, 2, 3]);
   });
 
+  it('releases what the link still reads only when the link is done, though the stream is reset', () => {
+    const lone = new LoneCore({ dialer: true });
+    const stream = lone.open();
+    const released: string[] = [];
+    lone.core.send(stream, new Uint8Array(100_000), () => released.push('partly sent'));
+    lone.core.send(stream, new Uint8Array(10), () => released.push('not sent'));
+    const batch = lone.core.poll(0, 1 << 20);
+    lone.core.reset(stream, 4);
+    expect(released).toEqual(['not sent']);
+    lone.core.handleWritten(0, batch as NonNullable<typeof batch>);
+    expect(released).toEqual(['not sent', 'partly sent']);
+  });
+
   it('fails opens that a GOAWAY leaves out, and lets the others be', () => {
     const lone = new LoneCore({ dialer: true });
     const [first, second] = [lone.open(), lone.open()];
