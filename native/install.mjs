@@ -27,7 +27,9 @@ function isUpToDate() {
 
 /** In a process of its own, so that a binary that crashes takes nothing down. */
 function loads() {
-  return spawnSync(process.execPath, ['-e', 'require(process.argv[1])', binary], { stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(process.execPath, ['-e', 'require(process.argv[1])', binary], { stdio: 'ignore' }).status === 0
+  );
 }
 
 async function build() {
@@ -53,7 +55,10 @@ function run(command, args) {
   return new Promise((resolve) => {
     const options = { timeout: buildTimeoutMs, maxBuffer: maxLogBytes };
     execFile(command, args, options, (error, stdout, stderr) => {
-      resolve({ failed: error !== null, text: `${stdout}\n${stderr}\n${error === null ? '' : error.message}` });
+      resolve({
+        failed: error !== null,
+        text: `${stdout}\n${stderr}\n${error === null ? '' : error.message}`,
+      });
     });
   });
 }
@@ -69,18 +74,25 @@ function keepLog(text) {
 
 function reasonOf(text) {
   const repair = 'then run `npm rebuild xfer`';
-  const tools = 'install a C++ compiler, make and Python 3 (Debian: apt install g++ make python3; macOS: xcode-select --install)';
+  const tools =
+    'install a C++ compiler, make and Python 3 (Debian: apt install g++ make python3; macOS: xcode-select --install)';
   if (/node-gyp.*ENOENT|spawn node-gyp/.test(text)) {
-    return { reason: 'there is no node-gyp', remedy: 'install through npm, which brings it: `npm rebuild xfer`' };
+    return {
+      reason: 'there is no node-gyp',
+      remedy: 'install through npm, which brings it: `npm rebuild xfer`',
+    };
   }
   if (/Could not find any Python|find Python/.test(text) && !/find Python using/.test(text)) {
     return { reason: 'there is no Python 3', remedy: `${tools}, ${repair}` };
   }
-  if (/not found: make|spawn make|make: not found/.test(text)) return { reason: 'there is no make', remedy: `${tools}, ${repair}` };
+  if (/not found: make|spawn make|make: not found/.test(text))
+    return { reason: 'there is no make', remedy: `${tools}, ${repair}` };
   if (/(g\+\+|clang\+\+|c\+\+|cc|CXX)\S*: (No such file|not found|command not found)/.test(text)) {
     return { reason: 'there is no C++ compiler', remedy: `${tools}, ${repair}` };
   }
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|response downloading|node_api\.h: No such file/.test(text)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|response downloading|node_api\.h: No such file/.test(text)
+  ) {
     return {
       reason: "Node's headers are neither here nor to be downloaded",
       remedy: `set npm_config_nodedir to where Node is installed (with include/node), ${repair}`,

@@ -1,0 +1,67 @@
+import { cipher as ciphers, recordLayout, type RecordKey } from './api.js';
+
+/** The addon's limit too: OpenSSL counts bytes in an int. */
+const maxBodyBytes = 2 ** 30;
+const maxCounter = 2 ** 52 - 1;
+const maxFd = 2 ** 31 - 1;
+const maxMode = 0o777;
+
+/** The same checks as native/arguments.cc: what is thrown here is thrown there. */
+export function requireKey({ cipher, key, counter }: RecordKey): void {
+  requireInteger(cipher, 'cipher', 2);
+  if (!Object.values(ciphers).includes(cipher)) throw new RangeError('cipher must be 1 or 2');
+  requireBytes(key, 'key');
+  if (key.length !== 32) throw new RangeError('key must be 32 bytes');
+  requireInteger(counter, 'counter', maxCounter);
+}
+
+export function requireFd(fd: number): void {
+  requireInteger(fd, 'a descriptor', maxFd);
+}
+
+export function requireMode(mode: number): void {
+  requireInteger(mode, 'mode', maxMode);
+}
+
+export function requireBodyBytes(bodyBytes: number): void {
+  requireInteger(bodyBytes, 'bodyBytes', maxBodyBytes);
+}
+
+/** `bytes` from `position` on must end at an offset that JavaScript can say. */
+export function requirePosition(position: number, bytes: number): void {
+  requireInteger(position, 'position', Number.MAX_SAFE_INTEGER);
+  if (position > Number.MAX_SAFE_INTEGER - bytes) throw new RangeError('the record ends past 2^53 - 1');
+}
+
+export function requireHeader(header: Uint8Array): void {
+  requireBytes(header, 'header');
+  if (header.length !== recordLayout.headerBytes) throw new RangeError('header must be 32 bytes');
+}
+
+export function requireBytes(value: Uint8Array, name: string): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
+}
+
+export function requireText(value: string, name: string): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`);
+}
+
+export function requireFlag(value: boolean, name: string): void {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean`);
+}
+
+export function requireNanoseconds(value: bigint, name: string): void {
+  if (typeof value !== 'bigint') throw new TypeError(`${name} must be a bigint`);
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${name} must fit in 64 bits`);
+}
+
+export function requireFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`);
+}
+
+function requireInteger(value: number, name: string, most: number): void {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
+  if (!Number.isInteger(value) || value < 0 || value > most) {
+    throw new RangeError(`${name} must be an integer from 0 to ${String(most)}`);
+  }
+}

@@ -1,0 +1,58 @@
+import { loadAddon, nativeFiles, nativeSeal } from './addon.js';
+import type { NativeApi } from './api.js';
+import { filesTwin } from './files-twin.js';
+import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';
+import { sealTwin } from './seal-twin.js';
+
+export {
+  cipher,
+  recordLayout,
+  type Cipher,
+  type EntryKind,
+  type FilesApi,
+  type FinishFileJob,
+  type JobDone,
+  type NativeApi,
+  type OpenFileJob,
+  type RecordKey,
+  type SealApi,
+  type SealFileJob,
+} from './api.js';
+export { openHeader, openRecord, sealRecord } from './record-codec.js';
+
+let loaded: NativeApi | undefined;
+
+/** The addon, or its twin where it was not built or `XFER_NATIVE=off`. Loaded at the first call, then the same one. */
+export function nativeApi(): NativeApi {
+  return (loaded ??= process.env['XFER_NATIVE'] === 'off' ? twinApi('XFER_NATIVE=off') : addonApi());
+}
+
+function addonApi(): NativeApi {
+  try {
+    const addon = loadAddon();
+    return {
+      kind: 'native',
+      detail: 'The native addon seals records and writes files on its own threads.',
+      preferredCipher: preferredCipher(() => addon.hasAes),
+      seal: nativeSeal(addon),
+      files: nativeFiles(addon),
+    };
+  } catch (error) {
+    return twinApi(firstLine(error));
+  }
+}
+
+function twinApi(reason: string): NativeApi {
+  return {
+    kind: 'typescript',
+    detail: `The native addon is not used (${reason}): sealing is about three times slower and times of files are kept to the microsecond; npm rebuild xfer builds it.`,
+    preferredCipher: preferredCipher(hasAesByCpuinfo),
+    seal: sealTwin(),
+    files: filesTwin(),
+  };
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0] ?? text;
+}
