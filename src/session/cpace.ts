@@ -95,14 +95,11 @@ function generator({ password, channel, sid }: Pick<CpaceOptions, 'password' | '
 }
 
 function decodePoint(share: Uint8Array): Point {
-  let point: Point;
   try {
-    point = ristretto255.Point.fromBytes(share);
+    return ristretto255.Point.fromBytes(share);
   } catch (cause) {
     throw invalidShare(cause);
   }
-  if (point.is0()) throw invalidShare();
-  return point;
 }
 
 function invalidShare(cause?: unknown): XferError {

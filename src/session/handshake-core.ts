@@ -168,11 +168,6 @@ export function sessionSecret(split: NoiseSplit): Uint8Array {
   return deriveKey(concat(split.initiatorKey, split.responderKey), split.hash, 'xfer 1 session');
 }
 
-/** Payloads of the handshake's messages are empty; one that is not comes from no xfer of these versions. */
-export function requireEmpty(payload: Uint8Array): void {
-  if (payload.length > 0) throw new XferError('ERR_XFER_PROTOCOL', 'a handshake message carries something');
-}
-
 /** Seals the listener's verdict, and nothing else. */
 export function verdictKey(secret: Uint8Array, transcript: Uint8Array): Uint8Array {
   return deriveKey(secret, transcript, 'xfer 1 verdict');

@@ -6,7 +6,6 @@ import {
   HandshakeCore,
   prologueOf,
   pskOf,
-  requireEmpty,
   sessionSecret,
   verdictKey,
   type CoreOptions,
@@ -114,7 +113,7 @@ export class DialerCore extends HandshakeCore {
     if (!equalBytes(tag, this.#expectedTag))
       throw new XferError('ERR_XFER_HANDSHAKE', 'the other side did not prove that it knows the code');
     const state = this.#state();
-    requireEmpty(state.read(noise));
+    state.read(noise);
     const peerKey = state.remoteKey ?? new Uint8Array();
     // Before the third message, which would show our own identity to whoever this is.
     if ((expected ?? !code) && !expected?.some((key) => equalBytes(key, peerKey)))

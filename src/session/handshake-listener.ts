@@ -7,7 +7,6 @@ import {
   HandshakeCore,
   prologueOf,
   pskOf,
-  requireEmpty,
   sessionSecret,
   verdictKey,
   type CoreOptions,
@@ -144,7 +143,7 @@ export class ListenerCore extends HandshakeCore {
     } else {
       this.#noise = new NoiseHandshake({ ...noise, prologue: prologueOf(opening) });
     }
-    requireEmpty(this.#noise.read(first));
+    this.#noise.read(first);
     this.send(concat(Uint8Array.of(messageType.confirmBack), back, this.#noise.write()));
     this.#step = 'finish';
   }
@@ -153,7 +152,7 @@ export class ListenerCore extends HandshakeCore {
     const noise = this.#noise;
     const [third] = fields(message, messageType.finish, [noiseMessageBytes.third]);
     if (!noise) throw new XferError('ERR_XFER_INTERNAL', 'Noise has not begun');
-    requireEmpty(noise.read(third));
+    noise.read(third);
     const split = noise.split();
     const peerKey = noise.remoteKey ?? new Uint8Array();
     const keys = {

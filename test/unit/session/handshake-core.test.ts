@@ -128,6 +128,14 @@ describe('the cores', () => {
     expect(endOf(picky)).toBe('ERR_XFER_VERSION');
   });
 
+  it('refuse an answer with a cipher that was not offered', () => {
+    const dialer = codeDialer({ ciphers: [1] });
+    talk(dialer, listenerCore(), {
+      tap: ({ bytes }, i) => (i === 1 ? bytes.map((byte, at) => (at === 5 ? 2 : byte)) : bytes),
+    });
+    expect(endOf(dialer)).toBe('ERR_XFER_PROTOCOL');
+  });
+
   it('choose the cipher that both prefer, else ChaCha20-Poly1305, else what is common', () => {
     expect(chooseCipher([1, 2], [1, 2])).toBe(1);
     expect(chooseCipher([1, 2], [2, 1])).toBe(2);

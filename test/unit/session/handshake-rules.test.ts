@@ -14,7 +14,8 @@ describe('a code', () => {
   it('is proved by the dialer first, and a wrong proof is answered with nothing but the refusal', async () => {
     const { gate } = makeGate();
     let listener: FakeStream | undefined;
-    await meet(dialOptions(wrong), acceptOptions({ gate }), (_, stream) => (listener = stream));
+    const ends = await meet(dialOptions(wrong), acceptOptions({ gate }), (_, stream) => (listener = stream));
+    expect([ends.dialer.code, ends.listener.code]).toEqual(['ERR_XFER_WRONG_CODE', 'ERR_XFER_WRONG_CODE']);
     expect(listener && types(listener)).toEqual([2, 0x7f]);
   });
 

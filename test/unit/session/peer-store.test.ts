@@ -180,6 +180,22 @@ describe('the known peers', () => {
     }
   });
 
+  it('have an end: the file’s bytes and the peers in it', async () => {
+    const row = (n: number) => {
+      const bytes = Buffer.alloc(32);
+      bytes.writeUInt32BE(n);
+      return { name: `peer ${n}`, key: bytes.toString('base64url'), hosts: [] };
+    };
+    const full = JSON.stringify({ version: 1, peers: Array.from({ length: 10_000 }, (_, n) => row(n)) });
+    await writeFile(path(), full, { mode: 0o600 });
+    expect(await store.list()).toHaveLength(10_000);
+    await expect(store.add({ name: 'one more', key: key(255), hosts: [] })).rejects.toThrow(
+      usage(/10000 peers/),
+    );
+    await writeFile(path(), full + ' '.repeat(16 * 1024 * 1024));
+    await expect(store.list()).rejects.toThrow(bad);
+  });
+
   it('are refused when others can write to the file', async () => {
     await store.add({ name: 'alice', key: key(1), hosts: [] });
     await chmod(path(), 0o666);
