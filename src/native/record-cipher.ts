@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { XferError } from '../errors/index.js';
 import { cipher as ciphers, recordLayout, type RecordKey } from './api.js';
 
-const { lengthBytes, headerBytes, tagBytes, bodyAt, bodyBytesAt, overheadBytes } = recordLayout;
+const { lengthBytes, tagBytes, bodyAt, bodyBytesAt, overheadBytes } = recordLayout;
 const options = { authTagLength: tagBytes };
 
 /** Seals in place: out[bodyAt, + bodyBytes) is the plain body, then out[0, overheadBytes + bodyBytes) the record. */

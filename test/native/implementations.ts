@@ -1,0 +1,38 @@
+import { describe } from 'vitest';
+import { loadAddon, nativeFiles, nativeSeal } from '../../src/native/addon.js';
+import type { FilesApi, SealApi } from '../../src/native/api.js';
+import { filesTwin } from '../../src/native/files-twin.js';
+import { sealTwin } from '../../src/native/seal-twin.js';
+
+export interface Implementation {
+  readonly name: 'addon' | 'twin';
+  readonly seal: SealApi;
+  readonly files: FilesApi;
+}
+
+export const twin: Implementation = { name: 'twin', seal: sealTwin(), files: filesTwin() };
+
+/** The addon, where it was built; otherwise every suite that needs it says that it did not run. */
+export const addon: Implementation | undefined = load();
+
+/** Runs a suite on the twin and, where it was built, on the addon. */
+export function describeBoth(title: string, suite: (implementation: Implementation) => void): void {
+  describe(`${title} (twin)`, () => suite(twin));
+  describeAddon(`${title} (addon)`, suite);
+}
+
+export function describeAddon(title: string, suite: (implementation: Implementation) => void): void {
+  describe.runIf(addon)(title, () => suite(addon ?? twin));
+}
+
+function load(): Implementation | undefined {
+  try {
+    const binding = loadAddon();
+    return { name: 'addon', seal: nativeSeal(binding), files: nativeFiles(binding) };
+  } catch (error) {
+    process.stderr.write(
+      `NOT TESTED: the native addon does not load, its tests are skipped: ${String(error)}\n`,
+    );
+    return undefined;
+  }
+}

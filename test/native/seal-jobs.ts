@@ -1,0 +1,64 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { recordLayout, type OpenFileJob, type SealApi, type SealFileJob } from '../../src/native/api.js';
+
+/** A directory that is removed after the test. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'xfer-native-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export interface TemporaryFile {
+  readonly fd: number;
+  content(): Buffer;
+}
+
+export function temporaryFile(content: Uint8Array, flags = 'r+'): TemporaryFile {
+  const path = join(temporaryDirectory(), 'file');
+  writeFileSync(path, content);
+  const fd = openSync(path, flags);
+  onTestFinished(() => closeSync(fd));
+  return { fd, content: () => readFileSync(path) };
+}
+
+/** Bytes that differ from place to place, the same in every run. */
+export function pattern(bytes: number, seed = 1): Buffer {
+  const result = Buffer.alloc(bytes);
+  let state = seed;
+  for (let i = 0; i < bytes; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    result[i] = state >>> 24;
+  }
+  return result;
+}
+
+/** A whole sealed record of what the file holds. */
+export async function sealed(seal: SealApi, job: Omit<SealFileJob, 'out'>): Promise<Buffer> {
+  const out = Buffer.alloc(recordLayout.overheadBytes + job.bodyBytes);
+  const bodyBytes = await sealFile(seal, { ...job, out });
+  return out.subarray(0, recordLayout.overheadBytes + bodyBytes);
+}
+
+export function sealFile(seal: SealApi, job: SealFileJob): Promise<number> {
+  return settled((done) => seal.sealFile(job, done));
+}
+
+export function openFile(seal: SealApi, job: OpenFileJob): Promise<number> {
+  return settled((done) => seal.openFile(job, done));
+}
+
+function settled(call: (done: (error: Error | null, bodyBytes: number) => void) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let returned = false;
+    let calls = 0;
+    call((error, bodyBytes) => {
+      if (!returned || ++calls > 1) reject(new Error('done came before the call returned, or twice'));
+      else if (error) reject(error);
+      else resolve(bodyBytes);
+    });
+    returned = true;
+  });
+}
