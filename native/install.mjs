@@ -85,7 +85,7 @@ function reasonOf(text) {
   if (/Could not find any Python|find Python/.test(text) && !/find Python using/.test(text)) {
     return { reason: 'there is no Python 3', remedy: `${tools}, ${repair}` };
   }
-  if (/not found: make|spawn make|make: not found/.test(text))
+  if (/not found: make|spawn make ENOENT|make: not found/.test(text))
     return { reason: 'there is no make', remedy: `${tools}, ${repair}` };
   if (/(g\+\+|clang\+\+|c\+\+|cc|CXX)\S*: (No such file|not found|command not found)/.test(text)) {
     return { reason: 'there is no C++ compiler', remedy: `${tools}, ${repair}` };
