@@ -76,7 +76,7 @@ function reasonOf(text) {
   const repair = 'then run `npm rebuild xfer`';
   const tools =
     'install a C++ compiler, make and Python 3 (Debian: apt install g++ make python3; macOS: xcode-select --install)';
-  if (/node-gyp.*ENOENT|spawn node-gyp/.test(text)) {
+  if (/spawn node-gyp ENOENT/.test(text)) {
     return {
       reason: 'there is no node-gyp',
       remedy: 'install through npm, which brings it: `npm rebuild xfer`',
@@ -85,8 +85,9 @@ function reasonOf(text) {
   if (/Could not find any Python|find Python/.test(text) && !/find Python using/.test(text)) {
     return { reason: 'there is no Python 3', remedy: `${tools}, ${repair}` };
   }
-  if (/not found: make|spawn make ENOENT|make: not found/.test(text))
+  if (/not found: make|spawn make ENOENT|make: not found/.test(text)) {
     return { reason: 'there is no make', remedy: `${tools}, ${repair}` };
+  }
   if (/(g\+\+|clang\+\+|c\+\+|cc|CXX)\S*: (No such file|not found|command not found)/.test(text)) {
     return { reason: 'there is no C++ compiler', remedy: `${tools}, ${repair}` };
   }

@@ -54,11 +54,16 @@ export type JobDone = (error: NodeJS.ErrnoException | null, bodyBytes: number) =
 /**
  * Sealing joined with file work. Jobs run in the order of arrival on a pool of their own and may complete in any
  * order; `done` is called on the loop, never before the call returns, exactly once, unless the process ends first.
+ * Arguments of a wrong type or range throw TypeError or RangeError at once, and no `done` follows. The buffers of a job
+ * must not be transferred, resized or written to until `done`.
  */
 export interface SealApi {
   /** `pread` and seal: all of `out` from 0 to overheadBytes + bodyBytes is the record; `done` gives the body bytes read. */
   sealFile(job: SealFileJob, done: JobDone): void;
-  /** Verify and decrypt the body of `record`, then `pwrite` all of it. The header was verified by `openHeader` before. */
+  /**
+   * Verify and decrypt the body of `record`, then `pwrite` all of it. The header was verified by `openHeader` before.
+   * Where the tag does not verify, the body in `record` is wiped.
+   */
   openFile(job: OpenFileJob, done: JobDone): void;
 }
 
@@ -90,14 +95,17 @@ export interface FilesApi {
   /**
    * Opens `path` (components joined by `/`, relative) below `root`. On Linux by openat2 with RESOLVE_BENEATH,
    * RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. ELOOP or ENOTDIR where a link or a file stands in the way,
-   * EXDEV or EINVAL where the path would leave the root.
+   * EXDEV for an absolute path and any `..`; EINVAL for the empty path, empty components and `.`.
    */
   openDirectory(root: number, path: string): Promise<number>;
   /** Resolves to false where a real directory stands there already; EEXIST where anything else does. */
   makeDirectory(directory: number, name: string, mode: number): Promise<boolean>;
   /** O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode 0600. */
   createFile(directory: number, name: string): Promise<number>;
-  /** fchmod, futimens, optional fsync, rename; closes `fd` in every case. */
+  /**
+   * fchmod, futimens, optional fsync, close, rename. `fd` is closed in every case; where it fails, `from` stays for
+   * the caller to remove. The twin keeps mtimeNs to the microsecond.
+   */
   finishFile(job: FinishFileJob): Promise<void>;
   /** Makes the link under `temporary`, sets its own mtime, renames it to `name`; `replace` as in finishFile. */
   makeLink(
