@@ -104,6 +104,6 @@ function reasonOf(text) {
 
 function warn(reason, remedy) {
   console.warn(
-    `xfer: built without its native addon (${reason}); everything works, but sealing is about three times slower. To repair: ${remedy}.`,
+    `xfer: built without its native addon (${reason}); everything works, but sealing is slower: about half the speed, on the main thread. To repair: ${remedy}.`,
   );
 }

@@ -15,7 +15,7 @@ import { bodyOf, sealInPlace } from './record-cipher.js';
 const { bodyAt, headerBytes, overheadBytes } = recordLayout;
 
 /**
- * Sealing without the addon: files through libuv's four threads, ciphers on the loop. About a third of the addon's
+ * Sealing without the addon: files through libuv's four threads, ciphers on the loop. About half of the addon's
  * speed, and the loop is busy meanwhile.
  */
 export function sealTwin(): SealApi {
