@@ -1,0 +1,102 @@
+import * as v from 'valibot';
+import { sessionDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
+import { decodeMessage, encodeMessage } from './schema.js';
+
+/** Version of everything that is said inside a session. */
+export const sessionVersion = 1;
+
+/** What this xfer can do; a peer that lacks one gets the older way, unknown ones are ignored. */
+export const ownCapabilities: readonly string[] = Object.freeze(['streaming']);
+
+export type Role = 'send' | 'recv';
+
+/** The session's HELLO: the first control message of each side, inside the encryption. */
+export interface Hello {
+  readonly lowestVersion: number;
+  readonly highestVersion: number;
+  readonly capabilities: readonly string[];
+  readonly streamingThresholdBytes: number;
+  /** What else this peer listens on: URLs, 16 at most. */
+  readonly listens: readonly string[];
+  readonly role: Role;
+  /** How the peer calls itself. Never proof of anything: sanitise before showing. */
+  readonly name: string;
+  /** It pins our key under a name. */
+  readonly remember: boolean;
+}
+
+const short = v.pipe(v.string(), v.maxLength(64));
+const version = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
+
+const helloSchema = v.object({
+  v: v.tuple([version, version]),
+  caps: v.pipe(v.array(short), v.maxLength(64)),
+  threshold: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 40)),
+  listens: v.pipe(v.array(v.pipe(v.string(), v.maxLength(256))), v.maxLength(16)),
+  role: v.picklist(['send', 'recv']),
+  name: v.pipe(v.string(), v.maxLength(128)),
+  remember: v.boolean(),
+});
+
+/** A HELLO is small: whoever sends more is not an xfer. */
+const maxHelloBytes = 16 * 1024;
+
+export function ownHello(
+  role: Role,
+  name: string,
+  remember: boolean,
+  listens: readonly string[] = [],
+): Hello {
+  return {
+    lowestVersion: sessionVersion,
+    highestVersion: sessionVersion,
+    capabilities: ownCapabilities,
+    streamingThresholdBytes: sessionDefaults.streamingThresholdBytes,
+    listens: listens.slice(0, 16),
+    role,
+    name: name.slice(0, 128),
+    remember,
+  };
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  return encodeMessage({
+    v: [hello.lowestVersion, hello.highestVersion],
+    caps: hello.capabilities,
+    threshold: hello.streamingThresholdBytes,
+    listens: hello.listens,
+    role: hello.role,
+    name: hello.name,
+    remember: hello.remember,
+  });
+}
+
+/**
+ * Throws ERR_XFER_PROTOCOL for what is no HELLO, ERR_XFER_VERSION where no version fits both,
+ * ERR_XFER_USAGE where both sides want the same role.
+ */
+export function readHello(bytes: Uint8Array, ownRole: Role): Hello {
+  const message = decodeMessage(helloSchema, bytes, maxHelloBytes);
+  const [lowest, highest] = message.v;
+  if (lowest > sessionVersion || highest < sessionVersion)
+    throw new XferError(
+      'ERR_XFER_VERSION',
+      `the other side speaks versions ${lowest} to ${highest}, this xfer ${sessionVersion}`,
+    );
+  if (message.role === ownRole)
+    throw new XferError(
+      'ERR_XFER_USAGE',
+      `both sides want to ${ownRole}: one has to send and one to receive`,
+    );
+  return {
+    lowestVersion: lowest,
+    highestVersion: highest,
+    capabilities: message.caps,
+    streamingThresholdBytes: message.threshold,
+    listens: message.listens,
+    role: message.role,
+    name: message.name,
+    remember: message.remember,
+  };
+}

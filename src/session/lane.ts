@@ -1,0 +1,228 @@
+import { asXferError, XferError } from '../errors/index.js';
+import { recordLayout, type NativeApi, type RecordKey } from '../native/api.js';
+import { openHeader, openRecord, sealRecord } from '../native/record-codec.js';
+import { resetCode, type Stream } from '../transport/contract.js';
+import type { DirectionKeys } from './keys.js';
+import type { RecordBuffers } from './record-buffers.js';
+import { decodeRecordHeader, encodeRecordHeader, recordKind, type RecordHeader } from './record-header.js';
+import { RecordReader } from './record-reader.js';
+
+/** Records being sealed at once: enough to keep every core at it, few enough to stay in the cache. */
+const mostSealing = 4;
+
+/** A content record as it arrived: its header is verified, its body not yet. */
+export interface SealedContent {
+  readonly header: RecordHeader;
+  readonly key: RecordKey;
+  /** The whole sealed record. */
+  readonly record: Uint8Array;
+  /** Gives the record's memory back; to be called once. */
+  release(): void;
+}
+
+/** A piece of a file to be sealed and sent. */
+export interface ContentJob {
+  readonly fd: number;
+  readonly header: RecordHeader;
+}
+
+export interface LaneHandlers {
+  onControl(header: RecordHeader, body: Uint8Array): void;
+  onContent(content: SealedContent): void;
+  /** More may be submitted. */
+  onRoom(): void;
+  /** The lane is over, once: `error` unless the other side ended it by a FIN between two records. */
+  onEnd(error?: XferError): void;
+}
+
+export interface LaneOptions {
+  readonly number: number;
+  /** Paused, or without any handler that would lose bytes. */
+  readonly stream: Stream;
+  /** Bytes of the lane that came with the handshake. */
+  readonly leftover: Uint8Array;
+  readonly sealing: DirectionKeys;
+  readonly opening: DirectionKeys;
+  readonly native: NativeApi;
+  readonly buffers: RecordBuffers;
+  readonly handlers: LaneHandlers;
+}
+
+interface Outgoing {
+  /** undefined while it is being sealed. */
+  bytes: Uint8Array | undefined;
+  release: (() => void) | undefined;
+}
+
+/**
+ * A stream that carries sealed records (DESIGN §6). Records are sealed in parallel and leave in the order in which
+ * they were submitted, which is the order of their nonces; arriving ones are opened in that order too.
+ */
+export class Lane {
+  readonly number: number;
+  readonly #stream: Stream;
+  readonly #options: LaneOptions;
+  readonly #reader: RecordReader;
+  readonly #outgoing: Outgoing[] = [];
+  #sealing = 0;
+  #full = false;
+  #over = false;
+  #closing = false;
+
+  constructor(options: LaneOptions) {
+    this.number = options.number;
+    this.#options = options;
+    this.#stream = options.stream;
+    this.#reader = new RecordReader(options.buffers, (buffer, total) => this.#handleRecord(buffer, total));
+  }
+
+  /** Starts reading; handlers may be called before this returns. */
+  start(): void {
+    const { stream, leftover } = this.#options;
+    stream.onReset((code) => this.#end(lost(`the stream was reset (code ${code})`)));
+    stream.onStop((code) => this.#end(lost(`the other side stopped reading (code ${code})`)));
+    stream.onEnd(() => this.#handleFin());
+    if (leftover.length > 0) this.#handleBytes(leftover);
+    stream.onData((bytes) => this.#handleBytes(bytes));
+    stream.resume();
+  }
+
+  /** Whether another content record may be submitted now; `onRoom` tells when that changes. */
+  get hasRoom(): boolean {
+    return !this.#over && !this.#full && this.#sealing < mostSealing;
+  }
+
+  /** Records that were submitted in this direction so far: the END of a transfer names it. */
+  get sealedRecords(): number {
+    return this.#options.sealing.count;
+  }
+
+  get openedRecords(): number {
+    return this.#options.opening.count;
+  }
+
+  /** Sealed at once, sent behind what was submitted before. */
+  sendControl(number: number, acknowledged: number, body: Uint8Array): void {
+    if (this.#over) return;
+    const header = {
+      kind: recordKind.control,
+      layout: 0,
+      bodyBytes: body.length,
+      entry: number,
+      offset: acknowledged,
+      number: 0,
+    };
+    const bytes = sealRecord(this.#options.sealing.next(), encodeRecordHeader(header), body);
+    this.#outgoing.push({ bytes, release: undefined });
+    this.#flush();
+  }
+
+  /** `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. */
+  sendContent(job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+    const { native, buffers, sealing } = this.#options;
+    const { bodyBytes, offset } = job.header;
+    const out = buffers.acquire(recordLayout.overheadBytes + bodyBytes);
+    const slot: Outgoing = { bytes: undefined, release: () => buffers.release(out) };
+    this.#outgoing.push(slot);
+    this.#sealing++;
+    const key = sealing.next();
+    const sealJob = {
+      cipher: key.cipher,
+      key: key.key,
+      counter: key.counter,
+      fd: job.fd,
+      position: offset,
+      bodyBytes,
+      header: encodeRecordHeader(job.header),
+      out,
+    };
+    native.seal.sealFile(sealJob, (error, read) => {
+      this.#sealing--;
+      // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
+      slot.bytes = error
+        ? sealRecord(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
+        : out.subarray(0, recordLayout.overheadBytes + read);
+      if (this.#over) buffers.release(out);
+      done(error, error ? 0 : read);
+      this.#flush();
+      if (this.hasRoom) this.#options.handlers.onRoom();
+    });
+  }
+
+  /** Ends our direction behind what was submitted. */
+  finish(): void {
+    this.#closing = true;
+    this.#flush();
+  }
+
+  abort(error: XferError): void {
+    if (this.#over) return;
+    this.#end(error);
+    this.#stream.reset(resetCode.cancelled);
+  }
+
+  #flush(): void {
+    while (!this.#over) {
+      const head = this.#outgoing[0];
+      if (head?.bytes === undefined) break;
+      this.#outgoing.shift();
+      if (!this.#stream.send(head.bytes, head.release)) this.#waitForDrain();
+    }
+    if (this.#closing && !this.#over && this.#outgoing.length === 0) {
+      this.#closing = false;
+      this.#stream.closeWrite();
+    }
+  }
+
+  #waitForDrain(): void {
+    if (this.#full) return;
+    this.#full = true;
+    void this.#stream.drained().then(() => {
+      this.#full = false;
+      if (this.hasRoom) this.#options.handlers.onRoom();
+    });
+  }
+
+  #handleBytes(bytes: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      this.abort(asXferError(error));
+    }
+  }
+
+  #handleRecord(buffer: Buffer, total: number): void {
+    const { buffers, handlers, opening } = this.#options;
+    if (this.#over) return buffers.release(buffer);
+    const record = buffer.subarray(0, total);
+    const key = opening.next();
+    const header = decodeRecordHeader(openHeader(key, record));
+    if (header?.bodyBytes !== total - recordLayout.overheadBytes)
+      throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
+    if (header.kind === recordKind.content)
+      return handlers.onContent({ header, key, record, release: () => buffers.release(buffer) });
+    const { body } = openRecord(key, record);
+    // Decrypted into memory of its own, so the buffer can go.
+    buffers.release(buffer);
+    handlers.onControl(header, body);
+  }
+
+  #handleFin(): void {
+    const whole = this.#reader.atBoundary;
+    this.#end(
+      whole ? undefined : new XferError('ERR_XFER_TRUNCATED', 'the lane ended in the middle of a record'),
+    );
+  }
+
+  #end(error?: XferError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reader.discard();
+    for (const { bytes, release } of this.#outgoing.splice(0)) if (bytes) release?.();
+    this.#options.handlers.onEnd(error);
+  }
+}
+
+const lost = (reason: string) =>
+  new XferError('ERR_XFER_CONNECTION_LOST', `the connection was lost: ${reason}`);

@@ -1,0 +1,81 @@
+import { XferError } from '../errors/index.js';
+import { sessionDefaults } from '../config/index.js';
+import { recordLayout } from '../native/api.js';
+import type { RecordBuffers } from './record-buffers.js';
+
+const { lengthBytes, overheadBytes } = recordLayout;
+const leastTotal = overheadBytes;
+const mostTotal = overheadBytes + Math.max(sessionDefaults.recordBytes, sessionDefaults.maxControlBytes);
+
+/**
+ * Cuts a lane's bytes into sealed records. The length in clear is checked before anything is allocated;
+ * the one copy of a record's bytes is made here, out of the transport's buffer.
+ */
+export class RecordReader {
+  readonly #buffers: RecordBuffers;
+  readonly #onRecord: (buffer: Buffer, total: number) => void;
+  readonly #prefix = Buffer.alloc(lengthBytes);
+  #record: Buffer | undefined;
+  #have = 0;
+  #total = 0;
+
+  /** `onRecord` owns the buffer, of which the first `total` bytes are the record. */
+  constructor(buffers: RecordBuffers, onRecord: (buffer: Buffer, total: number) => void) {
+    this.#buffers = buffers;
+    this.#onRecord = onRecord;
+  }
+
+  /** Whether the bytes so far end between two records. */
+  get atBoundary(): boolean {
+    return this.#have === 0;
+  }
+
+  /** Throws ERR_XFER_TAMPERED for a length that no record has. */
+  push(bytes: Uint8Array): void {
+    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    while (at < source.length) {
+      if (this.#have < lengthBytes) {
+        at += this.#readPrefix(source, at);
+        continue;
+      }
+      const record = (this.#record ??= this.#begin());
+      const end = Math.min(source.length, at + this.#total - this.#have);
+      source.copy(record, this.#have, at, end);
+      this.#have += end - at;
+      at = end;
+      if (this.#have === this.#total) this.#complete(record);
+    }
+  }
+
+  /** Gives back the buffer of a record that never became whole. */
+  discard(): void {
+    if (this.#record) this.#buffers.release(this.#record);
+    this.#record = undefined;
+    this.#have = 0;
+  }
+
+  #readPrefix(source: Buffer, at: number): number {
+    const taken = source.copy(this.#prefix, this.#have, at, at + lengthBytes - this.#have);
+    this.#have += taken;
+    if (this.#have === lengthBytes) {
+      this.#total = lengthBytes + this.#prefix.readUInt32BE(0);
+      if (this.#total < leastTotal || this.#total > mostTotal)
+        throw new XferError('ERR_XFER_TAMPERED', `a record of ${this.#total} bytes cannot be`);
+    }
+    return taken;
+  }
+
+  #begin(): Buffer {
+    const record = this.#buffers.acquire(this.#total);
+    this.#prefix.copy(record, 0);
+    return record;
+  }
+
+  #complete(record: Buffer): void {
+    const total = this.#total;
+    this.#record = undefined;
+    this.#have = 0;
+    this.#onRecord(record, total);
+  }
+}

@@ -1,0 +1,205 @@
+import { sessionDefaults } from '../config/index.js';
+import { asXferError, XferError } from '../errors/index.js';
+import type { Cipher, NativeApi } from '../native/api.js';
+import type { Stream } from '../transport/contract.js';
+import { ControlLog } from './control-log.js';
+import { encodeHello, readHello, type Hello } from './hello.js';
+import { DirectionKeys, laneKeys } from './keys.js';
+import { Lane, type ContentJob, type SealedContent } from './lane.js';
+import { RecordBuffers } from './record-buffers.js';
+import type { RecordHeader } from './record-header.js';
+
+/** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
+const acknowledgeEvery = 32;
+
+/** What a handshake gives (see handshake.ts). */
+export interface SessionSecrets {
+  readonly secret: Uint8Array;
+  readonly transcript: Uint8Array;
+  readonly peerKey: Uint8Array;
+  readonly cipher: Cipher;
+  readonly role: 'dialer' | 'listener';
+  readonly leftover: Uint8Array;
+}
+
+export interface SessionOptions {
+  readonly stream: Stream;
+  readonly secrets: SessionSecrets;
+  readonly hello: Hello;
+  readonly native: NativeApi;
+  readonly signal: AbortSignal;
+}
+
+export interface SessionHandlers {
+  /** Control messages, each once and in order. A throw ends the session with that error. */
+  onControl(body: Uint8Array): void;
+  onContent(content: SealedContent): void;
+  onRoom(): void;
+  /** The last lane is gone, once; `error` unless the other side closed in order. */
+  onEnd(error?: XferError): void;
+}
+
+/**
+ * The authenticated, sealed association of the two end peers, whatever is between them. It has one lane here;
+ * its control messages are numbered so that they can outlive it.
+ */
+export class Session {
+  readonly peerKey: Uint8Array;
+  readonly #log = new ControlLog(sessionDefaults.maxUnacknowledgedControl);
+  readonly #lane: Lane;
+  readonly #ownHello: Hello;
+  readonly #early: ((handlers: SessionHandlers) => void)[] = [];
+  #remoteHello: Hello | undefined;
+  #helloArrived: (() => void) | undefined;
+  #handlers: SessionHandlers | undefined;
+  #ended: { readonly error: XferError | undefined } | undefined;
+  #unconfirmed = 0;
+
+  private constructor(options: SessionOptions) {
+    const { stream, secrets, native, hello } = options;
+    this.peerKey = secrets.peerKey;
+    this.#ownHello = hello;
+    const { sealing, opening } = laneKeys({ ...secrets, lane: 0 });
+    this.#lane = new Lane({
+      number: 0,
+      stream,
+      leftover: secrets.leftover,
+      sealing,
+      opening,
+      native,
+      buffers: new RecordBuffers(),
+      handlers: {
+        onControl: (header, body) => this.#handleControl(header, body),
+        onContent: (content) => this.#handleContent(content),
+        onRoom: () => this.#handlers?.onRoom(),
+        onEnd: (error) => this.#handleEnd(error),
+      },
+    });
+  }
+
+  /** Exchanges HELLO. Rejects with an XferError; the stream is reset then. */
+  static async establish(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    const interrupt = () => session.abort(asXferError(options.signal.reason));
+    const timer = setTimeout(
+      () => session.abort(new XferError('ERR_XFER_TIMEOUT', 'the other side sent no HELLO in time')),
+      sessionDefaults.handshakeTimeoutMs,
+    );
+    options.signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      const arrived = new Promise<void>((resolve) => (session.#helloArrived = resolve));
+      session.#sendNumbered(encodeHello(options.hello));
+      session.#lane.start();
+      await arrived;
+      options.signal.throwIfAborted();
+    } finally {
+      clearTimeout(timer);
+      options.signal.removeEventListener('abort', interrupt);
+    }
+    if (session.#ended)
+      throw session.#ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+    return session;
+  }
+
+  get hello(): Hello {
+    if (!this.#remoteHello) throw new XferError('ERR_XFER_INTERNAL', 'HELLO was asked for before it came');
+    return this.#remoteHello;
+  }
+
+  get laneNumbers(): readonly number[] {
+    return [this.#lane.number];
+  }
+
+  /** To be called once, in the same turn in which `establish` resolved. What came before is delivered now. */
+  attach(handlers: SessionHandlers): void {
+    this.#handlers = handlers;
+    for (const deliver of this.#early.splice(0)) deliver(handlers);
+    if (this.#ended) handlers.onEnd(this.#ended.error);
+  }
+
+  /** Whether few enough messages are unacknowledged that one more, which can wait, should be sent now. */
+  get hasControlRoom(): boolean {
+    return this.#log.hasRoom;
+  }
+
+  sendControl(body: Uint8Array): void {
+    if (!this.#log.hasRoom)
+      return this.abort(
+        new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges no control messages'),
+      );
+    this.#sendNumbered(body);
+  }
+
+  get hasRoom(): boolean {
+    return this.#lane.hasRoom;
+  }
+
+  sendContent(job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+    this.#lane.sendContent(job, done);
+  }
+
+  /** Records sealed and opened on each lane so far: what END names. */
+  laneCounts(direction: 'sealed' | 'opened'): readonly (readonly [lane: number, records: number])[] {
+    return [
+      [this.#lane.number, direction === 'sealed' ? this.#lane.sealedRecords : this.#lane.openedRecords],
+    ];
+  }
+
+  /** Ends our direction behind all that was submitted. */
+  finish(): void {
+    this.#lane.finish();
+  }
+
+  abort(error: XferError): void {
+    this.#lane.abort(error);
+  }
+
+  #sendNumbered(body: Uint8Array): void {
+    const message = this.#log.append(body);
+    this.#unconfirmed = 0;
+    this.#lane.sendControl(message.number, this.#log.delivered, body);
+  }
+
+  #handleControl(header: RecordHeader, body: Uint8Array): void {
+    if (!this.#log.acknowledge(header.offset))
+      return this.abort(
+        new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges what was never sent'),
+      );
+    if (header.entry === 0) return;
+    const handled = this.#log.handle(header.entry, body);
+    if (handled.kind === 'violation') return this.abort(new XferError('ERR_XFER_PROTOCOL', handled.reason));
+    if (handled.kind === 'duplicate') return;
+    for (const message of handled.bodies) this.#deliver(message);
+    if (++this.#unconfirmed >= acknowledgeEvery) {
+      this.#unconfirmed = 0;
+      this.#lane.sendControl(0, this.#log.delivered, new Uint8Array());
+    }
+  }
+
+  #deliver(body: Uint8Array): void {
+    try {
+      if (!this.#remoteHello) {
+        this.#remoteHello = readHello(body, this.#ownHello.role);
+        this.#helloArrived?.();
+      } else if (this.#handlers) this.#handlers.onControl(body);
+      else this.#early.push(() => this.#deliver(body));
+    } catch (error) {
+      this.abort(asXferError(error));
+    }
+  }
+
+  #handleContent(content: SealedContent): void {
+    if (this.#handlers) return this.#handlers.onContent(content);
+    // It may come in the same bytes as the HELLO; how much is bounded by the stream's credit.
+    if (this.#remoteHello) return void this.#early.push((handlers) => handlers.onContent(content));
+    content.release();
+    this.abort(new XferError('ERR_XFER_PROTOCOL', 'the other side sent content before its HELLO'));
+  }
+
+  #handleEnd(error: XferError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = { error };
+    this.#helloArrived?.();
+    this.#handlers?.onEnd(error);
+  }
+}
