@@ -1,0 +1,99 @@
+import { fileError, type XferError } from '../errors/index.js';
+import type { FilesApi } from '../native/api.js';
+import type { DirectoryCache } from './directory-cache.js';
+import { entryKind, type ManifestEntry } from './messages.js';
+import { printable } from './printable.js';
+
+/** Links made at once. */
+const mostAtOnce = 32;
+
+/** Makes the directories and links of a manifest, batch after batch, and gives directories their mode and time at the end. */
+export class EntryWriter {
+  readonly #files: FilesApi;
+  readonly #directories: DirectoryCache;
+  readonly #temporaryPrefix: string;
+  readonly #made: ManifestEntry[] = [];
+  readonly #writable = new Set<number>();
+
+  constructor(files: FilesApi, directories: DirectoryCache, temporaryPrefix: string) {
+    this.#files = files;
+    this.#directories = directories;
+    this.#temporaryPrefix = temporaryPrefix;
+  }
+
+  /** Whether the directory of this file stands. */
+  has(id: number): boolean {
+    return this.#writable.has(id);
+  }
+
+  forget(id: number): void {
+    this.#writable.delete(id);
+  }
+
+  /** One batch at a time, in order: a directory comes before what is in it. Rejects with an XferError. */
+  async make(entries: readonly ManifestEntry[]): Promise<void> {
+    let links: Promise<void>[] = [];
+    for (const entry of entries) {
+      if (entry.kind === entryKind.directory) await this.#makeDirectory(entry);
+      if (entry.kind === entryKind.link) links.push(this.#makeLink(entry));
+      if (links.length >= mostAtOnce) {
+        await settled(links);
+        links = [];
+      }
+    }
+    await settled(links);
+    for (const { id, kind } of entries) if (kind === entryKind.file) this.#writable.add(id);
+  }
+
+  /** Modes and times of directories, the deepest first: writing in one would change its time again. */
+  async finish(): Promise<void> {
+    for (const entry of this.#made.reverse()) {
+      await this.#within(entry.path, entry, (fd) =>
+        this.#files.finishDirectory(fd, entry.mode, mtimeNs(entry)),
+      );
+    }
+  }
+
+  async #makeDirectory(entry: ManifestEntry): Promise<void> {
+    const { parent, name } = split(entry.path);
+    await this.#within(parent, entry, (fd) => this.#files.makeDirectory(fd, name, 0o700));
+    this.#made.push(entry);
+  }
+
+  async #makeLink(entry: ManifestEntry): Promise<void> {
+    const { parent, name } = split(entry.path);
+    const temporary = `${this.#temporaryPrefix}${entry.id}.link`;
+    const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: true };
+    await this.#within(parent, entry, (fd) => this.#files.makeLink(fd, job));
+  }
+
+  async #within(path: string, entry: ManifestEntry, work: (fd: number) => Promise<unknown>): Promise<void> {
+    try {
+      const directory = await this.#directories.acquire(path);
+      try {
+        await work(directory.fd);
+      } finally {
+        directory.release();
+      }
+    } catch (cause) {
+      throw problem(cause, entry);
+    }
+  }
+}
+
+const mtimeNs = (entry: ManifestEntry) =>
+  BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds);
+
+function problem(cause: unknown, entry: ManifestEntry): XferError {
+  return fileError(cause, `cannot write ${printable(entry.path)}`);
+}
+
+/** Waits for all, so that nothing goes on behind a failure; then throws the first. */
+async function settled(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+}
+
+function split(path: string): { parent: string; name: string } {
+  const slash = path.lastIndexOf('/');
+  return { parent: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) };
+}

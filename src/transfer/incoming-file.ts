@@ -1,0 +1,140 @@
+import { fileError, XferError } from '../errors/index.js';
+import type { NativeApi } from '../native/api.js';
+import type { SealedContent } from '../session/lane.js';
+import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
+import type { ManifestEntry } from './messages.js';
+import { printable } from './printable.js';
+import { RangeSet } from './range-set.js';
+
+export interface IncomingFileOptions {
+  readonly entry: ManifestEntry;
+  /** Name under which the content lies until the file is complete. */
+  readonly temporary: string;
+  readonly native: NativeApi;
+  readonly directories: DirectoryCache;
+}
+
+/**
+ * A file that is being received: content goes to a temporary name in its directory and is renamed when all of it is
+ * there and the sender says that it did not change. Calls may overlap; `discard` waits for what is under way.
+ */
+export class IncomingFile {
+  readonly entry: ManifestEntry;
+  readonly #options: IncomingFileOptions;
+  readonly #claimed = new RangeSet();
+  readonly #directory: string;
+  readonly #name: string;
+  #opened: Promise<{ directory: HeldDirectory; fd: number }> | undefined;
+  #fd: number | undefined;
+  #writing = 0;
+  #written = 0;
+  #idle: (() => void) | undefined;
+  #renamed = false;
+
+  constructor(options: IncomingFileOptions) {
+    this.entry = options.entry;
+    this.#options = options;
+    const slash = options.entry.path.lastIndexOf('/');
+    this.#directory = slash < 0 ? '' : options.entry.path.slice(0, slash);
+    this.#name = options.entry.path.slice(slash + 1);
+  }
+
+  /** All content that the manifest declares is on its place. */
+  get isComplete(): boolean {
+    return this.#written === this.entry.size;
+  }
+
+  /** False where part of it came before or lies past the declared end. */
+  claim(offset: number, bytes: number): boolean {
+    return offset + bytes <= this.entry.size && (bytes === 0 || this.#claimed.claim(offset, offset + bytes));
+  }
+
+  /** Creates the temporary file. Rejects with an XferError that names the path. */
+  async open(): Promise<void> {
+    try {
+      this.#fd = (await this.#create()).fd;
+    } catch (cause) {
+      throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
+    }
+  }
+
+  /** Opens and writes a claimed record; `done` gets an XferError where it was tampered with or cannot be written. */
+  write(content: SealedContent, done: (error?: XferError) => void): void {
+    if (this.#fd === undefined)
+      throw new XferError('ERR_XFER_INTERNAL', 'a file was written before it was open');
+    this.#writing++;
+    const { cipher, key, counter } = content.key;
+    const { bodyBytes, offset } = content.header;
+    const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
+    this.#options.native.seal.openFile(job, (error) => {
+      this.#writing--;
+      if (!error) this.#written += bodyBytes;
+      if (this.#writing === 0) this.#idle?.();
+      done(error ? this.#problem(error) : undefined);
+    });
+  }
+
+  /** Gives the file its mode, time and name. Rejects with an XferError; call `discard` then. */
+  async finish(): Promise<void> {
+    await this.open();
+    const { directory, fd } = await this.#create();
+    const { mode, mtimeSeconds, mtimeNanoseconds } = this.entry;
+    this.#fd = undefined;
+    try {
+      await this.#options.native.files.finishFile({
+        fd,
+        directory: directory.fd,
+        from: this.#options.temporary,
+        to: this.#name,
+        mode,
+        mtimeNs: BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanoseconds),
+        replace: true,
+        sync: false,
+      });
+      this.#renamed = true;
+      directory.release();
+    } catch (cause) {
+      throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
+    }
+  }
+
+  /** Removes what was written of a file that was not finished. Never rejects. */
+  async discard(): Promise<void> {
+    const opened = this.#opened;
+    if (!opened || this.#renamed) return;
+    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    const { files } = this.#options.native;
+    try {
+      const { directory, fd } = await opened;
+      if (this.#fd !== undefined) await files.close(fd);
+      this.#fd = undefined;
+      await files.remove(directory.fd, this.#options.temporary);
+      directory.release();
+    } catch {
+      // It was never created, or its directory is gone with it: nothing remains under its real name either way.
+    }
+  }
+
+  #create(): Promise<{ directory: HeldDirectory; fd: number }> {
+    return (this.#opened ??= this.#createNow());
+  }
+
+  async #createNow(): Promise<{ directory: HeldDirectory; fd: number }> {
+    const { native, directories, temporary } = this.#options;
+    const directory = await directories.acquire(this.#directory);
+    try {
+      if ((await native.files.kindOf(directory.fd, this.#name)) === 'directory')
+        throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
+      return { directory, fd: await native.files.createFile(directory.fd, temporary) };
+    } catch (error) {
+      directory.release();
+      throw error;
+    }
+  }
+
+  #problem(cause: NodeJS.ErrnoException): XferError {
+    if (cause.code === 'ERR_XFER_TAMPERED')
+      return new XferError('ERR_XFER_TAMPERED', `a record of ${printable(this.entry.path)} does not verify`);
+    return fileError(cause, `cannot write ${printable(this.entry.path)}`);
+  }
+}

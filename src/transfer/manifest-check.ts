@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { transferDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
+import { entryKind, type EntryKindNumber, type ManifestEntry } from './messages.js';
+import { checkLinkTarget, checkPath, normalPath } from './names.js';
+import { NameRegister, type NamedKind } from './names-register.js';
+import { printable } from './printable.js';
+
+export interface LeftOut {
+  readonly id: number;
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface CheckedBatch {
+  /** With paths in NFC. */
+  readonly entries: readonly ManifestEntry[];
+  /** Links that point out of the received directory. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+const kindName: Readonly<Record<EntryKindNumber, NamedKind>> = {
+  [entryKind.file]: 'file',
+  [entryKind.directory]: 'directory',
+  [entryKind.link]: 'link',
+};
+
+/** What a receiver demands of a manifest before it writes anything of a batch. Names are hostile (DESIGN §7). */
+export class ManifestCheck {
+  readonly #names = new NameRegister(randomBytes(16));
+  #entries = 0;
+
+  /** Entries that were offered so far. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** An error (ERR_XFER_HOSTILE_NAME, _PROTOCOL or _LIMIT) refuses the batch and ends the transfer. */
+  batch(offered: readonly ManifestEntry[]): CheckedBatch | XferError {
+    const entries: ManifestEntry[] = [];
+    const leftOut: LeftOut[] = [];
+    for (const raw of offered) {
+      const entry = { ...raw, path: normalPath(raw.path) };
+      const refused = this.#entry(entry);
+      if (refused) return refused;
+      const target = entry.kind === entryKind.link ? checkLinkTarget(entry.path, entry.target) : undefined;
+      if (target) leftOut.push({ id: entry.id, path: entry.path, reason: target.message });
+      else entries.push(entry);
+    }
+    return { entries, leftOut };
+  }
+
+  #entry(entry: ManifestEntry): XferError | undefined {
+    if (entry.id !== this.#entries++)
+      return new XferError(
+        'ERR_XFER_PROTOCOL',
+        'the sender breaks the protocol: its entries are not numbered in order',
+      );
+    if (this.#entries > transferDefaults.maxEntries)
+      return new XferError(
+        'ERR_XFER_LIMIT',
+        `more than ${transferDefaults.maxEntries} entries are not taken`,
+      );
+    if (entry.kind !== entryKind.link && entry.target !== '')
+      return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a target and is no link`);
+    if (entry.kind !== entryKind.file && entry.size !== 0)
+      return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a size and is no file`);
+    return checkPath(entry.path) ?? this.#names.add(entry.path, kindName[entry.kind]);
+  }
+}

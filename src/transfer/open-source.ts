@@ -1,0 +1,44 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { fileError, XferError } from '../errors/index.js';
+import { printable } from './printable.js';
+import type { SourceEntry } from './scan.js';
+
+/** A file that is open for sending and was, when it was opened, what the manifest says. */
+export interface OpenSource {
+  readonly entry: SourceEntry;
+  readonly handle: FileHandle;
+}
+
+/** Rejects with an XferError: a file of the user's that is gone, cannot be read or is not any more what was listed. */
+export async function openSource(entry: SourceEntry): Promise<OpenSource> {
+  let handle: FileHandle;
+  try {
+    // Non-blocking, for a pipe may have taken the file's place since it was listed.
+    handle = await open(entry.source, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw fileError(cause, `cannot read ${printable(entry.source)}`);
+  }
+  const source = { entry, handle };
+  if (await isUnchanged(source)) return source;
+  await handle.close();
+  throw changed(entry);
+}
+
+/** Closes the file; rejects with ERR_XFER_FILE_CHANGED where it is not what it was when it was listed. */
+export async function closeSource(source: OpenSource): Promise<void> {
+  const same = await isUnchanged(source);
+  await source.handle.close();
+  if (!same) throw changed(source.entry);
+}
+
+async function isUnchanged({ entry, handle }: OpenSource): Promise<boolean> {
+  const now = await handle.stat({ bigint: true });
+  return identity(now) === identity(entry.stat);
+}
+
+/** Device, inode, size, mtime and ctime: equal means that nobody wrote to it meanwhile (DESIGN §7). */
+const identity = (s: BigIntStats) => `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;
+
+const changed = (entry: SourceEntry) =>
+  new XferError('ERR_XFER_FILE_CHANGED', `${printable(entry.source)} changed while it was sent`);

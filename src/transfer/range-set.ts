@@ -1,0 +1,59 @@
+/** A set of numbers kept as disjoint, sorted ranges [from, to). Pure; memory is that of the gaps. */
+export class RangeSet {
+  readonly #ranges: [from: number, to: number][] = [];
+  #size = 0;
+
+  /** How many numbers are in the set. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many ranges there are: 1 more than the gaps. */
+  get ranges(): readonly (readonly [from: number, to: number])[] {
+    return this.#ranges;
+  }
+
+  /** Adds [from, to) where none of it is in the set; false and no change where some of it is. */
+  claim(from: number, to: number): boolean {
+    const ranges = this.#ranges;
+    const at = this.#firstEndingAtOrAfter(from);
+    const before = ranges[at];
+    if (before && before[1] === from) {
+      const next = ranges[at + 1];
+      if (next && next[0] < to) return false;
+      before[1] = to;
+      if (next?.[0] === to) {
+        before[1] = next[1];
+        ranges.splice(at + 1, 1);
+      }
+    } else {
+      if (before && before[0] < to) return false;
+      if (before?.[0] === to) before[0] = from;
+      else ranges.splice(at, 0, [from, to]);
+    }
+    this.#size += to - from;
+    return true;
+  }
+
+  has(number: number): boolean {
+    const range = this.#ranges[this.#firstEndingAtOrAfter(number + 1)];
+    return range !== undefined && range[0] <= number && number < range[1];
+  }
+
+  /** Removes and returns all ranges. */
+  take(): readonly (readonly [from: number, to: number])[] {
+    this.#size = 0;
+    return this.#ranges.splice(0);
+  }
+
+  #firstEndingAtOrAfter(value: number): number {
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ranges[middle]?.[1] ?? 0) < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
