@@ -66,8 +66,6 @@ export interface DoneEvent {
   readonly lanes: number;
   readonly transport: string;
   readonly path: 'direct' | 'relayed';
-  /** The stage that waited least: what limits this transfer. */
-  readonly bottleneck: 'source' | 'seal' | 'network' | 'open' | 'disk';
 }
 
 export interface ErrorEvent {

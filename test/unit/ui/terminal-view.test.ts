@@ -35,7 +35,6 @@ const done = {
   lanes: 1,
   transport: 'tcp',
   path: 'direct',
-  bottleneck: 'disk',
 } as const;
 
 afterEach(() => {

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { defaultPorts } from '../config/index.js';
+import { asXferError, fileError, XferError } from '../errors/index.js';
+import { nativeApi } from '../native/index.js';
+import { makeCode, parseCode } from '../session/code.js';
+import { HandshakeLimit } from '../session/handshake-limit.js';
+import { loadIdentity } from '../session/identity.js';
+import { PairingGate } from '../session/pairing-gate.js';
+import { PeerStore } from '../session/peer-store.js';
+import { printable } from '../transfer/printable.js';
+import { formatAddress } from '../transport/address.js';
+import type { Connection, Listener } from '../transport/contract.js';
+import type { ReceiveOptions, SendResult } from './options.js';
+import { receiveOne, type ReceiverContext } from './receive-one.js';
+import { parseWithDefaults } from './target.js';
+
+/**
+ * Listens and receives. With `once` it resolves or rejects as its one transfer does; without, it goes on until the
+ * signal (ERR_XFER_INTERRUPTED) or until a code that the user chose is spent (ERR_XFER_WRONG_CODE).
+ */
+export async function receive(options: ReceiveOptions): Promise<SendResult | undefined> {
+  const receiver = await Receiver.open(options);
+  return receiver.run();
+}
+
+class Receiver {
+  readonly #options: ReceiveOptions;
+  readonly #context: ReceiverContext;
+  readonly #gate: PairingGate;
+  readonly #listeners: Listener[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #ending = new AbortController();
+  #code: string | undefined;
+  #settle: { resolve(result: SendResult | undefined): void; reject(error: XferError): void } | undefined;
+  #busy = 0;
+
+  private constructor(
+    options: ReceiveOptions,
+    context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin'>,
+  ) {
+    this.#options = options;
+    this.#code = options.code === undefined ? newCode() : undefined;
+    this.#gate = new PairingGate({
+      code: {
+        secret: parseCode(this.#code ?? options.code ?? '').secret,
+        kind: this.#code === undefined ? 'chosen' : 'made',
+      },
+      onSpent: () => this.#handleSpent(),
+    });
+    this.#context = {
+      ...context,
+      gate: this.#gate,
+      signal: this.#ending.signal,
+      mayBegin: () => !options.once || this.#busy === 0,
+    };
+  }
+
+  static async open(options: ReceiveOptions): Promise<Receiver> {
+    const native = nativeApi();
+    const path = resolve(options.directory);
+    let root: number;
+    try {
+      await mkdir(path, { recursive: true });
+      root = await native.files.openRoot(path);
+      await probeWritable(native.files, root);
+    } catch (cause) {
+      throw fileError(cause, `cannot write to ${printable(options.directory)}`);
+    }
+    const peers = new PeerStore(options.home);
+    const identity = await loadIdentity(options.home);
+    return new Receiver(options, { options, native, root, peers, identity, limit: new HandshakeLimit() });
+  }
+
+  async run(): Promise<SendResult | undefined> {
+    const { signal } = this.#options;
+    const over = new Promise<SendResult | undefined>(
+      (resolve, reject) => (this.#settle = { resolve, reject }),
+    );
+    over.catch(() => undefined);
+    const interrupt = () => this.#settle?.reject(asXferError(signal.reason));
+    signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      await this.#listen();
+      signal.throwIfAborted();
+      this.#announce();
+      return await over;
+    } finally {
+      signal.removeEventListener('abort', interrupt);
+      await this.#close();
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const urls = this.#options.listen.length > 0 ? this.#options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
+    for (const url of urls) {
+      const address = parseWithDefaults(url);
+      const transport = await this.#options.transports.get(address.scheme);
+      this.#listeners.push(
+        await transport.listen(address, { onConnection: (connection) => this.#handleConnection(connection) }),
+      );
+    }
+  }
+
+  #announce(): void {
+    const addresses = this.#listeners.map((listener) => formatAddress(listener.address));
+    this.#options.onEvent({
+      event: 'listening',
+      addresses,
+      ...(this.#code === undefined ? {} : { code: this.#code }),
+    });
+  }
+
+  #handleConnection(connection: Connection): void {
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+    void this.#serve(connection);
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    let begun = false;
+    try {
+      const result = await receiveOne(connection, this.#context, () => {
+        begun = true;
+        this.#busy++;
+      });
+      if (this.#options.once) this.#settle?.resolve(result);
+    } catch (error) {
+      this.#handleFailure(asXferError(error), begun);
+    } finally {
+      if (begun) this.#busy--;
+      await connection.close();
+    }
+  }
+
+  /** A stranger's failure ends nothing; that of a transfer, or a spent code that was chosen, may. */
+  #handleFailure(error: XferError, begun: boolean): void {
+    const guessed = error.code === 'ERR_XFER_WRONG_CODE';
+    const ends =
+      (begun && this.#options.once) || (guessed && (this.#options.once || this.#code === undefined));
+    if (ends) return this.#settle?.reject(error);
+    if (begun || guessed) this.#options.onEvent({ event: 'note', message: error.message });
+  }
+
+  #handleSpent(): void {
+    if (this.#code === undefined || this.#options.once) return;
+    this.#code = newCode();
+    this.#gate.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
+    // Behind the event of the transfer or the guess that spent it.
+    setImmediate(() => this.#announce());
+  }
+
+  async #close(): Promise<void> {
+    this.#ending.abort(new XferError('ERR_XFER_INTERRUPTED', 'the receiver ends'));
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
+    await this.#context.native.files.close(this.#context.root);
+  }
+}
+
+/** Fails where nothing can be created in the directory, before anybody is asked to send. */
+async function probeWritable(files: ReturnType<typeof nativeApi>['files'], root: number): Promise<void> {
+  const name = `.xfer-${randomBytes(6).toString('hex')}.probe`;
+  await files.close(await files.createFile(root, name));
+  await files.remove(root, name);
+}
+
+const newCode = () => makeCode((bytes) => Uint8Array.from(randomBytes(bytes)));
