@@ -119,17 +119,17 @@ class Receiver {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    let begun = false;
+    const transfer = { begun: false };
     try {
       const result = await receiveOne(connection, this.#context, () => {
-        begun = true;
+        transfer.begun = true;
         this.#busy++;
       });
       if (this.#options.once) this.#settle?.resolve(result);
     } catch (error) {
-      this.#handleFailure(asXferError(error), begun);
+      this.#handleFailure(asXferError(error), transfer.begun);
     } finally {
-      if (begun) this.#busy--;
+      if (transfer.begun) this.#busy--;
       await connection.close();
     }
   }

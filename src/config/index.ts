@@ -1,2 +1,8 @@
-export { defaultPorts, muxDefaults, sessionDefaults, transferDefaults, transportDefaults } from './defaults.js';
+export {
+  defaultPorts,
+  muxDefaults,
+  sessionDefaults,
+  transferDefaults,
+  transportDefaults,
+} from './defaults.js';
 export { homeDirectory } from './home.js';

@@ -41,13 +41,19 @@ const errnoOf = (cause: unknown): string => {
 /** A failed file operation as a row of the table: `what` names the operation and the path, already sanitised. */
 export function fileError(cause: unknown, what: string): XferError {
   const errno = errnoOf(cause);
-  return new XferError(fileErrno[errno] ?? 'ERR_XFER_LOCAL_IO', `${what}: ${reason(errno, cause)}`, { cause });
+  return new XferError(fileErrno[errno] ?? 'ERR_XFER_LOCAL_IO', `${what}: ${reason(errno, cause)}`, {
+    cause,
+  });
 }
 
 /** A failed network operation as a row of the table. */
 export function networkError(cause: unknown, what: string): XferError {
   const errno = errnoOf(cause);
-  return new XferError(networkErrno[errno] ?? 'ERR_XFER_CONNECTION_LOST', `${what}: ${reason(errno, cause)}`, { cause });
+  return new XferError(
+    networkErrno[errno] ?? 'ERR_XFER_CONNECTION_LOST',
+    `${what}: ${reason(errno, cause)}`,
+    { cause },
+  );
 }
 
 const words: Readonly<Record<string, string>> = {

@@ -23,7 +23,9 @@ export class XferError extends Error {
 
 /** Several copies of xfer may be loaded, so the code decides and not the class. */
 export function isXferError(value: unknown): value is XferError {
-  return value instanceof Error && 'code' in value && typeof value.code === 'string' && value.code in errorTable;
+  return (
+    value instanceof Error && 'code' in value && typeof value.code === 'string' && value.code in errorTable
+  );
 }
 
 /** Any thrown value as an `XferError`; what is not one already is a defect of ours (exit 1). */

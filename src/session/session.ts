@@ -4,7 +4,7 @@ import type { Cipher, NativeApi } from '../native/api.js';
 import type { Stream } from '../transport/contract.js';
 import { ControlLog } from './control-log.js';
 import { encodeHello, readHello, type Hello } from './hello.js';
-import { DirectionKeys, laneKeys } from './keys.js';
+import { laneKeys } from './keys.js';
 import { Lane, type ContentJob, type SealedContent } from './lane.js';
 import { RecordBuffers } from './record-buffers.js';
 import type { RecordHeader } from './record-header.js';

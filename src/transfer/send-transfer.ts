@@ -112,12 +112,12 @@ export class SendTransfer {
       for (const entry of batch) {
         if (entry.kind !== entryKind.file) continue;
         await this.#gate.until(() => this.#over || this.#sources.hasRoom);
-        if (this.#over) return;
+        if (this.#isOver()) return;
         this.#sources.push(entry);
       }
     }
     await this.#gate.until(() => this.#over || this.#sources.isEmpty);
-    if (!this.#over) this.#end();
+    this.#end();
   }
 
   #declare(batch: readonly SourceEntry[]): void {
@@ -131,7 +131,13 @@ export class SendTransfer {
     this.#progress();
   }
 
+  /** Asked behind an await, where what the compiler knows of the field is out of date. */
+  #isOver(): boolean {
+    return this.#over;
+  }
+
   #end(): void {
+    if (this.#over) return;
     this.#flushFinished();
     this.#options.onCommitting();
     this.#ended = true;

@@ -46,7 +46,7 @@ export function makeGate(kind: CodeKind = 'made', gateSecret = secret): GateLog 
   };
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 setMaxListeners(0, never);
 
 export function dialOptions(options: Partial<DialHandshakeOptions> = {}): DialHandshakeOptions {
