@@ -4,22 +4,6 @@ import { filesTwin } from './files-twin.js';
 import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';
 import { sealTwin } from './seal-twin.js';
 
-export {
-  cipher,
-  recordLayout,
-  type Cipher,
-  type EntryKind,
-  type FilesApi,
-  type FinishFileJob,
-  type JobDone,
-  type NativeApi,
-  type OpenFileJob,
-  type RecordKey,
-  type SealApi,
-  type SealFileJob,
-} from './api.js';
-export { openHeader, openRecord, sealRecord } from './record-codec.js';
-
 let loaded: NativeApi | undefined;
 
 /** The addon, or its twin where it was not built or `XFER_NATIVE=off`. Loaded at the first call, then the same one. */

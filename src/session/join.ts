@@ -2,9 +2,6 @@ import { concat, equalBytes, lvCat, u64, utf8 } from './bytes.js';
 import { deriveKey, digest, mac } from './kdf.js';
 import type { SessionRole } from './keys.js';
 
-/** Random bytes that each side gives to a lane's join. */
-export const joinNonceBytes = 32;
-
 /** What a join names its session with, 16 bytes. Public: it proves nothing. */
 export function sessionId(secret: Uint8Array, transcript: Uint8Array): Uint8Array {
   return deriveKey(secret, transcript, 'xfer 1 session id', 16);
