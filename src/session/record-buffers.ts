@@ -13,7 +13,7 @@ export class RecordBuffers {
   readonly #idle: Buffer[] = [];
   readonly #keep: number;
 
-  constructor(keep = 8) {
+  constructor(keep = 32) {
     this.#keep = keep;
   }
 
