@@ -355,12 +355,12 @@ export class ReceiveTransfer {
   #abort(error: XferError): void {
     if (this.#over) return;
     this.#say(abortMessage(error));
-    this.#session.finish();
     this.#fail(error);
   }
 
   #fail(error: XferError): void {
     this.#over = true;
+    this.#session.finish();
     this.#settle?.reject(error);
   }
 

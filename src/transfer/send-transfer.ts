@@ -285,11 +285,11 @@ export class SendTransfer {
   #abort(error: XferError): void {
     if (this.#over) return;
     this.#say(abortMessage(error));
-    this.#session.finish();
     this.#fail(error);
   }
 
   #fail(error: XferError): void {
+    this.#session.finish();
     this.#settle?.reject(error);
     this.#close();
   }
