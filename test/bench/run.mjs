@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { largeFile } from './large-file.mjs';
+import { parseOptions, usage } from './options.mjs';
+import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
+import { laneRow } from './row-lane.mjs';
+import { memoryRow } from './row-memory.mjs';
+import { smallFileRow } from './row-small-file.mjs';
+import { startupRow } from './row-startup.mjs';
+import { transferRow } from './row-transfer.mjs';
+import { sshd } from './sshd.mjs';
+import { machine, table, verdict } from './table.mjs';
+
+const largeRows = [transferRow, laneRow, memoryRow];
+const otherRows = [startupRow, smallFileRow];
+const names = [...largeRows, ...otherRows].map(({ name }) => name);
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
+}
+// What still runs is ended, and the directory removed, by the handler of `exit`.
+process.exit();
+
+async function main() {
+  const options = parseOptions(process.argv.slice(2), names);
+  if (options.help) {
+    console.log(usage);
+    return 0;
+  }
+  if (!existsSync(new URL('../../dist/index.js', import.meta.url)))
+    throw new Error('not built: npm run build');
+  cleanUpAtTheEnd();
+  const context = benchContext(options);
+  const { rows, notes } = await measure(context, options);
+  const about = machine();
+  if (options.json) console.log(JSON.stringify({ ...about, size: options.size, notes, rows }));
+  else {
+    console.log(Object.values(about).join(' · '));
+    console.log(`\n${table(rows, !options.smoke)}\n`);
+    for (const note of notes) console.log(note);
+  }
+  return !options.smoke && rows.some((row) => verdict(row) === 'missed') ? 1 : 0;
+}
+
+function benchContext({ size, runs, smoke }) {
+  const directory = memoryDirectory();
+  let server;
+  return {
+    ...{ directory, size, runs, smoke },
+    // One for all rows, started by the first that needs it.
+    sshd: () => (server ??= sshd({ directory })),
+    say: (text) => process.stderr.write(`${text}\n`),
+  };
+}
+
+async function measure(context, { wants }) {
+  const rows = [];
+  const notes = [];
+  const large = largeRows.filter(({ name }) => wants(name));
+  if (large.length > 0) {
+    const samples = await largeFile(context, new Set(large.flatMap(({ needs }) => needs)));
+    notes.push(...samples.notes);
+    for (const row of large) rows.push(...named(row, row.from(samples)));
+  }
+  for (const row of otherRows) if (wants(row.name)) rows.push(...named(row, await row.measure(context)));
+  return { rows, notes };
+}
+
+function named({ name, title }, rows) {
+  return rows.map((row) => ({ name, title, ...row }));
+}

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { compare, finish, start } from './processes.mjs';
+
+const sshdPath = '/usr/sbin/sshd';
+const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com'];
+
+/**
+ * An sshd of the bench's own on a loopback port, with keys of its own: `{ scp(from, to, how) }`, or
+ * `{ missing: reason }` where this machine cannot have one.
+ */
+export async function sshd({ directory }) {
+  if (!existsSync(sshdPath)) return { missing: `no ${sshdPath} here (Debian: openssh-server)` };
+  if (spawnSync('scp', ['-V']).error) return { missing: 'no scp here (Debian: openssh-client)' };
+  const home = join(directory, 'ssh');
+  mkdirSync(home, { mode: 0o700 });
+  for (const name of ['host', 'user'])
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(home, name)]);
+  copyFileSync(join(home, 'user.pub'), join(home, 'authorized_keys'));
+  // Only root's sshd asks for it; a boot of the machine's own sshd would make it.
+  if (process.getuid() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const port = await freePort();
+  writeFileSync(join(home, 'config'), serverConfig(home, port));
+  const server = start(sshdPath, ['-D', '-e', '-f', join(home, 'config')], {}, 30 * 60_000);
+  if (!(await answers(server, port)))
+    return { missing: `sshd does not start: ${server.stderr.trim().split('\n').at(-1)}` };
+  const scp = (from, to, how) => scpOnce({ home, port, from, to, how });
+  const trial = await scp(join(home, 'config'), join(home, 'copy'), {}).catch((error) => error);
+  return trial instanceof Error ? { missing: `scp to it fails: ${trial.message}` } : { scp };
+}
+
+/** The fastest of the ciphers, each by SFTP and by the older protocol (-O), one run each. */
+export async function fastest({ scp }, source, target) {
+  const tried = [];
+  for (const cipher of ciphers)
+    for (const legacy of [false, true]) {
+      const how = { cipher, legacy };
+      rmSync(target, { force: true });
+      const { seconds } = await scp(source, target, how);
+      await compare(source, target);
+      tried.push({ ...how, seconds });
+    }
+  rmSync(target, { force: true });
+  return tried.sort((a, b) => a.seconds - b.seconds);
+}
+
+export const scpName = ({ cipher, legacy }) => `scp ${legacy ? '-O ' : ''}-c ${cipher.split('@')[0]}`;
+
+async function scpOnce({ home, port, from, to, how: { cipher, legacy } }) {
+  const args = ['-q', '-F', 'none', '-P', String(port), '-i', join(home, 'user')];
+  if (cipher) args.push('-c', cipher);
+  if (legacy) args.push('-O');
+  const options = {
+    BatchMode: 'yes',
+    IdentitiesOnly: 'yes',
+    StrictHostKeyChecking: 'accept-new',
+    UserKnownHostsFile: join(home, 'known_hosts'),
+    LogLevel: 'ERROR',
+    Compression: 'no',
+  };
+  for (const [name, value] of Object.entries(options)) args.push('-o', `${name}=${value}`);
+  const run = start('scp', [...args, from, `${userInfo().username}@127.0.0.1:${to}`]);
+  return finish(run, 'scp');
+}
+
+function serverConfig(home, port) {
+  return `
+ListenAddress 127.0.0.1:${port}
+HostKey ${join(home, 'host')}
+PidFile none
+AuthorizedKeysFile ${join(home, 'authorized_keys')}
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UseDNS no
+MaxStartups 100
+Subsystem sftp internal-sftp
+`;
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Tries every 20 ms, for 5 s, while the server lives. */
+async function answers(server, port) {
+  for (let tries = 0; tries < 250 && !server.over; tries++) {
+    const connected = await new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (connected) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { formatSpread } from './stats.mjs';
+
+/** Machine, kernel, Node and commit: what a number is worth nothing without. */
+export function machine() {
+  const commit = said('git', ['describe', '--always', '--dirty', '--abbrev=10']);
+  return {
+    machine: `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    kernel: `${type()} ${release()}`,
+    node: process.version,
+    commit,
+    date: new Date().toISOString(),
+  };
+}
+
+/** `met`, `missed`, or why there is nothing to say. */
+export function verdict({ skipped, goal, ratio }) {
+  if (skipped) return `skipped: ${skipped}`;
+  const met = goal.atLeast === undefined ? ratio <= goal.atMost : ratio >= goal.atLeast;
+  return met ? 'met' : 'missed';
+}
+
+/** Markdown, so that it can go into the documentation as it is. */
+export function table(rows, enforced) {
+  const head = ['what', 'xfer', 'beside', 'ratio', 'goal', ''];
+  const lines = rows.map((row) => [
+    `${row.title}${row.part ? `, ${row.part}` : ''}`,
+    formatSpread(row.ours, row.unit),
+    row.peer ? besides(row) : '',
+    row.ratio?.toFixed(2) ?? '',
+    row.goal ? goalText(row.goal) : '',
+    enforced || row.skipped ? verdict(row) : 'not judged',
+  ]);
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const besides = ({ peer, peerName, unit }) =>
+  peer.runs === undefined ? `${peerName} ${peer.median} ${unit}` : `${peerName} ${formatSpread(peer, unit)}`;
+
+const goalText = ({ atLeast, atMost }) => (atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`);
+
+function said(command, args) {
+  try {
+    return execFileSync(command, args, {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
