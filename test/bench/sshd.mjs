@@ -32,18 +32,18 @@ export async function sshd({ directory }) {
   return trial instanceof Error ? { missing: `scp to it fails: ${trial.message}` } : { scp };
 }
 
-/** The fastest of the ciphers, each by SFTP and by the older protocol (-O), one run each. */
+/** The ciphers, each by SFTP and by the older protocol (-O), by the best of three rounds: the fastest first. */
 export async function fastest({ scp }, source, target) {
-  const tried = [];
-  for (const cipher of ciphers)
-    for (const legacy of [false, true]) {
-      const how = { cipher, legacy };
+  const tried = ciphers
+    .flatMap((cipher) => [false, true].map((legacy) => ({ cipher, legacy })))
+    .map((how) => ({ how, seconds: Infinity }));
+  for (let round = 0; round < 3; round++)
+    for (const one of tried) {
       rmSync(target, { force: true });
-      const { seconds } = await scp(source, target, how);
+      one.seconds = Math.min(one.seconds, (await scp(source, target, one.how)).seconds);
       await compare(source, target);
-      tried.push({ ...how, seconds });
     }
-  rmSync(target, { force: true });
+  for (const path of [source, target]) rmSync(path);
   return tried.sort((a, b) => a.seconds - b.seconds);
 }
 
