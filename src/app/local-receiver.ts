@@ -26,7 +26,10 @@ export async function startLocalReceiver(directory: string, home: string): Promi
   const child = spawn(
     process.execPath,
     [program, 'recv', '--listen', 'tcp://127.0.0.1:0', '--once', '--json', '--', directory],
-    { env: { ...process.env, XFER_CODE: code, XFER_HOME: home }, stdio: ['ignore', 'pipe', 'ignore', 'ipc'] },
+    {
+      env: { ...process.env, XFER_CODE: code, XFER_HOME: home, XFER_ENDS_WITH_PARENT: '1' },
+      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+    },
   );
   try {
     return { address: await firstAddress(child), code, stop: () => void child.kill() };

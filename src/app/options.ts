@@ -14,6 +14,8 @@ export interface CommonOptions {
   /** Pin the other side's key for later transfers, under `rememberAs` or the name it gives itself. */
   readonly remember?: boolean;
   readonly rememberAs?: string;
+  /** How long to put up with a network that fails, in milliseconds; 0: not at all. Default: sessionDefaults.retryMs. */
+  readonly retryMs?: number;
 }
 
 export interface SendOptions extends CommonOptions {

@@ -13,6 +13,7 @@ import { openErrorCode, type Connection, type Stream } from '../transport/contra
 import { cipherOrder } from './cipher-order.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { isSessionHeader } from './session-stream.js';
+import { silenceOf } from './silence.js';
 import { ThinOut } from './thin-out.js';
 import { ownName, rememberPeer, shownPeer } from './trust.js';
 
@@ -54,7 +55,14 @@ export async function receiveOne(
   if (!context.mayBegin()) throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
   const hello = ownHello('recv', ownName(), options.remember ?? false);
-  const session = await Session.establish({ stream, secrets, hello, native, signal });
+  const session = await Session.establish({
+    stream,
+    secrets,
+    hello,
+    native,
+    signal,
+    silenceMs: silenceOf(options),
+  });
   return transfer(session, connection, context, secrets.paired);
 }
 

@@ -14,6 +14,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
+import { leaveAtOnce } from './silence.js';
 import { parseWithDefaults } from './target.js';
 
 /**
@@ -31,6 +32,7 @@ class Receiver {
   readonly #gate: PairingGate;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
+  readonly #serving = new Set<Promise<void>>();
   readonly #ending = new AbortController();
   #code: string | undefined;
   #settle: { resolve(result: SendResult | undefined): void; reject(error: XferError): void } | undefined;
@@ -115,7 +117,8 @@ class Receiver {
   #handleConnection(connection: Connection): void {
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
-    void this.#serve(connection);
+    const serving = this.#serve(connection).finally(() => this.#serving.delete(serving));
+    this.#serving.add(serving);
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -127,7 +130,7 @@ class Receiver {
       });
       if (this.#options.once) this.#settle?.resolve(result);
     } catch (error) {
-      this.#handleFailure(asXferError(error), transfer.begun);
+      this.#handleFailure(leaveAtOnce(connection, asXferError(error)), transfer.begun);
     } finally {
       if (transfer.begun) this.#busy--;
       await connection.close();
@@ -155,6 +158,8 @@ class Receiver {
     this.#ending.abort(new XferError('ERR_XFER_INTERRUPTED', 'the receiver ends'));
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all([...this.#connections].map((connection) => connection.close()));
+    // What is half written is removed by the transfers themselves.
+    await Promise.all(this.#serving);
     await this.#context.native.files.close(this.#context.root);
   }
 }

@@ -14,6 +14,7 @@ import { startLocalReceiver } from './local-receiver.js';
 import type { SendOptions, SendResult } from './options.js';
 import { cipherOrder } from './cipher-order.js';
 import { sessionHeader } from './session-stream.js';
+import { leaveAtOnce, silenceOf } from './silence.js';
 import { parseTarget, parseWithDefaults } from './target.js';
 import { ThinOut } from './thin-out.js';
 import { ownName, rememberPeer, shownPeer } from './trust.js';
@@ -58,8 +59,17 @@ async function sendTo(address: Address, options: SendOptions): Promise<SendResul
       ciphers: cipherOrder(native),
     });
     const hello = ownHello('send', ownName(), options.remember ?? false);
-    const session = await Session.establish({ stream, secrets, hello, native, signal });
+    const session = await Session.establish({
+      stream,
+      secrets,
+      hello,
+      native,
+      signal,
+      silenceMs: silenceOf(options),
+    });
     return await transfer(session, connection, { options, peers, address, paired: secrets.paired });
+  } catch (thrown) {
+    throw leaveAtOnce(connection, asXferError(thrown));
   } finally {
     await connection.close();
   }

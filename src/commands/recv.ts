@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from './base-command.js';
-import { pairingFlags, pairingOptions } from './pairing-flags.js';
+import { transferFlags, transferOptions } from './transfer-flags.js';
 
 export default class Recv extends BaseCommand {
   static override summary = 'Receive what others send, into a directory.';
@@ -20,7 +20,7 @@ Peers that were remembered need no code.`;
     }),
   };
   static override flags = {
-    ...pairingFlags,
+    ...transferFlags,
     listen: Flags.string({
       description:
         'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, every address, port 4840)',
@@ -37,7 +37,7 @@ Peers that were remembered need no code.`;
       const { receive } = await import('../app/receive.js');
       await receive({
         ...common,
-        ...pairingOptions(flags),
+        ...transferOptions(flags),
         directory: args.dir,
         listen: flags.listen ?? [],
         once: flags.once,

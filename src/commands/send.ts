@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { askCode, canAsk } from '../ui/ask-code.js';
 import { BaseCommand } from './base-command.js';
-import { pairingFlags, pairingOptions } from './pairing-flags.js';
+import { transferFlags, transferOptions } from './transfer-flags.js';
 import { sendArguments } from './send-arguments.js';
 
 export default class Send extends BaseCommand {
@@ -23,7 +23,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
     }),
   };
   static override flags = {
-    ...pairingFlags,
+    ...transferFlags,
     to: Flags.string({
       description: 'where to; then every argument is a path',
       helpValue: 'TARGET',
@@ -40,7 +40,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
       const { send } = await import('../app/send.js');
       await send({
         ...common,
-        ...pairingOptions(flags),
+        ...transferOptions(flags),
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
         paths,

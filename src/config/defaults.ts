@@ -83,6 +83,13 @@ export const sessionDefaults = Object.freeze({
   minCodeCharacters: 12,
   /** Control messages kept until the other side acknowledged them; past it the sender of them waits. */
   maxUnacknowledgedControl: 1024,
+  /** A side that has sent nothing for this long says that it is there. */
+  heartbeatMs: 2_000,
+  /** Nothing at all heard from the other side for this long ends the session; the first where nothing is tried again. */
+  leastSilenceMs: 8_000,
+  mostSilenceMs: 30_000,
+  /** `--retry` where it is not given. */
+  retryMs: 30_000,
 });
 
 /** transfer (DESIGN §7). */
@@ -94,8 +101,6 @@ export const transferDefaults = Object.freeze({
   manifestBatchBytes: 128 * KiB,
   /** Files open at once on either side. */
   maxOpenFiles: 64,
-  /** Nothing at all heard from the other end of the session for this long ends it. */
-  peerSilenceMs: 8_000,
   /** Progress events are at least this far apart. */
   progressIntervalMs: 250,
   /** Longest path and component that a receiver takes, in bytes of UTF-8; links' targets too. */

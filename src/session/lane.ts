@@ -68,6 +68,8 @@ export class Lane {
   #full = false;
   #over = false;
   #closing = false;
+  #finished = false;
+  #heardBytes = 0;
 
   constructor(options: LaneOptions) {
     this.number = options.number;
@@ -101,9 +103,14 @@ export class Lane {
     return this.#options.opening.count;
   }
 
+  /** Bytes that arrived so far, those of unfinished records included. */
+  get heardBytes(): number {
+    return this.#heardBytes;
+  }
+
   /** Sealed at once, sent behind what was submitted before. */
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
-    if (this.#over) return;
+    if (this.#over || this.#finished) return;
     const header = {
       kind: recordKind.control,
       layout: 0,
@@ -151,6 +158,8 @@ export class Lane {
 
   /** Ends our direction behind what was submitted. */
   finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
     this.#closing = true;
     this.#flush();
   }
@@ -185,6 +194,7 @@ export class Lane {
 
   #handleBytes(bytes: Uint8Array): void {
     if (this.#over) return;
+    this.#heardBytes += bytes.length;
     try {
       this.#reader.push(bytes);
     } catch (error) {

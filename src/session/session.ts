@@ -6,11 +6,13 @@ import { ControlLog } from './control-log.js';
 import { encodeHello, readHello, type Hello } from './hello.js';
 import { laneKeys } from './keys.js';
 import { Lane, type ContentJob, type SealedContent } from './lane.js';
+import { Pulse } from './pulse.js';
 import { RecordBuffers } from './record-buffers.js';
 import type { RecordHeader } from './record-header.js';
 
 /** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
 const acknowledgeEvery = 32;
+const pulseTickMs = 1_000;
 
 /** What a handshake gives (see handshake.ts). */
 export interface SessionSecrets {
@@ -28,6 +30,8 @@ export interface SessionOptions {
   readonly hello: Hello;
   readonly native: NativeApi;
   readonly signal: AbortSignal;
+  /** How long the other side may say nothing at all. Default: sessionDefaults.mostSilenceMs. */
+  readonly silenceMs?: number;
 }
 
 export interface SessionHandlers {
@@ -54,11 +58,14 @@ export class Session {
   #handlers: SessionHandlers | undefined;
   #ended: { readonly error: XferError | undefined } | undefined;
   #unconfirmed = 0;
+  readonly #silenceMs: number;
+  #pulseTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: SessionOptions) {
     const { stream, secrets, native, hello } = options;
     this.peerKey = secrets.peerKey;
     this.#ownHello = hello;
+    this.#silenceMs = options.silenceMs ?? sessionDefaults.mostSilenceMs;
     const { sealing, opening } = laneKeys({ ...secrets, lane: 0 });
     this.#lane = new Lane({
       number: 0,
@@ -98,6 +105,7 @@ export class Session {
     }
     if (session.#ended)
       throw session.#ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+    session.#watch();
     return session;
   }
 
@@ -154,6 +162,29 @@ export class Session {
     this.#lane.abort(error);
   }
 
+  /** Says now and then that this side is there, and ends the session when the other one is not. */
+  #watch(): void {
+    const limits = { heartbeatMs: sessionDefaults.heartbeatMs, silenceMs: this.#silenceMs };
+    const pulse = new Pulse(limits, performance.now());
+    this.#pulseTimer = setInterval(() => {
+      const verdict = pulse.handleTick(performance.now(), this.#lane.heardBytes, this.#lane.sealedRecords);
+      if (verdict === 'beat') this.#confirm();
+      if (verdict === 'dead')
+        this.abort(
+          new XferError(
+            'ERR_XFER_CONNECTION_LOST',
+            `nothing was heard from the other side for ${Math.round(this.#silenceMs / 1000)} s`,
+          ),
+        );
+    }, pulseTickMs);
+  }
+
+  /** A control record without a message: it confirms what was delivered, and is a sign of life. */
+  #confirm(): void {
+    this.#unconfirmed = 0;
+    this.#lane.sendControl(0, this.#log.delivered, new Uint8Array());
+  }
+
   #sendNumbered(body: Uint8Array): void {
     const message = this.#log.append(body);
     this.#unconfirmed = 0;
@@ -170,10 +201,7 @@ export class Session {
     if (handled.kind === 'violation') return this.abort(new XferError('ERR_XFER_PROTOCOL', handled.reason));
     if (handled.kind === 'duplicate') return;
     for (const message of handled.bodies) this.#deliver(message);
-    if (++this.#unconfirmed >= acknowledgeEvery) {
-      this.#unconfirmed = 0;
-      this.#lane.sendControl(0, this.#log.delivered, new Uint8Array());
-    }
+    if (++this.#unconfirmed >= acknowledgeEvery) this.#confirm();
   }
 
   #deliver(body: Uint8Array): void {
@@ -199,6 +227,7 @@ export class Session {
   #handleEnd(error: XferError | undefined): void {
     if (this.#ended) return;
     this.#ended = { error };
+    clearInterval(this.#pulseTimer);
     this.#helloArrived?.();
     this.#handlers?.onEnd(error);
   }

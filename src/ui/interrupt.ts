@@ -5,7 +5,7 @@ const graceMs = 5_000;
 
 /**
  * Aborts with ERR_XFER_INTERRUPTED on the first SIGINT, SIGTERM or SIGHUP. A second one, or an end that does not
- * come within five seconds, exits at once.
+ * come within five seconds, exits at once. The receiver of a `local:` target ends with the process that started it.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
@@ -15,5 +15,9 @@ export function interruptSignal(): AbortSignal {
     controller.abort(new XferError('ERR_XFER_INTERRUPTED', 'interrupted'));
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  if (process.env['XFER_ENDS_WITH_PARENT'] === '1') {
+    process.once('disconnect', onSignal);
+    if (!process.connected) onSignal();
+  }
   return controller.signal;
 }

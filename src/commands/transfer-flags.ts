@@ -1,8 +1,9 @@
 import { Flags } from '@oclif/core';
 import type { CommonOptions } from '../app/options.js';
+import { parseDuration } from '../config/quantity.js';
 
-/** The flags that say whom to trust, the same for both sides. */
-export const pairingFlags = {
+/** The flags that both sides of a transfer have: whom to trust, and how much to put up with. */
+export const transferFlags = {
   code: Flags.string({
     description:
       'the code that both sides share; it shows in the list of processes, so rather set XFER_CODE or wait to be asked',
@@ -16,18 +17,26 @@ export const pairingFlags = {
     helpValue: 'NAME',
     dependsOn: ['remember'],
   }),
+  retry: Flags.string({
+    description:
+      'how long to wait for a side that has gone silent, 30 s at most; 0 gives up after the 8 s that prove it',
+    helpValue: 'DURATION',
+    default: '30s',
+  }),
 };
 
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
-export function pairingOptions(flags: {
+export function transferOptions(flags: {
   code: string | undefined;
   // oclif leaves it out where it was not given; a default would count as given for `--as`.
   remember: boolean | undefined;
   as: string | undefined;
-}): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs'> {
+  retry: string;
+}): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
+    retryMs: parseDuration(flags.retry),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
   };
