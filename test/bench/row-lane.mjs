@@ -1,4 +1,4 @@
-import { spread } from './stats.mjs';
+import { ratioOf, spread } from './stats.mjs';
 
 /** Inside the transfer: which share of a bare sealed lane's rate is left, by the event `done` of the sender. */
 export const laneRow = {
@@ -6,17 +6,9 @@ export const laneRow = {
   title: 'inside the transfer',
   needs: ['lane'],
   from({ xfer, lane }) {
-    const ours = spread(xfer.map(({ inside }) => inside));
-    const peer = spread(lane.map(({ inside }) => inside));
-    return [
-      {
-        unit: 'GB/s',
-        ours,
-        peer,
-        peerName: 'bare lane',
-        ratio: ours.median / peer.median,
-        goal: { atLeast: 0.8 },
-      },
-    ];
+    const ours = xfer.map(({ inside }) => inside);
+    const bare = lane.map(({ inside }) => inside);
+    const beside = { peer: spread(bare), peerName: 'bare lane' };
+    return [{ unit: 'GB/s', ours: spread(ours), ...beside, ...ratioOf(ours, bare), goal: { atLeast: 0.8 } }];
   },
 };

@@ -1,12 +1,12 @@
 import { rmSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compare } from './processes.mjs';
-import { spread } from './stats.mjs';
+import { ratioOf, spread } from './stats.mjs';
 import { receiver, send } from './xfer.mjs';
 
 /**
  * Ten bytes to a receiver that is running already, as sshd is. scp logs in with a key that sshd knows, so xfer sends
- * to a peer that knows it too (paired once, outside of the measurement). Each time a new code is shown beside it.
+ * to a peer that knows it too (paired once, outside of the measurement).
  */
 export const smallFileRow = {
   name: 'small-file',
@@ -32,11 +32,10 @@ export const smallFileRow = {
       }
     known.run.child.kill('SIGINT');
     await known.run.ended;
-    const ours = spread(times.known);
-    if (!times.scp) return [{ unit: 's', ours, skipped: `no scp to compare with: ${server.missing}` }];
-    const peer = spread(times.scp);
-    const ratio = ours.median / peer.median;
-    return [{ unit: 's', ours, peer, peerName: 'scp', ratio, goal: { atMost: 1.4 } }];
+    const row = { unit: 's', ours: spread(times.known) };
+    if (!times.scp) return [{ ...row, skipped: `no scp to compare with: ${server.missing}` }];
+    const peer = { peer: spread(times.scp), peerName: 'scp' };
+    return [{ ...row, ...peer, ...ratioOf(times.known, times.scp), goal: { atMost: 1.4 } }];
   },
 };
 

@@ -1,4 +1,4 @@
-import { spread } from './stats.mjs';
+import { ratioOf, spread } from './stats.mjs';
 
 /** Whole command to whole command: how many times faster than scp one large file goes across. */
 export const transferRow = {
@@ -6,11 +6,12 @@ export const transferRow = {
   title: 'one file, whole commands',
   needs: ['scp'],
   from({ xfer, scp }) {
-    const ours = spread(xfer.map(({ seconds }) => seconds));
-    if (!scp) return [{ unit: 's', ours, skipped: 'no scp to compare with' }];
-    const peer = spread(scp.map(({ seconds }) => seconds));
+    const ours = xfer.map(({ seconds }) => seconds);
+    const row = { unit: 's', ours: spread(ours) };
+    if (!scp) return [{ ...row, skipped: 'no scp to compare with' }];
+    const theirs = scp.map(({ seconds }) => seconds);
     return [
-      { unit: 's', ours, peer, peerName: 'scp', ratio: peer.median / ours.median, goal: { atLeast: 1.5 } },
+      { ...row, peer: spread(theirs), peerName: 'scp', ...ratioOf(theirs, ours), goal: { atLeast: 1.5 } },
     ];
   },
 };

@@ -33,8 +33,8 @@ async function main() {
     throw new Error('not built: npm run build');
   cleanUpAtTheEnd();
   const context = benchContext(options);
-  const { rows, notes } = await measure(context, options);
   const about = machine();
+  const { rows, notes } = await measure(context, options);
   if (options.json) console.log(JSON.stringify({ ...about, size: options.size, notes, rows }));
   else {
     console.log(Object.values(about).join(' · '));

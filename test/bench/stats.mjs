@@ -6,6 +6,14 @@ export function spread(values) {
   return { median, min: sorted[0], max: sorted.at(-1), runs: sorted.length };
 }
 
+/** The ratio of the medians, and beside it the spread of the ratios of the single rounds. */
+export function ratioOf(over, under) {
+  return {
+    ratio: spread(over).median / spread(under).median,
+    rounds: spread(over.map((value, round) => value / under[round])),
+  };
+}
+
 /** `128MiB`, `1GiB` or plain bytes; undefined for anything else. */
 export function parseSize(text) {
   const found = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(text);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { formatSpread } from './stats.mjs';
 
 /** Machine, kernel, Node and commit: what a number is worth nothing without. */
@@ -10,6 +10,7 @@ export function machine() {
     kernel: `${type()} ${release()}`,
     node: process.version,
     commit,
+    load: `load ${loadavg()[0].toFixed(1)} before`,
     date: new Date().toISOString(),
   };
 }
@@ -28,7 +29,7 @@ export function table(rows, enforced) {
     `${row.title}${row.part ? `, ${row.part}` : ''}`,
     formatSpread(row.ours, row.unit),
     row.peer ? besides(row) : '',
-    row.ratio?.toFixed(2) ?? '',
+    row.ratio === undefined ? '' : ratioText(row),
     row.goal ? goalText(row.goal) : '',
     enforced || row.skipped ? verdict(row) : 'not judged',
   ]);
@@ -37,6 +38,9 @@ export function table(rows, enforced) {
 
 const besides = ({ peer, peerName, unit }) =>
   peer.runs === undefined ? `${peerName} ${peer.median} ${unit}` : `${peerName} ${formatSpread(peer, unit)}`;
+
+const ratioText = ({ ratio, rounds }) =>
+  ratio.toFixed(2) + (rounds ? ` (by round ${rounds.min.toFixed(2)}–${rounds.max.toFixed(2)})` : '');
 
 const goalText = ({ atLeast, atMost }) => (atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`);
 
