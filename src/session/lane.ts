@@ -1,3 +1,4 @@
+import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { recordLayout, type NativeApi, type RecordKey } from '../native/api.js';
 import { openHeader, openRecord, sealRecord } from '../native/record-codec.js';
@@ -212,6 +213,8 @@ export class Lane {
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
     if (header.kind === recordKind.content)
       return handlers.onContent({ header, key, record, release: () => buffers.release(buffer) });
+    if (header.bodyBytes > sessionDefaults.maxControlBytes)
+      throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent too large a control message');
     const { body } = openRecord(key, record);
     // Decrypted into memory of its own, so the buffer can go.
     buffers.release(buffer);
