@@ -1,0 +1,105 @@
+import type { Connection, Stream } from '../../../src/transport/contract.js';
+
+/** What a stream was given to send. */
+export interface Sent {
+  /** As it was when it was given. */
+  readonly bytes: Uint8Array;
+  /** The memory itself: nobody may change it until `release`. */
+  readonly memory: Uint8Array;
+  release(): void;
+}
+
+const nothing = (): void => undefined;
+
+/** A stream of which the test is the transport: nothing moves, is released or arrives by itself. */
+export class HandStream implements Stream {
+  readonly id = 1;
+  readonly opened = Promise.resolve();
+  readonly connection = undefined as unknown as Connection;
+  /** Not yet taken by `take`. */
+  sent: Sent[] = [];
+  isFull = false;
+  hasEnded = false;
+  resetWith: number | undefined;
+  #drain: () => void = nothing;
+  #data: (bytes: Uint8Array) => void = nothing;
+  #end: () => void = nothing;
+  #reset: (code: number) => void = nothing;
+  #stop: (code: number) => void = nothing;
+
+  accept = nothing;
+  refuse = nothing;
+  pause = nothing;
+  resume = nothing;
+  stopReading = nothing;
+
+  send(bytes: Uint8Array | readonly Uint8Array[], release: () => void = nothing): boolean {
+    if (this.hasEnded) throw new Error('a lane sent behind its end');
+    const memory = bytes instanceof Uint8Array ? bytes : Buffer.concat(bytes);
+    this.sent.push({ bytes: memory.slice(), memory, release });
+    return !this.isFull;
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => (this.#drain = resolve));
+  }
+
+  /** The transport has room again. */
+  drain(): void {
+    this.isFull = false;
+    this.#drain();
+  }
+
+  closeWrite(): void {
+    this.hasEnded = true;
+  }
+
+  reset(code: number): void {
+    this.resetWith = code;
+  }
+
+  onData(handler: (bytes: Uint8Array) => void): void {
+    this.#data = handler;
+  }
+
+  onEnd(handler: () => void): void {
+    this.#end = handler;
+  }
+
+  onReset(handler: (code: number) => void): void {
+    this.#reset = handler;
+  }
+
+  onStop(handler: (code: number) => void): void {
+    this.#stop = handler;
+  }
+
+  /** The records that were sent since the last call; their memory is released. */
+  take(): Uint8Array[] {
+    return this.sent.splice(0).map(({ bytes, release }) => {
+      release();
+      return bytes;
+    });
+  }
+
+  /** The same bytes live only until the handler returns, as the contract has it. */
+  deliver(...pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) {
+      const lent = Buffer.from(piece);
+      this.#data(lent);
+      lent.fill(0xee);
+    }
+  }
+
+  deliverFin(): void {
+    this.#end();
+  }
+
+  deliverReset(code: number): void {
+    this.#reset(code);
+  }
+
+  deliverStop(code: number): void {
+    this.#stop(code);
+  }
+}
