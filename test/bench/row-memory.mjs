@@ -10,6 +10,7 @@ export const memoryRow = {
   from({ xfer }) {
     return ['sender', 'receiver'].map((side) => {
       const ours = spread(xfer.map((run) => run[`${side}Peak`]));
+      if (ours.min === 0) return { part: side, unit: 'MB', ours, skipped: 'ended before /proc was read' };
       const peer = { median: mostMegabytes, min: mostMegabytes, max: mostMegabytes };
       return {
         part: side,
