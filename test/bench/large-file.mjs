@@ -1,22 +1,12 @@
-import { randomFillSync } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  mkdirSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { shortened, warmMemory, writeRandom } from './memory-files.mjs';
 import { compare, finish, line, start } from './processes.mjs';
 import { fastest, scpName } from './sshd.mjs';
+import { formatSpread, spread } from './stats.mjs';
 import { receiver, send } from './xfer.mjs';
 
 const lanePath = join(import.meta.dirname, 'bare-lane.mjs');
-/** What ciphers are tried with. */
-const partBytes = 256 * 2 ** 20;
 const code = '7-benchmark-of-the-bench';
 
 /**
@@ -47,6 +37,7 @@ export async function largeFile(context, wanted) {
       if (round > 0) results[name].push(result);
     }
   rmSync(source);
+  for (const name of ['xfer', 'lane']) if (results[name]) notes.push(cpuNote(name, results[name]));
   return { ...results, notes };
 }
 
@@ -63,8 +54,9 @@ async function xferOnce(context, source) {
   return {
     seconds: sent.seconds,
     inside: bytes / seconds / 1e9,
-    senderPeak: sent.peakBytes / 1e6,
+    senderPeak: sent.run.peakBytes() / 1e6,
     receiverPeak: run.peakBytes() / 1e6,
+    cpu: [sent.run.cpuSeconds(), run.cpuSeconds()],
   };
 }
 
@@ -95,12 +87,13 @@ async function bareLane({ directory, size, smoke, say }, source, notes) {
     const sender = start(process.execPath, [lanePath, 'send', source]);
     const { port } = await line(sender, fieldOf('port'));
     const args = [lanePath, 'recv', target, String(port), String(size), mode];
-    await finish(start(process.execPath, args), 'the receiver of the bare lane');
+    const receiving = start(process.execPath, args);
+    await finish(receiving, 'the receiver of the bare lane');
     await finish(sender, 'the sender of the bare lane');
     const { bytes, seconds } = await line(sender, fieldOf('seconds'));
     await compare(source, target);
     rmSync(target);
-    return { seconds, inside: bytes / seconds / 1e9 };
+    return { seconds, inside: bytes / seconds / 1e9, cpu: [sender.cpuSeconds(), receiving.cpuSeconds()] };
   };
   if (smoke) return () => once('data');
   const best = { data: Infinity, onread: Infinity };
@@ -120,27 +113,8 @@ const fieldOf = (name) => (text) => {
   return found[name] === undefined ? undefined : found;
 };
 
-/** The memory for the target was touched a moment ago. */
-function warmMemory(directory, size) {
-  const path = join(directory, 'warm');
-  const fd = openSync(path, 'wx', 0o600);
-  const block = Buffer.alloc(2 ** 20);
-  for (let left = size; left > 0; left -= block.length) writeSync(fd, block);
-  closeSync(fd);
-  rmSync(path);
-}
-
-/** The first part of the source, enough to tell ciphers apart. */
-async function shortened(directory, source) {
-  const path = join(directory, 'random-part');
-  await pipeline(createReadStream(source, { end: partBytes - 1 }), createWriteStream(path));
-  return path;
-}
-
-function writeRandom(path, size) {
-  const fd = openSync(path, 'wx', 0o600);
-  const block = Buffer.alloc(Math.min(size, 16 * 2 ** 20));
-  for (let left = size; left > 0; left -= block.length)
-    writeSync(fd, randomFillSync(block), 0, Math.min(left, block.length));
-  closeSync(fd);
+/** Processor time varies less than seconds do where a machine has other work too. */
+function cpuNote(name, results) {
+  const [sender, receiver] = [0, 1].map((side) => spread(results.map(({ cpu }) => cpu[side])));
+  return `processor time, ${name}: sender ${formatSpread(sender, 's')}, receiver ${formatSpread(receiver, 's')}`;
 }

@@ -16,19 +16,19 @@ export function memoryDirectory() {
 
 /**
  * Starts a program. `ended` settles with `{ status, seconds, stdout, stderr }`, never rejects; `peakBytes()` is the
- * highest resident size seen (VmHWM, which the kernel keeps, read every 50 ms).
+ * highest resident size seen (VmHWM, which the kernel keeps) and `cpuSeconds()` the processor time, read every 50 ms.
  */
 export function start(command, args, options = {}, limitMs = longestMs) {
   const began = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-  const run = { child, stdout: '', stderr: '', peak: 0, waiting: new Set() };
+  const run = { child, stdout: '', stderr: '', peak: 0, cpu: 0, waiting: new Set() };
   children.add(child);
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     run.stdout += text;
     for (const look of run.waiting) look();
   });
   child.stderr?.setEncoding('utf8').on('data', (text) => (run.stderr += text));
-  const polling = setInterval(() => samplePeak(run), 50);
+  const polling = setInterval(() => sample(run), 50);
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
   run.ended = new Promise((resolve) => {
     let seconds = 0;
@@ -44,6 +44,7 @@ export function start(command, args, options = {}, limitMs = longestMs) {
     });
   });
   run.peakBytes = () => run.peak;
+  run.cpuSeconds = () => run.cpu;
   return run;
 }
 
@@ -91,10 +92,14 @@ export function cleanUpAtTheEnd() {
 
 export const program = join(import.meta.dirname, '../../bin/run.js');
 
-function samplePeak(run) {
+function sample(run) {
   try {
-    const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${run.child.pid}/status`, 'latin1'));
+    const of = (file) => readFileSync(`/proc/${run.child.pid}/${file}`, 'latin1');
+    const found = /^VmHWM:\s+(\d+) kB$/m.exec(of('status'));
     if (found) run.peak = Math.max(run.peak, Number(found[1]) * 1024);
+    // Fields 14 and 15 of proc(5), user and system, in hundredths of a second; the name before them may hold spaces.
+    const [user, system] = of('stat').split(') ').at(-1).split(' ').slice(11, 13);
+    run.cpu = (Number(user) + Number(system)) / 100;
   } catch {
     // It has just ended, or this system has no /proc: the peak stays what it was.
   }

@@ -9,13 +9,13 @@ export async function receiver(context, { directory, flags = [], code }) {
   return { run, url: listening.addresses[0], code: listening.code };
 }
 
-/** `xfer send`, whole: `{ seconds, done, peakBytes }`, `done` being its event. */
+/** `xfer send`, whole: `{ seconds, done, run }`, `done` being its event. */
 export async function send(context, { path, url, flags = [], code }) {
   const run = start(process.execPath, [program, 'send', path, url, '--json', ...flags], {
     env: environment(context, 'sender', code),
   });
   const { seconds } = await finish(run, 'xfer send');
-  return { seconds, done: await line(run, eventOf('done')), peakBytes: run.peakBytes() };
+  return { seconds, done: await line(run, eventOf('done')), run };
 }
 
 /** Both ends have homes of their own in the bench's directory: nothing of the user's is read or written. */
