@@ -29,8 +29,10 @@ export interface Hello {
 const short = v.pipe(v.string(), v.maxLength(64));
 const version = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
 
+/** Read by itself first: another version may have changed all the rest. */
+const versionsSchema = v.object({ v: v.tuple([version, version]) });
+
 const helloSchema = v.object({
-  v: v.tuple([version, version]),
   caps: v.pipe(v.array(short), v.maxLength(64)),
   threshold: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 40)),
   listens: v.pipe(v.array(v.pipe(v.string(), v.maxLength(256))), v.maxLength(16)),
@@ -77,13 +79,13 @@ export function encodeHello(hello: Hello): Uint8Array {
  * ERR_XFER_USAGE where both sides want the same role.
  */
 export function readHello(bytes: Uint8Array, ownRole: Role): Hello {
-  const message = decodeMessage(helloSchema, bytes, maxHelloBytes);
-  const [lowest, highest] = message.v;
+  const [lowest, highest] = decodeMessage(versionsSchema, bytes, maxHelloBytes).v;
   if (lowest > sessionVersion || highest < sessionVersion)
     throw new XferError(
       'ERR_XFER_VERSION',
       `the other side speaks versions ${lowest} to ${highest}, this xfer ${sessionVersion}`,
     );
+  const message = decodeMessage(helloSchema, bytes, maxHelloBytes);
   if (message.role === ownRole)
     throw new XferError(
       'ERR_XFER_USAGE',

@@ -3,6 +3,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { Cipher, NativeApi } from '../native/api.js';
 import type { Stream } from '../transport/contract.js';
 import { ControlLog } from './control-log.js';
+import { reasonOf } from './handshake-driver.js';
 import { encodeHello, readHello, type Hello } from './hello.js';
 import { laneKeys } from './keys.js';
 import { Lane, type ContentJob, type SealedContent } from './lane.js';
@@ -87,7 +88,7 @@ export class Session {
   /** Exchanges HELLO. Rejects with an XferError; the stream is reset then. */
   static async establish(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
-    const interrupt = () => session.abort(asXferError(options.signal.reason));
+    const interrupt = () => session.abort(reasonOf(options.signal));
     const timer = setTimeout(
       () => session.abort(new XferError('ERR_XFER_TIMEOUT', 'the other side sent no HELLO in time')),
       sessionDefaults.handshakeTimeoutMs,
@@ -95,17 +96,18 @@ export class Session {
     options.signal.addEventListener('abort', interrupt, { once: true });
     try {
       const arrived = new Promise<void>((resolve) => (session.#helloArrived = resolve));
-      session.#sendNumbered(encodeHello(options.hello));
-      session.#lane.start();
+      if (options.signal.aborted) interrupt();
+      else session.#exchangeHello();
       await arrived;
-      options.signal.throwIfAborted();
     } finally {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', interrupt);
     }
-    if (session.#ended)
-      throw session.#ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
-    session.#watch();
+    const ended = session.#ended;
+    // Whoever says why he leaves right behind his HELLO is still heard.
+    if (ended && (ended.error || !session.#remoteHello))
+      throw ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+    if (!ended) session.#watch();
     return session;
   }
 
@@ -120,9 +122,10 @@ export class Session {
 
   /** To be called once, in the same turn in which `establish` resolved. What came before is delivered now. */
   attach(handlers: SessionHandlers): void {
+    const before = this.#ended;
     this.#handlers = handlers;
-    for (const deliver of this.#early.splice(0)) deliver(handlers);
-    if (this.#ended) handlers.onEnd(this.#ended.error);
+    for (const deliver of this.#early.splice(0)) if (this.#ended === before) deliver(handlers);
+    if (before) handlers.onEnd(before.error);
   }
 
   /** Whether few enough messages are unacknowledged that one more, which can wait, should be sent now. */
@@ -185,6 +188,11 @@ export class Session {
     this.#lane.sendControl(0, this.#log.delivered, new Uint8Array());
   }
 
+  #exchangeHello(): void {
+    this.#sendNumbered(encodeHello(this.#ownHello));
+    this.#lane.start();
+  }
+
   #sendNumbered(body: Uint8Array): void {
     const message = this.#log.append(body);
     this.#unconfirmed = 0;
@@ -200,7 +208,7 @@ export class Session {
     const handled = this.#log.handle(header.entry, body);
     if (handled.kind === 'violation') return this.abort(new XferError('ERR_XFER_PROTOCOL', handled.reason));
     if (handled.kind === 'duplicate') return;
-    for (const message of handled.bodies) this.#deliver(message);
+    for (const message of handled.bodies) if (!this.#ended) this.#deliver(message);
     if (++this.#unconfirmed >= acknowledgeEvery) this.#confirm();
   }
 
