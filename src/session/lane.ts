@@ -178,7 +178,7 @@ export class Lane {
       this.#outgoing.shift();
       if (!this.#stream.send(head.bytes, head.release)) this.#waitForDrain();
     }
-    if (this.#closing && !this.#over && this.#outgoing.length === 0) {
+    if (this.#closing && this.#outgoing.length === 0) {
       this.#closing = false;
       this.#stream.closeWrite();
     }
@@ -233,6 +233,8 @@ export class Lane {
     this.#over = true;
     this.#reader.discard();
     for (const { bytes, release } of this.#outgoing.splice(0)) if (bytes) release?.();
+    // A FIN that waited for records goes now: with a half open stream the connection would not close in order.
+    this.#flush();
     this.#options.handlers.onEnd(error);
   }
 }
