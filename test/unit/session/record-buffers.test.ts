@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { sessionDefaults } from '../../../src/config/index.js';
+import { recordLayout } from '../../../src/native/api.js';
+import { RecordBuffers } from '../../../src/session/record-buffers.js';
+
+const large = recordLayout.overheadBytes + sessionDefaults.recordBytes;
+const many = (buffers: RecordBuffers, count: number, bytes = large) =>
+  Array.from({ length: count }, () => buffers.acquire(bytes));
+
+describe('record buffers', () => {
+  it.each([1, 64 * 1024, 64 * 1024 + 1, large])(
+    'are at least %i bytes long where so many are asked for',
+    (bytes) => {
+      expect(new RecordBuffers().acquire(bytes).length).toBeGreaterThanOrEqual(bytes);
+    },
+  );
+
+  it('that are large are used again, and one that is out never is', () => {
+    const buffers = new RecordBuffers();
+    const [a, b, c] = many(buffers, 3);
+    expect(new Set([a, b, c]).size).toBe(3);
+    if (b) buffers.release(b);
+    const again = buffers.acquire(large);
+    expect(again).toBe(b);
+    expect([a, b, c]).not.toContain(buffers.acquire(large));
+  });
+
+  it('that are large hold the largest record, whatever they were taken for', () => {
+    const buffers = new RecordBuffers();
+    buffers.release(buffers.acquire(100_000));
+    expect(buffers.acquire(large).length).toBeGreaterThanOrEqual(large);
+  });
+
+  it('that are small are not kept, so that none is handed out for a large record', () => {
+    const buffers = new RecordBuffers();
+    const small = buffers.acquire(1000);
+    expect(small).toHaveLength(1000);
+    buffers.release(small);
+    expect(buffers.acquire(large).length).toBeGreaterThanOrEqual(large);
+  });
+
+  it.each([
+    ['as many as is said', new RecordBuffers(2), 2],
+    ['32 where nothing is said', new RecordBuffers(), 32],
+  ])('that are idle are kept, %s, and no more', (_, buffers, keep) => {
+    const first = new Set(many(buffers, keep + 3));
+    for (const buffer of first) buffers.release(buffer);
+    const second = many(buffers, keep + 3);
+    expect(second.filter((buffer) => first.has(buffer))).toHaveLength(keep);
+  });
+});

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sessionDefaults } from '../../../src/config/index.js';
+import { recordLayout } from '../../../src/native/api.js';
+import { RecordReader } from '../../../src/session/record-reader.js';
+import { CountedBuffers } from './lane-kit.js';
+
+const { lengthBytes, overheadBytes } = recordLayout;
+const mostTotal = overheadBytes + sessionDefaults.recordBytes;
+
+/** Bytes of the form of a record: a length and something that differs from its neighbours. */
+function recordOf(total: number, seed = 0): Buffer {
+  const record = Buffer.from(Uint8Array.from({ length: total }, (_, i) => (i * 7 + seed) & 0xff));
+  record.writeUInt32BE(total - lengthBytes);
+  return record;
+}
+
+function lengthOf(total: number): Buffer {
+  const prefix = Buffer.alloc(lengthBytes);
+  prefix.writeUInt32BE(total - lengthBytes);
+  return prefix;
+}
+
+function makeReader() {
+  const buffers = new CountedBuffers();
+  const records: Buffer[] = [];
+  const reader = new RecordReader(buffers, (buffer, total) => {
+    records.push(Buffer.from(buffer.subarray(0, total)));
+    buffers.release(buffer);
+  });
+  return { reader, buffers, records };
+}
+
+describe('a reader of records', () => {
+  it('finds the same records however the bytes are cut', () => {
+    const sizes = [overheadBytes, 100, 5000, 70_000, overheadBytes + 1];
+    const sent = sizes.map((size, i) => recordOf(size, i));
+    const wire = Buffer.concat(sent);
+    const cuts = fc.array(fc.oneof(fc.nat(wire.length), fc.nat(300)), { maxLength: 30 });
+    fc.assert(
+      fc.property(cuts, (places) => {
+        const { reader, records, buffers } = makeReader();
+        const ordered = [0, ...places.sort((a, b) => a - b)];
+        for (const [i, from] of ordered.entries()) reader.push(wire.subarray(from, ordered[i + 1]));
+        expect(records.map((record, i) => sent[i]?.compare(record))).toEqual(sizes.map(() => 0));
+        expect([reader.atBoundary, buffers.out.size]).toEqual([true, 0]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps nothing of the bytes that it was lent', () => {
+    const { reader, records } = makeReader();
+    const record = recordOf(200);
+    for (const byte of record) {
+      const lent = Uint8Array.of(byte);
+      reader.push(lent);
+      lent.fill(0xff);
+    }
+    expect(records).toEqual([record]);
+  });
+
+  it('reads what lies in the middle of a larger memory', () => {
+    const { reader, records } = makeReader();
+    const around = Buffer.concat([Buffer.alloc(33, 0xaa), recordOf(100), Buffer.alloc(9, 0xbb)]);
+    reader.push(new Uint8Array(around.buffer, around.byteOffset + 33, 100));
+    expect(records).toEqual([recordOf(100)]);
+  });
+
+  it('is between two records before the first byte and behind the last, and nowhere else', () => {
+    const { reader } = makeReader();
+    const record = recordOf(100);
+    expect(reader.atBoundary).toBe(true);
+    for (const at of record.keys()) {
+      reader.push(record.subarray(at, at + 1));
+      expect(reader.atBoundary).toBe(at === record.length - 1);
+    }
+  });
+
+  it.each([overheadBytes, mostTotal])('takes a record of %i bytes', (total) => {
+    const { reader, buffers } = makeReader();
+    reader.push(lengthOf(total));
+    reader.push(Uint8Array.of(0));
+    expect(buffers.asked).toEqual([total]);
+  });
+
+  it.each([lengthBytes, overheadBytes - 1, mostTotal + 1, 2 ** 31, lengthBytes + 2 ** 32 - 1])(
+    'refuses a length of %i bytes as soon as it is there, and takes no memory for it',
+    (total) => {
+      const { reader, buffers, records } = makeReader();
+      const prefix = lengthOf(total);
+      reader.push(prefix.subarray(0, 3));
+      expect(() => reader.push(Buffer.concat([prefix.subarray(3), Buffer.alloc(1000)]))).toThrow(
+        expect.objectContaining({ code: 'ERR_XFER_TAMPERED', exit: 5 }) as Error,
+      );
+      expect([buffers.asked, records]).toEqual([[], []]);
+    },
+  );
+
+  it('takes no memory for a length alone', () => {
+    const { reader, buffers } = makeReader();
+    reader.push(lengthOf(mostTotal));
+    expect([buffers.asked, reader.atBoundary]).toEqual([[], false]);
+  });
+
+  it('gives back the memory of a record that never became whole, once', () => {
+    const { reader, buffers, records } = makeReader();
+    reader.push(recordOf(100_000).subarray(0, 50_000));
+    expect(buffers.out.size).toBe(1);
+    reader.discard();
+    reader.discard();
+    expect([buffers.out.size, records]).toEqual([0, []]);
+  });
+});
