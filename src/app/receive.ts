@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defaultPorts } from '../config/index.js';
-import { asXferError, fileError, XferError } from '../errors/index.js';
+import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { makeCode, parseCode } from '../session/code.js';
 import { HandshakeLimit } from '../session/handshake-limit.js';
@@ -68,7 +68,7 @@ class Receiver {
       root = await native.files.openRoot(path);
       await probeWritable(native.files, root);
     } catch (cause) {
-      throw fileError(cause, `cannot write to ${printable(options.directory)}`);
+      throw directoryError(cause, `cannot write to ${printable(options.directory)}`);
     }
     const peers = new PeerStore(options.home);
     const identity = await loadIdentity(options.home);

@@ -46,6 +46,12 @@ export function fileError(cause: unknown, what: string): XferError {
   });
 }
 
+/** A directory that could not be made, as `fileError`: mkdir's EEXIST means that something else stands there. */
+export function directoryError(cause: unknown, what: string): XferError {
+  if (errnoOf(cause) !== 'EEXIST') return fileError(cause, what);
+  return new XferError('ERR_XFER_NOT_DIRECTORY', `${what}: ${words['ENOTDIR']}`, { cause });
+}
+
 /** A failed network operation as a row of the table. */
 export function networkError(cause: unknown, what: string): XferError {
   const errno = errnoOf(cause);

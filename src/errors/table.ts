@@ -74,6 +74,14 @@ export const errorTable = Object.freeze({
   ERR_XFER_LIMIT: row('remote', network, 17, 'the other side is at a limit: try again later', true),
   ERR_XFER_ADDRESS_IN_USE: row('local', network, 18, 'choose another port, or 0 for any free one'),
 
+  ERR_XFER_PEER_INTERRUPTED: row(
+    'remote',
+    network,
+    19,
+    'somebody stopped the other side: start it again and run the same command',
+    true,
+  ),
+
   ERR_XFER_NO_CODE: row(
     'user',
     refused,

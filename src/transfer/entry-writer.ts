@@ -1,4 +1,4 @@
-import { fileError, type XferError } from '../errors/index.js';
+import { directoryError, fileError } from '../errors/index.js';
 import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { entryKind, type ManifestEntry } from './messages.js';
@@ -56,7 +56,7 @@ export class EntryWriter {
 
   async #makeDirectory(entry: ManifestEntry): Promise<void> {
     const { parent, name } = split(entry.path);
-    await this.#within(parent, entry, (fd) => this.#files.makeDirectory(fd, name, 0o700));
+    await this.#within(parent, entry, (fd) => this.#files.makeDirectory(fd, name, 0o700), directoryError);
     this.#made.push(entry);
   }
 
@@ -67,7 +67,12 @@ export class EntryWriter {
     await this.#within(parent, entry, (fd) => this.#files.makeLink(fd, job));
   }
 
-  async #within(path: string, entry: ManifestEntry, work: (fd: number) => Promise<unknown>): Promise<void> {
+  async #within(
+    path: string,
+    entry: ManifestEntry,
+    work: (fd: number) => Promise<unknown>,
+    problem = fileError,
+  ): Promise<void> {
     try {
       const directory = await this.#directories.acquire(path);
       try {
@@ -76,17 +81,13 @@ export class EntryWriter {
         directory.release();
       }
     } catch (cause) {
-      throw problem(cause, entry);
+      throw problem(cause, `cannot write ${printable(entry.path)}`);
     }
   }
 }
 
 const mtimeNs = (entry: ManifestEntry) =>
   BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds);
-
-function problem(cause: unknown, entry: ManifestEntry): XferError {
-  return fileError(cause, `cannot write ${printable(entry.path)}`);
-}
 
 /** Waits for all, so that nothing goes on behind a failure; then throws the first. */
 async function settled(work: readonly Promise<void>[]): Promise<void> {

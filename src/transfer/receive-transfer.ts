@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { transferDefaults } from '../config/index.js';
-import { asXferError, codeFromWire, XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
-import { abortMessage } from './abort-message.js';
+import { abortError, abortMessage } from './abort-message.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EntryWriter } from './entry-writer.js';
 import { IncomingFile } from './incoming-file.js';
@@ -42,7 +42,7 @@ export interface ReceiveTransferOptions {
   readonly root: number;
   readonly signal: AbortSignal;
   onProgress(progress: ReceiveProgress): void;
-  /** A link was left out. */
+  /** A link was left out, or a file could not be sent. */
   onNote(message: string): void;
   onCommitting(): void;
 }
@@ -135,9 +135,7 @@ export class ReceiveTransfer {
       case 'end':
         return this.#handleEndMessage(message);
       case 'abort':
-        return this.#fail(
-          new XferError(codeFromWire(message.wire), `the sender: ${printable(message.message)}`),
-        );
+        return this.#fail(abortError('sender', message));
       default:
         return this.#abort(violation(`it says ${message.type}`));
     }
@@ -274,7 +272,9 @@ export class ReceiveTransfer {
   #handleFailed(id: number): void {
     const incoming = this.#incoming.get(id);
     if (!incoming || incoming.confirmed) return this.#abort(violation('it fails what is no file under way'));
-    this.#total -= incoming.file.entry.size;
+    const { path, size } = incoming.file.entry;
+    this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
+    this.#total -= size;
     const wasOpen = incoming.state !== 'declared';
     incoming.state = 'finishing';
     for (const content of incoming.parked.splice(0)) {

@@ -1,5 +1,5 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { asXferError, codeFromWire, fileError, XferError } from '../errors/index.js';
+import { asXferError, fileError, XferError } from '../errors/index.js';
 import { recordKind } from '../session/record-header.js';
 import type { Session } from '../session/session.js';
 import { Gate } from './gate.js';
@@ -9,7 +9,7 @@ import { printable } from './printable.js';
 import type { SourceEntry } from './scan.js';
 import { SentRecords } from './sent-records.js';
 import { SourceQueue } from './source-queue.js';
-import { abortMessage } from './abort-message.js';
+import { abortError, abortMessage } from './abort-message.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
@@ -253,9 +253,7 @@ export class SendTransfer {
       case 'committed':
         return this.#handleCommitted(message.files, message.bytes);
       case 'abort':
-        return this.#fail(
-          new XferError(codeFromWire(message.wire), `the receiver: ${printable(message.message)}`),
-        );
+        return this.#fail(abortError('receiver', message));
       default:
         return this.#abort(violation(`it says ${message.type}`));
     }
