@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import { temporaryDirectory, XferRun, type RunOptions } from './run-xfer.js';
+
+/** The program that the tests run. */
+export const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+
+const groups = new Set<number>();
+
+afterAll(() => {
+  for (const pid of groups) killGroup(pid);
+});
+
+/**
+ * Starts `bin/run.js` as `runXfer` does, by a command that changes what the process may do and then becomes it
+ * (`setpriv`, `unshare`, `script`). What still runs of it when the test file ends is killed.
+ */
+export async function runThrough(
+  wrapper: readonly [string, ...string[]],
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<XferRun> {
+  const home = options.home ?? (await temporaryDirectory());
+  const { PATH, HOME, TMPDIR } = process.env;
+  const [command, ...first] = wrapper;
+  const child = spawn(command, [...first, process.execPath, program, ...args], {
+    cwd: options.cwd,
+    env: { PATH, HOME, TMPDIR, XFER_HOME: home, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid !== undefined) {
+    groups.add(pid);
+    child.once('close', () => groups.delete(pid));
+  }
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  return new XferRun(child, home, options.timeoutMs ?? 15_000);
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended in between.
+  }
+}
