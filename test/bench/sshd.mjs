@@ -29,7 +29,7 @@ export async function sshd({ directory }) {
     return { missing: `sshd does not start: ${server.stderr.trim().split('\n').at(-1)}` };
   const scp = (from, to, how) => scpOnce({ home, port, from, to, how });
   const trial = await scp(join(home, 'config'), join(home, 'copy'), {}).catch((error) => error);
-  return trial instanceof Error ? { missing: `scp to it fails: ${trial.message}` } : { scp };
+  return trial instanceof Error ? { missing: `scp to it fails: ${trial.message.trim()}` } : { scp };
 }
 
 /** The ciphers, each by SFTP and by the older protocol (-O), by the best of three rounds: the fastest first. */
