@@ -20,12 +20,19 @@ export class HandStream implements Stream {
   sent: Sent[] = [];
   isFull = false;
   hasEnded = false;
+  /** Resolves with our FIN. */
+  readonly ended: Promise<void>;
   resetWith: number | undefined;
   #drain: () => void = nothing;
+  #tellEnded: () => void = nothing;
   #data: (bytes: Uint8Array) => void = nothing;
   #end: () => void = nothing;
   #reset: (code: number) => void = nothing;
   #stop: (code: number) => void = nothing;
+
+  constructor() {
+    this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
+  }
 
   accept = nothing;
   refuse = nothing;
@@ -36,7 +43,7 @@ export class HandStream implements Stream {
   send(bytes: Uint8Array | readonly Uint8Array[], release: () => void = nothing): boolean {
     if (this.hasEnded) throw new Error('a lane sent behind its end');
     const memory = bytes instanceof Uint8Array ? bytes : Buffer.concat(bytes);
-    this.sent.push({ bytes: memory.slice(), memory, release });
+    this.sent.push({ bytes: Uint8Array.from(memory), memory, release });
     return !this.isFull;
   }
 
@@ -52,6 +59,7 @@ export class HandStream implements Stream {
 
   closeWrite(): void {
     this.hasEnded = true;
+    this.#tellEnded();
   }
 
   reset(code: number): void {

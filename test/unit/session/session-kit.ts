@@ -60,13 +60,14 @@ export interface Rogue extends LaneEnd {
   say(number: number, words: string, acknowledged?: number): void;
 }
 
-export function rogueFor(end: SessionEnd): Rogue {
-  const rogue = laneEnd('listener');
+export function rogueFor(end: SessionEnd, role: 'dialer' | 'listener' = 'listener'): Rogue {
+  const rogue = laneEnd(role);
+  const own = role === 'listener' ? hellos.recv : hellos.send;
   const push = (): void => end.stream.deliver(Buffer.concat(rogue.stream.take()));
   const say = (number: number, words: string, acknowledged = 0): void =>
     rogue.lane.sendControl(number, acknowledged, Buffer.from(words));
   const hello = (changes: Partial<Hello> = {}): void =>
-    rogue.lane.sendControl(1, 0, encodeHello({ ...hellos.recv, ...changes }));
+    rogue.lane.sendControl(1, 0, encodeHello({ ...own, ...changes }));
   return { ...rogue, push, say, hello };
 }
 
