@@ -15,6 +15,7 @@ import type { Connection, Listener } from '../transport/contract.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
 import { leaveAtOnce } from './silence.js';
+import { StrangerNotes } from './stranger-notes.js';
 import { parseWithDefaults } from './target.js';
 
 /**
@@ -34,6 +35,7 @@ class Receiver {
   readonly #connections = new Set<Connection>();
   readonly #serving = new Set<Promise<void>>();
   readonly #ending = new AbortController();
+  readonly #strangers = new StrangerNotes();
   #code: string | undefined;
   #settle: { resolve(result: SendResult | undefined): void; reject(error: XferError): void } | undefined;
   #busy = 0;
@@ -130,7 +132,7 @@ class Receiver {
       });
       if (this.#options.once) this.#settle?.resolve(result);
     } catch (error) {
-      this.#handleFailure(leaveAtOnce(connection, asXferError(error)), transfer.begun);
+      this.#handleFailure(leaveAtOnce(connection, asXferError(error)), connection, transfer.begun);
     } finally {
       if (transfer.begun) this.#busy--;
       await connection.close();
@@ -138,12 +140,16 @@ class Receiver {
   }
 
   /** A stranger's failure ends nothing; that of a transfer, or a spent code that was chosen, may. */
-  #handleFailure(error: XferError, begun: boolean): void {
+  #handleFailure(error: XferError, connection: Connection, begun: boolean): void {
     const guessed = error.code === 'ERR_XFER_WRONG_CODE';
     const ends =
       (begun && this.#options.once) || (guessed && (this.#options.once || this.#code === undefined));
     if (ends) return this.#settle?.reject(error);
-    if (begun || guessed) this.#options.onEvent({ event: 'note', message: error.message });
+    const message =
+      begun || guessed
+        ? error.message
+        : this.#strangers.noteOf(error, connection.remote.host, performance.now());
+    if (message !== undefined) this.#options.onEvent({ event: 'note', message });
   }
 
   #handleSpent(): void {
