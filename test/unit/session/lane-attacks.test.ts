@@ -33,7 +33,7 @@ function four(as: Partial<LaneSecrets> = {}): [Uint8Array, Uint8Array, Uint8Arra
 }
 
 function flipped(record: Uint8Array, at: number, mask: number): Uint8Array {
-  const changed = record.slice();
+  const changed = Uint8Array.from(record);
   changed[at] = (changed[at] ?? 0) ^ mask;
   return changed;
 }

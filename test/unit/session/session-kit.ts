@@ -90,7 +90,7 @@ export function attach(session: Session, handlers: Partial<SessionHandlers> = {}
       handlers.onControl?.(body);
     },
     onContent: (content) => attached.contents.push(content),
-    onRoom: () => undefined,
+    onRoom: () => handlers.onRoom?.(),
     onEnd: (error) => attached.ends.push(error),
   });
   return attached;
