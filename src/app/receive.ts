@@ -5,6 +5,7 @@ import { defaultPorts } from '../config/index.js';
 import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { makeCode, parseCode } from '../session/code.js';
+import { preloadListener } from '../session/handshake.js';
 import { HandshakeLimit } from '../session/handshake-limit.js';
 import { loadIdentity } from '../session/identity.js';
 import { PairingGate } from '../session/pairing-gate.js';
@@ -89,6 +90,7 @@ class Receiver {
       await this.#listen();
       signal.throwIfAborted();
       this.#announce();
+      void preloadListener().catch(() => undefined);
       return await over;
     } finally {
       signal.removeEventListener('abort', interrupt);

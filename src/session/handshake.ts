@@ -105,9 +105,14 @@ export async function acceptHandshake(
   }
 }
 
-/** Loads what a handshake needs while the connection is still being made. */
+/** Loads what a dialer's handshake needs while the connection is still being made. */
 export async function preloadHandshake(mode: 'code' | 'known'): Promise<void> {
   await Promise.all([import('./handshake-dialer.js'), mode === 'code' ? loadCpace() : undefined]);
+}
+
+/** Loads what a listener's handshakes need while nobody has come yet: whoever comes first waits for none of it. */
+export async function preloadListener(): Promise<void> {
+  await Promise.all([import('./handshake-listener.js'), loadCpace()]);
 }
 
 const defaultCiphers: readonly Cipher[] = [cipher.aes256gcm, cipher.chacha20poly1305];
