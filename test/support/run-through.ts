@@ -14,17 +14,24 @@ afterAll(() => {
 
 /**
  * Starts `bin/run.js` as `runXfer` does, by a command that changes what the process may do and then becomes it
- * (`setpriv`, `unshare`, `script`). What still runs of it when the test file ends is killed.
+ * (`setpriv`, `unshare`).
  */
-export async function runThrough(
+export function runThrough(
   wrapper: readonly [string, ...string[]],
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<XferRun> {
+  return runCommand([...wrapper, process.execPath, program, ...args], options);
+}
+
+/** Starts any command like this. What still runs of it when the test file ends is killed, its children included. */
+export async function runCommand(
+  [command, ...args]: readonly [string, ...string[]],
+  options: RunOptions = {},
+): Promise<XferRun> {
   const home = options.home ?? (await temporaryDirectory());
   const { PATH, HOME, TMPDIR } = process.env;
-  const [command, ...first] = wrapper;
-  const child = spawn(command, [...first, process.execPath, program, ...args], {
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { PATH, HOME, TMPDIR, XFER_HOME: home, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
