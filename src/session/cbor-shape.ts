@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { XferError } from '../errors/index.js';
 
 /**
  * Walks over one CBOR item (RFC 8949) without making anything of it and checks that every length it claims lies
- * within the bytes that are there. Tags, indefinite lengths and reserved encodings are refused, and so are arrays
- * and maps more than `maxDepth` inside each other. Throws ERR_XFER_PROTOCOL.
+ * within the bytes that are there. Tags, indefinite lengths and reserved encodings are refused, and so are texts
+ * that a decoder would alter, and arrays and maps more than `maxDepth` inside each other. Throws ERR_XFER_PROTOCOL.
  */
 export function checkShape(bytes: Uint8Array, maxDepth: number): void {
   /** Items still to come at each level that is open. */
@@ -21,6 +22,7 @@ export function checkShape(bytes: Uint8Array, maxDepth: number): void {
     const room = bytes.length - at;
     if (head.major === majorType.bytes || head.major === majorType.text) {
       if (head.value > room) throw refused('claims more bytes than it has');
+      if (head.major === majorType.text) checkText(bytes.subarray(at, at + head.value));
       at += head.value;
     } else if (head.major === majorType.array || head.major === majorType.map) {
       const children = head.major === majorType.map ? head.value * 2 : head.value;
@@ -30,6 +32,13 @@ export function checkShape(bytes: Uint8Array, maxDepth: number): void {
     } else if (head.major === majorType.tag) throw refused('has a tag');
   }
   if (at !== bytes.length) throw refused('has bytes behind its end');
+}
+
+/** The decoder behind this drops a byte order mark and mends what is no UTF-8, both in silence: another text than what was said. */
+function checkText(text: Uint8Array): void {
+  if (!isUtf8(text)) throw refused('has text that is no UTF-8');
+  if (text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf)
+    throw refused('has text that begins with a byte order mark');
 }
 
 const majorType = { bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const;

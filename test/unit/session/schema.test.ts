@@ -83,6 +83,8 @@ describe('a control message', () => {
     ['undefined', 'a16161f7'],
     ['not a number', 'a16161f97e00'],
     ['a key that is no text', 'a10101'],
+    ['a text that is no UTF-8', 'a1616162fffe'],
+    ['a text that begins with a byte order mark', 'a1616164efbbbf61'],
     ['bytes behind its end', 'a000'],
     ['nothing', ''],
     ['an end in the middle of a length', '19ff'],
