@@ -14,6 +14,8 @@ export class PhaseList {
   #at = 0;
 
   constructor(stream: NodeJS.WriteStream) {
+    // listr2 wraps at the width of stdout; of a terminal that tells none it would make columns of single letters.
+    if (process.stdout.columns === 0) process.stdout.columns = 80;
     this.#drawing = new Promise((onDrawing) => {
       this.#ended = this.#run(stream, suspendableRenderer(onDrawing));
     });
