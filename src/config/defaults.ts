@@ -83,6 +83,8 @@ export const sessionDefaults = Object.freeze({
   minCodeCharacters: 12,
   /** Control messages kept until the other side acknowledged them; past it the sender of them waits. */
   maxUnacknowledgedControl: 1024,
+  /** Those that wait for that; an honest transfer has at most two for each entry of a few batches. Past it the session ends. */
+  maxWaitingControl: 8192,
   /** A side that has sent nothing for this long says that it is there. */
   heartbeatMs: 2_000,
   /** Nothing at all heard from the other side for this long ends the session; the first where nothing is tried again. */

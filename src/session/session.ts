@@ -35,6 +35,9 @@ export interface SessionOptions {
   readonly silenceMs?: number;
 }
 
+/** A function where what it says depends on what was sent before it. */
+export type ControlBody = Uint8Array | (() => Uint8Array);
+
 export interface SessionHandlers {
   /** Control messages, each once and in order. A throw ends the session with that error. */
   onControl(body: Uint8Array): void;
@@ -59,6 +62,9 @@ export class Session {
   #handlers: SessionHandlers | undefined;
   #ended: { readonly error: XferError | undefined } | undefined;
   #unconfirmed = 0;
+  /** Control messages that wait for acknowledgements of earlier ones. */
+  readonly #waiting: ControlBody[] = [];
+  #finishing = false;
   readonly #silenceMs: number;
   #pulseTimer: NodeJS.Timeout | undefined;
 
@@ -133,12 +139,15 @@ export class Session {
     return this.#log.hasRoom;
   }
 
-  sendControl(body: Uint8Array): void {
-    if (!this.#log.hasRoom)
+  /** Sent behind those before, now or when enough of them are acknowledged; a function is called when it is. */
+  sendControl(body: ControlBody): void {
+    if (this.#ended || this.#finishing) return;
+    if (this.#waiting.length >= sessionDefaults.maxWaitingControl)
       return this.abort(
         new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges no control messages'),
       );
-    this.#sendNumbered(body);
+    this.#waiting.push(body);
+    this.#sendWaiting();
   }
 
   get hasRoom(): boolean {
@@ -158,7 +167,8 @@ export class Session {
 
   /** Ends our direction behind all that was submitted. */
   finish(): void {
-    this.#lane.finish();
+    this.#finishing = true;
+    this.#sendWaiting();
   }
 
   abort(error: XferError): void {
@@ -193,6 +203,15 @@ export class Session {
     this.#lane.start();
   }
 
+  #sendWaiting(): void {
+    while (this.#log.hasRoom) {
+      const body = this.#waiting.shift();
+      if (!body) break;
+      this.#sendNumbered(typeof body === 'function' ? body() : body);
+    }
+    if (this.#finishing && this.#waiting.length === 0) this.#lane.finish();
+  }
+
   #sendNumbered(body: Uint8Array): void {
     const message = this.#log.append(body);
     this.#unconfirmed = 0;
@@ -204,6 +223,7 @@ export class Session {
       return this.abort(
         new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges what was never sent'),
       );
+    this.#sendWaiting();
     if (header.entry === 0) return;
     const handled = this.#log.handle(header.entry, body);
     if (handled.kind === 'violation') return this.abort(new XferError('ERR_XFER_PROTOCOL', handled.reason));

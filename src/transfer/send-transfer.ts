@@ -141,14 +141,17 @@ export class SendTransfer {
     this.#flushFinished();
     this.#options.onCommitting();
     this.#ended = true;
-    this.#say({
-      type: 'end',
-      entries: this.#entries,
-      files: this.#files,
-      bytes: this.#bytes,
-      records: this.#records.count,
-      lanes: this.#session.laneCounts('sealed'),
-    });
+    const { session } = this.#options;
+    session.sendControl(() =>
+      encodeTransferMessage({
+        type: 'end',
+        entries: this.#entries,
+        files: this.#files,
+        bytes: this.#bytes,
+        records: this.#records.count,
+        lanes: session.laneCounts('sealed'),
+      }),
+    );
   }
 
   /** Submits records while the lane and the window have room. */
