@@ -252,13 +252,37 @@ describe('acknowledgements', () => {
     expect(stream.sent).toHaveLength(most);
   });
 
-  it('that never come end the session at the cap', async () => {
+  it('that are missing let messages wait, in order, with the end behind them', async () => {
+    const { rogue, session, stream, ends } = await meetRogue();
+    const most = sessionDefaults.maxUnacknowledgedControl;
+    for (let number = 2; number <= most + 2; number++) send(session, `message ${number}`);
+    session.sendControl(() => text(`last of ${session.laneCounts('sealed')[0]?.[1]}`));
+    session.finish();
+    send(session, 'too late');
+    expect([stream.sent.length, stream.hasEnded, ends]).toEqual([most - 1, false, []]);
+    rogue.stream.deliver(...stream.take());
+    rogue.say(0, '', 2);
+    rogue.push();
+    expect([stream.sent.length, stream.hasEnded]).toEqual([2, false]);
+    rogue.say(0, '', 3);
+    rogue.push();
+    expect(stream.hasEnded).toBe(true);
+    rogue.stream.deliver(...stream.take());
+    const expected = Array.from({ length: most + 1 }, (_, i) => `message ${i + 2}`);
+    expect(rogue.controls.slice(1).map(({ text: words }) => words)).toEqual([
+      ...expected,
+      `last of ${most + 2}`,
+    ]);
+  });
+
+  it('that never come end the session when too many wait', async () => {
     const { session, stream, ends } = await meetRogue();
-    for (let i = 1; i < sessionDefaults.maxUnacknowledgedControl; i++) send(session, 'x');
+    const { maxUnacknowledgedControl, maxWaitingControl } = sessionDefaults;
+    for (let i = 1; i < maxUnacknowledgedControl + maxWaitingControl; i++) send(session, 'x');
     expect(ends).toEqual([]);
     send(session, 'one too many');
     expect(ends).toEqual([failure('ERR_XFER_PROTOCOL')]);
-    expect(stream.sent).toHaveLength(sessionDefaults.maxUnacknowledgedControl - 1);
+    expect(stream.sent).toHaveLength(maxUnacknowledgedControl - 1);
   });
 
   it('are sent by themselves to a side that only talks, and are not answered', async () => {
