@@ -85,6 +85,8 @@ export const sessionDefaults = Object.freeze({
   maxUnacknowledgedControl: 1024,
   /** Those that wait for that; an honest transfer has at most two for each entry of a few batches. Past it the session ends. */
   maxWaitingControl: 8192,
+  /** Control messages that came before one that is missing, all together; past it the session ends. */
+  maxEarlyControlBytes: 16 * MiB,
   /** A side that has sent nothing for this long says that it is there. */
   heartbeatMs: 2_000,
   /** Nothing at all heard from the other side for this long ends the session; the first where nothing is tried again. */

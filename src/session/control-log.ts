@@ -19,14 +19,18 @@ export type Handled =
  */
 export class ControlLog {
   readonly #mostKept: number;
+  readonly #mostEarlyBytes: number;
   readonly #sent: NumberedMessage[] = [];
   readonly #early = new Map<number, Uint8Array>();
   #lastSent = 0;
   #acknowledged = 0;
   #delivered = 0;
+  #earlyBytes = 0;
 
-  constructor(mostKept: number) {
+  /** `mostKept` messages in each direction; those that wait behind a gap have `mostEarlyBytes` together. */
+  constructor(mostKept: number, mostEarlyBytes: number) {
     this.#mostKept = mostKept;
+    this.#mostEarlyBytes = mostEarlyBytes;
   }
 
   /** Highest number received without a gap: what every outgoing control record confirms. */
@@ -53,7 +57,11 @@ export class ControlLog {
         reason: `control message ${number} is too far ahead of ${this.#delivered}`,
       };
     this.#early.set(number, body);
-    return { kind: 'deliver', bodies: this.#takeInOrder() };
+    this.#earlyBytes += body.length;
+    const bodies = this.#takeInOrder();
+    if (this.#earlyBytes > this.#mostEarlyBytes)
+      return { kind: 'violation', reason: `too much waits for control message ${this.#delivered + 1}` };
+    return { kind: 'deliver', bodies };
   }
 
   /** False for a number that was never sent: the other side breaks the protocol. */
@@ -76,6 +84,7 @@ export class ControlLog {
       const next = this.#early.get(this.#delivered + 1);
       if (!next) return bodies;
       this.#early.delete(++this.#delivered);
+      this.#earlyBytes -= next.length;
       bodies.push(next);
     }
   }

@@ -23,6 +23,8 @@ export interface SessionSecrets {
   readonly cipher: Cipher;
   readonly role: 'dialer' | 'listener';
   readonly leftover: Uint8Array;
+  /** The other side has ended or reset the stream since: no handler set now is told of it. */
+  readonly isLost?: boolean;
 }
 
 export interface SessionOptions {
@@ -53,7 +55,10 @@ export interface SessionHandlers {
  */
 export class Session {
   readonly peerKey: Uint8Array;
-  readonly #log = new ControlLog(sessionDefaults.maxUnacknowledgedControl);
+  readonly #log = new ControlLog(
+    sessionDefaults.maxUnacknowledgedControl,
+    sessionDefaults.maxEarlyControlBytes,
+  );
   readonly #lane: Lane;
   readonly #ownHello: Hello;
   readonly #early: ((handlers: SessionHandlers) => void)[] = [];
@@ -104,6 +109,8 @@ export class Session {
       const arrived = new Promise<void>((resolve) => (session.#helloArrived = resolve));
       if (options.signal.aborted) interrupt();
       else session.#exchangeHello();
+      if (options.secrets.isLost)
+        session.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
       await arrived;
     } finally {
       clearTimeout(timer);
