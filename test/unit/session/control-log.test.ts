@@ -14,7 +14,7 @@ describe('control messages that arrive', () => {
   it('are delivered once and in order, in whatever order and however often they come', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.infiniteStream(fc.nat()), (count, choices) => {
-        const log = new ControlLog(most);
+        const log = new ControlLog(most, 100);
         const delivered: unknown[] = [];
         for (let step = 0; log.delivered < count; step++) {
           const [choice = 0] = choices.take(1);
@@ -32,13 +32,13 @@ describe('control messages that arrive', () => {
   });
 
   it('wait behind a gap and come together when it is filled', () => {
-    const log = new ControlLog(most);
+    const log = new ControlLog(most, 100);
     expect([arrive(log, 3), arrive(log, 2), log.delivered]).toEqual([[], [], 0]);
     expect([arrive(log, 1), log.delivered]).toEqual([[1, 2, 3], 3]);
   });
 
   it('are duplicates once they came, delivered or waiting', () => {
-    const log = new ControlLog(most);
+    const log = new ControlLog(most, 100);
     arrive(log, 1);
     arrive(log, 3);
     expect([arrive(log, 1), arrive(log, 3), arrive(log, 0)]).toEqual(['duplicate', 'duplicate', 'duplicate']);
@@ -46,7 +46,7 @@ describe('control messages that arrive', () => {
   });
 
   it('may be so many ahead of the last in order, and not one more', () => {
-    const log = new ControlLog(most);
+    const log = new ControlLog(most, 100);
     arrive(log, 1);
     expect([arrive(log, 1 + most), arrive(log, 2 + most)]).toEqual([[], 'violation']);
     expect(arrive(log, Number.MAX_SAFE_INTEGER)).toBe('violation');
@@ -55,9 +55,24 @@ describe('control messages that arrive', () => {
   });
 });
 
+describe('control messages behind a gap', () => {
+  it('are so many bytes together at most, counted until they are delivered', () => {
+    const log = new ControlLog(most, 100);
+    const give = (number: number, bytes: number) => log.handle(number, new Uint8Array(bytes)).kind;
+    for (let round = 0; round < 10; round++) {
+      const base = log.delivered;
+      expect([give(base + 2, 60), give(base + 3, 40), give(base + 1, 1000)]).toEqual(
+        Array(3).fill('deliver'),
+      );
+      expect(log.delivered).toBe(base + 3);
+    }
+    expect([give(32, 60), give(33, 41)]).toEqual(['deliver', 'violation']);
+  });
+});
+
 describe('control messages that were sent', () => {
   const filled = (count: number) => {
-    const log = new ControlLog(most);
+    const log = new ControlLog(most, 100);
     for (let number = 1; number <= count; number++)
       expect(log.append(body(number))).toEqual({ number, body: body(number) });
     return log;
@@ -83,7 +98,7 @@ describe('control messages that were sent', () => {
     const log = filled(3);
     expect([log.acknowledge(4), log.acknowledge(Number.MAX_SAFE_INTEGER)]).toEqual([false, false]);
     expect(kept(log)).toEqual([1, 2, 3]);
-    expect(new ControlLog(most).acknowledge(1)).toBe(false);
+    expect(new ControlLog(most, 100).acknowledge(1)).toBe(false);
   });
 
   it('have room up to the limit, and again with an acknowledgement', () => {

@@ -151,6 +151,11 @@ describe('a session is not begun', () => {
     await expect(end.establishing).rejects.toEqual(failure('ERR_XFER_CONNECTION_LOST'));
   });
 
+  it('with one that left while the handshake was finished', async () => {
+    const end = begin('dialer', { secrets: { ...sessionSecrets('dialer'), isLost: true } });
+    await expect(end.establishing).rejects.toEqual(failure('ERR_XFER_CONNECTION_LOST'));
+  });
+
   it('with one whose HELLO was altered', async () => {
     const end = begin('dialer');
     const rogue = rogueFor(end);
@@ -223,6 +228,19 @@ describe('the numbers of control messages', () => {
     rogue.push();
     expect(ends).toEqual([]);
     rogue.say(2 + sessionDefaults.maxUnacknowledgedControl, 'too far');
+    rogue.push();
+    expect(ends).toEqual([failure('ERR_XFER_PROTOCOL')]);
+  });
+
+  it('with too much behind a gap end the session', async () => {
+    const { rogue, ends } = await meetRogue();
+    const { maxControlBytes, maxEarlyControlBytes } = sessionDefaults;
+    const words = 'x'.repeat(maxControlBytes);
+    const within = maxEarlyControlBytes / maxControlBytes;
+    for (let i = 0; i < within; i++) rogue.say(i + 3, words);
+    rogue.push();
+    expect(ends).toEqual([]);
+    rogue.say(within + 3, 'x');
     rogue.push();
     expect(ends).toEqual([failure('ERR_XFER_PROTOCOL')]);
   });
