@@ -50,7 +50,7 @@ export class DirectionKeys {
     return this.#count;
   }
 
-  /** The key and counter of the next record: no pair is ever given twice. `key` is good until the call after this. */
+  /** The key and counter of the next record: no pair is ever given twice. `key` stays as it is: parked content opens later. */
   next(): RecordKey {
     if (this.#count >= Number.MAX_SAFE_INTEGER)
       throw new XferError('ERR_XFER_LIMIT', 'the lane has no more records');
