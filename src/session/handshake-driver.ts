@@ -69,6 +69,8 @@ export function driveHandshake(options: DriveOptions): Promise<HandshakeResult> 
       pump();
     }
 
+    // A stream that never came to be, because it was refused or its connection is gone already, sees no reset.
+    stream.opened.catch(lose);
     stream.onEnd(lose);
     stream.onReset(lose);
     stream.onData((bytes) => {
