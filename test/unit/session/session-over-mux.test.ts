@@ -120,15 +120,16 @@ describe('a session over a stream of many on one link', () => {
     gate.hold();
     let next = 0;
     const sealed = vi.fn();
+    // One at a time: while the first of several is slow, others may be sealed behind it.
     const pump = () => {
-      while (dialer.hasRoom && next < records) dialer.sendContent(piece(next++), sealed);
+      const isIdle = sealed.mock.calls.length === next;
+      if (dialer.hasRoom && isIdle && next < records) dialer.sendContent(piece(next++), sealed);
     };
     attach(dialer, { onRoom: pump });
     pump();
-    await vi.waitFor(() => expect(sealed.mock.calls.length).toBe(next));
-    expect(dialer.hasRoom).toBe(false);
-    // What one send queue, one link queue and the records under way hold; the rest of the file is unread.
-    expect(next).toBeLessThan(records);
+    await vi.waitFor(() => expect([dialer.hasRoom, sealed.mock.calls.length]).toEqual([false, next]));
+    // What a send queue and a link's queue hold; the rest of the file is unread.
+    expect(next).toBeLessThan(records / 2);
     expect(listener.contents).toEqual([]);
     gate.release();
     await vi.waitFor(() => expect(contentOf(listener.contents)).toBe(allNumbers), 10_000);
