@@ -8,6 +8,7 @@ import { makeCanary, type Canary } from '../support/canary.js';
 import { brokenTexts, hostileOffers, hostileTargets } from '../support/hostile-names.js';
 import { content, directory, file, HostileSender, link } from '../support/hostile-sender.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
+import { hasTerminal, runInTerminal } from '../support/terminal.js';
 
 /** For receivers that serve many transfers. */
 const code = 'a-code-that-the-user-chose';
@@ -159,6 +160,27 @@ describe('the list of hostile names', () => {
       }
     },
   );
+
+  it.skipIf(!hasTerminal)('never acts on a terminal (needs script of util-linux)', async () => {
+    for (const [name, act] of [
+      ['a\u001b[2Jb', '\u001b[2J'],
+      ['a\u009b2Jb', '\u009b'],
+      ['a\r\nxfer: all is well', '\nxfer: all is well'],
+      ['a\u202eb', '\u202e'],
+    ] as const) {
+      const canary = await makeCanary(await temporaryDirectory());
+      const recv = await runInTerminal(['recv', canary.root, '--listen', 'tcp://127.0.0.1:0', '--once']);
+      const [address, made] = await vi.waitFor(() => findOffer(recv), { timeout: 15_000, interval: 20 });
+      const sender = await HostileSender.open(address, made);
+      expect((await sender.offer([file(name)])).refusal).toBe('ERR_XFER_HOSTILE_NAME');
+      await sender.close();
+      const { status, stdout } = await recv.ended;
+      expect(status).toBe(4);
+      expect(stdout).toContain('refused the name "a\\u{');
+      expect(stdout).not.toContain(act);
+      expect(await canary.received()).toEqual([]);
+    }
+  });
 
   it.each(natives)('is refused by the receiver that a sender starts for local:DIR: %s', async (_, native) => {
     vi.stubEnv('XFER_NATIVE', native);
