@@ -10,4 +10,5 @@ export {
   type MuxConfig,
   type MuxConnectionOptions,
   type OrderedLink,
+  type Place,
 } from './mux/index.js';

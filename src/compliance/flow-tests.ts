@@ -48,6 +48,30 @@ export function flowTests(context: () => ComplianceContext): void {
       await again.opened;
     });
 
+    it('gives all content to a reader that offers memory for it, there or elsewhere', async () => {
+      const { pair } = context();
+      const { near, far } = await openPair(pair);
+      const content = pattern(8 * 1024 * KiB + 333, 5);
+      const got = Buffer.alloc(content.length);
+      let have = 0;
+      const ended = new Promise<void>((resolve) => far.onEnd(resolve));
+      far.onData(
+        (bytes) => {
+          // Elsewhere, or right where it was offered: then this copies it onto itself.
+          have += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).copy(got, have);
+          if (have % 3 !== 0) return;
+          far.pause();
+          setImmediate(() => far.resume());
+        },
+        () => (have < content.length ? got.subarray(have, have + 700 * KiB) : undefined),
+      );
+      near.send(content.subarray(0, 100));
+      near.send(content.subarray(100));
+      near.closeWrite();
+      await ended;
+      expect(got.equals(content)).toBe(true);
+    });
+
     it('stops the writer of a stream that is not read, within the window, and no other stream', async () => {
       const { pair } = context();
       const stuck = await openPair(pair);

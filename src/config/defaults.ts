@@ -30,7 +30,7 @@ export const muxDefaults = Object.freeze({
   /** Largest payload of a frame until LINK_HELLO agreed on another. */
   framePayloadBytes: 16 * KiB,
   /** Largest payload that we offer in LINK_HELLO. */
-  maxFramePayloadBytes: 256 * KiB,
+  maxFramePayloadBytes: 1 * MiB + 4 * KiB,
   /** A frame takes at most this long at the link's measured rate, so that control never waits longer. */
   frameTimeMs: 5,
   /** Largest opening header of a stream. */

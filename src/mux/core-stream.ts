@@ -10,6 +10,8 @@ export interface StreamEvents {
   handleRefused(code: number): void;
   /** The bytes live until the call returns. Only while the stream is read. */
   handleData(bytes: Uint8Array): void;
+  /** Where the next content may be put, see Stream.onData. */
+  place(): Uint8Array | undefined;
   handleEnd(): void;
   handleReset(code: number): void;
   handleStop(code: number): void;

@@ -7,6 +7,7 @@ import { encodeCodeFrame } from './encode.js';
 import { fault, frameType, type MuxFault } from './frame.js';
 import { endIfRead, Inbound } from './inbound.js';
 import { Lifecycle } from './lifecycle.js';
+import type { Place } from './link.js';
 import { LinkFrames } from './link-frames.js';
 import { Liveness } from './liveness.js';
 import { Outbound } from './outbound.js';
@@ -19,6 +20,15 @@ export interface CoreEvents {
   /** There may be something to poll. */
   output(): void;
 }
+
+/** Less content than this is copied faster than it is read by itself. */
+const leastPlacedBytes = 32 * 1024;
+/**
+ * Behind content that was put where it belongs comes a frame's header or a record's, then likely more such content:
+ * so little is read at once that this is not read with it, but only a few times, lest all else comes in crumbs.
+ */
+const shortReadBytes = 4 * 1024;
+const mostShortReads = 3;
 
 const code = Object.freeze({ openTimeout: 3, resetTimeout: 3, refused: 2 });
 
@@ -40,6 +50,7 @@ export class MuxCore {
   readonly #decoder: FrameDecoder;
   readonly #helloDeadline: number;
   #ended = false;
+  #shortReads = 0;
 
   constructor(options: {
     dialer: boolean;
@@ -192,6 +203,19 @@ export class MuxCore {
     const wrong = this.#decoder.push(bytes) ?? this.#overload();
     this.#events.output();
     return wrong;
+  }
+
+  /** Where the link may put what it reads next, see OrderedLink.onPlace. */
+  place(): Place | undefined {
+    const left = this.#decoder.contentLeft;
+    const place = left < leastPlacedBytes ? undefined : this.#inbound.place();
+    if (place && place.length >= leastPlacedBytes) {
+      this.#shortReads = mostShortReads;
+      return place.length > left ? place.subarray(0, left) : place;
+    }
+    if (this.#shortReads === 0) return undefined;
+    this.#shortReads--;
+    return { bytes: shortReadBytes };
   }
 
   /** The next batch for the link, of about `maxBytes`. */

@@ -58,6 +58,11 @@ export class FrameDecoder {
     this.#maxPayloadBytes = bytes;
   }
 
+  /** Bytes of content that come next, before anything else; 0 where something else does. */
+  get contentLeft(): number {
+    return this.#state === state.data ? this.#left : 0;
+  }
+
   /** Never throws by itself; after a fault every further call returns the same one. */
   push(input: Uint8Array): Verdict {
     let at = 0;

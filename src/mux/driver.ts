@@ -85,6 +85,7 @@ export class MuxConnection implements Connection {
       now: performance.now(),
     });
     this.#link.onData((bytes) => this.#handleData(bytes));
+    this.#link.onPlace?.(() => (this.#done ? undefined : this.#core.place()));
     this.#link.onWritable(() => {
       this.#linkFull = false;
       this.#flush();

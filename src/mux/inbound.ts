@@ -92,6 +92,14 @@ export class Inbound implements FrameSink {
     return undefined;
   }
 
+  /** Where the content that comes next may be put. */
+  place(): Uint8Array | undefined {
+    const stream = this.#current;
+    if (!stream || stream.phase !== 'open' || stream.stopped) return undefined;
+    if (!stream.reading || stream.paused || stream.held.bytes > 0) return undefined;
+    return stream.events?.place();
+  }
+
   dataEnd(_id: number, flags: number): Verdict {
     const stream = this.#current;
     this.#current = undefined;

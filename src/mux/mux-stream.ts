@@ -19,6 +19,7 @@ export class MuxStream implements Stream, StreamEvents {
   #drained: Promise<void> | undefined;
   #resolveDrained: () => void = nothing;
   #onData: ((bytes: Uint8Array) => void) | undefined;
+  #place: (() => Uint8Array | undefined) | undefined;
   #onEnd: (() => void) | undefined;
   #onReset: ((code: number) => void) | undefined;
   #onStop: ((code: number) => void) | undefined;
@@ -66,8 +67,9 @@ export class MuxStream implements Stream, StreamEvents {
     this.#core.closeWrite(this.#stream);
   }
 
-  onData(handler: (bytes: Uint8Array) => void): void {
+  onData(handler: (bytes: Uint8Array) => void, place?: () => Uint8Array | undefined): void {
     this.#onData = handler;
+    this.#place = place;
     // What is held is given out later, so that the caller can finish setting its handlers.
     if (this.#stream.held.bytes === 0) this.#setReading();
     else queueMicrotask(() => this.#setReading());
@@ -121,6 +123,10 @@ export class MuxStream implements Stream, StreamEvents {
 
   handleData(bytes: Uint8Array): void {
     this.#guard(() => this.#onData?.(bytes));
+  }
+
+  place(): Uint8Array | undefined {
+    return this.#place?.();
   }
 
   handleEnd(): void {

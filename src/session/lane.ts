@@ -86,7 +86,10 @@ export class Lane {
     stream.onStop((code) => this.#end(lost(`the other side stopped reading (code ${code})`)));
     stream.onEnd(() => this.#handleFin());
     if (leftover.length > 0) this.#handleBytes(leftover);
-    stream.onData((bytes) => this.#handleBytes(bytes));
+    stream.onData(
+      (bytes) => this.#handleBytes(bytes),
+      () => (this.#over ? undefined : this.#reader.place()),
+    );
     stream.resume();
   }
 

@@ -17,6 +17,7 @@ export class RecordReader {
   readonly #prefix = Buffer.alloc(lengthBytes);
   #record: Buffer | undefined;
   #have = 0;
+  #lent = false;
   #total = 0;
 
   /** `onRecord` owns the buffer, of which the first `total` bytes are the record. */
@@ -32,6 +33,7 @@ export class RecordReader {
 
   /** Throws ERR_XFER_TAMPERED for a length that no record has. */
   push(bytes: Uint8Array): void {
+    this.#lent = false;
     const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = 0;
     while (at < source.length) {
@@ -41,18 +43,31 @@ export class RecordReader {
       }
       const record = (this.#record ??= this.#begin());
       const end = Math.min(source.length, at + this.#total - this.#have);
-      source.copy(record, this.#have, at, end);
+      if (!this.#isPlaced(source, at)) source.copy(record, this.#have, at, end);
       this.#have += end - at;
       at = end;
       if (this.#have === this.#total) this.#complete(record);
     }
   }
 
+  /** The rest of the record at work: what comes next may be read into it. It is not reused before it came. */
+  place(): Uint8Array | undefined {
+    if (!this.#record) return undefined;
+    this.#lent = true;
+    return this.#record.subarray(this.#have, this.#total);
+  }
+
   /** Gives back the buffer of a record that never became whole. */
   discard(): void {
-    if (this.#record) this.#buffers.release(this.#record);
+    // Something may still be read into memory that was lent.
+    if (this.#record && !this.#lent) this.#buffers.release(this.#record);
     this.#record = undefined;
     this.#have = 0;
+  }
+
+  #isPlaced(source: Buffer, at: number): boolean {
+    const record = this.#record;
+    return record?.buffer === source.buffer && record.byteOffset + this.#have === source.byteOffset + at;
   }
 
   #readPrefix(source: Buffer, at: number): number {

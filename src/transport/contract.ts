@@ -138,8 +138,13 @@ export interface Stream {
   drained(): Promise<void>;
   /** FIN, behind all data sent before. */
   closeWrite(): void;
-  /** The bytes live until the handler returns. Data that came before a handler is kept, within the window. */
-  onData(handler: (bytes: Uint8Array) => void): void;
+  /**
+   * The bytes live until the handler returns. Data that came before a handler is kept, within the window.
+   * `place` may be asked, at any time, for memory into which the next bytes can be read: then the handler gets them
+   * there and has nothing to copy. It is a hint: the handler may get them elsewhere, although something was read
+   * into that memory. Until the handler is called again the memory is the transport's: for good, if it never is.
+   */
+  onData(handler: (bytes: Uint8Array) => void, place?: () => Uint8Array | undefined): void;
   /** FIN of the other side, after its last data. */
   onEnd(handler: () => void): void;
   /** RESET by the other side, or the end of the connection. Called at most once. */

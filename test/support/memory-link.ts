@@ -1,6 +1,6 @@
-import type { OrderedLink } from 'xfer/plugin';
+import type { OrderedLink, Place } from 'xfer/plugin';
 
-const nothing = (): void => undefined;
+const nothing = (): undefined => undefined;
 
 /** One write, on its way. */
 interface Piece {
@@ -21,6 +21,7 @@ export class MemoryLink implements OrderedLink {
   readonly hooks: MemoryHooks;
   #peer: MemoryLink | undefined;
   #onData: (bytes: Uint8Array) => void = nothing;
+  #place: () => Place | undefined = nothing;
   #onEnd: () => void = nothing;
   #onError: (error: Error) => void = nothing;
   #pieces: Piece[] = [];
@@ -54,6 +55,10 @@ export class MemoryLink implements OrderedLink {
     this.#onData = handler;
   }
 
+  onPlace(handler: () => Place | undefined): void {
+    this.#place = handler;
+  }
+
   /** write() never says full here. */
   onWritable = nothing;
 
@@ -76,8 +81,18 @@ export class MemoryLink implements OrderedLink {
     setImmediate(() => this.#peer?.break(new Error('the other end aborted')));
   }
 
+  /** In pieces as the other end wants them, and where it wants them. */
   deliver(bytes: Uint8Array): void {
-    if (!this.#over) this.#onData(bytes);
+    for (let at = 0; at < bytes.length && !this.#over;) {
+      const place = this.#place();
+      const piece = bytes.subarray(
+        at,
+        at + (place instanceof Uint8Array ? place.length : (place?.bytes ?? Infinity)),
+      );
+      at += piece.length;
+      if (place instanceof Uint8Array) place.set(piece);
+      this.#onData(place instanceof Uint8Array ? place.subarray(0, piece.length) : piece);
+    }
   }
 
   end(): void {

@@ -21,6 +21,12 @@ export class Witness implements StreamEvents {
   handleData(bytes: Uint8Array): void {
     for (const byte of bytes) this.content.push(byte);
   }
+  /** Memory that the reader of the stream offers. */
+  offered: Uint8Array | undefined;
+
+  place(): Uint8Array | undefined {
+    return this.offered;
+  }
   handleEnd(): void {
     this.log.push('end');
   }

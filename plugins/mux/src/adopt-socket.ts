@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Place } from 'xfer/plugin';
 
 /** What one read takes at most; measured: smaller costs calls, larger falls out of the CPU's cache. */
 const readBufferBytes = 256 * 1024;
@@ -10,20 +11,29 @@ interface SocketInside {
 /**
  * Moves the handle of a connected socket that has not read yet into a socket that reads into one fixed buffer:
  * `net.createServer` ignores `onread` (Node 20), and a dialled socket would need its buffer before it is known to be
- * the one that wins. The bytes given to `onBytes` are overwritten by the next read.
+ * the one that wins. The bytes given to `onBytes` are overwritten by the next read, unless `place` gave other memory.
  */
-export function adoptSocket(from: Socket, onBytes: (bytes: Uint8Array) => void): Socket {
+export function adoptSocket(
+  from: Socket,
+  onBytes: (bytes: Uint8Array) => void,
+  place: () => Place | undefined = () => undefined,
+): Socket {
   const inside = from as unknown as SocketInside;
   const handle = inside._handle;
   inside._handle = null;
   const buffer = Buffer.allocUnsafeSlow(readBufferBytes);
+  const next = (): Uint8Array => {
+    const wanted = place();
+    if (wanted instanceof Uint8Array) return wanted;
+    return wanted ? buffer.subarray(0, wanted.bytes) : buffer;
+  };
   const socket = new Socket({
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer,
-      callback: (count: number) => {
-        onBytes(buffer.subarray(0, count));
+      buffer: next,
+      callback: (count: number, into: Uint8Array) => {
+        onBytes(into.subarray(0, count));
         return true;
       },
     },

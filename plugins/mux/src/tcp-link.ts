@@ -1,13 +1,14 @@
-import { networkError, type OrderedLink } from 'xfer/plugin';
+import { networkError, type OrderedLink, type Place } from 'xfer/plugin';
 import type { Socket } from 'node:net';
 import { adoptSocket } from './adopt-socket.js';
 
-const nothing = (): void => undefined;
+const nothing = (): undefined => undefined;
 
 /** An ordered link over a connected socket that has not read yet. */
 export class TcpLink implements OrderedLink {
   readonly #socket: Socket;
   #onData: (bytes: Uint8Array) => void = nothing;
+  #place: () => Place | undefined = nothing;
   #onWritable: () => void = nothing;
   #onEnd: () => void = nothing;
   #onError: (error: Error) => void = nothing;
@@ -16,7 +17,11 @@ export class TcpLink implements OrderedLink {
 
   /** `name` is the other side, for messages. */
   constructor(connected: Socket, name: string) {
-    const socket = adoptSocket(connected, (bytes) => this.#onData(bytes));
+    const socket = adoptSocket(
+      connected,
+      (bytes) => this.#onData(bytes),
+      () => this.#place(),
+    );
     this.#socket = socket;
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(networkError(error, name)));
@@ -45,6 +50,10 @@ export class TcpLink implements OrderedLink {
 
   onData(handler: (bytes: Uint8Array) => void): void {
     this.#onData = handler;
+  }
+
+  onPlace(handler: () => Place | undefined): void {
+    this.#place = handler;
   }
 
   onWritable(handler: () => void): void {

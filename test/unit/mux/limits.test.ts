@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { muxDefaults } from '../../../src/config/index.js';
 import { MuxBudget } from '../../../src/mux/budget.js';
 import { muxConfig } from '../../../src/mux/config.js';
 import { encodeFrame, encodeOpen, encodeUint64Frame } from '../../../src/mux/encode.js';
@@ -202,7 +203,7 @@ describe('limits of the mux', () => {
     };
     expect(longestAt(1e6)).toBe(16 * KiB);
     expect(Math.abs(longestAt(10e6) - 50_000)).toBeLessThan(50);
-    expect(longestAt(1e9)).toBe(256 * KiB);
+    expect(longestAt(1e9)).toBe(muxDefaults.maxFramePayloadBytes);
   });
 
   it('maxQueuedControlBytes: answers that the other side does not take end the link', () => {

@@ -112,3 +112,48 @@ describe('a reader of records', () => {
     expect([buffers.out.size, records]).toEqual([0, []]);
   });
 });
+
+describe('a reader of records that offers its memory', () => {
+  it('offers nothing before it knows a record, then the rest of it', () => {
+    const { reader } = makeReader();
+    expect(reader.place()).toBeUndefined();
+    const record = recordOf(5000);
+    reader.push(record.subarray(0, 3));
+    expect(reader.place()).toBeUndefined();
+    reader.push(record.subarray(3, 100));
+    expect(reader.place()?.length).toBe(4900);
+    reader.push(record.subarray(100));
+    expect(reader.place()).toBeUndefined();
+  });
+
+  it('takes what was put there, and what comes elsewhere although it was offered', () => {
+    const { reader, records } = makeReader();
+    const sent = [recordOf(5000, 1), recordOf(9000, 2)];
+    const wire = Buffer.concat(sent);
+    let at = 0;
+    for (let turn = 0; at < wire.length; turn++) {
+      const place = turn % 3 === 2 ? undefined : reader.place()?.subarray(0, 1000);
+      const bytes = wire.subarray(at, at + (place?.length ?? 10));
+      at += bytes.length;
+      if (place) place.set(bytes);
+      // Every other time it lies there but is brought in other memory, with something else left behind.
+      const elsewhere = place && turn % 2 === 0 ? Buffer.from(bytes) : undefined;
+      if (elsewhere) place?.fill(0xee);
+      reader.push(elsewhere ?? place ?? bytes);
+    }
+    expect(records.map((record, i) => sent[i]?.compare(record))).toEqual([0, 0]);
+  });
+
+  it('never gives memory back for other use into which something may still be read', () => {
+    const offered = makeReader();
+    offered.reader.push(recordOf(5000).subarray(0, 100));
+    const place = offered.reader.place();
+    offered.reader.discard();
+    const lent = [...offered.buffers.out].map((buffer) => buffer.buffer);
+    expect(lent).toEqual([place?.buffer]);
+    const kept = makeReader();
+    kept.reader.push(recordOf(5000).subarray(0, 100));
+    kept.reader.discard();
+    expect(kept.buffers.out.size).toBe(0);
+  });
+});

@@ -83,6 +83,35 @@ describe('adoptSocket', () => {
   });
 });
 
+describe('adoptSocket with a place to read into', () => {
+  it('reads there, at most as much as fits or is wanted, and into its own buffer where there is none', async () => {
+    const mine = Buffer.alloc(1000);
+    const turns = [mine.subarray(10, 500), { bytes: 7 }, undefined];
+    const got: { at: number | undefined; bytes: Buffer }[] = [];
+    const server = await serve(
+      '127.0.0.1',
+      (accepted) => {
+        const onBytes = (bytes: Uint8Array) =>
+          got.push({
+            at: bytes.buffer === mine.buffer ? bytes.byteOffset - mine.byteOffset : undefined,
+            bytes: Buffer.from(bytes),
+          });
+        adoptSocket(accepted, onBytes, () => turns[got.length % 3]).on('end', () => server.emit('done'));
+      },
+      true,
+    );
+    const done = new Promise((resolve) => server.once('done', resolve));
+    const content = Buffer.from(Uint8Array.from({ length: 500_000 }, (_, i) => i % 251));
+    connect({ port: portOf(server), host: '127.0.0.1' }).end(content);
+    await done;
+    expect(Buffer.concat(got.map(({ bytes }) => bytes)).equals(content)).toBe(true);
+    for (const [turn, { at, bytes }] of got.entries()) {
+      expect(at).toBe(turn % 3 === 0 ? 10 : undefined);
+      expect(bytes.length).toBeLessThanOrEqual([490, 7, 256 * 1024][turn % 3] ?? 0);
+    }
+  });
+});
+
 describe('tcp listener', () => {
   it('is what the hook of the plugin offers', async () => {
     const offered = await transports();
