@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { cipher, recordLayout } from '../../src/native/api.js';
 import { describeAddon, describeBoth } from './implementations.js';
-import { openFile, pattern, sealFile, temporaryFile } from './seal-jobs.js';
+import { openFile, pattern, sealFile, temporaryDirectory, temporaryFile } from './seal-jobs.js';
 
 interface Ended {
   readonly status: number | null;
@@ -14,7 +14,9 @@ interface Ended {
 
 function run(script: string, args: readonly string[] = [], flags: readonly string[] = []): Promise<Ended> {
   const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-  const child = spawn(process.execPath, [...flags, path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Those that are killed leave behind what they made there.
+  const env = { ...process.env, TMPDIR: temporaryDirectory() };
+  const child = spawn(process.execPath, [...flags, path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
