@@ -16,7 +16,10 @@ function run(script: string, args: readonly string[] = [], flags: readonly strin
   const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
   // Those that are killed leave behind what they made there.
   const env = { ...process.env, TMPDIR: temporaryDirectory() };
-  const child = spawn(process.execPath, [...flags, path, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...flags, path, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
