@@ -36,7 +36,8 @@ export class DirectoryCache {
     try {
       return { fd: await held.fd, release: () => this.#release(held) };
     } catch (error) {
-      this.#held.delete(path);
+      // Somebody else may hold another by now.
+      if (this.#held.get(path) === held) this.#held.delete(path);
       throw error;
     }
   }

@@ -20,16 +20,23 @@ export async function openSource(entry: SourceEntry): Promise<OpenSource> {
     throw fileError(cause, `cannot read ${printable(entry.source)}`);
   }
   const source = { entry, handle };
-  if (await isUnchanged(source)) return source;
+  try {
+    if (await isUnchanged(source)) return source;
+  } catch (cause) {
+    await handle.close();
+    throw fileError(cause, `cannot read ${printable(entry.source)}`);
+  }
   await handle.close();
   throw changed(entry);
 }
 
 /** Closes the file; rejects with ERR_XFER_FILE_CHANGED where it is not what it was when it was listed. */
 export async function closeSource(source: OpenSource): Promise<void> {
-  const same = await isUnchanged(source);
-  await source.handle.close();
-  if (!same) throw changed(source.entry);
+  try {
+    if (!(await isUnchanged(source))) throw changed(source.entry);
+  } finally {
+    await source.handle.close();
+  }
 }
 
 async function isUnchanged({ entry, handle }: OpenSource): Promise<boolean> {
