@@ -84,7 +84,7 @@ export class SendTransfer {
     const interrupt = () => this.#abort(asXferError(signal.reason));
     signal.addEventListener('abort', interrupt, { once: true });
     this.#session.attach({
-      onControl: (body) => this.#handleMessage(decodeTransferMessage(body)),
+      onControl: (body) => this.#handleControl(body),
       onContent: (content) => {
         content.release();
         this.#abort(new XferError('ERR_XFER_PROTOCOL', 'the receiver sent content'));
@@ -95,6 +95,7 @@ export class SendTransfer {
           error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the receiver left before it had committed'),
         ),
     });
+    if (signal.aborted) interrupt();
     this.#produce().catch((error: unknown) => this.#abort(asXferError(error)));
     try {
       return await committed;
@@ -232,6 +233,16 @@ export class SendTransfer {
       this.#say({ type: 'finished', ids: this.#finished.splice(0, most) });
   }
 
+  /** What breaks its schema ends the transfer as every other violation does: the receiver is told. */
+  #handleControl(body: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#handleMessage(decodeTransferMessage(body));
+    } catch (error) {
+      this.#abort(asXferError(error));
+    }
+  }
+
   #handleMessage(message: TransferMessage): void {
     switch (message.type) {
       case 'declared':
@@ -246,6 +257,7 @@ export class SendTransfer {
       case 'left-out': {
         const path = this.#links.get(message.id);
         if (path === undefined) return this.#abort(violation('it leaves out what is no link'));
+        this.#links.delete(message.id);
         return this.#options.onProblem(
           new XferError(
             'ERR_XFER_LINK_REFUSED',
@@ -298,6 +310,9 @@ export class SendTransfer {
   #close(): void {
     this.#over = true;
     this.#sources.close();
+    const reading = this.#current;
+    this.#current = undefined;
+    if (reading?.pending === 0) void this.#finishReading(reading);
     this.#gate.check();
   }
 }
