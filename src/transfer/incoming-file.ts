@@ -6,6 +6,9 @@ import type { ManifestEntry } from './messages.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 
+/** Gaps in what was received of a file; an honest sender's window has fewer records. */
+const mostGaps = 1024;
+
 export interface IncomingFileOptions {
   readonly entry: ManifestEntry;
   /** Name under which the content lies until the file is complete. */
@@ -21,7 +24,7 @@ export interface IncomingFileOptions {
 export class IncomingFile {
   readonly entry: ManifestEntry;
   readonly #options: IncomingFileOptions;
-  readonly #claimed = new RangeSet();
+  readonly #claimed = new RangeSet(mostGaps);
   readonly #directory: string;
   readonly #name: string;
   #opened: Promise<{ directory: HeldDirectory; fd: number }> | undefined;
@@ -29,7 +32,8 @@ export class IncomingFile {
   #writing = 0;
   #written = 0;
   #idle: (() => void) | undefined;
-  #renamed = false;
+  #finishing: Promise<void> | undefined;
+  #over = false;
 
   constructor(options: IncomingFileOptions) {
     this.entry = options.entry;
@@ -42,6 +46,11 @@ export class IncomingFile {
   /** All content that the manifest declares is on its place. */
   get isComplete(): boolean {
     return this.#written === this.entry.size;
+  }
+
+  /** All of it has arrived, written or not. */
+  get isClaimed(): boolean {
+    return this.#claimed.size === this.entry.size;
   }
 
   /** False where part of it came before or lies past the declared end. */
@@ -66,16 +75,49 @@ export class IncomingFile {
     const { cipher, key, counter } = content.key;
     const { bodyBytes, offset } = content.header;
     const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
-    this.#options.native.seal.openFile(job, (error) => {
-      this.#writing--;
-      if (!error) this.#written += bodyBytes;
-      if (this.#writing === 0) this.#idle?.();
-      done(error ? this.#problem(error) : undefined);
-    });
+    try {
+      this.#options.native.seal.openFile(job, (error) => {
+        if (!error) this.#written += bodyBytes;
+        this.#endWrite();
+        done(error ? this.#problem(error) : undefined);
+      });
+    } catch (cause) {
+      // A place in the file that no system has.
+      this.#endWrite();
+      done(fileError(cause, `cannot write ${printable(this.entry.path)}`));
+    }
   }
 
   /** Gives the file its mode, time and name. Rejects with an XferError; call `discard` then. */
-  async finish(): Promise<void> {
+  finish(): Promise<void> {
+    return (this.#finishing ??= this.#finishNow());
+  }
+
+  /** Removes what was written of a file that was not finished, once nothing of it is under way. Never rejects. */
+  async discard(): Promise<void> {
+    if (this.#finishing) await this.#finishing.catch(() => undefined);
+    const opened = this.#opened;
+    if (!opened || this.#over) return;
+    this.#over = true;
+    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    const { files } = this.#options.native;
+    try {
+      const { directory, fd } = await opened;
+      const isOpen = this.#fd !== undefined;
+      // Before it is closed: its number may mean another file right after.
+      this.#fd = undefined;
+      try {
+        if (isOpen) await files.close(fd);
+        await files.remove(directory.fd, this.#options.temporary);
+      } finally {
+        directory.release();
+      }
+    } catch {
+      // It was never created, or its directory is gone with it: nothing remains under its real name either way.
+    }
+  }
+
+  async #finishNow(): Promise<void> {
     await this.open();
     const { directory, fd } = await this.#create();
     const { mode, mtimeSeconds, mtimeNanoseconds } = this.entry;
@@ -91,28 +133,16 @@ export class IncomingFile {
         replace: true,
         sync: false,
       });
-      this.#renamed = true;
+      this.#over = true;
       directory.release();
     } catch (cause) {
       throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
     }
   }
 
-  /** Removes what was written of a file that was not finished. Never rejects. */
-  async discard(): Promise<void> {
-    const opened = this.#opened;
-    if (!opened || this.#renamed) return;
-    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    const { files } = this.#options.native;
-    try {
-      const { directory, fd } = await opened;
-      if (this.#fd !== undefined) await files.close(fd);
-      this.#fd = undefined;
-      await files.remove(directory.fd, this.#options.temporary);
-      directory.release();
-    } catch {
-      // It was never created, or its directory is gone with it: nothing remains under its real name either way.
-    }
+  #endWrite(): void {
+    this.#writing--;
+    if (this.#writing === 0) this.#idle?.();
   }
 
   #create(): Promise<{ directory: HeldDirectory; fd: number }> {

@@ -1,7 +1,13 @@
 /** A set of numbers kept as disjoint, sorted ranges [from, to). Pure; memory is that of the gaps. */
 export class RangeSet {
   readonly #ranges: [from: number, to: number][] = [];
+  readonly #mostRanges: number;
   #size = 0;
+
+  /** What would leave more than `mostRanges` ranges is not taken. */
+  constructor(mostRanges = Number.MAX_SAFE_INTEGER) {
+    this.#mostRanges = mostRanges;
+  }
 
   /** How many numbers are in the set. */
   get size(): number {
@@ -13,7 +19,7 @@ export class RangeSet {
     return this.#ranges;
   }
 
-  /** Adds [from, to) where none of it is in the set; false and no change where some of it is. */
+  /** Adds [from, to) where none of it is in the set; false and no change where some of it is, or there are too many gaps. */
   claim(from: number, to: number): boolean {
     const ranges = this.#ranges;
     const at = this.#firstEndingAtOrAfter(from);
@@ -29,6 +35,7 @@ export class RangeSet {
     } else {
       if (before && before[0] < to) return false;
       if (before?.[0] === to) before[0] = from;
+      else if (ranges.length >= this.#mostRanges) return false;
       else ranges.splice(at, 0, [from, to]);
     }
     this.#size += to - from;

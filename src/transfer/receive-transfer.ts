@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { transferDefaults } from '../config/index.js';
+import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
+import { Acknowledger } from './acknowledger.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EntryWriter } from './entry-writer.js';
 import { IncomingFile } from './incoming-file.js';
@@ -23,11 +24,13 @@ import { Slots } from './slots.js';
 
 /** Batches that wait for their directories; an honest sender keeps to half of it. */
 const mostBatches = 8;
-/** Records parked until their file is open: the sender's window bounds an honest one. */
-const mostParked = 1024;
-/** Acknowledgements wait this long for company, or for this share of the window. */
-const acknowledgeAfterMs = 3;
-const acknowledgeBytes = transferDefaults.windowBytes / 8;
+/** Another batch is asked for when there are no more than so many files under way. */
+const mostUnderWay = 4 * transferDefaults.manifestBatchEntries;
+/** Records, and their content, that arrived and are not written: an honest sender's window keeps to that. */
+const mostHeldRecords = 1024;
+const mostHeldBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
+/** Gaps between the numbers of records: an honest sender's window has no more. */
+const mostGaps = mostHeldRecords;
 
 export interface ReceiveProgress {
   readonly bytes: number;
@@ -58,6 +61,7 @@ interface Incoming {
   state: 'declared' | 'opening' | 'open' | 'finishing';
   /** The sender has read it to the end and it had not changed. */
   confirmed: boolean;
+  hasSlot: boolean;
 }
 
 type End = Extract<TransferMessage, { type: 'end' }>;
@@ -75,18 +79,19 @@ export class ReceiveTransfer {
   readonly #writer: EntryWriter;
   readonly #incoming = new Map<number, Incoming>();
   readonly #slots = new Slots(transferDefaults.maxOpenFiles);
-  readonly #claimed = new RangeSet();
-  readonly #written = new RangeSet();
+  readonly #claimed = new RangeSet(mostGaps);
+  readonly #acknowledger: Acknowledger;
   readonly #temporaryPrefix = `${ownNamePrefix}${randomBytes(6).toString('hex')}-`;
   #declaring: Promise<void> = Promise.resolve();
   #batches = 0;
-  #parked = 0;
+  /** Sizes of the batches that stand and are not answered yet. */
+  readonly #unanswered: number[] = [];
+  #heldRecords = 0;
+  #heldBytes = 0;
   #bytes = 0;
   #total = 0;
   #files = 0;
   #fileBytes = 0;
-  #unacknowledgedBytes = 0;
-  #timer: NodeJS.Timeout | undefined;
   #end: End | undefined;
   #committing = false;
   #committed = false;
@@ -98,6 +103,7 @@ export class ReceiveTransfer {
     this.#session = options.session;
     this.#directories = new DirectoryCache(options.native.files, options.root);
     this.#writer = new EntryWriter(options.native.files, this.#directories, this.#temporaryPrefix);
+    this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
   }
 
   async run(): Promise<ReceiveSummary> {
@@ -106,7 +112,7 @@ export class ReceiveTransfer {
     const interrupt = () => this.#abort(asXferError(signal.reason));
     signal.addEventListener('abort', interrupt, { once: true });
     this.#session.attach({
-      onControl: (body) => this.#handleMessage(decodeTransferMessage(body)),
+      onControl: (body) => this.#handleControl(body),
       onContent: (content) => this.#handleContent(content),
       onRoom: () => undefined,
       onEnd: (error) => this.#handleEnd(error),
@@ -117,13 +123,23 @@ export class ReceiveTransfer {
     } finally {
       signal.removeEventListener('abort', interrupt);
       this.#over = true;
-      clearTimeout(this.#timer);
+      this.#acknowledger.close();
       await this.#cleanUp();
     }
   }
 
-  #handleMessage(message: TransferMessage): void {
+  /** What breaks its schema ends the transfer as every other violation does: the sender is told. */
+  #handleControl(body: Uint8Array): void {
     if (this.#over) return;
+    try {
+      this.#handleMessage(decodeTransferMessage(body));
+    } catch (error) {
+      this.#abort(asXferError(error));
+    }
+  }
+
+  #handleMessage(message: TransferMessage): void {
+    if (this.#end && message.type !== 'abort') return this.#abort(violation('it goes on behind its own end'));
     switch (message.type) {
       case 'manifest':
         return this.#handleManifest(message.entries);
@@ -143,8 +159,7 @@ export class ReceiveTransfer {
 
   /** The names of the whole batch are checked before anything of it is written. */
   #handleManifest(offered: readonly ManifestEntry[]): void {
-    if (this.#end || ++this.#batches > mostBatches)
-      return this.#abort(violation('it declares more than was asked for'));
+    if (++this.#batches > mostBatches) return this.#abort(violation('it declares more than was asked for'));
     const checked = this.#check.batch(offered);
     if (checked instanceof Error) return this.#abort(checked);
     const { entries, leftOut } = checked;
@@ -156,13 +171,23 @@ export class ReceiveTransfer {
     this.#declaring = this.#declaring
       .then(() => (this.#over ? undefined : this.#writer.make(entries)))
       .then(() => {
-        this.#batches--;
-        this.#say({ type: 'declared', entries: offered.length });
+        this.#unanswered.push(offered.length);
         for (const { id } of entries) this.#startOpening(id);
+        this.#answer();
         this.#commitIfDone();
       })
       .catch((error: unknown) => this.#abort(asXferError(error)));
     this.#progress();
+  }
+
+  /** Whoever declares faster than files can be made here waits, so that what is kept of them is bounded. */
+  #answer(): void {
+    while (this.#incoming.size <= mostUnderWay) {
+      const entries = this.#unanswered.shift();
+      if (entries === undefined) return;
+      this.#batches--;
+      this.#say({ type: 'declared', entries });
+    }
   }
 
   #expect(entry: ManifestEntry): void {
@@ -170,23 +195,37 @@ export class ReceiveTransfer {
     const { native } = this.#options;
     const temporary = `${this.#temporaryPrefix}${entry.id}.part`;
     const file = new IncomingFile({ entry, temporary, native, directories: this.#directories });
-    this.#incoming.set(entry.id, { file, parked: [], state: 'declared', confirmed: false });
+    this.#incoming.set(entry.id, { file, parked: [], state: 'declared', confirmed: false, hasSlot: false });
   }
 
   #handleContent(content: SealedContent): void {
-    const { entry, offset, bodyBytes, number } = content.header;
+    const { entry, offset, bodyBytes, number, layout } = content.header;
     const incoming = this.#incoming.get(entry);
+    const isExpected = incoming && incoming.state !== 'finishing' && !this.#end && layout === 0;
+    const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
     const fits =
-      incoming !== undefined && content.header.layout === 0 && this.#claimed.claim(number, number + 1);
-    if (this.#over || !fits || !incoming.file.claim(offset, bodyBytes) || this.#parked >= mostParked) {
+      isExpected &&
+      hasRoom &&
+      this.#claimed.claim(number, number + 1) &&
+      incoming.file.claim(offset, bodyBytes);
+    if (this.#over || !fits) {
       content.release();
-      if (!this.#over) this.#abort(violation('it sends content that was not declared'));
-      return;
+      return this.#abort(violation('it sends content that was not declared'));
     }
+    this.#heldRecords++;
+    this.#heldBytes += bodyBytes;
     if (incoming.state === 'open') return this.#write(incoming, content);
-    this.#parked++;
     incoming.parked.push(content);
     this.#startOpening(entry);
+  }
+
+  /** Gives the memory of a record back; the sender may send as much again. */
+  #release(content: SealedContent): void {
+    const { number, bodyBytes } = content.header;
+    content.release();
+    this.#heldRecords--;
+    this.#heldBytes -= bodyBytes;
+    if (!this.#over) this.#acknowledger.add(number, bodyBytes);
   }
 
   /** Opens a file when its directory stands and there is something to do with it. */
@@ -198,6 +237,9 @@ export class ReceiveTransfer {
     incoming.state = 'opening';
     this.#slots.take(() => {
       if (this.#over) return;
+      // It may have failed while it waited.
+      if (incoming.state !== 'opening') return this.#slots.give();
+      incoming.hasSlot = true;
       incoming.file.open().then(
         () => this.#handleOpen(incoming),
         (error: unknown) => this.#abort(asXferError(error)),
@@ -206,50 +248,27 @@ export class ReceiveTransfer {
   }
 
   #handleOpen(incoming: Incoming): void {
-    if (this.#over) return;
+    if (this.#over || incoming.state !== 'opening') return;
     incoming.state = 'open';
-    for (const content of incoming.parked.splice(0)) {
-      this.#parked--;
-      this.#write(incoming, content);
-    }
+    for (const content of incoming.parked.splice(0)) this.#write(incoming, content);
     this.#finishIfComplete(incoming);
   }
 
   #write(incoming: Incoming, content: SealedContent): void {
-    const { number, bodyBytes } = content.header;
     incoming.file.write(content, (error) => {
-      content.release();
+      this.#release(content);
       if (this.#over) return;
       if (error) return this.#abort(error);
-      this.#written.claim(number, number + 1);
-      this.#bytes += bodyBytes;
-      this.#unacknowledgedBytes += bodyBytes;
-      this.#acknowledgeSoon();
+      this.#bytes += content.header.bodyBytes;
       this.#progress();
       this.#finishIfComplete(incoming);
     });
   }
 
-  #acknowledgeSoon(): void {
-    if (this.#unacknowledgedBytes >= acknowledgeBytes && this.#session.hasControlRoom)
-      return this.#acknowledge();
-    this.#timer ??= setTimeout(() => this.#acknowledge(), acknowledgeAfterMs);
-  }
-
-  #acknowledge(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#over || this.#unacknowledgedBytes === 0) return;
-    if (!this.#session.hasControlRoom) return this.#acknowledgeSoon();
-    this.#unacknowledgedBytes = 0;
-    const ranges = this.#written.take();
-    for (let at = 0; at < ranges.length; at += 1024)
-      this.#say({ type: 'received', ranges: ranges.slice(at, at + 1024) });
-  }
-
   #handleFinished(id: number): void {
+    if (this.#over) return;
     const incoming = this.#incoming.get(id);
-    if (!incoming || incoming.confirmed)
+    if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#abort(violation('it finishes what is no file under way'));
     incoming.confirmed = true;
     if (incoming.state === 'declared') this.#startOpening(id);
@@ -271,28 +290,22 @@ export class ReceiveTransfer {
 
   #handleFailed(id: number): void {
     const incoming = this.#incoming.get(id);
-    if (!incoming || incoming.confirmed) return this.#abort(violation('it fails what is no file under way'));
+    if (!incoming || incoming.confirmed || incoming.state === 'finishing')
+      return this.#abort(violation('it fails what is no file under way'));
     const { path, size } = incoming.file.entry;
     this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
     this.#total -= size;
-    const wasOpen = incoming.state !== 'declared';
     incoming.state = 'finishing';
-    for (const content of incoming.parked.splice(0)) {
-      this.#parked--;
-      content.release();
-    }
-    void incoming.file.discard().then(() => (wasOpen ? this.#forget(incoming) : this.#drop(incoming)));
+    for (const content of incoming.parked.splice(0)) this.#release(content);
+    void incoming.file.discard().then(() => this.#forget(incoming));
   }
 
   #forget(incoming: Incoming): void {
-    this.#slots.give();
-    this.#drop(incoming);
-  }
-
-  #drop(incoming: Incoming): void {
+    if (incoming.hasSlot) this.#slots.give();
     this.#incoming.delete(incoming.file.entry.id);
     this.#writer.forget(incoming.file.entry.id);
     this.#progress();
+    this.#answer();
     this.#commitIfDone();
   }
 
@@ -301,8 +314,11 @@ export class ReceiveTransfer {
     // The end itself came on one of the lanes and is not in its count.
     const counted = end.lanes.reduce((sum, [, records]) => sum + records, 1);
     const arrived = [...opened.values()].reduce((sum, records) => sum + records, 0);
+    // All that it has is here, so what is not whole by now never will be.
+    const isWhole = ({ file, confirmed, state }: Incoming) =>
+      confirmed ? file.isClaimed : state === 'finishing';
     if (
-      this.#end ||
+      ![...this.#incoming.values()].every(isWhole) ||
       counted !== arrived ||
       end.records !== this.#claimed.size ||
       end.entries !== this.#check.entries
@@ -323,10 +339,10 @@ export class ReceiveTransfer {
       );
     this.#committing = true;
     this.#options.onCommitting();
-    this.#writer.finish().then(
+    this.#declaring = this.#writer.finish().then(
       () => {
         if (this.#over) return;
-        this.#acknowledge();
+        this.#acknowledger.flush();
         this.#say({ type: 'committed', files: end.files, bytes: end.bytes });
         this.#committed = true;
         this.#session.finish();
@@ -367,7 +383,7 @@ export class ReceiveTransfer {
   async #cleanUp(): Promise<void> {
     await this.#declaring;
     for (const { file, parked } of this.#incoming.values()) {
-      for (const content of parked.splice(0)) content.release();
+      for (const content of parked.splice(0)) this.#release(content);
       await file.discard();
     }
     await this.#directories.close();
