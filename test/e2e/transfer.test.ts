@@ -155,4 +155,16 @@ describe('a transfer that cannot be', () => {
     expect((await run.ended).status).toBe(4);
     expect(await readdir(join(work, 'out/tree'))).toEqual(['file']);
   });
+
+  it('leaves out thousands of such links, one by one, and still commits the rest', async () => {
+    await mkdir(join(work, 'tree'));
+    await writeFile(join(work, 'tree/file'), 'content');
+    for (let i = 0; i < 3000; i++) await symlink('/etc/passwd', join(work, 'tree', `out-${i}`));
+    const run = await runXfer(['send', join(work, 'tree'), `local:${join(work, 'out')}`, '--json'], { home });
+    const error = await run.event('error');
+    expect(error).toMatchObject({ code: 'ERR_XFER_LINK_REFUSED', exit: 4 });
+    expect(error.message).toContain('(and 2999 more; everything else is committed)');
+    expect((await run.ended).status).toBe(4);
+    expect(await readdir(join(work, 'out/tree'))).toEqual(['file']);
+  });
 });
