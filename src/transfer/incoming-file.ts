@@ -33,7 +33,8 @@ export class IncomingFile {
   #written = 0;
   #idle: (() => void) | undefined;
   #finishing: Promise<void> | undefined;
-  #over = false;
+  #discarding: Promise<void> | undefined;
+  #renamed = false;
 
   constructor(options: IncomingFileOptions) {
     this.entry = options.entry;
@@ -94,11 +95,14 @@ export class IncomingFile {
   }
 
   /** Removes what was written of a file that was not finished, once nothing of it is under way. Never rejects. */
-  async discard(): Promise<void> {
+  discard(): Promise<void> {
+    return (this.#discarding ??= this.#discardNow());
+  }
+
+  async #discardNow(): Promise<void> {
     if (this.#finishing) await this.#finishing.catch(() => undefined);
     const opened = this.#opened;
-    if (!opened || this.#over) return;
-    this.#over = true;
+    if (!opened || this.#renamed) return;
     if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     const { files } = this.#options.native;
     try {
@@ -133,7 +137,7 @@ export class IncomingFile {
         replace: true,
         sync: false,
       });
-      this.#over = true;
+      this.#renamed = true;
       directory.release();
     } catch (cause) {
       throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
