@@ -1,5 +1,5 @@
-import { muxDefaults } from '../../../src/config/index.js';
-import { describe, expect, it } from 'vitest';
+import { muxDefaults, transportDefaults } from '../../../src/config/index.js';
+import { describe, expect, it, vi } from 'vitest';
 import { MuxBudget } from '../../../src/mux/budget.js';
 import { MuxConnection } from '../../../src/mux/driver.js';
 import type { MuxConfig } from '../../../src/mux/config.js';
@@ -100,6 +100,25 @@ describe('MuxConnection', () => {
     expect(seen[0]).toBe(true);
     expect(seen.at(-1)).toBe(false);
     near.abort(new Error('done'));
+  });
+
+  it('closes although a stream does not end, after closeTimeoutMs', async () => {
+    const { near, far } = pair();
+    far.onStream((stream) => stream.accept());
+    const stream = near.openStream();
+    await stream.opened;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let over = false;
+      const closed = near.close().then(() => (over = true));
+      await vi.advanceTimersByTimeAsync(transportDefaults.closeTimeoutMs - 1);
+      expect(over).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      await closed;
+      expect(await near.closed).toMatchObject({ clean: false, error: { code: 'ERR_XFER_TIMEOUT' } });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('never hands the link more than maxLinkQueueBytes and a frame', async () => {
