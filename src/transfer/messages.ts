@@ -51,7 +51,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.M
 const text = v.pipe(v.string(), v.maxLength(transferDefaults.maxPathBytes));
 const nanoseconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999));
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 40)), v.maxValue(2 ** 40));
-const pair = v.tuple([count, count]);
+const pair = v.strictTuple([count, count]);
 
 /** Compact on the wire: id, kind, path, size, mode, mtime seconds, mtime nanoseconds, link's target. */
 const entry = v.pipe(

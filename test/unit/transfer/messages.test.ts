@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sessionDefaults, transferDefaults } from '../../../src/config/index.js';
+import { encodeMessage } from '../../../src/session/schema.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  entryBytes,
+  type ManifestEntry,
+  type TransferMessage,
+} from '../../../src/transfer/messages.js';
+import { failure } from './rogue-kit.js';
+
+const { manifestBatchEntries: mostEntries, maxPathBytes } = transferDefaults;
+const largest = Number.MAX_SAFE_INTEGER;
+const latest = 2 ** 40;
+
+const decoded = (message: unknown) =>
+  decodeTransferMessage(encodeMessage(message as Record<string, unknown>));
+const of = (length: number, value: unknown) => Array.from({ length }, () => value);
+
+/** An entry as it is on the wire, with one of its places changed. */
+const wire = (place = 0, value: unknown = 0) => [0, 0, 'a', 1, 0o644, 5, 6, ''].with(place, value as never);
+const end = { type: 'end', entries: 0, files: 0, bytes: 0, records: 0, lanes: [] };
+
+describe('a message of a transfer', () => {
+  const count = fc.maxSafeNat();
+  const text = fc.string({ maxLength: 40, unit: 'grapheme' });
+  const pairs = fc.array(fc.tuple(count, count), { maxLength: 8 });
+  const entry: fc.Arbitrary<ManifestEntry> = fc.record({
+    id: count,
+    kind: fc.constantFrom(0, 1, 2),
+    path: text,
+    size: count,
+    mode: fc.integer({ min: 0, max: 0o777 }),
+    mtimeSeconds: fc.integer({ min: -latest, max: latest }),
+    mtimeNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+    target: text,
+  });
+  const type = <Type extends TransferMessage['type']>(name: Type) => fc.constant(name);
+  const message: fc.Arbitrary<TransferMessage> = fc.oneof(
+    fc.record({ type: type('manifest'), entries: fc.array(entry, { minLength: 1, maxLength: 5 }) }),
+    fc.record({ type: type('finished'), ids: fc.array(count) }),
+    fc.record({ type: type('failed'), id: count }),
+    fc.record({
+      type: type('end'),
+      entries: count,
+      files: count,
+      bytes: count,
+      records: count,
+      lanes: pairs,
+    }),
+    fc.record({ type: type('declared'), entries: count }),
+    fc.record({ type: type('received'), ranges: pairs }),
+    fc.record({ type: type('left-out'), id: count, reason: text }),
+    fc.record({ type: type('committed'), files: count, bytes: count }),
+    fc.record({ type: type('abort'), wire: fc.nat(0xffff), message: text }),
+  );
+
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(message, (said) => {
+        expect(decodeTransferMessage(encodeTransferMessage(said))).toEqual(said);
+      }),
+    );
+  });
+
+  it('is read without the fields of a later version', () => {
+    expect(decoded({ type: 'failed', id: 1, why: 'later', more: [1] })).toEqual({ type: 'failed', id: 1 });
+    expect(decoded({ ...end, digest: 'later' })).toEqual(end);
+  });
+
+  it('adds to its batch no more than is counted for each entry', () => {
+    fc.assert(
+      fc.property(fc.array(entry, { minLength: 1, maxLength: 20 }), (entries) => {
+        const bytes = encodeTransferMessage({ type: 'manifest', entries }).length;
+        const counted = entries.reduce((sum, value) => sum + entryBytes(value), 0);
+        expect(bytes).toBeLessThanOrEqual(32 + counted);
+      }),
+    );
+  });
+
+  it('is refused by its size before anything of it is read', () => {
+    const tooLarge = new Uint8Array(sessionDefaults.maxControlBytes + 1);
+    expect(() => decodeTransferMessage(tooLarge)).toThrow(failure('ERR_XFER_PROTOCOL'));
+    expect(() => decodeTransferMessage(tooLarge)).toThrow('more than');
+  });
+});
+
+describe('the caps of a message', () => {
+  it.each<[string, unknown, unknown]>([
+    [
+      'entries',
+      { type: 'manifest', entries: of(mostEntries, wire()) },
+      { type: 'manifest', entries: of(mostEntries + 1, wire()) },
+    ],
+    ['no entries', { type: 'manifest', entries: [wire()] }, { type: 'manifest', entries: [] }],
+    [
+      'finished ids',
+      { type: 'finished', ids: of(mostEntries, 1) },
+      { type: 'finished', ids: of(mostEntries + 1, 1) },
+    ],
+    ['lanes', { ...end, lanes: of(64, [0, 1]) }, { ...end, lanes: of(65, [0, 1]) }],
+    [
+      'ranges',
+      { type: 'received', ranges: of(2048, [0, 1]) },
+      { type: 'received', ranges: of(2049, [0, 1]) },
+    ],
+    [
+      'a reason',
+      { type: 'left-out', id: 0, reason: 'r'.repeat(512) },
+      { type: 'left-out', id: 0, reason: 'r'.repeat(513) },
+    ],
+    [
+      'an abort',
+      { type: 'abort', wire: 0xffff, message: 'm'.repeat(2 * maxPathBytes) },
+      { type: 'abort', wire: 1, message: 'm'.repeat(2 * maxPathBytes + 1) },
+    ],
+    [
+      'a wire code',
+      { type: 'abort', wire: 0xffff, message: '' },
+      { type: 'abort', wire: 0x1_0000, message: '' },
+    ],
+  ])('hold: %s', (_, most, more) => {
+    expect(() => decoded(most)).not.toThrow();
+    expect(() => decoded(more)).toThrow(failure('ERR_XFER_PROTOCOL'));
+  });
+
+  const id = 0;
+  const path = 2;
+  const mode = 4;
+  const seconds = 5;
+  const nanoseconds = 6;
+  const target = 7;
+  it.each<[string, number, readonly unknown[], readonly unknown[]]>([
+    ['id', id, [0, largest], [-1, 1.5, 'a', null, [0]]],
+    ['kind', 1, [0, 1, 2], [3, -1, '0', null]],
+    [
+      'path',
+      path,
+      ['', 'a'.repeat(maxPathBytes)],
+      ['a'.repeat(maxPathBytes + 1), 1, null, new Uint8Array(1)],
+    ],
+    ['size', 3, [0, largest], [-1, 0.5, '1']],
+    ['mode', mode, [0, 0o777], [-1, 0o1000, 0o4755, '644']],
+    ['seconds', seconds, [-latest, latest], [-latest - 1, latest + 1, 0.5]],
+    ['nanoseconds', nanoseconds, [0, 999_999_999], [-1, 1_000_000_000, 0.5]],
+    ['target', target, ['', 'a'.repeat(maxPathBytes)], ['a'.repeat(maxPathBytes + 1), 0, null]],
+  ])('hold in an entry: %s', (_, place, taken, refused) => {
+    for (const value of taken)
+      expect(() => decoded({ type: 'manifest', entries: [wire(place, value)] })).not.toThrow();
+    for (const value of refused)
+      expect(
+        () => decoded({ type: 'manifest', entries: [wire(place, value)] }),
+        String(value).slice(0, 20),
+      ).toThrow(failure('ERR_XFER_PROTOCOL'));
+  });
+
+  it.each<[string, unknown]>([
+    ['an entry too short', wire().slice(0, 7)],
+    ['an entry too long', [...wire(), 1]],
+    ['an entry that is a map', { id: 0, kind: 0, path: 'a' }],
+  ])('hold: %s', (_, value) => {
+    expect(() => decoded({ type: 'manifest', entries: [value] })).toThrow(failure('ERR_XFER_PROTOCOL'));
+  });
+});
+
+describe('what is no message of a transfer is refused', () => {
+  it.each<[string, unknown]>([
+    ['no type', {}],
+    ['an unknown type', { type: 'rename' }],
+    ['a type that is no text', { type: 1 }],
+    ['a list', [1, 2]],
+    ['a text', 'manifest'],
+    ['a number', 5],
+    ['nothing', null],
+    ['a field left away', { type: 'committed', files: 1 }],
+    ['a count that is text', { ...end, files: '1' }],
+    ['a count below zero', { ...end, bytes: -1 }],
+    ['a count that is a fraction', { type: 'declared', entries: 0.5 }],
+    ['a pair of three', { type: 'received', ranges: [[0, 1, 2]] }],
+    ['a pair of one', { type: 'received', ranges: [[0]] }],
+    ['an id that is a list', { type: 'failed', id: [1] }],
+    ['ids that are a number', { type: 'finished', ids: 1 }],
+    ['a reason that is bytes', { type: 'left-out', id: 0, reason: new Uint8Array(2) }],
+  ])('%s', (_, value) => {
+    expect(() => decoded(value)).toThrow(failure('ERR_XFER_PROTOCOL'));
+  });
+
+  it('any bytes at all: it is read or refused, never another error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        try {
+          decodeTransferMessage(bytes);
+        } catch (error) {
+          expect(error).toEqual(failure('ERR_XFER_PROTOCOL'));
+        }
+      }),
+    );
+  });
+});
