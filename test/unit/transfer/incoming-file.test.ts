@@ -136,7 +136,8 @@ describe('a record', () => {
     const { file, directory } = await incoming(3);
     await file.open();
     const content = sealed(Buffer.from('abc'));
-    content.record[content.record.length - 1] ^= 1;
+    const last = content.record.length - 1;
+    content.record[last] = (content.record[last] ?? 0) ^ 1;
     expect(await written(file, content)).toEqual(failure('ERR_XFER_TAMPERED'));
     expect(file.isComplete).toBe(false);
     expect((await stat(join(directory, temporary))).size).toBe(0);

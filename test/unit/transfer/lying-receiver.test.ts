@@ -4,6 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { sessionDefaults, transferDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { encodeMessage } from '../../../src/session/schema.js';
+import { scan, type SourceEntry } from '../../../src/transfer/scan.js';
+import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { failure, meetSender, type MetSender } from './rogue-kit.js';
 import { Rogue, sessionPair, startSending, temporaryDirectory } from './transfer-kit.js';
 
@@ -143,6 +145,28 @@ describe('a sender', () => {
     await expect(met.running).rejects.toEqual(failure('ERR_XFER_CONNECTION_LOST'));
   });
 
+  it('declares four batches, and more only when one of them is answered', async () => {
+    const [near, far] = await sessionPair();
+    const receiver = new Rogue(far);
+    const path = await temporaryDirectory();
+    const [top] = await listed(path);
+    let pulled = 0;
+    const batches = async function* () {
+      for (; pulled < 20; pulled++) yield await Promise.resolve([{ ...top, id: pulled, path: `d${pulled}` }]);
+    };
+    const onProblem = () => undefined;
+    const common = { onProblem, onProgress: onProblem, onCommitting: onProblem };
+    const stop = new AbortController();
+    const options = { session: near, batches: batches(), signal: stop.signal, ...common };
+    const running = new SendTransfer(options).run();
+    const manifests = () => receiver.heard.filter(({ type }) => type === 'manifest').length;
+    await vi.waitFor(() => expect([pulled, manifests()]).toEqual([4, 4]));
+    receiver.say({ type: 'declared', entries: 1 });
+    await vi.waitFor(() => expect([pulled, manifests()]).toEqual([5, 5]));
+    stop.abort(new XferError('ERR_XFER_INTERRUPTED', 'stop'));
+    await expect(running).rejects.toEqual(failure('ERR_XFER_INTERRUPTED'));
+  });
+
   it.each<[string, (met: MetSender) => void, string]>([
     ['leaves', ({ receiver }) => receiver.session.finish(), 'ERR_XFER_CONNECTION_LOST'],
     [
@@ -210,3 +234,8 @@ describe('a sender', () => {
     expect(met.problems).toEqual([failure('ERR_XFER_FILE_CHANGED')]);
   });
 });
+
+async function listed(path: string): Promise<[SourceEntry]> {
+  for await (const [entry] of scan([path], { onProblem: () => undefined })) if (entry) return [entry];
+  throw new Error('nothing was listed');
+}
