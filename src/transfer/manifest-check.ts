@@ -56,16 +56,14 @@ export class ManifestCheck {
         'ERR_XFER_PROTOCOL',
         'the sender breaks the protocol: its entries are not numbered in order',
       );
-    if (this.#entries > transferDefaults.maxEntries) return tooMany();
     if (entry.kind !== entryKind.link && entry.target !== '')
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a target and is no link`);
     if (entry.kind !== entryKind.file && entry.size !== 0)
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a size and is no file`);
     const refused = checkPath(entry.path) ?? this.#names.add(entry.path, kindName[entry.kind]);
-    // Directories on the way to an entry are kept too, whether they were declared or not.
-    return refused ?? (this.#names.size > transferDefaults.maxEntries ? tooMany() : undefined);
+    if (refused) return refused;
+    // Each entry has a name of its own, and directories on the way to it are kept too, declared or not.
+    if (this.#names.size <= transferDefaults.maxEntries) return undefined;
+    return new XferError('ERR_XFER_LIMIT', `more than ${transferDefaults.maxEntries} entries are not taken`);
   }
 }
-
-const tooMany = () =>
-  new XferError('ERR_XFER_LIMIT', `more than ${transferDefaults.maxEntries} entries are not taken`);
