@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { encodeMessage } from '../../src/session/schema.js';
+import { readHello } from '../../src/session/hello.js';
+import { decodeTransferMessage } from '../../src/transfer/messages.js';
+import { numberOf, tableWith } from './protocol-page.js';
+
+const text = (length: number) => 'x'.repeat(length);
+const list = <Item>(length: number, item: Item) => Array.from({ length }, () => item);
+
+/** An entry with one of its eight parts in the place of an honest one. */
+const entry = (at: number, part: unknown) =>
+  [0, 2, 'p', 0, 0, 0, 0, 't'].map((good, i) => (i === at ? part : good));
+const manifest = (...entries: unknown[]) => ({ type: 'manifest', entries });
+
+/** What a message with so much of each capped part looks like. */
+const messages: Readonly<Record<string, (value: number) => Record<string, unknown>>> = {
+  'manifest.entries': (n) => manifest(...list(n, entry(0, 0))),
+  'entry.path': (n) => manifest(entry(2, text(n))),
+  'entry.size': (n) => manifest(entry(3, n)),
+  'entry.mode': (n) => manifest(entry(4, n)),
+  'entry.seconds': (n) => manifest(entry(5, n)),
+  'entry.nanoseconds': (n) => manifest(entry(6, n)),
+  'entry.target': (n) => manifest(entry(7, text(n))),
+  'finished.ids': (n) => ({ type: 'finished', ids: list(n, 1) }),
+  'end.lanes': (n) => ({ type: 'end', entries: 0, files: 0, bytes: 0, records: 0, lanes: list(n, [0, 1]) }),
+  'received.ranges': (n) => ({ type: 'received', ranges: list(n, [0, 1]) }),
+  'left-out.reason': (n) => ({ type: 'left-out', id: 0, reason: text(n) }),
+  'abort.wire': (n) => ({ type: 'abort', wire: n, message: '' }),
+  'abort.message': (n) => ({ type: 'abort', wire: 1, message: text(n) }),
+};
+
+const refused = expect.objectContaining({ code: 'ERR_XFER_PROTOCOL' }) as Error;
+const transfer = (message: Record<string, unknown>) => () => decodeTransferMessage(encodeMessage(message));
+
+describe('the caps of messages in docs/protocol.md', () => {
+  const rows = tableWith('cap', 'least', 'most').map((row) => row.map((cell) => cell.replaceAll('`', '')));
+
+  it('are all that are tried here', () => {
+    expect(rows.map(([name]) => name)).toEqual(Object.keys(messages));
+  });
+
+  it.each(rows)('%s is from %s to %s', (name = '', least = '', most = '') => {
+    const of = messages[name] ?? expect.unreachable(name);
+    const [lowest, highest] = [numberOf(least), numberOf(most)];
+    expect(transfer(of(lowest))).not.toThrow();
+    expect(transfer(of(highest))).not.toThrow();
+    expect(transfer(of(highest + 1))).toThrow(refused);
+    // A length below 0 cannot be said.
+    const isLength = /entries|path|target|ids|lanes|ranges|reason|message/.test(name);
+    if (lowest !== 0 || !isLength) expect(transfer(of(lowest - 1))).toThrow(refused);
+  });
+});
+
+describe('the caps of HELLO in docs/protocol.md', () => {
+  const good = { v: [1, 1], caps: [], threshold: 0, listens: [], role: 'send', name: '', remember: false };
+  const fields: Readonly<Record<string, (value: number) => object>> = {
+    v: (n) => ({ v: [1, n] }),
+    caps: (n) => ({ caps: list(n, 'c') }),
+    'caps[]': (n) => ({ caps: [text(n)] }),
+    threshold: (n) => ({ threshold: n }),
+    listens: (n) => ({ listens: list(n, 'u') }),
+    'listens[]': (n) => ({ listens: [text(n)] }),
+    name: (n) => ({ name: text(n) }),
+  };
+  const rows = tableWith('field', 'value', 'cap', 'what').map((row) =>
+    row.map((cell) => cell.replaceAll('`', '')),
+  );
+  const read = (change: object) => () => readHello(encodeMessage({ ...good, ...change }), 'recv');
+
+  it('are all that are tried here, and its fields all that there are', () => {
+    expect(rows.filter(([, , cap]) => cap !== '').map(([name]) => name)).toEqual(Object.keys(fields));
+    const names = rows.map(([name]) => name).filter((name) => !name?.endsWith('[]'));
+    expect(names).toEqual(Object.keys(good));
+    for (const name of names) {
+      const { [name as keyof typeof good]: dropped, ...others } = good;
+      expect(dropped).toBeDefined();
+      expect(() => readHello(encodeMessage(others), 'recv'), name).toThrow(refused);
+    }
+  });
+
+  it.each(rows.filter(([, , cap]) => cap !== ''))('%s, %s, is at most %s', (name = '', _value, cap = '') => {
+    const of = fields[name] ?? expect.unreachable(name);
+    expect(read(of(numberOf(cap)))).not.toThrow();
+    expect(read(of(numberOf(cap) + 1))).toThrow(refused);
+  });
+});

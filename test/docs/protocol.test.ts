@@ -1,0 +1,263 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { isSessionHeader, sessionHeader } from '../../src/app/session-stream.js';
+import { muxDefaults, sessionDefaults, transferDefaults, transportDefaults } from '../../src/config/index.js';
+import { errorTable } from '../../src/errors/index.js';
+import { encodeOpen } from '../../src/mux/encode.js';
+import { frameFlag, frameHeaderBytes, frameType } from '../../src/mux/frame.js';
+import { encodeHello as encodeLinkHello, parseHello } from '../../src/mux/hello.js';
+import { cipher, recordLayout } from '../../src/native/api.js';
+import { sealRecord } from '../../src/native/record-codec.js';
+import { cpaceContext, verdictKey } from '../../src/session/handshake-core.js';
+import { messageType } from '../../src/session/handshake-messages.js';
+import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.js';
+import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
+import { openOnce } from '../../src/session/noise.js';
+import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
+import { entryKind, encodeTransferMessage } from '../../src/transfer/messages.js';
+import { openErrorCode, resetCode } from '../../src/transport/contract.js';
+import { exampleOf, labelsIn, numberOf, page, tableWith } from './protocol-page.js';
+
+const root = new URL('../../', import.meta.url);
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
+const golden = JSON.parse(readFileSync(new URL('fixtures/wire/handshake-v1.json', root), 'utf8')) as {
+  runs: { mode: string; messages: string[]; secret: string; transcript: string }[];
+};
+const runOf = (mode: string) => golden.runs.find((run) => run.mode === mode) ?? expect.unreachable(mode);
+const screaming = (name: string) => name.replace(/[A-Z]/g, '_$&').toUpperCase();
+
+describe('the frames in docs/protocol.md', () => {
+  it('are those of the code', () => {
+    const told = tableWith('type', 'name', 'on', 'payload').map(([type, name]) => [
+      name,
+      parseInt(type ?? '', 16),
+    ]);
+    const bare = (name: string) => name.replace(/_/g, '');
+    const names = told.map(([name, type]) => [bare(String(name)), type]);
+    const real = Object.entries(frameType).map(([name, type]) => [bare(screaming(name)), type]);
+    expect(names).toEqual(real);
+  });
+
+  it('have the flags, codes and header that are told', () => {
+    for (const [name, flag] of Object.entries(frameFlag))
+      expect(page).toContain(`${screaming(name)} = \`0${flag}\``);
+    const [, refused = '', ended = ''] =
+      /^Codes of OPEN_ERR: (.*?)\. Codes of RESET and STOP: (.*)\.$/m.exec(page) ?? [];
+    const codes = (text: string) => text.split(', ').map((item) => Number(item.split(' ')[0]));
+    expect(codes(refused)).toEqual(Object.values(openErrorCode));
+    expect(codes(ended)).toEqual(Object.values(resetCode));
+    expect(tableWith('offset', 'bytes', 'field')[0]?.[2]).toBe('type');
+    expect(tableWith('offset', 'bytes', 'field').at(-1)?.[0]).toBe(String(frameHeaderBytes));
+  });
+});
+
+describe('the link hello in docs/protocol.md', () => {
+  const rows = tableWith('offset', 'bytes', 'field', 'what');
+  const values = {
+    lowestVersion: 1,
+    highestVersion: 1,
+    maxStreams: muxDefaults.maxStreamsPerPeer,
+    maxPendingOpens: muxDefaults.maxPendingOpens,
+    firstWindowBytes: muxDefaults.initialWindowBytes,
+    maxPayloadBytes: muxDefaults.maxFramePayloadBytes,
+  };
+
+  it.each(rows.slice(1))('has at %s, in %s bytes, the field %s', (offset, width, field) => {
+    const name = field.replaceAll('`', '') as keyof typeof values;
+    const payload = encodeLinkHello(frameType.linkHello, values).subarray(frameHeaderBytes);
+    const at = Number(offset) + Number(width) - 1;
+    payload[at] = Number(payload[at]) ^ 1;
+    expect(parseHello(payload)).toEqual({ ...values, [name]: values[name] ^ 1 });
+  });
+
+  it('names every field', () => {
+    expect(rows.map(([, , field]) => field?.replaceAll('`', ''))).toEqual(['magic', ...Object.keys(values)]);
+  });
+
+  it('and its example are what this xfer says', () => {
+    expect(exampleOf('link-hello')).toBe(hex(encodeLinkHello(frameType.linkHello, values)));
+  });
+});
+
+describe('the limits in docs/protocol.md', () => {
+  const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+    muxDefaults,
+    transportDefaults,
+    sessionDefaults,
+    transferDefaults,
+  };
+  /** Nobody on the wire can tell these. */
+  const local = new Set([
+    'muxDefaults.sendQueueBytes',
+    'muxDefaults.maxLinkQueueBytes',
+    'muxDefaults.frameTimeMs',
+    'transportDefaults.dialTimeoutMs',
+    'transportDefaults.happyEyeballsMs',
+    'transportDefaults.closeTimeoutMs',
+    'sessionDefaults.streamingThresholdBytes',
+    'sessionDefaults.maxWaitingControl',
+    'sessionDefaults.retryMs',
+    'transferDefaults.maxOpenFiles',
+    'transferDefaults.progressIntervalMs',
+  ]);
+  const told = tableWith('limit', 'value', 'past it').map(([name, value]) => [
+    name?.replaceAll('`', ''),
+    value,
+  ]);
+
+  it.each(told)('%s is %s', (name, value) => {
+    const [table = '', key = ''] = (name ?? '').split('.');
+    expect(numberOf(value ?? '')).toBe(tables[table]?.[key]);
+  });
+
+  it('are all that count between peers, each once', () => {
+    const real = Object.entries(tables).flatMap(([table, rows]) =>
+      Object.keys(rows).map((key) => `${table}.${key}`),
+    );
+    expect([...told.map(([name]) => name), ...local].sort()).toEqual(real.sort());
+  });
+
+  it.each(tableWith('bound', 'value', 'where'))('%s is %s in %s', (name, value, where) => {
+    const source = readFileSync(new URL(where.replaceAll('`', ''), root), 'utf8');
+    const [, real] = new RegExp(`^const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
+    expect(Number(value)).toBe(Number(real));
+  });
+});
+
+describe('the handshake in docs/protocol.md', () => {
+  const rows = tableWith('type', 'from', 'bytes with a code', 'bytes without', 'behind the type');
+
+  it('has the types of the code', () => {
+    expect(rows.map(([type]) => parseInt(type ?? '', 16))).toEqual(Object.values(messageType));
+  });
+
+  it.each([
+    ['code', 2],
+    ['known', 3],
+  ] as const)('has the lengths of the golden run: %s', (mode, column) => {
+    const ciphers = Object.keys(cipher).length;
+    const lengths = runOf(mode).messages.map((message) => message.length / 2 - 2);
+    const told = rows.slice(0, 6).map((row) => row[column] ?? '');
+    expect(told.map((text) => Number(/^\d+/.exec(text)) + (text.endsWith('+ n') ? ciphers : 0))).toEqual(
+      lengths,
+    );
+  });
+
+  it('begins on a stream with the header that is told', () => {
+    expect(exampleOf('session-open')).toBe(
+      hex(encodeOpen(1, muxDefaults.initialWindowBytes, 0, sessionHeader)),
+    );
+    expect(isSessionHeader(bytes('7866657201'))).toBe(true);
+    expect(page).toContain('`78 66 65 72 01`');
+  });
+
+  it('has a true example', () => {
+    const { messages, secret, transcript } = runOf('code');
+    expect(exampleOf('handshake')).toBe(`${messages[0]}${messages[5]}`);
+    const context = cpaceContext(
+      'crossover clockwork melon',
+      1,
+      bytes(messages[0] ?? '').slice(-32),
+      bytes(messages[1] ?? '').slice(6, 38),
+    );
+    const key = verdictKey(bytes(secret), bytes(transcript));
+    expect(openOnce(key, bytes(messages[5] ?? '').slice(3))).toEqual(Uint8Array.of(0));
+    const { sealing, opening } = laneKeys(exampleSecrets);
+    const told = new Map(
+      tableWith('what', 'value').map(([what, value]) => [what, value?.replaceAll('`', '')]),
+    );
+    expect(Object.fromEntries(told)).toEqual({
+      '`CI`': hex(context.channel),
+      '`sid`': hex(context.sid),
+      '`secret`': secret,
+      '`verdict key`': hex(key),
+      '`lane 0, dialer, AES-256-GCM`': hex(sealing.next().key),
+      '`lane 0, listener, AES-256-GCM`': hex(opening.next().key),
+    });
+  });
+});
+
+const exampleSecrets: LaneSecrets = {
+  secret: bytes(runOf('code').secret),
+  transcript: bytes(runOf('code').transcript),
+  cipher: cipher.aes256gcm,
+  role: 'dialer',
+  lane: 0,
+};
+
+describe('the session in docs/protocol.md', () => {
+  it('names every label of a key', () => {
+    const told = tableWith('label', 'for').map(([label]) => label?.replaceAll('`', ''));
+    expect(told.sort()).toEqual(labelsIn(new URL('src/session/', root)));
+  });
+
+  it('has the layout of a record', () => {
+    const rows = tableWith('offset', 'bytes', 'what');
+    const { lengthBytes, headerBytes, tagBytes, bodyAt, overheadBytes } = recordLayout;
+    expect(rows.map(([offset]) => Number(offset))).toEqual([0, lengthBytes, bodyAt]);
+    expect(rows.map(([, width]) => width)).toEqual([
+      `${lengthBytes}`,
+      `${headerBytes + tagBytes}`,
+      `B + ${tagBytes}`,
+    ]);
+    expect(rows[0]?.[2]).toContain(`${overheadBytes - lengthBytes} + B`);
+    expect(recordLayout.bodyBytesAt).toBe(4);
+  });
+
+  it('has the layout of a header', () => {
+    const header = { kind: recordKind.content, layout: 3, bodyBytes: 5, entry: 7, offset: 9, number: 11 };
+    const encoded = encodeRecordHeader(header);
+    const rows = tableWith('offset', 'bytes', 'field', 'content record', 'control record');
+    const read = rows.map(([at, width, field]) => {
+      const part = hex(encoded.subarray(Number(at), Number(at) + Number(width)));
+      return [field?.replaceAll('`', ''), parseInt(part, 16)];
+    });
+    expect(Object.fromEntries(read)).toEqual({ ...header, zero: 0 });
+    expect(rows[0]?.slice(3).map(Number)).toEqual([recordKind.content, recordKind.control]);
+    expect(decodeRecordHeader(encoded)).toEqual(header);
+  });
+
+  it('has a true HELLO, and a true record with it', () => {
+    const body = encodeHello(ownHello('send', 'alice', false));
+    expect(exampleOf('hello')).toBe(hex(body));
+    expect(ownCapabilities).toEqual(['streaming']);
+    const header = {
+      kind: recordKind.control,
+      layout: 0,
+      bodyBytes: body.length,
+      entry: 1,
+      offset: 0,
+      number: 0,
+    };
+    const key = laneKeys(exampleSecrets).sealing.next();
+    expect(exampleOf('record')).toBe(hex(sealRecord(key, encodeRecordHeader(header), body)));
+  });
+});
+
+describe('the transfer in docs/protocol.md', () => {
+  it('has true examples', () => {
+    const entry = {
+      id: 0,
+      kind: entryKind.file,
+      path: 'a.txt',
+      size: 5,
+      mode: 0o644,
+      mtimeSeconds: 1_700_000_000,
+      mtimeNanoseconds: 0,
+      target: '',
+    };
+    expect(exampleOf('manifest')).toBe(hex(encodeTransferMessage({ type: 'manifest', entries: [entry] })));
+    const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1, lanes: [[0, 4]] } as const;
+    expect(exampleOf('end')).toBe(hex(encodeTransferMessage(end)));
+  });
+});
+
+describe('the wire codes in docs/protocol.md', () => {
+  it('are those of the table of errors', () => {
+    const told = tableWith('wire', 'code').map(([wire, code]) => [code?.replaceAll('`', ''), Number(wire)]);
+    expect(Object.fromEntries(told)).toEqual(
+      Object.fromEntries(Object.entries(errorTable).map(([code, { wire }]) => [code, wire])),
+    );
+  });
+});
