@@ -129,6 +129,32 @@ describe('content that does not fit', () => {
     expect(await sizesIn(met.directory, ['f0'])).toEqual([10]);
   });
 
+  it('ends the transfer: nothing at all, for a file that is being given its name', async () => {
+    const finishing = held(files.finishFile.bind(files));
+    const met = await meetReceiver(withFiles({ finishFile: finishing.call }));
+    declare(met, 10);
+    await met.sender.content(0, 10);
+    met.sender.say({ type: 'finished', ids: [0] });
+    await vi.waitFor(() => expect(finishing.waiting).toHaveLength(1));
+    await met.sender.content(0, 0);
+    await met.sender.isTold();
+    finishing.release();
+    await refused(met, 'ERR_XFER_PROTOCOL', 'content that was not declared', ['f0']);
+  });
+
+  it('ends the transfer: content for a file that is being removed', async () => {
+    const removing = held(files.remove.bind(files));
+    const met = await meetReceiver(withFiles({ remove: removing.call }));
+    declare(met, 10);
+    await met.sender.content(0, 5);
+    met.sender.say({ type: 'failed', id: 0 });
+    await vi.waitFor(() => expect(removing.waiting).toHaveLength(1));
+    await met.sender.content(0, 5, { offset: 5 });
+    await met.sender.isTold();
+    removing.release();
+    await refused(met, 'ERR_XFER_PROTOCOL', 'content that was not declared');
+  });
+
   it('ends the transfer: content behind the end', async () => {
     const met = await meetSlowly();
     declare(met, 10);
