@@ -50,7 +50,11 @@ export type TransferMessage =
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const text = v.pipe(v.string(), v.maxLength(transferDefaults.maxPathBytes));
 const nanoseconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999));
-const seconds = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 40)), v.maxValue(2 ** 40));
+/** Its last record's place is still exact, and so is all arithmetic with it. */
+const fileSize = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 52));
+/** What 64 bits of nanoseconds hold: the years 1698 to 2242. */
+export const mostSeconds = 2 ** 33;
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(-mostSeconds), v.maxValue(mostSeconds));
 const pair = v.strictTuple([count, count]);
 
 /** Compact on the wire: id, kind, path, size, mode, mtime seconds, mtime nanoseconds, link's target. */
@@ -59,7 +63,7 @@ const entry = v.pipe(
     count,
     v.picklist([entryKind.file, entryKind.directory, entryKind.link]),
     text,
-    count,
+    fileSize,
     v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
     seconds,
     nanoseconds,

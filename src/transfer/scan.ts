@@ -3,7 +3,7 @@ import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { transferDefaults } from '../config/index.js';
 import { fileError, XferError } from '../errors/index.js';
-import { entryBytes, entryKind, type EntryKindNumber, type ManifestEntry } from './messages.js';
+import { entryBytes, entryKind, mostSeconds, type EntryKindNumber, type ManifestEntry } from './messages.js';
 import { printable } from './printable.js';
 
 /** An entry with what the sender knows of it on this machine. */
@@ -117,7 +117,7 @@ async function describe(source: string, path: string, found: BigIntStats): Promi
     stat: found,
     size: kind === entryKind.file ? Number(found.size) : 0,
     mode: Number(found.mode & 0o777n),
-    mtimeSeconds: Number(seconds),
+    mtimeSeconds: Math.max(-mostSeconds, Math.min(mostSeconds, Number(seconds))),
     mtimeNanoseconds: Number(found.mtimeNs - seconds * 1_000_000_000n),
     target: kind === entryKind.link ? await readlink(source) : '',
   };

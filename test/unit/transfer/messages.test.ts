@@ -13,7 +13,8 @@ import { failure } from './rogue-kit.js';
 
 const { manifestBatchEntries: mostEntries, maxPathBytes } = transferDefaults;
 const largest = Number.MAX_SAFE_INTEGER;
-const latest = 2 ** 40;
+const largestFile = 2 ** 52;
+const latest = 2 ** 33;
 
 const decoded = (message: unknown) =>
   decodeTransferMessage(encodeMessage(message as Record<string, unknown>));
@@ -31,7 +32,7 @@ describe('a message of a transfer', () => {
     id: count,
     kind: fc.constantFrom(0, 1, 2),
     path: text,
-    size: count,
+    size: fc.nat({ max: 2 ** 31 - 1 }).map((n) => n * 2 ** 21),
     mode: fc.integer({ min: 0, max: 0o777 }),
     mtimeSeconds: fc.integer({ min: -latest, max: latest }),
     mtimeNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
@@ -141,7 +142,7 @@ describe('the caps of a message', () => {
       ['', 'a'.repeat(maxPathBytes)],
       ['a'.repeat(maxPathBytes + 1), 1, null, new Uint8Array(1)],
     ],
-    ['size', 3, [0, largest], [-1, 0.5, '1']],
+    ['size', 3, [0, largestFile], [-1, 0.5, '1', largestFile + 1]],
     ['mode', mode, [0, 0o777], [-1, 0o1000, 0o4755, '644']],
     ['seconds', seconds, [-latest, latest], [-latest - 1, latest + 1, 0.5]],
     ['nanoseconds', nanoseconds, [0, 999_999_999], [-1, 1_000_000_000, 0.5]],
