@@ -143,7 +143,8 @@ class Receiver {
 
   /** A stranger's failure ends nothing; that of a transfer, or a spent code that was chosen, may. */
   #handleFailure(error: XferError, connection: Connection, begun: boolean): void {
-    const guessed = error.code === 'ERR_XFER_WRONG_CODE';
+    // Whoever has proved himself may say any error; only a handshake shows a guess.
+    const guessed = !begun && error.code === 'ERR_XFER_WRONG_CODE';
     const ends =
       (begun && this.#options.once) || (guessed && (this.#options.once || this.#code === undefined));
     if (ends) return this.#settle?.reject(error);
