@@ -32,8 +32,10 @@ const pieceBytes = 16 * 1024;
 export class FuzzPeer {
   /** How the link or the session's stream ended, in the words of the table. */
   end: string | undefined;
-  /** OPEN_ERRs so far. */
-  refusals = 0;
+  /** What the receiver may send in all, as it was told. */
+  granted = 2 ** 30;
+  /** The highest id of a stream that was opened. */
+  lastOpened = sessionStream;
   onStreamBytes: (bytes: Uint8Array) => void = () => undefined;
   readonly #socket: Socket;
   readonly #decoder: FrameDecoder;
@@ -41,7 +43,7 @@ export class FuzzPeer {
   #echoed = 0;
   #credit = 0;
   #sent = 0;
-  #linkEnded = false;
+  #linkOver = false;
   #helloHeard = false;
   #onSession = false;
   #wake: (() => void)[] = [];
@@ -61,7 +63,12 @@ export class FuzzPeer {
       { maxHeaderBytes: 4096, maxPayloadBytes: 2 ** 20 },
     );
     socket.on('data', (bytes) => {
-      if (this.#decoder.push(bytes)) this.end ??= 'the receiver breaks the link protocol';
+      try {
+        const fault = this.#decoder.push(bytes);
+        if (fault) this.end ??= `the receiver breaks the link protocol: ${fault.reason}`;
+      } catch (error) {
+        this.end ??= `the receiver breaks the protocol: ${String(error)}`;
+      }
       this.#notify();
     });
     socket.on('error', () => undefined);
@@ -81,8 +88,8 @@ export class FuzzPeer {
     });
   }
 
-  get linkEnded(): boolean {
-    return this.#linkEnded;
+  isLinkOver(): boolean {
+    return this.#linkOver;
   }
 
   send(bytes: Uint8Array): void {
@@ -96,7 +103,7 @@ export class FuzzPeer {
   /** The link's hello and, with a header, the session's stream: in order, as an honest dialer does. */
   begin(header: Uint8Array | 'no stream' = sessionHeader): void {
     this.send(encodeHello(frameType.linkHello, linkHello));
-    if (header !== 'no stream') this.send(encodeOpen(sessionStream, 2 ** 30, 0, header));
+    if (header !== 'no stream') this.send(encodeOpen(sessionStream, this.granted, 0, header));
   }
 
   /** On the session's stream, within its credit once that is known. */
@@ -127,7 +134,7 @@ export class FuzzPeer {
     const timer = setTimeout(() => this.#notify(), patienceMs);
     const until = performance.now() + patienceMs - 10;
     try {
-      while (!met() && !this.#linkEnded && (linkOnly || this.end === undefined)) {
+      while (!met() && !this.#linkOver && (linkOnly || this.end === undefined)) {
         if (performance.now() > until) throw new Error('the receiver hangs: it answers nothing');
         await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
@@ -145,14 +152,14 @@ export class FuzzPeer {
 
   /** Leaves at once: what is on the way may be lost. */
   async tearOff(): Promise<void> {
-    if (this.#linkEnded) return;
+    if (this.#linkOver) return;
     this.#socket.resetAndDestroy();
     await this.until(() => false, true);
   }
 
   #finish(how: string): void {
     this.end ??= how;
-    this.#linkEnded = true;
+    this.#linkOver = true;
     this.#notify();
   }
 
@@ -167,7 +174,6 @@ export class FuzzPeer {
     else if (!this.#helloHeard) this.end ??= 'the receiver speaks before its hello';
     if (type === frameType.keepalive) this.frame(frameType.keepaliveAck, 0, 0, payload.slice());
     if (type === frameType.keepaliveAck) this.#echoed = Math.max(this.#echoed, view.getUint32(4));
-    if (type === frameType.openErr) this.refusals++;
     if (isSession && type === frameType.openErr) this.end ??= `stream refused ${view.getUint32(0)}`;
     if (isSession && type === frameType.streamReset) this.end ??= `stream reset ${view.getUint32(0)}`;
     if (isSession && (type === frameType.openAck || type === frameType.window))

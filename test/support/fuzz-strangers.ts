@@ -23,8 +23,8 @@ export async function fuzzStranger(context: FuzzContext): Promise<void> {
   const { random } = context;
   const choice = random.below(100);
   if (choice < 12) return noise(context);
-  if (choice < 24) return brokenHello(context);
-  if (choice < 60) return frames(context);
+  if (choice < 22) return brokenHello(context);
+  if (choice < 66) return frames(context);
   if (choice < 98) return handshake(context);
   return flood(context);
 }
@@ -42,7 +42,7 @@ const words = [
 async function noise({ target, random, tally }: FuzzContext): Promise<void> {
   const peer = await FuzzPeer.open(target);
   if (random.chance(3)) peer.send(encodeHello(frameType.linkHello, linkHello));
-  for (let count = 1 + random.below(4); count > 0 && !peer.linkEnded; count--)
+  for (let count = 1 + random.below(4); count > 0 && !peer.isLinkOver(); count--)
     peer.send(random.chance(4) ? Buffer.from(random.pick(words), 'latin1') : random.bytes(random.below(600)));
   await (random.chance(4) ? peer.tearOff() : peer.leave());
   tally.add('link: no frames', peer.end ?? 'nothing');
@@ -98,11 +98,11 @@ async function frames({ target, random, tally }: FuzzContext): Promise<void> {
   peer.begin(
     random.chance(3) ? 'no stream' : random.chance(4) ? random.bytes(random.below(40)) : sessionHeader,
   );
-  for (let count = 1 + random.below(24); count > 0 && !peer.linkEnded; count--) {
+  for (let count = 1 + random.below(60); count > 0 && !peer.isLinkOver(); count--) {
     const { type, bytes } = randomFrame(random);
     peer.send(bytes);
     await peer.fence(true);
-    tally.add(`frame: ${nameOf(type)}`, peer.linkEnded ? (peer.end ?? 'nothing') : 'taken');
+    tally.add(`frame: ${nameOf(type)}`, peer.isLinkOver() ? (peer.end ?? 'nothing') : 'taken');
   }
   await (random.chance(2) ? peer.tearOff() : peer.leave());
 }
@@ -110,7 +110,7 @@ async function frames({ target, random, tally }: FuzzContext): Promise<void> {
 /** More often than not one that means something. */
 export function randomFrame(random: FuzzRandom): { type: number; bytes: Uint8Array } {
   const harmless = [frameType.keepalive, frameType.keepaliveAck, frameType.streamOpen, 0x80, 0xff];
-  const type = random.chance(4) ? random.pick(types) : random.pick([...harmless, frameType.window]);
+  const type = random.chance(7) ? random.pick(types) : random.pick([...harmless, frameType.window]);
   const onLink = type >= 0x20 && type < 0x80;
   const ids = [1, 1, 1, 3, 5, 7, 2, 0, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER];
   const id = random.chance(12)
