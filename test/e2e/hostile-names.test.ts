@@ -105,7 +105,7 @@ describe('the list of hostile names', () => {
     }
     expect(answers).toEqual(hostileOffers.map(({ line }) => `${line}: ERR_XFER_HOSTILE_NAME`));
     for (const { batches } of brokenTexts)
-      await expect(sender.offer(...batches)).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
+      expect(await sender.offer(...batches)).toMatchObject({ refusal: 'ERR_XFER_PROTOCOL' });
     await expectNothingHalf(canary);
     const kept = await canary.received();
     // Of two batches the first may stand; of a single one nothing does.
