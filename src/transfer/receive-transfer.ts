@@ -62,6 +62,8 @@ interface Incoming {
   /** The sender has read it to the end and it had not changed. */
   confirmed: boolean;
   hasSlot: boolean;
+  /** So that what failed while it waited for a place is not kept until there is one. */
+  leaveQueue?: () => void;
 }
 
 type End = Extract<TransferMessage, { type: 'end' }>;
@@ -235,10 +237,8 @@ export class ReceiveTransfer {
     if (incoming.parked.length === 0 && !incoming.confirmed) return;
     if (!this.#writer.has(id)) return;
     incoming.state = 'opening';
-    this.#slots.take(() => {
+    incoming.leaveQueue = this.#slots.take(() => {
       if (this.#over) return;
-      // It may have failed while it waited.
-      if (incoming.state !== 'opening') return this.#slots.give();
       incoming.hasSlot = true;
       incoming.file.open().then(
         () => this.#handleOpen(incoming),
@@ -296,6 +296,7 @@ export class ReceiveTransfer {
     this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
     this.#total -= size;
     incoming.state = 'finishing';
+    incoming.leaveQueue?.();
     for (const content of incoming.parked.splice(0)) this.#release(content);
     void incoming.file.discard().then(() => this.#forget(incoming));
   }

@@ -1,22 +1,32 @@
 /** A bounded number of places; who finds none waits for one, in order. */
 export class Slots {
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<{ start(): void }>();
   #free: number;
 
   constructor(places: number) {
     this.#free = places;
   }
 
-  /** Calls `start` when there is a place, at once where there is one now. */
-  take(start: () => void): void {
-    if (this.#free === 0) return void this.#waiting.push(start);
+  /**
+   * Calls `start` when there is a place, at once where there is one now. What it returns leaves the queue, and does
+   * nothing once `start` was called.
+   */
+  take(start: () => void): () => void {
+    if (this.#free === 0) {
+      const waiting = { start };
+      this.#waiting.add(waiting);
+      return () => void this.#waiting.delete(waiting);
+    }
     this.#free--;
     start();
+    return () => undefined;
   }
 
   give(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free++;
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      return next.start();
+    }
+    this.#free++;
   }
 }

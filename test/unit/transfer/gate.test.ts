@@ -60,4 +60,21 @@ describe('slots', () => {
     }
     expect([most, running]).toEqual([2, 0]);
   });
+
+  it('forget those who leave the queue, however many, and start who is next', () => {
+    const slots = new Slots(1);
+    const started: number[] = [];
+    slots.take(() => started.push(0));
+    const leaving = Array.from({ length: 20_000 }, (_, i) => slots.take(() => started.push(i + 1)));
+    slots.take(() => started.push(-1));
+    for (const leave of leaving) leave();
+    slots.give();
+    expect(started).toEqual([0, -1]);
+    // To leave afterwards gives no place away.
+    leaving[0]?.();
+    slots.take(() => started.push(-2));
+    expect(started).toEqual([0, -1]);
+    slots.give();
+    expect(started).toEqual([0, -1, -2]);
+  });
 });
