@@ -1,8 +1,17 @@
 // Runs on `npm install`, here and where the packed package is installed: builds the addon. It never fails the
 // install, since everything the addon does has a twin in TypeScript; it says what is slower and how to repair it.
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -38,7 +47,7 @@ async function build() {
   }
   const [command, ...prefix] = nodeGyp();
   const jobs = String(availableParallelism());
-  const output = await run(command, [...prefix, 'rebuild', '-C', here, '--jobs', jobs]);
+  const output = await run(command, [...prefix, 'rebuild', '-C', here, '--jobs', jobs, ...headers()]);
   keepLog(output.text);
   if (output.failed) return reasonOf(output.text);
   if (!loads()) return { reason: 'the addon was built but does not load', remedy: `see ${log}` };
@@ -49,6 +58,21 @@ async function build() {
 function nodeGyp() {
   const script = process.env.npm_config_node_gyp;
   return script && existsSync(script) ? [process.execPath, script] : ['node-gyp'];
+}
+
+/** Headers that came with this very Node, as most installs have them, spare a download that may be impossible. */
+function headers() {
+  if (process.env.npm_config_nodedir) return [];
+  const prefix = join(dirname(realpathSync(process.execPath)), '..');
+  try {
+    const text = readFileSync(join(prefix, 'include/node/node_version.h'), 'utf8');
+    const version = ['MAJOR', 'MINOR', 'PATCH'].map(
+      (part) => new RegExp(`#define NODE_${part}_VERSION (\\d+)`).exec(text)?.[1],
+    );
+    return version.join('.') === process.versions.node ? [`--nodedir=${prefix}`] : [];
+  } catch {
+    return [];
+  }
 }
 
 function run(command, args) {

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -104,6 +105,22 @@ describe('the install script', () => {
     expect(status).toBe(0);
     expect(output).toContain('there is no node-gyp');
   });
+
+  const prefix = join(realpathSync(process.execPath), '../..');
+  it.runIf(existsSync(join(prefix, 'include/node/node_version.h')))(
+    'builds with the headers that came with Node, unless others are named',
+    () => {
+      const script = join(temporaryDirectory(), 'node-gyp.cjs');
+      writeFileSync(script, 'console.log(process.argv.join(" ")); process.exit(1);');
+      const logOf = (nodedir: string): string => {
+        const native = copyOfNative();
+        install(native, { npm_config_node_gyp: script, npm_config_nodedir: nodedir });
+        return readFileSync(join(native, 'build/build-log.txt'), 'utf8');
+      };
+      expect(logOf('')).toContain(`--nodedir=${prefix}`);
+      expect(logOf('/elsewhere')).not.toContain('--nodedir');
+    },
+  );
 
   const built = existsSync(binaryOf(join(root, 'native')));
   describe.runIf(built)('with a binary', () => {
