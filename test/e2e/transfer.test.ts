@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { nativeApi } from '../../src/native/index.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 
 let home: string;
@@ -21,6 +22,9 @@ beforeEach(async () => {
   home = await temporaryDirectory();
   work = await temporaryDirectory();
 });
+
+/** Nanoseconds; without the addon times are kept to the microsecond. */
+const grain = nativeApi().kind === 'native' ? 1n : 1000n;
 
 /** Everything below a directory that a transfer has to keep. */
 async function picture(directory: string, below = ''): Promise<Record<string, string>> {
@@ -38,7 +42,7 @@ async function picture(directory: string, below = ''): Promise<Record<string, st
         : kind === 'l'
           ? await readlink(join(directory, path))
           : '';
-    found[path] = [kind, mode, stat.mtimeNs, content].join(' ');
+    found[path] = [kind, mode, stat.mtimeNs / grain, content].join(' ');
     if (kind === 'd') Object.assign(found, await picture(directory, path));
   }
   return found;

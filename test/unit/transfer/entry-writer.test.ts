@@ -1,4 +1,4 @@
-import { lstat, mkdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { NativeApi } from '../../../src/native/api.js';
@@ -48,6 +48,8 @@ describe('the entries of a batch', () => {
       const found = await stat(join(top, path));
       expect([found.mode & 0o777, found.mtimeMs]).toEqual([mode, 1_000_000_000_000]);
     }
+    // Or nobody but root could remove what is in there.
+    await chmod(join(top, 'd'), 0o755);
   });
 
   it('take a directory that stands, and put a link in the place of a file or a link', async () => {

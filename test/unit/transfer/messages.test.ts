@@ -134,7 +134,7 @@ describe('the caps of a message', () => {
   const nanoseconds = 6;
   const target = 7;
   it.each<[string, number, readonly unknown[], readonly unknown[]]>([
-    ['id', id, [0, largest], [-1, 1.5, 'a', null, [0]]],
+    ['id', id, [0, largest], [-1, 1.5, 'a', null, [0], 2 ** 53]],
     ['kind', 1, [0, 1, 2], [3, -1, '0', null]],
     [
       'path',
