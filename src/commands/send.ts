@@ -10,7 +10,7 @@ export default class Send extends BaseCommand {
 Exit status 0 means that the receiver has everything under its real name.`;
   static override usage = ['send PATH... TARGET [FLAGS]', 'send PATH... --to TARGET [FLAGS]'];
   static override examples = [
-    'XFER_CODE=4821-crossover-clockwork-melon <%= config.bin %> <%= command.id %> photos notes.txt tcp://192.0.2.7:4840',
+    'XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> photos notes.txt tcp://192.0.2.7:4840',
     '<%= config.bin %> <%= command.id %> photos 192.0.2.7 --remember --as laptop',
     '<%= config.bin %> <%= command.id %> README.md local:/tmp/xfer-demo',
   ];
