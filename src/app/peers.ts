@@ -2,7 +2,7 @@ import { XferError } from '../errors/index.js';
 import { fingerprint, loadIdentity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 
-/** A known peer as it is shown: `key` in base64url. */
+/** A known peer as it is shown: `key` in base64, which unlike base64url never begins like a flag. */
 export interface ListedPeer {
   readonly name: string;
   readonly fingerprint: string;
@@ -25,7 +25,7 @@ export async function addPeer(
   home: string,
   peer: { readonly name: string; readonly key: string; readonly hosts: readonly string[] },
 ): Promise<void> {
-  const key = Uint8Array.from(Buffer.from(peer.key, 'base64url'));
+  const key = Uint8Array.from(Buffer.from(peer.key, 'base64'));
   if (key.length !== 32 || text(key) !== peer.key)
     throw new XferError('ERR_XFER_USAGE', 'this is not a key: take it from xfer peers on the other machine');
   await new PeerStore(home).add({ name: peer.name, key, hosts: peer.hosts });
@@ -44,4 +44,4 @@ export async function ownKey(home: string): Promise<{ readonly key: string; read
   return { key: text(publicKey), fingerprint: fingerprint(publicKey) };
 }
 
-const text = (key: Uint8Array) => Buffer.from(key).toString('base64url');
+const text = (key: Uint8Array) => Buffer.from(key).toString('base64');

@@ -215,7 +215,7 @@ describe('xfer peers', () => {
     ['a key that is none', ['add', 'bob', 'abc'], 'this is not a key'],
     [
       'a name that could be a target',
-      ['add', 'bob@home', 'A'.repeat(43)],
+      ['add', 'bob@home', `${'A'.repeat(43)}=`],
       'this cannot be the name of a peer',
     ],
     ['an unknown name to rename', ['rename', 'bob', 'robert'], 'there is no such peer'],

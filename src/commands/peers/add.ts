@@ -6,7 +6,7 @@ export default class PeersAdd extends BaseCommand {
   static override summary = 'Trust a peer by its key.';
   static override description = 'The key is what xfer peers prints on the other machine.';
   static override examples = [
-    '<%= config.bin %> <%= command.id %> laptop Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE --host 192.0.2.7',
+    '<%= config.bin %> <%= command.id %> laptop Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE= --host 192.0.2.7',
   ];
   static override args = {
     name: Args.string({ description: 'what to call it here', required: true, ignoreStdin: true }),
