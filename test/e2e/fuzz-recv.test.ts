@@ -108,7 +108,6 @@ function expectSound({ strangers, sessions, ends, halfOpen }: FuzzCampaign, word
   expect([...outcomes].filter((outcome) => !allowed.test(outcome))).toEqual([]);
   // Whoever only does what is allowed gets through, however odd it is.
   expect([...ends.outcomes]).toEqual(['committed']);
-  expect([...halfOpen.outcomes].filter((outcome) => outcome === 'taken')).toEqual([]);
   expect(
     words.kinds.filter((said) => /undefined|is not a|Cannot|null|RangeError|TypeError/.test(said)),
   ).toEqual([]);
@@ -143,9 +142,9 @@ async function sendHonestly(
 async function expectReached(coverage: string): Promise<void> {
   const reached = await functionsReached(coverage);
   for (const [folder, least] of [
-    ['mux', 0.5],
-    ['session', 0.5],
-    ['transfer', 0.5],
+    ['mux', 0.7],
+    ['session', 0.7],
+    ['transfer', 0.7],
   ] as const) {
     const { called, all } = reached.get(folder) ?? { called: 0, all: 1 };
     print(`${folder}: ${called} of ${all} functions ran (${Math.round((100 * called) / all)} %)`);
