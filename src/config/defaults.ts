@@ -87,12 +87,14 @@ export const sessionDefaults = Object.freeze({
   maxWaitingControl: 8192,
   /** Control messages that came before one that is missing, all together; past it the session ends. */
   maxEarlyControlBytes: 16 * MiB,
+  /** Lanes of a session at once, and lanes that are joining; a further one is refused. */
+  maxLanes: 16,
+  maxJoiningLanes: 4,
   /** A side that has sent nothing for this long says that it is there. */
   heartbeatMs: 2_000,
-  /** Nothing at all heard from the other side for this long ends the session; the first where nothing is tried again. */
-  leastSilenceMs: 8_000,
-  mostSilenceMs: 30_000,
-  /** `--retry` where it is not given. */
+  /** A lane on which nothing at all was heard for this long is lost. */
+  silenceMs: 8_000,
+  /** `--retry` where it is not given: a session without any lane waits so long for another. */
   retryMs: 30_000,
 });
 

@@ -19,6 +19,18 @@ export interface LaneSecrets {
   readonly lane: number;
 }
 
+/** What a handshake gives (see handshake.ts). */
+export interface SessionSecrets {
+  readonly secret: Uint8Array;
+  readonly transcript: Uint8Array;
+  readonly peerKey: Uint8Array;
+  readonly cipher: Cipher;
+  readonly role: SessionRole;
+  readonly leftover: Uint8Array;
+  /** The other side has ended or reset the stream since: no handler set now is told of it. */
+  readonly isLost?: boolean;
+}
+
 /** The keys of a lane's two directions: what one side seals with, the other opens with. */
 export function laneKeys(secrets: LaneSecrets): {
   readonly sealing: DirectionKeys;

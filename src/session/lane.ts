@@ -14,6 +14,8 @@ const mostSealing = 4;
 /** A content record as it arrived: its header is verified, its body not yet. */
 export interface SealedContent {
   readonly header: RecordHeader;
+  /** The lane that it came on. */
+  readonly lane: number;
   readonly key: RecordKey;
   /** The whole sealed record. */
   readonly record: Uint8Array;
@@ -215,7 +217,13 @@ export class Lane {
     if (header?.bodyBytes !== total - recordLayout.overheadBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
     if (header.kind === recordKind.content)
-      return handlers.onContent({ header, key, record, release: () => buffers.release(buffer) });
+      return handlers.onContent({
+        header,
+        lane: this.number,
+        key,
+        record,
+        release: () => buffers.release(buffer),
+      });
     if (header.bodyBytes > sessionDefaults.maxControlBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent too large a control message');
     const { body } = openRecord(key, record);

@@ -1,31 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { Cipher, NativeApi } from '../native/api.js';
-import type { Stream } from '../transport/contract.js';
-import { ControlLog } from './control-log.js';
-import { reasonOf } from './handshake-driver.js';
+import type { NativeApi } from '../native/api.js';
+import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
+import { ControlChannel, type ControlBody } from './control-channel.js';
+import { driveHandshake, reasonOf } from './handshake-driver.js';
+import { handshakeNonceBytes } from './handshake-messages.js';
 import { encodeHello, readHello, type Hello } from './hello.js';
-import { laneKeys } from './keys.js';
-import { Lane, type ContentJob, type SealedContent } from './lane.js';
-import { Pulse } from './pulse.js';
-import { RecordBuffers } from './record-buffers.js';
+import { sessionId } from './join.js';
+import { JoinDialerCore, JoinListenerCore } from './join-core.js';
+import { laneKeys, type SessionSecrets } from './keys.js';
+import type { ContentJob, SealedContent } from './lane.js';
+import { LaneSet } from './lane-set.js';
 import type { RecordHeader } from './record-header.js';
-
-/** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
-const acknowledgeEvery = 32;
-const pulseTickMs = 1_000;
-
-/** What a handshake gives (see handshake.ts). */
-export interface SessionSecrets {
-  readonly secret: Uint8Array;
-  readonly transcript: Uint8Array;
-  readonly peerKey: Uint8Array;
-  readonly cipher: Cipher;
-  readonly role: 'dialer' | 'listener';
-  readonly leftover: Uint8Array;
-  /** The other side has ended or reset the stream since: no handler set now is told of it. */
-  readonly isLost?: boolean;
-}
+import { encodeJoinHeader, type JoinHeader } from './stream-headers.js';
 
 export interface SessionOptions {
   readonly stream: Stream;
@@ -33,66 +21,69 @@ export interface SessionOptions {
   readonly hello: Hello;
   readonly native: NativeApi;
   readonly signal: AbortSignal;
-  /** How long the other side may say nothing at all. Default: sessionDefaults.mostSilenceMs. */
+  /** How long the other side may say nothing at all on a lane. Default: sessionDefaults.silenceMs. */
   readonly silenceMs?: number;
+  /** How long a session without any lane waits for another one to join. Default: 0, it ends with its last lane. */
+  readonly rejoinMs?: number;
+  /** A lane that had joined is gone; `error` unless it was closed in order. */
+  onLaneDown?(lane: number, error: XferError | undefined): void;
+  /** The last lane is lost, and the session waits for another. */
+  onDetached?(error: XferError): void;
 }
-
-/** A function where what it says depends on what was sent before it. */
-export type ControlBody = Uint8Array | (() => Uint8Array);
 
 export interface SessionHandlers {
   /** Control messages, each once and in order. A throw ends the session with that error. */
   onControl(body: Uint8Array): void;
   onContent(content: SealedContent): void;
-  onRoom(): void;
-  /** The last lane is gone, once; `error` unless the other side closed in order. */
+  /** More content may be submitted on this lane. */
+  onRoom(lane: number): void;
+  /** A lane has joined, or is gone: what was sent on that one and is not acknowledged may not have arrived. */
+  onLane?(lane: number, state: 'up' | 'down'): void;
+  /** All lanes are gone, once; `error` unless the other side closed in order. */
   onEnd(error?: XferError): void;
 }
 
 /**
- * The authenticated, sealed association of the two end peers, whatever is between them. It has one lane here;
- * its control messages are numbered so that they can outlive it.
+ * The authenticated, sealed association of the two end peers, whatever is between them. It outlives every lane: the
+ * control messages are numbered and are repeated on another one, and a new lane may join at any time (DESIGN §6).
  */
 export class Session {
+  /** By which a lane that joins names it. Public. */
+  readonly id: Uint8Array;
   readonly peerKey: Uint8Array;
-  readonly #log = new ControlLog(
-    sessionDefaults.maxUnacknowledgedControl,
-    sessionDefaults.maxEarlyControlBytes,
-  );
-  readonly #lane: Lane;
-  readonly #ownHello: Hello;
+  readonly #options: SessionOptions;
+  readonly #secrets: SessionSecrets;
+  readonly #lanes: LaneSet;
+  readonly #control: ControlChannel;
   readonly #early: ((handlers: SessionHandlers) => void)[] = [];
   #remoteHello: Hello | undefined;
   #helloArrived: (() => void) | undefined;
   #handlers: SessionHandlers | undefined;
   #ended: { readonly error: XferError | undefined } | undefined;
-  #unconfirmed = 0;
-  /** Control messages that wait for acknowledgements of earlier ones. */
-  readonly #waiting: ControlBody[] = [];
   #finishing = false;
-  readonly #silenceMs: number;
-  #pulseTimer: NodeJS.Timeout | undefined;
+  #lastLane = 0;
+  #joining = 0;
+  #tampered = 0;
+  #detachedTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: SessionOptions) {
-    const { stream, secrets, native, hello } = options;
-    this.peerKey = secrets.peerKey;
-    this.#ownHello = hello;
-    this.#silenceMs = options.silenceMs ?? sessionDefaults.mostSilenceMs;
-    const { sealing, opening } = laneKeys({ ...secrets, lane: 0 });
-    this.#lane = new Lane({
-      number: 0,
-      stream,
-      leftover: secrets.leftover,
-      sealing,
-      opening,
-      native,
-      buffers: new RecordBuffers(),
-      handlers: {
-        onControl: (header, body) => this.#handleControl(header, body),
-        onContent: (content) => this.#handleContent(content),
-        onRoom: () => this.#handlers?.onRoom(),
-        onEnd: (error) => this.#handleEnd(error),
-      },
+    this.#options = options;
+    this.#secrets = options.secrets;
+    this.peerKey = options.secrets.peerKey;
+    this.id = sessionId(options.secrets.secret, options.secrets.transcript);
+    this.#lanes = new LaneSet({
+      native: options.native,
+      silenceMs: options.silenceMs ?? sessionDefaults.silenceMs,
+      onControl: (header, body) => this.#handleControl(header, body),
+      onContent: (content) => this.#handleContent(content),
+      onRoom: (lane) => this.#handlers?.onRoom(lane),
+      delivered: () => this.#control.delivered,
+      onLaneEnd: (lane, error) => this.#handleLaneEnd(lane, error),
+    });
+    this.#control = new ControlChannel({
+      transmit: (number, acknowledged, body) => this.#lanes.sendControl(number, acknowledged, body),
+      deliver: (body) => this.#deliver(body),
+      onBreach: (error) => this.abort(error),
     });
   }
 
@@ -120,7 +111,7 @@ export class Session {
     // Whoever says why he leaves right behind his HELLO is still heard.
     if (ended && (ended.error || !session.#remoteHello))
       throw ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
-    if (!ended) session.#watch();
+    if (!ended) session.#lanes.watch();
     return session;
   }
 
@@ -129,8 +120,18 @@ export class Session {
     return this.#remoteHello;
   }
 
-  get laneNumbers(): readonly number[] {
-    return [this.#lane.number];
+  /** Lanes that are there now. */
+  get lanes(): readonly number[] {
+    return this.#lanes.numbers;
+  }
+
+  /** Lanes that there ever were. */
+  get laneCount(): number {
+    return this.#lanes.count;
+  }
+
+  get isOver(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** To be called once, in the same turn in which `establish` resolved. What came before is delivered now. */
@@ -143,106 +144,124 @@ export class Session {
 
   /** Whether few enough messages are unacknowledged that one more, which can wait, should be sent now. */
   get hasControlRoom(): boolean {
-    return this.#log.hasRoom;
+    return this.#control.hasRoom;
   }
 
   /** Sent behind those before, now or when enough of them are acknowledged; a function is called when it is. */
   sendControl(body: ControlBody): void {
     if (this.#ended || this.#finishing) return;
-    if (this.#waiting.length >= sessionDefaults.maxWaitingControl)
-      return this.abort(
-        new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges no control messages'),
-      );
-    this.#waiting.push(body);
-    this.#sendWaiting();
+    this.#control.say(body);
   }
 
-  get hasRoom(): boolean {
-    return this.#lane.hasRoom;
+  /** Whether another content record may be submitted on this lane now; `onRoom` tells when that changes. */
+  hasRoom(lane: number): boolean {
+    return this.#lanes.hasRoom(lane);
   }
 
-  sendContent(job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
-    this.#lane.sendContent(job, done);
+  /** The lane must be one of `lanes`. `done` gets the bytes that were read, fewer than asked where the file ends. */
+  sendContent(lane: number, job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+    this.#lanes.sendContent(lane, job, done);
   }
 
-  /** Records sealed and opened on each lane so far: what END names. */
-  laneCounts(direction: 'sealed' | 'opened'): readonly (readonly [lane: number, records: number])[] {
-    return [
-      [this.#lane.number, direction === 'sealed' ? this.#lane.sealedRecords : this.#lane.openedRecords],
-    ];
+  /** Opens another lane over a connection to the same peer. Rejects with an XferError: ERR_XFER_REFUSED where the peer does not know the session any more. */
+  async dialLane(connection: Connection, signal: AbortSignal): Promise<number> {
+    const lane = ++this.#lastLane;
+    const dialerNonce = Uint8Array.from(randomBytes(handshakeNonceBytes));
+    const header = encodeJoinHeader({ session: this.id, lane, nonce: dialerNonce });
+    const stream = connection.openStream({ header });
+    let refused: unknown;
+    stream.opened.catch((error: unknown) => (refused = error));
+    const deadline = Date.now() + sessionDefaults.handshakeTimeoutMs;
+    const core = new JoinDialerCore({ secrets: this.#secrets, lane, dialerNonce, deadline });
+    try {
+      const joined = await driveHandshake({ stream, core, signal, deadline, now: Date.now });
+      this.#addLane(lane, stream, joined);
+      return lane;
+    } catch (error) {
+      if (refused instanceof OpenRefused && refused.openCode === openErrorCode.routeNotFound)
+        throw new XferError('ERR_XFER_REFUSED', 'the other side does not know this session any more');
+      throw asXferError(error);
+    }
+  }
+
+  /** Takes or refuses a lane that names this session. Rejects with an XferError; the stream is over then. */
+  async acceptLane(stream: Stream, { lane, nonce }: JoinHeader, signal: AbortSignal): Promise<void> {
+    const { maxLanes, maxJoiningLanes, handshakeTimeoutMs } = sessionDefaults;
+    const isTaken = lane <= this.#lastLane || this.#secrets.role !== 'listener';
+    if (this.#ended || isTaken || this.#joining >= maxJoiningLanes || this.lanes.length >= maxLanes) {
+      stream.refuse(this.#ended ? openErrorCode.routeNotFound : openErrorCode.resourceLimit);
+      throw new XferError('ERR_XFER_LIMIT', 'a lane that may not join was refused');
+    }
+    this.#joining++;
+    try {
+      stream.accept();
+      const deadline = Date.now() + handshakeTimeoutMs;
+      const listenerNonce = Uint8Array.from(randomBytes(handshakeNonceBytes));
+      const options = { secrets: this.#secrets, lane, dialerNonce: nonce, listenerNonce, deadline };
+      const core = new JoinListenerCore(options);
+      const joined = await driveHandshake({ stream, core, signal, deadline, now: Date.now });
+      // Two that joined at once: numbers only rise.
+      if (lane <= this.#lastLane) throw new XferError('ERR_XFER_PROTOCOL', 'a lane has an old number');
+      this.#lastLane = lane;
+      this.#addLane(lane, stream, joined);
+    } finally {
+      this.#joining--;
+    }
+  }
+
+  /** Ends one lane behind what was submitted on it; the last one stays. */
+  closeLane(lane: number): void {
+    if (this.lanes.length > 1) this.#lanes.finish(lane);
   }
 
   /** Ends our direction behind all that was submitted. */
   finish(): void {
+    if (this.#finishing || this.#ended) return;
     this.#finishing = true;
-    this.#sendWaiting();
+    if (this.lanes.length === 0) this.#endDetached();
+    else this.#finishIfFlushed();
   }
 
   abort(error: XferError): void {
-    this.#lane.abort(error);
+    if (this.#ended) return;
+    this.#end(error);
+    this.#lanes.abort(error);
   }
 
-  /** Says now and then that this side is there, and ends the session when the other one is not. */
-  #watch(): void {
-    const limits = { heartbeatMs: sessionDefaults.heartbeatMs, silenceMs: this.#silenceMs };
-    const pulse = new Pulse(limits, performance.now());
-    this.#pulseTimer = setInterval(() => {
-      const verdict = pulse.handleTick(performance.now(), this.#lane.heardBytes, this.#lane.sealedRecords);
-      if (verdict === 'beat') this.#confirm();
-      if (verdict === 'dead')
-        this.abort(
-          new XferError(
-            'ERR_XFER_CONNECTION_LOST',
-            `nothing was heard from the other side for ${Math.round(this.#silenceMs / 1000)} s`,
-          ),
-        );
-    }, pulseTickMs);
-  }
-
-  /** A control record without a message: it confirms what was delivered, and is a sign of life. */
-  #confirm(): void {
-    this.#unconfirmed = 0;
-    this.#lane.sendControl(0, this.#log.delivered, new Uint8Array());
+  #addLane(lane: number, stream: Stream, secrets: SessionSecrets): void {
+    if (this.#ended) {
+      this.#lanes.refuse(stream);
+      throw new XferError('ERR_XFER_CONNECTION_LOST', 'the session ended while a lane joined');
+    }
+    clearTimeout(this.#detachedTimer);
+    this.#lanes.add(lane, stream, laneKeys({ ...secrets, lane }), secrets.leftover);
+    if (secrets.isLost) return this.#lanes.lose(lane);
+    this.#control.repeat();
+    if (this.#finishing) this.#finishIfFlushed();
+    this.#handlers?.onLane?.(lane, 'up');
   }
 
   #exchangeHello(): void {
-    this.#sendNumbered(encodeHello(this.#ownHello));
-    this.#lane.start();
-  }
-
-  #sendWaiting(): void {
-    while (this.#log.hasRoom) {
-      const body = this.#waiting.shift();
-      if (!body) break;
-      this.#sendNumbered(typeof body === 'function' ? body() : body);
-    }
-    if (this.#finishing && this.#waiting.length === 0) this.#lane.finish();
-  }
-
-  #sendNumbered(body: Uint8Array): void {
-    const message = this.#log.append(body);
-    this.#unconfirmed = 0;
-    this.#lane.sendControl(message.number, this.#log.delivered, body);
+    const { secrets, stream } = this.#options;
+    this.#lanes.add(0, stream, laneKeys({ ...secrets, lane: 0 }), secrets.leftover, () =>
+      this.#control.say(encodeHello(this.#options.hello)),
+    );
   }
 
   #handleControl(header: RecordHeader, body: Uint8Array): void {
-    if (!this.#log.acknowledge(header.offset))
-      return this.abort(
-        new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges what was never sent'),
-      );
-    this.#sendWaiting();
-    if (header.entry === 0) return;
-    const handled = this.#log.handle(header.entry, body);
-    if (handled.kind === 'violation') return this.abort(new XferError('ERR_XFER_PROTOCOL', handled.reason));
-    if (handled.kind === 'duplicate') return;
-    for (const message of handled.bodies) if (!this.#ended) this.#deliver(message);
-    if (++this.#unconfirmed >= acknowledgeEvery) this.#confirm();
+    this.#control.handle(header, body);
+    if (this.#finishing && !this.#ended) this.#finishIfFlushed();
+  }
+
+  #finishIfFlushed(): void {
+    if (this.#control.isFlushed) this.#lanes.finishAll();
   }
 
   #deliver(body: Uint8Array): void {
+    if (this.#ended) return;
     try {
       if (!this.#remoteHello) {
-        this.#remoteHello = readHello(body, this.#ownHello.role);
+        this.#remoteHello = readHello(body, this.#options.hello.role);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
       else this.#early.push(() => this.#deliver(body));
@@ -259,10 +278,42 @@ export class Session {
     this.abort(new XferError('ERR_XFER_PROTOCOL', 'the other side sent content before its HELLO'));
   }
 
-  #handleEnd(error: XferError | undefined): void {
+  /** The lane is out of the set already. `error` unless the other side closed it in order. */
+  #handleLaneEnd(lane: number, error: XferError | undefined): void {
+    this.#options.onLaneDown?.(lane, error);
+    if (this.#ended) return;
+    if (error?.code === 'ERR_XFER_TAMPERED') this.#tampered++;
+    if (error && this.#isFatal(error)) return this.abort(error);
+    this.#handlers?.onLane?.(lane, 'down');
+    if (this.lanes.length > 0) return this.#control.repeat();
+    const isOrderly = error === undefined && this.#finishing;
+    if (isOrderly || (this.#finishing && this.#control.isAcknowledged)) return this.#end(undefined);
+    if (!this.#remoteHello || !this.#options.rejoinMs) return this.#end(error);
+    this.#detach(error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side closed the connection'));
+  }
+
+  /** A connection may be lost, and a record altered on the way once; whoever breaks the protocol does so on every lane. */
+  #isFatal(error: XferError): boolean {
+    if (error.code === 'ERR_XFER_TAMPERED') return this.#tampered > 1 || !this.#options.rejoinMs;
+    return error.row.origin !== 'network' && error.code !== 'ERR_XFER_TRUNCATED';
+  }
+
+  #detach(error: XferError): void {
+    this.#detachedTimer = setTimeout(() => this.#end(error), this.#options.rejoinMs);
+    this.#options.onDetached?.(error);
+  }
+
+  /** Nobody is there to be told. */
+  #endDetached(): void {
+    this.#end(new XferError('ERR_XFER_CONNECTION_LOST', 'the session ended without a lane'));
+  }
+
+  #end(error: XferError | undefined): void {
     if (this.#ended) return;
     this.#ended = { error };
-    clearInterval(this.#pulseTimer);
+    clearTimeout(this.#detachedTimer);
+    this.#control.close();
+    this.#lanes.close();
     this.#helloArrived?.();
     this.#handlers?.onEnd(error);
   }

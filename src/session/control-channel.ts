@@ -1,0 +1,111 @@
+import { sessionDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
+import { ControlLog } from './control-log.js';
+import type { RecordHeader } from './record-header.js';
+
+/** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
+const acknowledgeEvery = 32;
+
+/** A function where what it says depends on what was sent before it. */
+export type ControlBody = Uint8Array | (() => Uint8Array);
+
+export interface ControlChannelOptions {
+  /** Sends a control record on some lane; with none it does nothing, and `repeat` is called when there is one. */
+  transmit(number: number, acknowledged: number, body: Uint8Array): void;
+  /** Each message once and in order. */
+  deliver(body: Uint8Array): void;
+  /** The other side breaks the protocol. */
+  onBreach(error: XferError): void;
+}
+
+/** A session's control messages: numbered, in order, kept until they are acknowledged, so that they outlive a lane. */
+export class ControlChannel {
+  readonly #options: ControlChannelOptions;
+  readonly #log = new ControlLog(
+    sessionDefaults.maxUnacknowledgedControl,
+    sessionDefaults.maxEarlyControlBytes,
+  );
+  /** Messages that wait for acknowledgements of earlier ones. */
+  readonly #waiting: ControlBody[] = [];
+  #unconfirmed = 0;
+  #closed = false;
+
+  constructor(options: ControlChannelOptions) {
+    this.#options = options;
+  }
+
+  /** The highest message that was delivered. */
+  get delivered(): number {
+    return this.#log.delivered;
+  }
+
+  /** Whether few enough messages are unacknowledged that one more, which can wait, should be sent now. */
+  get hasRoom(): boolean {
+    return this.#log.hasRoom;
+  }
+
+  /** Whether all that was said has been handed to a lane. */
+  get isFlushed(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Whether the other side has all that was said. */
+  get isAcknowledged(): boolean {
+    return this.isFlushed && this.#log.unacknowledged().length === 0;
+  }
+
+  /** Sent behind those before, now or when enough of them are acknowledged; a function is called when it is. */
+  say(body: ControlBody): void {
+    if (this.#closed) return;
+    if (this.#waiting.length >= sessionDefaults.maxWaitingControl)
+      return this.#options.onBreach(
+        new XferError('ERR_XFER_PROTOCOL', 'the other side acknowledges no control messages'),
+      );
+    this.#waiting.push(body);
+    this.#sendWaiting();
+  }
+
+  /** Nothing more is said or delivered. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** A control record without a message: it confirms what was delivered, and is a sign of life. */
+  confirm(): void {
+    this.#unconfirmed = 0;
+    this.#options.transmit(0, this.#log.delivered, new Uint8Array());
+  }
+
+  /** What the other side may not have goes on another lane. */
+  repeat(): void {
+    for (const { number, body } of this.#log.unacknowledged())
+      this.#options.transmit(number, this.#log.delivered, body);
+    this.confirm();
+  }
+
+  handle(header: RecordHeader, body: Uint8Array): void {
+    if (!this.#log.acknowledge(header.offset))
+      return this.#breach('the other side acknowledges what was never sent');
+    this.#sendWaiting();
+    if (header.entry === 0) return;
+    const handled = this.#log.handle(header.entry, body);
+    if (handled.kind === 'violation') return this.#breach(handled.reason);
+    if (handled.kind === 'duplicate') return;
+    for (const message of handled.bodies) if (!this.#closed) this.#options.deliver(message);
+    if (++this.#unconfirmed >= acknowledgeEvery && !this.#closed) this.confirm();
+  }
+
+  #sendWaiting(): void {
+    while (this.#log.hasRoom) {
+      const body = this.#waiting.shift();
+      if (!body) return;
+      const message = this.#log.append(typeof body === 'function' ? body() : body);
+      this.#unconfirmed = 0;
+      this.#options.transmit(message.number, this.#log.delivered, message.body);
+    }
+  }
+
+  #breach(reason: string): void {
+    this.#options.onBreach(new XferError('ERR_XFER_PROTOCOL', reason));
+  }
+}

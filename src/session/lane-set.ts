@@ -1,0 +1,151 @@
+import { sessionDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
+import type { NativeApi } from '../native/api.js';
+import { resetCode, type Stream } from '../transport/contract.js';
+import type { DirectionKeys } from './keys.js';
+import { Lane, type ContentJob, type SealedContent } from './lane.js';
+import { Pulse } from './pulse.js';
+import { RecordBuffers } from './record-buffers.js';
+import type { RecordHeader } from './record-header.js';
+
+const pulseTickMs = 1_000;
+
+export interface LaneSetOptions {
+  readonly native: NativeApi;
+  /** Nothing heard on a lane for this long: it is lost. */
+  readonly silenceMs: number;
+  onControl(header: RecordHeader, body: Uint8Array): void;
+  onContent(content: SealedContent): void;
+  onRoom(lane: number): void;
+  /** The highest control message that was delivered: what a sign of life confirms. */
+  delivered(): number;
+  /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
+  onLaneEnd(lane: number, error: XferError | undefined): void;
+}
+
+interface Member {
+  readonly lane: Lane;
+  pulse: Pulse | undefined;
+}
+
+/** The lanes of a session. Control records go on the newest one: an older one may be dead and not known to be. */
+export class LaneSet {
+  readonly #options: LaneSetOptions;
+  readonly #buffers = new RecordBuffers();
+  readonly #members = new Map<number, Member>();
+  #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #watching = false;
+
+  constructor(options: LaneSetOptions) {
+    this.#options = options;
+  }
+
+  get numbers(): readonly number[] {
+    return [...this.#members.keys()];
+  }
+
+  /** Lanes that were ever added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `first` is called before anything of the stream is read. */
+  add(
+    number: number,
+    stream: Stream,
+    keys: { readonly sealing: DirectionKeys; readonly opening: DirectionKeys },
+    leftover: Uint8Array,
+    first?: () => void,
+  ): void {
+    const { native, onControl, onContent, onRoom } = this.#options;
+    const handlers = {
+      onControl,
+      onContent,
+      onRoom: () => onRoom(number),
+      onEnd: (error?: XferError) => this.#handleEnd(number, error),
+    };
+    const lane = new Lane({ number, stream, leftover, ...keys, native, buffers: this.#buffers, handlers });
+    this.#members.set(number, { lane, pulse: this.#watching ? this.#newPulse() : undefined });
+    this.#count++;
+    first?.();
+    lane.start();
+  }
+
+  /** A stream that became a lane when there is no session any more. */
+  refuse(stream: Stream): void {
+    stream.reset(resetCode.cancelled);
+  }
+
+  sendControl(number: number, acknowledged: number, body: Uint8Array): void {
+    let newest: Member | undefined;
+    for (const member of this.#members.values()) newest = member;
+    newest?.lane.sendControl(number, acknowledged, body);
+  }
+
+  hasRoom(number: number): boolean {
+    return this.#members.get(number)?.lane.hasRoom ?? false;
+  }
+
+  sendContent(number: number, job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+    const member = this.#members.get(number);
+    if (!member) throw new XferError('ERR_XFER_INTERNAL', 'content was sent on a lane that is gone');
+    member.lane.sendContent(job, done);
+  }
+
+  /** From now on lanes say now and then that they are there, and silent ones are lost. */
+  watch(): void {
+    this.#watching = true;
+    for (const member of this.#members.values()) member.pulse = this.#newPulse();
+    this.#timer = setInterval(() => this.#tick(), pulseTickMs);
+  }
+
+  /** Ends our direction of a lane behind what was submitted. */
+  finish(number: number): void {
+    this.#members.get(number)?.lane.finish();
+  }
+
+  finishAll(): void {
+    for (const number of this.numbers) this.finish(number);
+  }
+
+  /** The other side has left this lane already. */
+  lose(number: number): void {
+    this.#members.get(number)?.lane.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
+  }
+
+  abort(error: XferError): void {
+    for (const { lane } of this.#members.values()) lane.abort(error);
+  }
+
+  /** Nothing is watched any more; lanes that are left end with their streams. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #newPulse(): Pulse {
+    const { silenceMs } = this.#options;
+    return new Pulse({ heartbeatMs: sessionDefaults.heartbeatMs, silenceMs }, performance.now());
+  }
+
+  #tick(): void {
+    const seconds = Math.round(this.#options.silenceMs / 1000);
+    for (const { lane, pulse } of [...this.#members.values()]) {
+      const verdict = pulse?.handleTick(performance.now(), lane.heardBytes, lane.sealedRecords);
+      if (verdict === 'beat') lane.sendControl(0, this.#options.delivered(), new Uint8Array());
+      if (verdict === 'dead')
+        lane.abort(
+          new XferError('ERR_XFER_CONNECTION_LOST', `nothing was heard from the other side for ${seconds} s`),
+        );
+    }
+  }
+
+  #handleEnd(number: number, error: XferError | undefined): void {
+    const member = this.#members.get(number);
+    if (!member) return;
+    this.#members.delete(number);
+    // Ended in order: so does our direction.
+    if (!error) member.lane.finish();
+    this.#options.onLaneEnd(number, error);
+  }
+}

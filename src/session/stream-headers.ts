@@ -1,0 +1,35 @@
+import { concat, u64 } from './bytes.js';
+import { handshakeNonceBytes } from './handshake-messages.js';
+
+/** Opening header of the stream on which a session begins: `xfer` and the version of this header. */
+export const sessionHeader: Uint8Array = Uint8Array.of(0x78, 0x66, 0x65, 0x72, 1);
+const joinPrefix = Uint8Array.of(0x78, 0x66, 0x65, 0x72, 2);
+
+export const sessionIdBytes = 16;
+const laneAt = joinPrefix.length + sessionIdBytes;
+const nonceAt = laneAt + 8;
+const joinBytes = nonceAt + handshakeNonceBytes;
+
+/** What the opening header of a lane that joins says. Nothing of it proves anything. */
+export interface JoinHeader {
+  readonly session: Uint8Array;
+  readonly lane: number;
+  readonly nonce: Uint8Array;
+}
+
+export function isSessionHeader(header: Uint8Array): boolean {
+  return Buffer.compare(header, sessionHeader) === 0;
+}
+
+export function encodeJoinHeader({ session, lane, nonce }: JoinHeader): Uint8Array {
+  return concat(joinPrefix, session, u64(lane), nonce);
+}
+
+/** undefined for every other header. */
+export function decodeJoinHeader(header: Uint8Array): JoinHeader | undefined {
+  if (header.length !== joinBytes || joinPrefix.some((byte, i) => header[i] !== byte)) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const lane = Number(view.getBigUint64(laneAt));
+  if (!Number.isSafeInteger(lane)) return undefined;
+  return { session: header.slice(joinPrefix.length, laneAt), lane, nonce: header.slice(nonceAt) };
+}
