@@ -9,11 +9,13 @@ import type { PairingGate } from '../session/pairing-gate.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
 import { ReceiveTransfer, type ReceiveProgress } from '../transfer/receive-transfer.js';
+import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
 import type { ReceiveOptions, SendResult } from './options.js';
-import { isSessionHeader } from './session-stream.js';
-import { silenceOf } from './silence.js';
+import { decodeJoinHeader, isSessionHeader, type JoinHeader } from '../session/stream-headers.js';
+import type { RunningTransfers, Running } from './running-transfers.js';
+import { retryOf, silenceMs } from './silence.js';
 import { ThinOut } from './thin-out.js';
 import { ownName, rememberPeer, shownPeer } from './trust.js';
 
@@ -27,32 +29,41 @@ export interface ReceiverContext {
   readonly limit: HandshakeLimit;
   readonly gate: PairingGate;
   readonly signal: AbortSignal;
-  /** Whether another transfer may begin now. */
-  mayBegin(): boolean;
+  readonly transfers: RunningTransfers;
+  /** Whether another transfer of this peer may begin now. */
+  mayBegin(peer: Uint8Array): boolean;
 }
 
+/** What a connection brought. */
+export type Received = SendResult | 'lane' | 'superseded';
+
 /**
- * Serves one connection: its first stream, the handshake, the transfer. `onBegin` is called when the other side
- * has proved who it is. Rejects with an XferError.
+ * Serves one connection: its first stream, the handshake and the transfer, or a lane for a session that is there.
+ * `onBegin` is called when the other side has proved who it is. Rejects with an XferError.
  */
 export async function receiveOne(
   connection: Connection,
   context: ReceiverContext,
   onBegin: () => void,
-): Promise<SendResult> {
-  const { options, native, identity, peers, gate, limit, signal } = context;
-  const stream = await firstStream(connection);
+): Promise<Received> {
+  const { options, native, identity, peers, gate, limit, signal, transfers } = context;
+  const { stream, join } = await firstStream(connection);
+  if (join) return joinSession(connection, stream, join, context);
+  stream.accept();
+  const takesKnown = options.code === undefined;
   const secrets = await acceptHandshake(stream, {
     identity,
     gate,
     limit,
-    allowKnown: options.code === undefined,
-    isKnown: async (key) => (await peers.findByKey(key)) !== undefined,
+    allowKnown: takesKnown || transfers.hasResumable,
+    isKnown: async (key) =>
+      (takesKnown && (await peers.findByKey(key)) !== undefined) || transfers.mayResume(key),
     source: connection.remote.host,
     ciphers: cipherOrder(native),
     signal,
   });
-  if (!context.mayBegin()) throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
+  if (!context.mayBegin(secrets.peerKey))
+    throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
   const hello = ownHello('recv', ownName(), options.remember ?? false);
   const session = await Session.establish({
@@ -61,13 +72,15 @@ export async function receiveOne(
     hello,
     native,
     signal,
-    silenceMs: silenceOf(options),
+    silenceMs,
+    rejoinMs: retryOf(options),
   });
-  return transfer(session, connection, context, secrets.paired);
+  const isTrusted = secrets.paired || (takesKnown && (await peers.findByKey(secrets.peerKey)) !== undefined);
+  return transfer(session, connection, context, { paired: secrets.paired, isTrusted });
 }
 
-/** The stream that a session begins on; whoever opens none in time is no xfer. */
-async function firstStream(connection: Connection): Promise<Stream> {
+/** The stream that a session or a lane begins on; whoever opens none in time is no xfer. */
+async function firstStream(connection: Connection): Promise<{ stream: Stream; join?: JoinHeader }> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new XferError('ERR_XFER_TIMEOUT', 'the other side opened no stream in time')),
@@ -79,41 +92,101 @@ async function firstStream(connection: Connection): Promise<Stream> {
     });
     let taken = false;
     connection.onStream((stream, header) => {
-      if (taken || !isSessionHeader(header)) return stream.refuse(openErrorCode.refused);
+      const join = decodeJoinHeader(header);
+      if (taken || !(join || isSessionHeader(header))) return stream.refuse(openErrorCode.refused);
       taken = true;
       clearTimeout(timer);
-      stream.accept();
-      resolve(stream);
+      resolve(join ? { stream, join } : { stream });
     });
   });
+}
+
+/** A lane more for a session that is there. Resolves when the connection is over. */
+async function joinSession(
+  connection: Connection,
+  stream: Stream,
+  join: JoinHeader,
+  { transfers, signal, limit }: ReceiverContext,
+): Promise<'lane'> {
+  const session = transfers.session(join.session);
+  if (!session) {
+    stream.refuse(openErrorCode.routeNotFound);
+    throw new XferError('ERR_XFER_REFUSED', 'a lane came for a session that is over');
+  }
+  const release = limit.enter(connection.remote.host);
+  if (!release) {
+    stream.refuse(openErrorCode.resourceLimit);
+    throw new XferError('ERR_XFER_LIMIT', 'too many handshakes are under way');
+  }
+  await session.acceptLane(stream, join, signal).finally(release);
+  await connection.closed;
+  return 'lane';
 }
 
 async function transfer(
   session: Session,
   connection: Connection,
   context: ReceiverContext,
-  paired: boolean,
+  trust: Trust,
+): Promise<Received> {
+  const { transfers, signal } = context;
+  const stop = new AbortController();
+  const interrupt = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', interrupt, { once: true });
+  if (signal.aborted) interrupt();
+  const running = transfers.begin(session, stop);
+  try {
+    return await (running.over = receive(connection, context, trust, running));
+  } catch (error) {
+    if (running.isSuperseded) return 'superseded';
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    transfers.end(running);
+    session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
+  }
+}
+
+interface Trust {
+  readonly paired: boolean;
+  /** False where the peer is known from an unfinished transfer alone: it may go on with that, and nothing else. */
+  readonly isTrusted: boolean;
+}
+
+async function receive(
+  connection: Connection,
+  context: ReceiverContext,
+  { paired, isTrusted }: Trust,
+  running: Running,
 ): Promise<SendResult> {
-  const { options, native, root, peers, signal } = context;
+  const { options, native, root, peers, transfers } = context;
+  const { session } = running;
   const { onEvent } = options;
   const started = performance.now();
   const progress = new ThinOut<ReceiveProgress>((value) => onEvent({ event: 'progress', ...value, sent: 0 }));
-  const running = new ReceiveTransfer({
+  const receiving = new ReceiveTransfer({
     session,
     native,
     root,
-    signal,
+    signal: running.stop.signal,
+    onBegin: async (key) => {
+      const names = new TemporaryNames(session.peerKey, key);
+      const isBegun = transfers.hasBegun(running, key);
+      await transfers.claim(running, key);
+      if (isTrusted || isBegun || (await native.files.stampAt(root, names.journal))) return;
+      throw new XferError('ERR_XFER_NO_CODE', 'a new transfer needs a code');
+    },
     onProgress: (value) => progress.push(value),
     onNote: (message) => onEvent({ event: 'note', message }),
     onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
   }).run();
-  running.catch(() => undefined);
+  receiving.catch(() => undefined);
   const { peer, known } = await shownPeer(peers, session.peerKey);
   const transport = connection.remote.scheme;
   onEvent({ event: 'connected', peer, known, transport, path: 'direct' });
   onEvent({ event: 'lane', lane: 0, state: 'up', transport });
   onEvent({ event: 'phase', phase: 'transfer' });
-  const { files, bytes } = await running;
+  const { files, bytes } = await receiving;
   progress.flush();
   const seconds = (performance.now() - started) / 1000;
   if (paired)
@@ -122,7 +195,7 @@ async function transfer(
       hello: session.hello,
       host: connection.remote.host,
     });
-  const shape = { lanes: session.laneNumbers.length, transport, path: 'direct' } as const;
+  const shape = { lanes: session.laneCount, transport, path: 'direct' } as const;
   const done: SendResult = { event: 'done', role: 'recv', peer, bytes, files, seconds, ...shape };
   onEvent(done);
   return done;

@@ -15,7 +15,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
-import { leaveAtOnce } from './silence.js';
+import { RunningTransfers } from './running-transfers.js';
 import { StrangerNotes } from './stranger-notes.js';
 import { parseWithDefaults } from './target.js';
 
@@ -58,7 +58,7 @@ class Receiver {
       ...context,
       gate: this.#gate,
       signal: this.#ending.signal,
-      mayBegin: () => !options.once || this.#busy === 0,
+      mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
     };
   }
 
@@ -75,7 +75,10 @@ class Receiver {
     }
     const peers = new PeerStore(options.home);
     const identity = await loadIdentity(options.home);
-    return new Receiver(options, { options, native, root, peers, identity, limit: new HandshakeLimit() });
+    const transfers = new RunningTransfers();
+    const limit = new HandshakeLimit();
+    void transfers.readJournals(native.files, root, path);
+    return new Receiver(options, { options, native, root, peers, identity, limit, transfers });
   }
 
   async run(): Promise<SendResult | undefined> {
@@ -132,9 +135,13 @@ class Receiver {
         transfer.begun = true;
         this.#busy++;
       });
+      if (typeof result === 'string') return;
       if (this.#options.once) this.#settle?.resolve(result);
     } catch (error) {
-      this.#handleFailure(leaveAtOnce(connection, asXferError(error)), connection, transfer.begun);
+      const failure = asXferError(error);
+      // With a connection that is lost there is nobody to close it with in order.
+      if (failure.code === 'ERR_XFER_CONNECTION_LOST') connection.abort(failure);
+      this.#handleFailure(failure, connection, transfer.begun);
     } finally {
       if (transfer.begun) this.#busy--;
       await connection.close();

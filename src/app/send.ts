@@ -1,23 +1,23 @@
-import { asXferError, XferError } from '../errors/index.js';
-import { nativeApi } from '../native/index.js';
+import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { parseCode } from '../session/code.js';
-import { dialHandshake, preloadHandshake } from '../session/handshake.js';
-import { ownHello } from '../session/hello.js';
-import { loadIdentity } from '../session/identity.js';
+import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
-import { Session } from '../session/session.js';
 import { checkGiven, scan } from '../transfer/scan.js';
 import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
+import { sourceToken } from '../transfer/source-token.js';
 import type { Address } from '../transport/address.js';
-import type { Connection } from '../transport/contract.js';
+import { Backoff } from './backoff.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { SendOptions, SendResult } from './options.js';
-import { cipherOrder } from './cipher-order.js';
-import { sessionHeader } from './session-stream.js';
-import { leaveAtOnce, silenceOf } from './silence.js';
+import { openSendSession, type SendSession, type Trust } from './send-session.js';
+import { retryOf } from './silence.js';
 import { parseTarget, parseWithDefaults } from './target.js';
 import { ThinOut } from './thin-out.js';
-import { ownName, rememberPeer, shownPeer } from './trust.js';
+import { rememberPeer, shownPeer } from './trust.js';
+import { UnfinishedTransfers } from './unfinished.js';
+
+/** A transfer that has gone on for so long is kept in mind, so that the same command goes on with it. */
+const worthKeepingMs = 100;
 
 /**
  * Sends files and directories to a receiver. Resolves when the receiver has committed everything; rejects with an
@@ -35,118 +35,195 @@ export async function send(options: SendOptions): Promise<SendResult> {
   }
 }
 
-type Trust = { readonly code: string } | { readonly expected: Uint8Array[] };
-
 async function sendTo(address: Address, options: SendOptions): Promise<SendResult> {
-  const { onEvent, signal } = options;
-  const peers = new PeerStore(options.home);
   const identity = await loadIdentity(options.home);
-  const trust = await chooseTrust(peers, address, options);
-  onEvent({ event: 'phase', phase: 'connect' });
-  const transport = await options.transports.get(address.scheme);
-  const [connection] = await Promise.all([
-    transport.dial(address, { signal }),
-    preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
-  ]);
-  try {
-    onEvent({ event: 'phase', phase: 'pair' });
-    const native = nativeApi();
-    const stream = connection.openStream({ header: sessionHeader });
-    const secrets = await dialHandshake(stream, {
-      identity,
-      mode: trust,
-      signal,
-      ciphers: cipherOrder(native),
+  return new Sending(address, options, identity).run();
+}
+
+/** One `send`, over as many sessions as it takes. */
+class Sending {
+  readonly #address: Address;
+  readonly #options: SendOptions;
+  readonly #identity: Identity;
+  readonly #peers: PeerStore;
+  readonly #unfinished: UnfinishedTransfers;
+  readonly #key: Uint8Array;
+  readonly #progress: ThinOut<SendProgress>;
+  #problems: XferError[] = [];
+  /** Handed to the network by sessions that are over. */
+  #sentBefore = 0;
+  #sent = 0;
+  #startedAt: number | undefined;
+  #laneCount = 0;
+  #paired = false;
+
+  constructor(address: Address, options: SendOptions, identity: Identity) {
+    this.#address = address;
+    this.#options = options;
+    this.#identity = identity;
+    this.#peers = new PeerStore(options.home);
+    this.#unfinished = new UnfinishedTransfers(options.home, identity);
+    this.#key = this.#unfinished.keyOf(options.paths);
+    this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
+  }
+
+  async run(): Promise<SendResult> {
+    const earlier = await this.#unfinished.find(this.#key, this.#options.code);
+    let opened = await this.#openFirst(earlier?.isSameCode ? earlier.peer : undefined);
+    for (let resume = earlier !== undefined; ; resume = true) {
+      try {
+        return await this.#transfer(opened, resume);
+      } catch (thrown) {
+        const error = asXferError(thrown);
+        if (error.code !== 'ERR_XFER_CONNECTION_LOST' || retryOf(this.#options) === 0) throw error;
+        opened = await this.#openAgain(opened.session.peerKey, error);
+      }
+    }
+  }
+
+  /** A first connection that fails is told at once. A transfer that was stopped goes on without a new code. */
+  async #openFirst(paired: Uint8Array | undefined): Promise<SendSession> {
+    if (paired) {
+      try {
+        return await this.#open({ expected: [paired] });
+      } catch (thrown) {
+        const error = asXferError(thrown);
+        if (!notRecognised.has(error.code)) throw error;
+      }
+    }
+    return this.#open(await this.#chooseTrust());
+  }
+
+  /** Both keys are pinned for the rest of the transfer: nobody else can take the receiver's place, and no code is tried twice. */
+  async #openAgain(peer: Uint8Array, error: XferError): Promise<SendSession> {
+    const { signal } = this.#options;
+    const backoff = new Backoff();
+    const until = performance.now() + retryOf(this.#options);
+    for (;;) {
+      await backoff.wait(signal).catch(() => signal.throwIfAborted());
+      try {
+        return await this.#open({ expected: [peer] });
+      } catch (thrown) {
+        const failure = asXferError(thrown);
+        if (failure.row.origin !== 'network' && failure.code !== 'ERR_XFER_LIMIT') throw failure;
+        if (performance.now() > until) throw error;
+      }
+    }
+  }
+
+  async #open(trust: Trust): Promise<SendSession> {
+    const { onEvent } = this.#options;
+    const transport = this.#address.scheme;
+    const opened = await openSendSession({
+      options: this.#options,
+      identity: this.#identity,
+      address: this.#address,
+      trust,
+      onLane: (lane, state, error) => {
+        if (state === 'up') this.#laneCount++;
+        onEvent({ event: 'lane', lane, state, transport });
+        if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
+      },
     });
-    const hello = ownHello('send', ownName(), options.remember ?? false);
-    const session = await Session.establish({
-      stream,
-      secrets,
-      hello,
-      native,
+    this.#paired ||= opened.paired;
+    return opened;
+  }
+
+  async #transfer(opened: SendSession, resume: boolean): Promise<SendResult> {
+    const { session, lanes } = opened;
+    const { onEvent } = this.#options;
+    this.#problems = [];
+    this.#sentBefore += this.#sent;
+    const keep = setTimeout(() => void this.#keepInMind(session.peerKey), worthKeepingMs);
+    const startedAt = (this.#startedAt ??= performance.now());
+    try {
+      const running = this.#start(opened, resume);
+      // Told in parallel with the transfer, which must not wait for a file of ours to be read.
+      const introduced = this.#introduce(session.peerKey);
+      introduced.catch((error: unknown) => session.abort(asXferError(error)));
+      const [{ files, bytes }, peer] = await Promise.all([running, introduced]);
+      this.#progress.flush();
+      const seconds = (performance.now() - startedAt) / 1000;
+      clearTimeout(keep);
+      await this.#unfinished.remove(this.#key);
+      const first = this.#problems[0];
+      if (first) throw summed(first, this.#problems.length);
+      const { hello, peerKey } = session;
+      if (this.#paired)
+        await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#address.host });
+      const shape = { lanes: this.#laneCount, transport: this.#address.scheme, path: 'direct' } as const;
+      const done: SendResult = { event: 'done', role: 'send', peer, bytes, files, seconds, ...shape };
+      onEvent(done);
+      return done;
+    } finally {
+      clearTimeout(keep);
+      await lanes.close();
+      session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
+    }
+  }
+
+  async #start({ session }: SendSession, resume: boolean) {
+    const { paths, signal, onEvent } = this.#options;
+    const onProblem = (error: XferError) => {
+      this.#problems.push(error);
+      onEvent({ event: 'note', message: error.message });
+    };
+    return new SendTransfer({
+      session,
+      batches: scan(paths, { onProblem }),
+      key: this.#key,
+      resume,
+      tokenOf: sourceToken(this.#unfinished.tokenKey),
       signal,
-      silenceMs: silenceOf(options),
-    });
-    return await transfer(session, connection, { options, peers, address, paired: secrets.paired });
-  } catch (thrown) {
-    throw leaveAtOnce(connection, asXferError(thrown));
-  } finally {
-    await connection.close();
+      onProgress: (value) => {
+        this.#sent = value.sent;
+        this.#progress.push({ ...value, sent: this.#sentBefore + value.sent });
+      },
+      onProblem,
+      onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
+    }).run();
+  }
+
+  async #introduce(peerKey: Uint8Array): Promise<string> {
+    const { peer, known } = await shownPeer(this.#peers, peerKey);
+    const { onEvent } = this.#options;
+    const transport = this.#address.scheme;
+    this.#laneCount++;
+    onEvent({ event: 'connected', peer, known, transport, path: 'direct' });
+    onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    onEvent({ event: 'phase', phase: 'transfer' });
+    return peer;
+  }
+
+  async #keepInMind(peer: Uint8Array): Promise<void> {
+    await this.#unfinished.add(this.#key, peer, this.#options.code);
+  }
+
+  async #chooseTrust(): Promise<Trust> {
+    const { code, peer: name, askCode } = this.#options;
+    if (code !== undefined) return { code: parseCode(code).secret };
+    if (name !== undefined) {
+      const peer = await this.#peers.findByName(name);
+      if (!peer) throw new XferError('ERR_XFER_USAGE', `there is no known peer ${name}: see xfer peers`);
+      return { expected: [peer.key] };
+    }
+    const { host } = this.#address;
+    const met = await this.#peers.findByHost(host);
+    if (met.length > 0) return { expected: met.map((peer) => peer.key) };
+    const asked = await askCode?.();
+    if (asked === undefined)
+      throw new XferError('ERR_XFER_NO_CODE', `no code was given, and no known peer was met at ${host}`);
+    return { code: parseCode(asked).secret };
   }
 }
 
-async function chooseTrust(peers: PeerStore, address: Address, options: SendOptions): Promise<Trust> {
-  if (options.code !== undefined) return { code: parseCode(options.code).secret };
-  if (options.peer !== undefined) {
-    const peer = await peers.findByName(options.peer);
-    if (!peer)
-      throw new XferError('ERR_XFER_USAGE', `there is no known peer ${options.peer}: see xfer peers`);
-    return { expected: [peer.key] };
-  }
-  const met = await peers.findByHost(address.host);
-  if (met.length > 0) return { expected: met.map((peer) => peer.key) };
-  const code = await options.askCode?.();
-  if (code === undefined)
-    throw new XferError(
-      'ERR_XFER_NO_CODE',
-      `no code was given, and no known peer was met at ${address.host}`,
-    );
-  return { code: parseCode(code).secret };
-}
-
-interface Circumstances {
-  readonly options: SendOptions;
-  readonly peers: PeerStore;
-  readonly address: Address;
-  readonly paired: boolean;
-}
-
-async function transfer(
-  session: Session,
-  connection: Connection,
-  around: Circumstances,
-): Promise<SendResult> {
-  const { options, peers, address } = around;
-  const { onEvent, signal } = options;
-  const started = performance.now();
-  const scheme = address.scheme;
-  const problems: XferError[] = [];
-  const progress = new ThinOut<SendProgress>((value) => onEvent({ event: 'progress', ...value }));
-  const onProblem = (error: XferError) => {
-    problems.push(error);
-    onEvent({ event: 'note', message: error.message });
-  };
-  const running = new SendTransfer({
-    session,
-    batches: scan(options.paths, { onProblem }),
-    signal,
-    onProgress: (value) => progress.push(value),
-    onProblem,
-    onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
-  }).run();
-  // Told in parallel with the transfer, which must not wait for a file of ours to be read.
-  const introduced = introduce(session, around);
-  introduced.catch((error: unknown) => connection.abort(asXferError(error)));
-  const [{ files, bytes }, peer] = await Promise.all([running, introduced]);
-  progress.flush();
-  const first = problems[0];
-  if (first) throw summed(first, problems.length);
-  const seconds = (performance.now() - started) / 1000;
-  const shape = { lanes: session.laneNumbers.length, transport: scheme, path: 'direct' } as const;
-  if (around.paired)
-    await rememberPeer(peers, options, { key: session.peerKey, hello: session.hello, host: address.host });
-  const done: SendResult = { event: 'done', role: 'send', peer, bytes, files, seconds, ...shape };
-  onEvent(done);
-  return done;
-}
-
-async function introduce(session: Session, { options, peers, address }: Circumstances): Promise<string> {
-  const { peer, known } = await shownPeer(peers, session.peerKey);
-  options.onEvent({ event: 'connected', peer, known, transport: address.scheme, path: 'direct' });
-  options.onEvent({ event: 'lane', lane: 0, state: 'up', transport: address.scheme });
-  options.onEvent({ event: 'phase', phase: 'transfer' });
-  return peer;
-}
+/** The receiver does not know of the transfer: then the code decides. */
+const notRecognised: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_XFER_UNKNOWN_PEER',
+  'ERR_XFER_NO_CODE',
+  'ERR_XFER_KEY_CHANGED',
+  'ERR_XFER_REFUSED',
+]);
 
 function summed(first: XferError, count: number): XferError {
   if (count === 1) return first;

@@ -3,6 +3,7 @@ import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { entryKind, type ManifestEntry } from './messages.js';
 import { printable } from './printable.js';
+import type { TemporaryNames } from './temporary-names.js';
 
 /** Links made at once. */
 const mostAtOnce = 32;
@@ -11,23 +12,13 @@ const mostAtOnce = 32;
 export class EntryWriter {
   readonly #files: FilesApi;
   readonly #directories: DirectoryCache;
-  readonly #temporaryPrefix: string;
+  readonly #names: TemporaryNames;
   readonly #made: ManifestEntry[] = [];
-  readonly #writable = new Set<number>();
 
-  constructor(files: FilesApi, directories: DirectoryCache, temporaryPrefix: string) {
+  constructor(files: FilesApi, directories: DirectoryCache, names: TemporaryNames) {
     this.#files = files;
     this.#directories = directories;
-    this.#temporaryPrefix = temporaryPrefix;
-  }
-
-  /** Whether the directory of this file stands. */
-  has(id: number): boolean {
-    return this.#writable.has(id);
-  }
-
-  forget(id: number): void {
-    this.#writable.delete(id);
+    this.#names = names;
   }
 
   /** One batch at a time, in order: a directory comes before what is in it. Rejects with an XferError. */
@@ -42,7 +33,6 @@ export class EntryWriter {
       }
     }
     await settled(links);
-    for (const { id, kind } of entries) if (kind === entryKind.file) this.#writable.add(id);
   }
 
   /** Modes and times of directories, the deepest first: writing in one would change its time again. */
@@ -62,9 +52,15 @@ export class EntryWriter {
 
   async #makeLink(entry: ManifestEntry): Promise<void> {
     const { parent, name } = split(entry.path);
-    const temporary = `${this.#temporaryPrefix}${entry.id}.link`;
+    const temporary = this.#names.partOf(entry.path);
     const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: true };
-    await this.#within(parent, entry, (fd) => this.#files.makeLink(fd, job));
+    await this.#within(parent, entry, (fd) =>
+      this.#files.makeLink(fd, job).catch(async (error: NodeJS.ErrnoException) => {
+        // A try that was killed may have left one under the temporary name, which is that of this transfer alone.
+        if (error.code !== 'EEXIST' || !(await this.#files.remove(fd, temporary))) throw error;
+        await this.#files.makeLink(fd, job);
+      }),
+    );
   }
 
   async #within(

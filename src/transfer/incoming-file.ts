@@ -1,5 +1,5 @@
 import { fileError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
+import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './messages.js';
@@ -17,6 +17,12 @@ export interface IncomingFileOptions {
   readonly directories: DirectoryCache;
 }
 
+interface Opened {
+  readonly directory: HeldDirectory;
+  readonly fd: number;
+  readonly stamp: FileStamp;
+}
+
 /**
  * A file that is being received: content goes to a temporary name in its directory and is renamed when all of it is
  * there and the sender says that it did not change. Calls may overlap; `discard` waits for what is under way.
@@ -27,14 +33,15 @@ export class IncomingFile {
   readonly #claimed = new RangeSet(mostGaps);
   readonly #directory: string;
   readonly #name: string;
-  #opened: Promise<{ directory: HeldDirectory; fd: number }> | undefined;
+  #opened: Promise<Opened> | undefined;
   #fd: number | undefined;
   #writing = 0;
   #written = 0;
   #idle: (() => void) | undefined;
-  #finishing: Promise<void> | undefined;
+  #finishing: Promise<FileStamp> | undefined;
   #discarding: Promise<void> | undefined;
   #renamed = false;
+  #isResumed = false;
 
   constructor(options: IncomingFileOptions) {
     this.entry = options.entry;
@@ -49,14 +56,61 @@ export class IncomingFile {
     return this.#written === this.entry.size;
   }
 
-  /** All of it has arrived, written or not. */
-  get isClaimed(): boolean {
-    return this.#claimed.size === this.entry.size;
+  get writtenBytes(): number {
+    return this.#written;
+  }
+
+  /** Whether it goes on with the temporary file of an earlier try. */
+  get isResumed(): boolean {
+    return this.#isResumed;
   }
 
   /** False where part of it came before or lies past the declared end. */
   claim(offset: number, bytes: number): boolean {
     return offset + bytes <= this.entry.size && (bytes === 0 || this.#claimed.claim(offset, offset + bytes));
+  }
+
+  /** What of it was claimed did not verify: it may come again. */
+  giveBack(offset: number, bytes: number): void {
+    if (bytes > 0) this.#claimed.remove(offset, offset + bytes);
+  }
+
+  /** Nothing but zeros is there, which a file that was never written to has anyway. False as for `claim`. */
+  claimHole(from: number, to: number): boolean {
+    if (from >= to || !this.claim(from, to - from)) return false;
+    this.#written += to - from;
+    return true;
+  }
+
+  /**
+   * Goes on with the temporary file of an earlier try, if it still is the one with this identity and holds these ranges.
+   * False where it is not; it begins anew then.
+   */
+  async resume(isSame: (stamp: FileStamp) => boolean, ranges: RangeSet): Promise<boolean> {
+    const end = ranges.ranges.at(-1)?.[1] ?? 0;
+    const opened = await this.#openEarlier((stamp) => isSame(stamp) && stamp.size >= end);
+    if (!opened) return false;
+    this.#opened = Promise.resolve(opened);
+    this.#fd = opened.fd;
+    this.#isResumed = true;
+    for (const [from, to] of ranges.ranges) if (!this.claimHole(from, to)) return false;
+    return true;
+  }
+
+  /** Syncs what was written. Undefined where the file is not open any more. Rejects with an XferError. */
+  async sync(): Promise<{ directory: number; stamp: FileStamp } | undefined> {
+    const opened = this.#opened;
+    if (!opened || this.#fd === undefined || this.#finishing || this.#discarding) return undefined;
+    this.#writing++;
+    try {
+      const { directory, fd, stamp } = await opened;
+      await this.#options.native.files.syncData(fd);
+      return { directory: directory.fd, stamp };
+    } catch (cause) {
+      throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
+    } finally {
+      this.#endWrite();
+    }
   }
 
   /** Creates the temporary file. Rejects with an XferError that names the path. */
@@ -89,17 +143,17 @@ export class IncomingFile {
     }
   }
 
-  /** Gives the file its mode, time and name. Rejects with an XferError; call `discard` then. */
-  finish(): Promise<void> {
+  /** Gives the file its mode, time and name, and says which one it is. Rejects with an XferError; call `discard` then. */
+  finish(): Promise<FileStamp> {
     return (this.#finishing ??= this.#finishNow());
   }
 
-  /** Removes what was written of a file that was not finished, once nothing of it is under way. Never rejects. */
-  discard(): Promise<void> {
-    return (this.#discarding ??= this.#discardNow());
+  /** Removes what was written of a file that was not finished, once nothing of it is under way, or only closes it. Never rejects. */
+  discard(keep = false): Promise<void> {
+    return (this.#discarding ??= this.#discardNow(keep));
   }
 
-  async #discardNow(): Promise<void> {
+  async #discardNow(keep: boolean): Promise<void> {
     if (this.#finishing) await this.#finishing.catch(() => undefined);
     const opened = this.#opened;
     if (!opened || this.#renamed) return;
@@ -112,7 +166,7 @@ export class IncomingFile {
       this.#fd = undefined;
       try {
         if (isOpen) await files.close(fd);
-        await files.remove(directory.fd, this.#options.temporary);
+        if (!keep) await files.remove(directory.fd, this.#options.temporary);
       } finally {
         directory.release();
       }
@@ -121,9 +175,11 @@ export class IncomingFile {
     }
   }
 
-  async #finishNow(): Promise<void> {
+  async #finishNow(): Promise<FileStamp> {
     await this.open();
-    const { directory, fd } = await this.#create();
+    // It may be being synced.
+    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    const { directory, fd, stamp } = await this.#create();
     const { mode, mtimeSeconds, mtimeNanoseconds } = this.entry;
     this.#fd = undefined;
     try {
@@ -139,6 +195,7 @@ export class IncomingFile {
       });
       this.#renamed = true;
       directory.release();
+      return stamp;
     } catch (cause) {
       throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
     }
@@ -149,21 +206,46 @@ export class IncomingFile {
     if (this.#writing === 0) this.#idle?.();
   }
 
-  #create(): Promise<{ directory: HeldDirectory; fd: number }> {
+  #create(): Promise<Opened> {
     return (this.#opened ??= this.#createNow());
   }
 
-  async #createNow(): Promise<{ directory: HeldDirectory; fd: number }> {
+  async #createNow(): Promise<Opened> {
     const { native, directories, temporary } = this.#options;
+    const { files } = native;
     const directory = await directories.acquire(this.#directory);
     try {
-      if ((await native.files.kindOf(directory.fd, this.#name)) === 'directory')
+      if ((await files.kindOf(directory.fd, this.#name)) === 'directory')
         throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
-      return { directory, fd: await native.files.createFile(directory.fd, temporary) };
+      const fd = await files
+        .createFile(directory.fd, temporary)
+        .catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error;
+          // Left by a try that was killed: the name is that of this transfer alone.
+          await files.remove(directory.fd, temporary);
+          return files.createFile(directory.fd, temporary);
+        });
+      return { directory, fd, stamp: await files.stampOf(fd) };
     } catch (error) {
       directory.release();
       throw error;
     }
+  }
+
+  async #openEarlier(isSame: (stamp: FileStamp) => boolean): Promise<Opened | undefined> {
+    const { native, directories, temporary } = this.#options;
+    let directory: HeldDirectory | undefined;
+    try {
+      directory = await directories.acquire(this.#directory);
+      const fd = await native.files.openExisting(directory.fd, temporary);
+      const stamp = await native.files.stampOf(fd);
+      if (isSame(stamp)) return { directory, fd, stamp };
+      await native.files.close(fd);
+    } catch {
+      // It is gone or something else by now.
+    }
+    directory?.release();
+    return undefined;
   }
 
   #problem(cause: NodeJS.ErrnoException): XferError {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { decodeMessage, encodeMessage } from '../session/schema.js';
+import { decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
 
 /** Kinds of entries of a manifest; the numbers go on the wire. */
 export const entryKind = Object.freeze({ file: 0, directory: 1, link: 2 });
@@ -20,28 +20,45 @@ export interface ManifestEntry {
   readonly mtimeNanoseconds: number;
   /** What a link says, else empty. */
   readonly target: string;
+  /** 8 bytes that are others when the sender's file is not what it was, else empty. They mean nothing to anybody else. */
+  readonly token: Uint8Array;
 }
 
-/** Control messages of a transfer. The sender says the first four, the receiver the others, both `abort`. */
+/** Ranges [from, to). */
+export type Ranges = readonly (readonly [from: number, to: number])[];
+
+/** Control messages of a transfer: those of the sender, those of the receiver, `abort` of both. */
 export type TransferMessage =
+  /** Comes first. `key` is the same whenever the same paths are sent; `resume`: the sender waits for what the receiver has. */
+  | { readonly type: 'begin'; readonly key: Uint8Array; readonly resume: boolean }
   | { readonly type: 'manifest'; readonly entries: readonly ManifestEntry[] }
   /** These files were read to the end and did not change meanwhile. */
   | { readonly type: 'finished'; readonly ids: readonly number[] }
-  /** This file could not be read to the end as declared: nothing of it is to be kept. */
+  /** This file could not be read as declared: nothing of it is to be kept. */
   | { readonly type: 'failed'; readonly id: number }
-  /** All that was to be sent: the only thing that ends a transfer. `lanes` gives the sender's records a lane before this one. */
+  /** There is nothing but zeros in these ranges of a file, and nothing of them is sent. */
+  | { readonly type: 'holes'; readonly id: number; readonly ranges: Ranges }
+  /** All that was to be sent: the only thing that ends a transfer. */
   | {
       readonly type: 'end';
       readonly entries: number;
       readonly files: number;
       readonly bytes: number;
       readonly records: number;
-      readonly lanes: readonly (readonly [number, number])[];
     }
-  /** The names of a batch were checked and its directories stand: another batch may come. */
-  | { readonly type: 'declared'; readonly entries: number }
-  /** Records, as ranges [from, to), that are authenticated and written. */
-  | { readonly type: 'received'; readonly ranges: readonly (readonly [number, number])[] }
+  /** The names of a batch were checked and its directories stand. `skip`: files that are there already; `have`: what is there of others. */
+  | {
+      readonly type: 'declared';
+      readonly entries: number;
+      readonly skip?: readonly number[] | undefined;
+      readonly have?: readonly (readonly [id: number, ranges: Ranges])[] | undefined;
+    }
+  /** Records that are authenticated and written. */
+  | { readonly type: 'received'; readonly ranges: Ranges }
+  /** Records that did not verify. */
+  | { readonly type: 'again'; readonly ranges: Ranges }
+  /** So much content is journalled: another try does not send it again. */
+  | { readonly type: 'durable'; readonly bytes: number }
   /** This link was not made. */
   | { readonly type: 'left-out'; readonly id: number; readonly reason: string }
   | { readonly type: 'committed'; readonly files: number; readonly bytes: number }
@@ -56,33 +73,42 @@ const fileSize = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 
 export const mostSeconds = 2 ** 33;
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(-mostSeconds), v.maxValue(mostSeconds));
 const pair = v.strictTuple([count, count]);
+const ranges = (mostRanges: number) => v.pipe(v.array(pair), v.maxLength(mostRanges));
+/** Bytes of an entry's token. */
+export const tokenBytes = 8;
+/** Bytes of a transfer's key. */
+export const transferKeyBytes = 16;
+/** Ranges that are told of one file. */
+export const mostHaveRanges = 64;
 
-/** Compact on the wire: id, kind, path, size, mode, mtime seconds, mtime nanoseconds, link's target. */
+const mode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777));
+const kind = v.picklist([entryKind.file, entryKind.directory, entryKind.link]);
+const token = v.pipe(
+  v.instance(Uint8Array),
+  v.check((value) => value.length === 0 || value.length === tokenBytes),
+);
+
+/** Compact on the wire: id, kind, path, size, mode, mtime seconds, mtime nanoseconds, link's target, token. */
 const entry = v.pipe(
-  v.strictTuple([
-    count,
-    v.picklist([entryKind.file, entryKind.directory, entryKind.link]),
-    text,
-    fileSize,
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777)),
-    seconds,
-    nanoseconds,
-    text,
-  ]),
-  v.transform(([id, kind, path, size, mode, mtimeSeconds, mtimeNanoseconds, target]): ManifestEntry => ({
-    id,
-    kind,
-    path,
-    size,
-    mode,
-    mtimeSeconds,
-    mtimeNanoseconds,
-    target,
-  })),
+  v.strictTuple([count, kind, text, fileSize, mode, seconds, nanoseconds, text, token]),
+  v.transform(
+    ([id, kind, path, size, mode, mtimeSeconds, mtimeNanoseconds, target, token]): ManifestEntry => ({
+      id,
+      kind,
+      path,
+      size,
+      mode,
+      mtimeSeconds,
+      mtimeNanoseconds,
+      target,
+      token,
+    }),
+  ),
 );
 
 const most = transferDefaults.manifestBatchEntries;
 const message = v.variant('type', [
+  v.object({ type: v.literal('begin'), key: exactBytes(transferKeyBytes), resume: v.boolean() }),
   v.object({
     type: v.literal('manifest'),
     entries: v.pipe(v.array(entry), v.minLength(1), v.maxLength(most)),
@@ -95,10 +121,17 @@ const message = v.variant('type', [
     files: count,
     bytes: count,
     records: count,
-    lanes: v.pipe(v.array(pair), v.maxLength(64)),
   }),
-  v.object({ type: v.literal('declared'), entries: count }),
-  v.object({ type: v.literal('received'), ranges: v.pipe(v.array(pair), v.maxLength(2048)) }),
+  v.object({ type: v.literal('holes'), id: count, ranges: ranges(1024) }),
+  v.object({
+    type: v.literal('declared'),
+    entries: count,
+    skip: v.optional(v.pipe(v.array(count), v.maxLength(most))),
+    have: v.optional(v.pipe(v.array(v.strictTuple([count, ranges(mostHaveRanges)])), v.maxLength(most))),
+  }),
+  v.object({ type: v.literal('received'), ranges: ranges(2048) }),
+  v.object({ type: v.literal('again'), ranges: ranges(2048) }),
+  v.object({ type: v.literal('durable'), bytes: count }),
   v.object({ type: v.literal('left-out'), id: count, reason: v.pipe(v.string(), v.maxLength(512)) }),
   v.object({ type: v.literal('committed'), files: count, bytes: count }),
   v.object({
@@ -119,8 +152,8 @@ export function decodeTransferMessage(bytes: Uint8Array): TransferMessage {
 }
 
 /** What an entry adds to the size of its batch, at most. */
-export function entryBytes(value: ManifestEntry): number {
-  return 48 + 3 * (value.path.length + value.target.length);
+export function entryBytes(value: Pick<ManifestEntry, 'path' | 'target'>): number {
+  return 60 + 3 * (value.path.length + value.target.length);
 }
 
 const compact = (e: ManifestEntry) => [
@@ -132,4 +165,5 @@ const compact = (e: ManifestEntry) => [
   e.mtimeSeconds,
   e.mtimeNanoseconds,
   e.target,
+  e.token,
 ];

@@ -5,6 +5,11 @@ import { printable } from './printable.js';
 /** Files that xfer itself makes in a received directory begin with this; no sender may name one. */
 export const ownNamePrefix = '.xfer-';
 
+/** Behind the names of journals. */
+export const journalSuffix = '.journal';
+/** Behind the names of files that are not whole yet. */
+export const partSuffix = '.part';
+
 /** A path as the receiver writes it: the same name in two Unicode spellings is one name (UAX #15, NFC). */
 export function normalPath(path: string): string {
   return path.normalize('NFC');

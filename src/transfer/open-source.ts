@@ -27,25 +27,18 @@ export async function openSource(entry: SourceEntry): Promise<OpenSource> {
     throw fileError(cause, `cannot read ${printable(entry.source)}`);
   }
   await handle.close();
-  throw changed(entry);
+  throw new XferError('ERR_XFER_FILE_CHANGED', `${printable(entry.source)} changed while it was sent`);
 }
 
-/** Closes the file; rejects with ERR_XFER_FILE_CHANGED where it is not what it was when it was listed. */
-export async function closeSource(source: OpenSource): Promise<void> {
-  try {
-    if (!(await isUnchanged(source))) throw changed(source.entry);
-  } finally {
-    await source.handle.close();
-  }
-}
-
-async function isUnchanged({ entry, handle }: OpenSource): Promise<boolean> {
+/** Whether the file is still what it was when it was listed: nobody wrote to it meanwhile (DESIGN §7). */
+export async function isUnchanged({ entry, handle }: OpenSource): Promise<boolean> {
   const now = await handle.stat({ bigint: true });
   return identity(now) === identity(entry.stat);
 }
 
-/** Device, inode, size, mtime and ctime: equal means that nobody wrote to it meanwhile (DESIGN §7). */
-const identity = (s: BigIntStats) => `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;
+export async function closeSource(source: OpenSource): Promise<void> {
+  await source.handle.close();
+}
 
-const changed = (entry: SourceEntry) =>
-  new XferError('ERR_XFER_FILE_CHANGED', `${printable(entry.source)} changed while it was sent`);
+/** Device, inode, size, mtime and ctime. */
+export const identity = (s: BigIntStats) => `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;

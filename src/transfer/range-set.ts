@@ -42,9 +42,40 @@ export class RangeSet {
     return true;
   }
 
+  /** Takes [from, to) out again, which must be in the set as a whole. */
+  remove(from: number, to: number): void {
+    const at = this.#firstEndingAtOrAfter(to);
+    const range = this.#ranges[at];
+    if (!range || range[0] > from || range[1] < to || from >= to) throw new RangeError('not in the set');
+    const left: [number, number][] = range[0] < from ? [[range[0], from]] : [];
+    const right: [number, number][] = to < range[1] ? [[to, range[1]]] : [];
+    this.#ranges.splice(at, 1, ...left, ...right);
+    this.#size -= to - from;
+  }
+
+  /** What of [from, to) is not in the set. */
+  missing(from: number, to: number): (readonly [from: number, to: number])[] {
+    const gaps: (readonly [number, number])[] = [];
+    let at = from;
+    for (let i = this.#firstEndingAtOrAfter(from + 1); at < to; i++) {
+      const range = this.#ranges[i];
+      const start = Math.min(range?.[0] ?? to, to);
+      if (start > at) gaps.push([at, start]);
+      at = Math.max(at, range?.[1] ?? to);
+    }
+    return gaps;
+  }
+
   has(number: number): boolean {
     const range = this.#ranges[this.#firstEndingAtOrAfter(number + 1)];
     return range !== undefined && range[0] <= number && number < range[1];
+  }
+
+  /** The first ranges, at most so many, as a set of their own. */
+  first(mostRanges: number): RangeSet {
+    const some = new RangeSet();
+    for (const [from, to] of this.#ranges.slice(0, mostRanges)) some.claim(from, to);
+    return some;
   }
 
   /** Removes and returns all ranges. */

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
+import { ContentReceiver } from './content-receiver.js';
 import { DirectoryCache } from './directory-cache.js';
+import { EarlierTry } from './earlier-try.js';
 import { EntryWriter } from './entry-writer.js';
-import { IncomingFile } from './incoming-file.js';
+import { JournalKeeper } from './journal-keeper.js';
 import { ManifestCheck } from './manifest-check.js';
 import {
   decodeTransferMessage,
@@ -17,20 +18,17 @@ import {
   type ManifestEntry,
   type TransferMessage,
 } from './messages.js';
-import { ownNamePrefix } from './names.js';
 import { printable } from './printable.js';
-import { RangeSet } from './range-set.js';
-import { Slots } from './slots.js';
+import { TemporaryNames } from './temporary-names.js';
 
 /** Batches that wait for their directories; an honest sender keeps to half of it. */
 const mostBatches = 8;
 /** Another batch is asked for when there are no more than so many files under way. */
 const mostUnderWay = 4 * transferDefaults.manifestBatchEntries;
-/** Records, and their content, that arrived and are not written: an honest sender's window keeps to that. */
-const mostHeldRecords = 1024;
-const mostHeldBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
-/** Gaps between the numbers of records: an honest sender's window has no more. */
-const mostGaps = mostHeldRecords;
+/** Records that may come before the beginning. */
+const mostEarly = 16;
+/** Less content than this is not kept for another try. */
+const leastKeptBytes = 4 * 1024 * 1024;
 
 export interface ReceiveProgress {
   readonly bytes: number;
@@ -44,6 +42,8 @@ export interface ReceiveTransferOptions {
   /** Held directory below which everything is written. */
   readonly root: number;
   readonly signal: AbortSignal;
+  /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
+  onBegin?(key: Uint8Array): Promise<void>;
   onProgress(progress: ReceiveProgress): void;
   /** A link was left out, or a file could not be sent. */
   onNote(message: string): void;
@@ -55,41 +55,36 @@ export interface ReceiveSummary {
   readonly bytes: number;
 }
 
-interface Incoming {
-  readonly file: IncomingFile;
-  readonly parked: SealedContent[];
-  state: 'declared' | 'opening' | 'open' | 'finishing';
-  /** The sender has read it to the end and it had not changed. */
-  confirmed: boolean;
-  hasSlot: boolean;
-  /** So that what failed while it waited for a place is not kept until there is one. */
-  leaveQueue?: () => void;
-}
-
+type Begin = Extract<TransferMessage, { type: 'begin' }>;
 type End = Extract<TransferMessage, { type: 'end' }>;
 
+/** What there is once the sender has said which transfer it is. */
+interface Begun {
+  readonly names: TemporaryNames;
+  readonly content: ContentReceiver;
+  readonly writer: EntryWriter;
+  keeper?: JournalKeeper;
+  earlier?: EarlierTry;
+}
+
 /**
- * The receiver's half of a transfer. Never stops reading its lane: the sender's window bounds what waits here.
- * Resolves when everything stands under its real name and the sender was told so; when it rejects, no part of a file
- * does, and the temporary ones are gone.
+ * The receiver's half of a transfer. Never stops reading its lanes: the sender's window bounds what waits here.
+ * Resolves when everything stands under its real name and the sender was told so. When it rejects, no part of a file
+ * does; temporary files are gone, or kept with a journal for another try where that can use them.
  */
 export class ReceiveTransfer {
   readonly #options: ReceiveTransferOptions;
   readonly #session: Session;
   readonly #check = new ManifestCheck();
   readonly #directories: DirectoryCache;
-  readonly #writer: EntryWriter;
-  readonly #incoming = new Map<number, Incoming>();
-  readonly #slots = new Slots(transferDefaults.maxOpenFiles);
-  readonly #claimed = new RangeSet(mostGaps);
   readonly #acknowledger: Acknowledger;
-  readonly #temporaryPrefix = `${ownNamePrefix}${randomBytes(6).toString('hex')}-`;
+  #begun: Begun | undefined;
+  /** Content that came before the beginning. */
+  readonly #early: SealedContent[] = [];
   #declaring: Promise<void> = Promise.resolve();
   #batches = 0;
-  /** Sizes of the batches that stand and are not answered yet. */
-  readonly #unanswered: number[] = [];
-  #heldRecords = 0;
-  #heldBytes = 0;
+  /** Answers to the batches that stand. */
+  readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
   #bytes = 0;
   #total = 0;
   #files = 0;
@@ -98,13 +93,13 @@ export class ReceiveTransfer {
   #committing = false;
   #committed = false;
   #over = false;
+  #error: XferError | undefined;
   #settle: { resolve(summary: ReceiveSummary): void; reject(error: XferError): void } | undefined;
 
   constructor(options: ReceiveTransferOptions) {
     this.#options = options;
     this.#session = options.session;
     this.#directories = new DirectoryCache(options.native.files, options.root);
-    this.#writer = new EntryWriter(options.native.files, this.#directories, this.#temporaryPrefix);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
   }
 
@@ -115,7 +110,13 @@ export class ReceiveTransfer {
     signal.addEventListener('abort', interrupt, { once: true });
     this.#session.attach({
       onControl: (body) => this.#handleControl(body),
-      onContent: (content) => this.#handleContent(content),
+      onContent: (content) => {
+        if (this.#begun) return this.#begun.content.handleContent(content);
+        // Its lane may be faster than the one on which the sender says what it is.
+        if (this.#early.length < mostEarly) return void this.#early.push(content);
+        content.release();
+        this.#abort(violation('it sends content and does not begin'));
+      },
       onRoom: () => undefined,
       onEnd: (error) => this.#handleEnd(error),
     });
@@ -141,26 +142,86 @@ export class ReceiveTransfer {
   }
 
   #handleMessage(message: TransferMessage): void {
-    if (this.#end && message.type !== 'abort') return this.#abort(violation('it goes on behind its own end'));
+    if (message.type === 'abort') return this.#fail(abortError('sender', message));
+    if (this.#end) return this.#abort(violation('it goes on behind its own end'));
+    if (message.type === 'begin') return this.#handleBegin(message);
+    if (!this.#begun) return this.#abort(violation('it does not begin'));
+    const { content } = this.#begun;
     switch (message.type) {
       case 'manifest':
-        return this.#handleManifest(message.entries);
+        return this.#handleManifest(message.entries, this.#begun);
       case 'finished':
-        for (const id of message.ids) this.#handleFinished(id);
+        for (const id of message.ids) if (!this.#isOver()) content.handleFinished(id);
         return;
+      case 'holes':
+        return content.handleHoles(message.id, message.ranges);
       case 'failed':
-        return this.#handleFailed(message.id);
+        return content.handleFailed(message.id);
       case 'end':
-        return this.#handleEndMessage(message);
-      case 'abort':
-        return this.#fail(abortError('sender', message));
+        return this.#handleEndMessage(message, this.#begun);
       default:
         return this.#abort(violation(`it says ${message.type}`));
     }
   }
 
+  #handleBegin({ key, resume }: Begin): void {
+    if (this.#begun) return this.#abort(violation('it begins twice'));
+    const { native, root, session, onBegin } = this.#options;
+    const names = new TemporaryNames(session.peerKey, key);
+    const begun: Begun = {
+      names,
+      content: this.#newContent(names),
+      writer: new EntryWriter(native.files, this.#directories, names),
+    };
+    this.#begun = begun;
+    const open = async (): Promise<void> => {
+      await onBegin?.(key);
+      const keeper = await JournalKeeper.open({
+        files: native.files,
+        root,
+        peer: session.peerKey,
+        key,
+        names,
+        onDurable: (bytes) => this.#say({ type: 'durable', bytes }),
+        onError: (error) => this.#abort(error),
+      });
+      begun.keeper = keeper;
+      begun.earlier = new EarlierTry(native.files, this.#directories, keeper, names);
+      if (!resume) await begun.earlier.removeLeftOver();
+    };
+    this.#inOrder(open);
+    for (const content of this.#early.splice(0)) begun.content.handleContent(content);
+  }
+
+  #newContent(names: TemporaryNames): ContentReceiver {
+    return new ContentReceiver({
+      native: this.#options.native,
+      directories: this.#directories,
+      names,
+      isAhead: (id) => id >= this.#check.entries && this.#end === undefined,
+      onSettled: (number, bytes) => this.#acknowledger.add(number, bytes),
+      onAgain: (number) => this.#say({ type: 'again', ranges: [[number, number + 1]] }),
+      onWritten: (file, from, to) => {
+        this.#bytes += to - from;
+        this.#begun?.keeper?.handleWritten(file, from, to);
+        this.#progress();
+      },
+      onFinished: (file, stamp) => {
+        this.#begun?.keeper?.handleFinished(file.entry, stamp, file);
+        this.#handleFileDone(file.entry);
+      },
+      onDropped: ({ path, size }) => {
+        this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
+        this.#total -= size;
+        this.#handleFileGone();
+      },
+      onGone: (file) => this.#begun?.keeper?.handleGone(file),
+      onError: (error) => this.#abort(error),
+    });
+  }
+
   /** The names of the whole batch are checked before anything of it is written. */
-  #handleManifest(offered: readonly ManifestEntry[]): void {
+  #handleManifest(offered: readonly ManifestEntry[], begun: Begun): void {
     if (++this.#batches > mostBatches) return this.#abort(violation('it declares more than was asked for'));
     const checked = this.#check.batch(offered);
     if (checked instanceof Error) return this.#abort(checked);
@@ -169,161 +230,65 @@ export class ReceiveTransfer {
       this.#options.onNote(`the link ${printable(path)} was left out: ${printable(reason)}`);
       this.#say({ type: 'left-out', id, reason: reason.slice(0, 512) });
     }
-    for (const entry of entries) if (entry.kind === entryKind.file) this.#expect(entry);
-    this.#declaring = this.#declaring
-      .then(() => (this.#over ? undefined : this.#writer.make(entries)))
-      .then(() => {
-        this.#unanswered.push(offered.length);
-        for (const { id } of entries) this.#startOpening(id);
-        this.#answer();
-        this.#commitIfDone();
-      })
-      .catch((error: unknown) => this.#abort(asXferError(error)));
+    for (const entry of entries) {
+      if (entry.kind !== entryKind.file) continue;
+      this.#total += entry.size;
+      begun.content.expect(entry);
+    }
+    this.#inOrder(async () => {
+      await begun.writer.make(entries);
+      if (!this.#isOver()) this.#unanswered.push(await this.#answerTo(offered.length, entries, begun));
+      this.#answer();
+    });
     this.#progress();
+  }
+
+  async #answerTo(count: number, entries: readonly ManifestEntry[], { content, keeper, earlier }: Begun) {
+    const answer = { type: 'declared', entries: count } as const;
+    const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
+    for (const entry of found?.skip ?? []) {
+      content.skip(entry.id);
+      this.#bytes += entry.size;
+      this.#handleFileDone(entry);
+    }
+    for (const [, ranges] of found?.have ?? []) for (const [from, to] of ranges) this.#bytes += to - from;
+    for (const { id, kind } of entries) if (kind === entryKind.file) content.handleStanding(id);
+    return found ? { ...answer, skip: found.skip.map(({ id }) => id), have: found.have } : answer;
+  }
+
+  /** One piece of work after the other; a failure ends the transfer. */
+  #inOrder(work: () => Promise<void>): void {
+    this.#declaring = this.#declaring
+      .then(() => (this.#over ? undefined : work()))
+      .then(() => this.#commitIfDone())
+      .catch((error: unknown) => this.#abort(asXferError(error)));
   }
 
   /** Whoever declares faster than files can be made here waits, so that what is kept of them is bounded. */
   #answer(): void {
-    while (this.#incoming.size <= mostUnderWay) {
-      const entries = this.#unanswered.shift();
-      if (entries === undefined) return;
+    while ((this.#begun?.content.size ?? 0) <= mostUnderWay) {
+      const answer = this.#unanswered.shift();
+      if (answer === undefined) return;
       this.#batches--;
-      this.#say({ type: 'declared', entries });
+      this.#say(answer);
     }
   }
 
-  #expect(entry: ManifestEntry): void {
-    this.#total += entry.size;
-    const { native } = this.#options;
-    const temporary = `${this.#temporaryPrefix}${entry.id}.part`;
-    const file = new IncomingFile({ entry, temporary, native, directories: this.#directories });
-    this.#incoming.set(entry.id, { file, parked: [], state: 'declared', confirmed: false, hasSlot: false });
+  #handleFileDone(entry: ManifestEntry): void {
+    this.#files++;
+    this.#fileBytes += entry.size;
+    this.#handleFileGone();
   }
 
-  #handleContent(content: SealedContent): void {
-    const { entry, offset, bodyBytes, number, layout } = content.header;
-    const incoming = this.#incoming.get(entry);
-    const isExpected = incoming && incoming.state !== 'finishing' && !this.#end && layout === 0;
-    const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
-    const fits =
-      isExpected &&
-      hasRoom &&
-      this.#claimed.claim(number, number + 1) &&
-      incoming.file.claim(offset, bodyBytes);
-    if (this.#over || !fits) {
-      content.release();
-      return this.#abort(violation('it sends content that was not declared'));
-    }
-    this.#heldRecords++;
-    this.#heldBytes += bodyBytes;
-    if (incoming.state === 'open') return this.#write(incoming, content);
-    incoming.parked.push(content);
-    this.#startOpening(entry);
-  }
-
-  /** Gives the memory of a record back; the sender may send as much again. */
-  #release(content: SealedContent): void {
-    const { number, bodyBytes } = content.header;
-    content.release();
-    this.#heldRecords--;
-    this.#heldBytes -= bodyBytes;
-    if (!this.#over) this.#acknowledger.add(number, bodyBytes);
-  }
-
-  /** Opens a file when its directory stands and there is something to do with it. */
-  #startOpening(id: number): void {
-    const incoming = this.#incoming.get(id);
-    if (!incoming || incoming.state !== 'declared') return;
-    if (incoming.parked.length === 0 && !incoming.confirmed) return;
-    if (!this.#writer.has(id)) return;
-    incoming.state = 'opening';
-    incoming.leaveQueue = this.#slots.take(() => {
-      if (this.#over) return;
-      incoming.hasSlot = true;
-      incoming.file.open().then(
-        () => this.#handleOpen(incoming),
-        (error: unknown) => this.#abort(asXferError(error)),
-      );
-    });
-  }
-
-  #handleOpen(incoming: Incoming): void {
-    if (this.#over || incoming.state !== 'opening') return;
-    incoming.state = 'open';
-    for (const content of incoming.parked.splice(0)) this.#write(incoming, content);
-    this.#finishIfComplete(incoming);
-  }
-
-  #write(incoming: Incoming, content: SealedContent): void {
-    incoming.file.write(content, (error) => {
-      this.#release(content);
-      if (this.#over) return;
-      if (error) return this.#abort(error);
-      this.#bytes += content.header.bodyBytes;
-      this.#progress();
-      this.#finishIfComplete(incoming);
-    });
-  }
-
-  #handleFinished(id: number): void {
-    if (this.#over) return;
-    const incoming = this.#incoming.get(id);
-    if (!incoming || incoming.confirmed || incoming.state === 'finishing')
-      return this.#abort(violation('it finishes what is no file under way'));
-    incoming.confirmed = true;
-    if (incoming.state === 'declared') this.#startOpening(id);
-    this.#finishIfComplete(incoming);
-  }
-
-  #finishIfComplete(incoming: Incoming): void {
-    if (!incoming.confirmed || incoming.state !== 'open' || !incoming.file.isComplete) return;
-    incoming.state = 'finishing';
-    incoming.file.finish().then(
-      () => {
-        this.#files++;
-        this.#fileBytes += incoming.file.entry.size;
-        this.#forget(incoming);
-      },
-      (error: unknown) => this.#abort(asXferError(error)),
-    );
-  }
-
-  #handleFailed(id: number): void {
-    const incoming = this.#incoming.get(id);
-    if (!incoming || incoming.confirmed || incoming.state === 'finishing')
-      return this.#abort(violation('it fails what is no file under way'));
-    const { path, size } = incoming.file.entry;
-    this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
-    this.#total -= size;
-    incoming.state = 'finishing';
-    incoming.leaveQueue?.();
-    for (const content of incoming.parked.splice(0)) this.#release(content);
-    void incoming.file.discard().then(() => this.#forget(incoming));
-  }
-
-  #forget(incoming: Incoming): void {
-    if (incoming.hasSlot) this.#slots.give();
-    this.#incoming.delete(incoming.file.entry.id);
-    this.#writer.forget(incoming.file.entry.id);
+  #handleFileGone(): void {
     this.#progress();
     this.#answer();
     this.#commitIfDone();
   }
 
-  #handleEndMessage(end: End): void {
-    const opened = new Map(this.#session.laneCounts('opened'));
-    // The end itself came on one of the lanes and is not in its count.
-    const counted = end.lanes.reduce((sum, [, records]) => sum + records, 1);
-    const arrived = [...opened.values()].reduce((sum, records) => sum + records, 0);
-    // All that it has is here, so what is not whole by now never will be.
-    const isWhole = ({ file, confirmed, state }: Incoming) =>
-      confirmed ? file.isClaimed : state === 'finishing';
-    if (
-      ![...this.#incoming.values()].every(isWhole) ||
-      counted !== arrived ||
-      end.records !== this.#claimed.size ||
-      end.entries !== this.#check.entries
-    )
+  #handleEndMessage(end: End, { content }: Begun): void {
+    // All that it says of its files is here, so what is not confirmed by now never will be.
+    if (!content.isConfirmed || end.entries !== this.#check.entries)
       return this.#abort(
         new XferError('ERR_XFER_TRUNCATED', 'the sender ended, but not all of what it counts has arrived'),
       );
@@ -332,32 +297,41 @@ export class ReceiveTransfer {
   }
 
   #commitIfDone(): void {
-    const end = this.#end;
-    if (!end || this.#over || this.#committing || this.#batches > 0 || this.#incoming.size > 0) return;
-    if (end.files !== this.#files || end.bytes !== this.#fileBytes)
+    const [end, begun] = [this.#end, this.#begun];
+    if (!end || !begun || this.#over || this.#committing || this.#batches > 0 || begun.content.size > 0)
+      return;
+    if (end.files !== this.#files || end.bytes !== this.#fileBytes || !begun.content.hasRecords(end.records))
       return this.#abort(
         new XferError('ERR_XFER_TRUNCATED', 'the sender counts other files than have arrived'),
       );
     this.#committing = true;
     this.#options.onCommitting();
-    this.#declaring = this.#writer.finish().then(
-      () => {
-        if (this.#over) return;
-        this.#acknowledger.flush();
-        this.#say({ type: 'committed', files: end.files, bytes: end.bytes });
-        this.#committed = true;
-        this.#session.finish();
-      },
-      (error: unknown) => this.#abort(asXferError(error)),
-    );
+    this.#inOrder(async () => {
+      await begun.writer.finish();
+      await begun.earlier?.removeLeftOver();
+      await begun.keeper?.hide();
+      if (this.#isOver()) return;
+      this.#acknowledger.flush();
+      this.#say({ type: 'committed', files: end.files, bytes: end.bytes });
+      this.#committed = true;
+      this.#session.finish();
+    });
   }
 
   /** The sender closes when it has heard of the commit; if it cannot, what was committed stays committed. */
   #handleEnd(error: XferError | undefined): void {
-    if (this.#committed) return this.#settle?.resolve({ files: this.#files, bytes: this.#fileBytes });
+    if (this.#committed) {
+      this.#error = error;
+      return this.#settle?.resolve({ files: this.#files, bytes: this.#fileBytes });
+    }
     this.#fail(
       error ?? new XferError('ERR_XFER_TRUNCATED', 'the sender left before the transfer was complete'),
     );
+  }
+
+  /** Asked behind an await, where what the compiler knows of the field is out of date. */
+  #isOver(): boolean {
+    return this.#over;
   }
 
   #progress(): void {
@@ -377,17 +351,29 @@ export class ReceiveTransfer {
 
   #fail(error: XferError): void {
     this.#over = true;
+    this.#error = error;
     this.#session.finish();
     this.#settle?.reject(error);
   }
 
   async #cleanUp(): Promise<void> {
     await this.#declaring;
-    for (const { file, parked } of this.#incoming.values()) {
-      for (const content of parked.splice(0)) this.#release(content);
-      await file.discard();
-    }
+    for (const content of this.#early.splice(0)) content.release();
+    const { content, keeper } = this.#begun ?? {};
+    const keep = keeper !== undefined && this.#isOfUse(keeper);
+    // What is synced and journalled first must still be open.
+    if (keep) await keeper.flush().catch(() => undefined);
+    await content?.close(keep && !this.#committed);
+    await keeper?.close(keep);
     await this.#directories.close();
+  }
+
+  /** Whether another try can use what is here: the same command would bring the rest, or ask whether all is done. */
+  #isOfUse(keeper: JournalKeeper): boolean {
+    const error = this.#error;
+    if (!error) return false;
+    if (!this.#committed && !error.row.retryable && error.code !== 'ERR_XFER_INTERRUPTED') return false;
+    return this.#committed || keeper.isWorthKeeping || this.#bytes >= leastKeptBytes;
   }
 }
 

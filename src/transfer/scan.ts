@@ -7,7 +7,7 @@ import { entryBytes, entryKind, mostSeconds, type EntryKindNumber, type Manifest
 import { printable } from './printable.js';
 
 /** An entry with what the sender knows of it on this machine. */
-export interface SourceEntry extends ManifestEntry {
+export interface SourceEntry extends Omit<ManifestEntry, 'token'> {
   readonly source: string;
   readonly stat: BigIntStats;
 }
@@ -164,7 +164,7 @@ class Batch {
     return this.#entries.length;
   }
 
-  fits(entry: ManifestEntry): boolean {
+  fits(entry: SourceEntry): boolean {
     if (this.#entries.length === 0) return true;
     const { manifestBatchEntries, manifestBatchBytes } = transferDefaults;
     return (

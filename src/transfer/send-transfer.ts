@@ -1,22 +1,29 @@
-import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { asXferError, fileError, XferError } from '../errors/index.js';
-import { recordKind } from '../session/record-header.js';
+import { transferDefaults } from '../config/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import type { Session } from '../session/session.js';
-import { Gate } from './gate.js';
-import { decodeTransferMessage, encodeTransferMessage, entryKind, type TransferMessage } from './messages.js';
-import { closeSource, type OpenSource } from './open-source.js';
-import { printable } from './printable.js';
-import type { SourceEntry } from './scan.js';
-import { SentRecords } from './sent-records.js';
-import { SourceQueue } from './source-queue.js';
 import { abortError, abortMessage } from './abort-message.js';
+import { ContentSender } from './content-sender.js';
+import { Gate } from './gate.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  entryKind,
+  type Ranges,
+  type TransferMessage,
+} from './messages.js';
+import { printable } from './printable.js';
+import { RangeSet } from './range-set.js';
+import type { SourceEntry } from './scan.js';
+import type { SourceToken } from './source-token.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
 
 export interface SendProgress {
+  /** Content that the receiver has. */
   readonly bytes: number;
   readonly total: number;
+  /** Content handed to the network, copies included. */
   readonly sent: number;
   readonly files: number;
 }
@@ -24,6 +31,11 @@ export interface SendProgress {
 export interface SendTransferOptions {
   readonly session: Session;
   readonly batches: AsyncIterable<readonly SourceEntry[]>;
+  /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
+  readonly key: Uint8Array;
+  /** There was an earlier try: nothing is sent before the receiver has said what it has. */
+  readonly resume: boolean;
+  readonly tokenOf: SourceToken;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;
@@ -37,33 +49,40 @@ export interface SendSummary {
   readonly bytes: number;
 }
 
-/** A file being cut into records. */
-interface Reading {
-  readonly source: OpenSource;
-  offset: number;
-  pending: number;
-  failed: XferError | undefined;
+const noToken = new Uint8Array();
+
+type Declared = Extract<TransferMessage, { type: 'declared' }>;
+
+interface Batch {
+  readonly entries: readonly SourceEntry[];
+  answer?: Declared;
 }
 
 /**
- * The sender's half of a transfer: declares entries, pulls records from files as the lane and the window have room,
- * and ends only when the receiver has committed. Resolves with what was committed.
+ * The sender's half of a transfer: declares entries, has their content sent, and ends only when the receiver has
+ * committed. Resolves with what was committed.
  */
 export class SendTransfer {
   readonly #options: SendTransferOptions;
   readonly #session: Session;
-  readonly #records = new SentRecords();
-  readonly #sources: SourceQueue;
-  readonly #gate = new Gate();
+  readonly #content: ContentSender;
+  readonly #declareGate = new Gate();
+  readonly #sendGate = new Gate();
   readonly #links = new Map<number, string>();
+  /** Batches that the receiver has not answered. */
+  readonly #batches: Batch[] = [];
+  /** Batches whose files are not all being sent yet. */
+  readonly #declared: Batch[] = [];
+  #allDeclared = false;
+  /** What the receiver has of files that are not read yet. */
+  readonly #have = new Map<number, Ranges>();
   #finished: number[] = [];
-  #current: Reading | undefined;
   #entries = 0;
-  #undeclared = 0;
   #files = 0;
   #bytes = 0;
   #total = 0;
-  #sent = 0;
+  /** Content that the receiver had before. */
+  #skippedBytes = 0;
   #ended = false;
   #over = false;
   #settle: { resolve(summary: SendSummary): void; reject(error: XferError): void } | undefined;
@@ -71,15 +90,18 @@ export class SendTransfer {
   constructor(options: SendTransferOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#sources = new SourceQueue({
-      onReady: () => this.#pump(),
+    this.#content = new ContentSender({
+      session: options.session,
+      rangesOf: (entry) => this.#rangesOf(entry),
+      onRead: (entry) => this.#handleRead(entry),
       onFailed: (entry, error) => this.#fileFailed(entry, error),
+      onProgress: () => this.#sendGate.check(),
     });
   }
 
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */
   async run(): Promise<SendSummary> {
-    const { signal } = this.#options;
+    const { signal, key, resume } = this.#options;
     const committed = new Promise<SendSummary>((resolve, reject) => (this.#settle = { resolve, reject }));
     const interrupt = () => this.#abort(asXferError(signal.reason));
     signal.addEventListener('abort', interrupt, { once: true });
@@ -89,14 +111,18 @@ export class SendTransfer {
         content.release();
         this.#abort(new XferError('ERR_XFER_PROTOCOL', 'the receiver sent content'));
       },
-      onRoom: () => this.#pump(),
+      onRoom: () => this.#content.pump(),
+      onLane: (lane, state) => this.#content.handleLane(lane, state),
       onEnd: (error) =>
         this.#fail(
           error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the receiver left before it had committed'),
         ),
     });
     if (signal.aborted) interrupt();
-    this.#produce().catch((error: unknown) => this.#abort(asXferError(error)));
+    this.#say({ type: 'begin', key, resume });
+    for (const lane of this.#session.lanes) this.#content.handleLane(lane, 'up');
+    for (const work of [this.#declareAll(), this.#sendAll()])
+      work.catch((error: unknown) => this.#abort(asXferError(error)));
     try {
       return await committed;
     } finally {
@@ -105,31 +131,58 @@ export class SendTransfer {
     }
   }
 
-  async #produce(): Promise<void> {
-    for await (const batch of this.#options.batches) {
-      await this.#gate.until(() => this.#over || this.#undeclared < batchesAhead);
+  /** Declares batch after batch, some of them ahead of those whose files are sent. */
+  async #declareAll(): Promise<void> {
+    for await (const entries of this.#options.batches) {
+      const hasRoom = () => this.#batches.length < batchesAhead && this.#declared.length < batchesAhead;
+      await this.#declareGate.until(() => this.#over || hasRoom());
       if (this.#over) return;
-      this.#declare(batch);
-      for (const entry of batch) {
-        if (entry.kind !== entryKind.file) continue;
-        await this.#gate.until(() => this.#over || this.#sources.hasRoom);
-        if (this.#isOver()) return;
-        this.#sources.push(entry);
-      }
+      this.#declare(entries);
     }
-    await this.#gate.until(() => this.#over || this.#sources.isEmpty);
+    this.#allDeclared = true;
+    this.#sendGate.check();
+  }
+
+  async #sendAll(): Promise<void> {
+    const isReady = () =>
+      this.#declared[0] ? !this.#options.resume || this.#declared[0].answer : this.#allDeclared;
+    for (;;) {
+      await this.#sendGate.until(() => this.#over || Boolean(isReady()));
+      const batch = this.#declared[0];
+      if (!batch || this.#over) break;
+      const skipped = new Set(batch.answer?.skip);
+      for (const [id, ranges] of batch.answer?.have ?? []) this.#have.set(id, ranges);
+      for (const entry of batch.entries) {
+        if (entry.kind !== entryKind.file) continue;
+        if (skipped.has(entry.id)) this.#skip(entry);
+        else {
+          await this.#sendGate.until(() => this.#isOver() || this.#content.hasRoom);
+          if (this.#isOver()) return;
+          this.#content.push(entry);
+        }
+      }
+      this.#declared.shift();
+      this.#declareGate.check();
+    }
+    this.#content.complete();
+    await this.#sendGate.until(() => this.#over || this.#content.isRead);
     this.#end();
   }
 
-  #declare(batch: readonly SourceEntry[]): void {
-    this.#entries += batch.length;
-    this.#undeclared++;
-    for (const entry of batch) {
+  #declare(entries: readonly SourceEntry[]): void {
+    const batch: Batch = { entries };
+    this.#entries += entries.length;
+    this.#batches.push(batch);
+    this.#declared.push(batch);
+    for (const entry of entries) {
       if (entry.kind === entryKind.link) this.#links.set(entry.id, entry.path);
       this.#total += entry.size;
     }
-    this.#say({ type: 'manifest', entries: batch });
+    const { tokenOf } = this.#options;
+    const token = (entry: SourceEntry) => (entry.kind === entryKind.file ? tokenOf(entry) : noToken);
+    this.#say({ type: 'manifest', entries: entries.map((entry) => ({ ...entry, token: token(entry) })) });
     this.#progress();
+    this.#sendGate.check();
   }
 
   /** Asked behind an await, where what the compiler knows of the field is out of date. */
@@ -137,94 +190,54 @@ export class SendTransfer {
     return this.#over;
   }
 
+  #rangesOf(entry: SourceEntry): Ranges {
+    const have = new RangeSet();
+    for (const [from, to] of this.#have.get(entry.id) ?? [])
+      if (from < to && to <= entry.size) have.claim(from, to);
+    this.#have.delete(entry.id);
+    this.#skippedBytes += have.size;
+    this.#progress();
+    return have.missing(0, entry.size);
+  }
+
+  #skip(entry: SourceEntry): void {
+    this.#files++;
+    this.#bytes += entry.size;
+    this.#skippedBytes += entry.size;
+    this.#progress();
+  }
+
   #end(): void {
     if (this.#over) return;
     this.#flushFinished();
     this.#options.onCommitting();
     this.#ended = true;
-    const { session } = this.#options;
-    session.sendControl(() =>
-      encodeTransferMessage({
-        type: 'end',
-        entries: this.#entries,
-        files: this.#files,
-        bytes: this.#bytes,
-        records: this.#records.count,
-        lanes: session.laneCounts('sealed'),
-      }),
-    );
-  }
-
-  /** Submits records while the lane and the window have room. */
-  #pump(): void {
-    while (!this.#over && this.#session.hasRoom && this.#records.hasRoom) {
-      this.#current ??= this.#next();
-      if (!this.#current) return;
-      this.#submit(this.#current);
-    }
-  }
-
-  #next(): Reading | undefined {
-    for (let source = this.#sources.shift(); source; source = this.#sources.shift()) {
-      const reading: Reading = { source, offset: 0, pending: 0, failed: undefined };
-      if (source.entry.size > 0) return reading;
-      void this.#finishReading(reading);
-    }
-    return undefined;
-  }
-
-  #submit(reading: Reading): void {
-    const { entry, handle } = reading.source;
-    const bodyBytes = Math.min(sessionDefaults.recordBytes, entry.size - reading.offset);
-    const number = this.#records.add(bodyBytes);
-    const header = {
-      kind: recordKind.content,
-      layout: 0,
-      bodyBytes,
-      entry: entry.id,
-      offset: reading.offset,
-      number,
-    };
-    reading.offset += bodyBytes;
-    reading.pending++;
-    if (reading.offset === entry.size) this.#current = undefined;
-    this.#session.sendContent({ fd: handle.fd, header }, (error, read) => {
-      this.#sent += read;
-      reading.pending--;
-      if (error) reading.failed ??= fileError(error, `cannot read ${printable(entry.source)}`);
-      else if (read < bodyBytes)
-        reading.failed ??= new XferError(
-          'ERR_XFER_FILE_CHANGED',
-          `${printable(entry.source)} became shorter while it was sent`,
-        );
-      if (read < bodyBytes) this.#records.shorten(number, read);
-      if (reading.failed && this.#current === reading) this.#current = undefined;
-      if (reading.pending === 0 && this.#current !== reading) void this.#finishReading(reading);
+    this.#say({
+      type: 'end',
+      entries: this.#entries,
+      files: this.#files,
+      bytes: this.#bytes,
+      records: this.#content.records,
     });
   }
 
-  /** Nothing of the file is under way any more: it is either whole and unchanged, or failed. */
-  async #finishReading(reading: Reading): Promise<void> {
-    const { entry } = reading.source;
-    await closeSource(reading.source).catch((error: unknown) => (reading.failed ??= asXferError(error)));
-    if (this.#over) return;
-    this.#sources.release();
-    if (reading.failed) return this.#fileFailed(entry, reading.failed);
+  #handleRead(entry: SourceEntry): void {
     this.#files++;
     this.#bytes += entry.size;
     this.#finished.push(entry.id);
     // Those that finish in the same turn of the loop share a message.
     if (this.#finished.length === 1) setImmediate(() => this.#flushFinished());
-    this.#gate.check();
-    this.#pump();
+    this.#content.pump();
   }
 
   #fileFailed(entry: SourceEntry, error: XferError): void {
+    // A record of it was lost and could not be read again: it is not whole over there, and never will be.
+    if (this.#ended) return this.#abort(error);
+    this.#flushFinished();
     this.#say({ type: 'failed', id: entry.id });
     this.#total -= entry.size;
     this.#options.onProblem(error);
-    this.#gate.check();
-    this.#pump();
+    this.#content.pump();
   }
 
   #flushFinished(): void {
@@ -246,14 +259,20 @@ export class SendTransfer {
   #handleMessage(message: TransferMessage): void {
     switch (message.type) {
       case 'declared':
-        if (--this.#undeclared < 0) return this.#abort(violation('it declares batches that were never sent'));
-        return this.#gate.check();
+        return this.#handleDeclared(message);
       case 'received':
-        for (const [from, to] of message.ranges)
-          if (!this.#records.handleReceived(from, to))
-            return this.#abort(violation('it has records that were never sent'));
+      case 'again':
+        for (const [from, to] of message.ranges) {
+          const isKnown =
+            message.type === 'received'
+              ? this.#content.handleReceived(from, to)
+              : this.#content.handleAgain(from, to);
+          if (!isKnown) return this.#abort(violation('it has records that were never sent'));
+        }
         this.#progress();
-        return this.#pump();
+        return this.#content.pump();
+      case 'durable':
+        return;
       case 'left-out': {
         const path = this.#links.get(message.id);
         if (path === undefined) return this.#abort(violation('it leaves out what is no link'));
@@ -274,6 +293,21 @@ export class SendTransfer {
     }
   }
 
+  #handleDeclared(answer: Declared): void {
+    const batch = this.#batches.shift();
+    if (!batch) return this.#abort(violation('it declares batches that were never sent'));
+    const isWrong =
+      (answer.skip !== undefined || answer.have !== undefined) && !this.#options.resume
+        ? true
+        : [...(answer.skip ?? []), ...(answer.have ?? []).map(([id]) => id)].some(
+            (id) => !batch.entries.some((entry) => entry.id === id && entry.kind === entryKind.file),
+          );
+    if (isWrong) return this.#abort(violation('it has files that were not asked for'));
+    batch.answer = answer;
+    this.#declareGate.check();
+    this.#sendGate.check();
+  }
+
   #handleCommitted(files: number, bytes: number): void {
     if (!this.#ended || files !== this.#files || bytes !== this.#bytes)
       return this.#abort(violation('it committed other than what was sent'));
@@ -283,9 +317,9 @@ export class SendTransfer {
 
   #progress(): void {
     this.#options.onProgress({
-      bytes: this.#records.receivedBytes,
+      bytes: this.#skippedBytes + this.#content.receivedBytes,
       total: this.#total,
-      sent: this.#sent,
+      sent: this.#content.sentBytes,
       files: this.#files,
     });
   }
@@ -309,11 +343,9 @@ export class SendTransfer {
 
   #close(): void {
     this.#over = true;
-    this.#sources.close();
-    const reading = this.#current;
-    this.#current = undefined;
-    if (reading?.pending === 0) void this.#finishReading(reading);
-    this.#gate.check();
+    this.#content.close();
+    this.#declareGate.check();
+    this.#sendGate.check();
   }
 }
 

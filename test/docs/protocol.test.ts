@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isSessionHeader, sessionHeader } from '../../src/app/session-stream.js';
+import { isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
 import { muxDefaults, sessionDefaults, transferDefaults, transportDefaults } from '../../src/config/index.js';
 import { errorTable } from '../../src/errors/index.js';
 import { encodeOpen } from '../../src/mux/encode.js';

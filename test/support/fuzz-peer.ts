@@ -3,7 +3,7 @@ import { encodeFrame, encodeOpen, encodeUint64Frame } from '../../src/mux/encode
 import { FrameDecoder } from '../../src/mux/decode.js';
 import { frameFlag, frameType } from '../../src/mux/frame.js';
 import { encodeHello, type LinkHello } from '../../src/mux/hello.js';
-import { sessionHeader } from '../../src/app/session-stream.js';
+import { sessionHeader } from '../../src/session/stream-headers.js';
 
 /** Where the receiver listens, and from where it is called: its limits count by source. */
 export interface FuzzTarget {

@@ -1,7 +1,7 @@
 import { encodeFrame, encodeOpen } from '../../src/mux/encode.js';
 import { frameType } from '../../src/mux/frame.js';
 import { encodeHello } from '../../src/mux/hello.js';
-import { sessionHeader } from '../../src/app/session-stream.js';
+import { sessionHeader } from '../../src/session/stream-headers.js';
 import { alterations, codeAlterations } from './fuzz-handshake-units.js';
 import { dialFuzz, type FuzzCredentials } from './fuzz-handshake.js';
 import { FuzzPeer, linkHello, sessionStream, type FuzzTarget } from './fuzz-peer.js';

@@ -1,7 +1,7 @@
 import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tcp } from '@xfer/mux';
-import { sessionHeader } from '../../src/app/session-stream.js';
+import { sessionHeader } from '../../src/session/stream-headers.js';
 import { codeFromWire, type ErrorCode } from '../../src/errors/index.js';
 import { nativeApi } from '../../src/native/index.js';
 import { parseCode } from '../../src/session/code.js';

@@ -346,7 +346,7 @@ describe('the end of a session', () => {
   it('comes when the other side is silent too long; this one says now and then that it is there', async () => {
     vi.useFakeTimers();
     const { rogue, ends, stream } = await meetRogue();
-    const quiet = sessionDefaults.mostSilenceMs - 1_000;
+    const quiet = sessionDefaults.silenceMs - 1_000;
     vi.advanceTimersByTime(quiet);
     const beats = stream.take();
     expect(beats.length).toBeGreaterThanOrEqual(Math.floor(quiet / (sessionDefaults.heartbeatMs + 1_000)));

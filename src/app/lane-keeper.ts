@@ -1,0 +1,106 @@
+import { asXferError, XferError } from '../errors/index.js';
+import type { Session } from '../session/session.js';
+import type { Connection } from '../transport/contract.js';
+import { Backoff } from './backoff.js';
+
+export interface LaneKeeperOptions {
+  /** How long a session without a lane is tried to be reached, in milliseconds. */
+  readonly retryMs: number;
+  readonly signal: AbortSignal;
+  dial(signal: AbortSignal): Promise<Connection>;
+  /** Not called for the first lane, without which there is no session. */
+  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+}
+
+/**
+ * The dialer's lanes: puts new ones under a session that has lost its own, and as many beside the first as are wanted.
+ */
+export class LaneKeeper {
+  readonly #options: LaneKeeperOptions;
+  readonly #connections = new Map<number, Connection>();
+  readonly #closing = new AbortController();
+  #session: Session | undefined;
+  #reconnecting = false;
+
+  constructor(options: LaneKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The session, with the connection that carries its first lane. */
+  begin(session: Session, connection: Connection): void {
+    this.#session = session;
+    this.#connections.set(0, connection);
+  }
+
+  /** Opens lanes until there are `wanted`. Never rejects: a lane more is no need. */
+  async widen(wanted: number): Promise<void> {
+    while (this.#session && !this.#session.isOver && this.#session.lanes.length < wanted) {
+      try {
+        await this.#addLane(this.#session);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  handleLaneDown(lane: number, error: XferError | undefined): void {
+    const connection = this.#connections.get(lane);
+    this.#connections.delete(lane);
+    // With a lane that is lost there is nobody to close the connection with in order.
+    if (error) connection?.abort(error);
+    else void connection?.close();
+    this.#options.onLane(lane, 'down', error);
+  }
+
+  /** The session has no lane left: connects again until it has one, or the time is up. */
+  handleDetached(error: XferError): void {
+    if (this.#reconnecting || this.#closing.signal.aborted) return;
+    this.#reconnecting = true;
+    void this.#reconnect(error).finally(() => (this.#reconnecting = false));
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    this.#closing.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
+    const connections = [...this.#connections.values()];
+    this.#connections.clear();
+    await Promise.all(connections.map((connection) => connection.close()));
+  }
+
+  async #reconnect(error: XferError): Promise<void> {
+    const session = this.#session;
+    const backoff = new Backoff();
+    const { signal } = this.#closing;
+    const until = performance.now() + this.#options.retryMs;
+    while (session && !session.isOver && session.lanes.length === 0 && !signal.aborted) {
+      try {
+        await backoff.wait(signal);
+        await this.#addLane(session);
+      } catch (thrown) {
+        const failure = asXferError(thrown);
+        if (signal.aborted) return;
+        const isForgotten = failure.code === 'ERR_XFER_REFUSED';
+        if (isForgotten || performance.now() > until)
+          return session.abort(isForgotten ? forgotten(failure) : error);
+      }
+    }
+  }
+
+  async #addLane(session: Session): Promise<void> {
+    const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
+    const connection = await this.#options.dial(signal);
+    try {
+      const lane = await session.dialLane(connection, signal);
+      this.#connections.set(lane, connection);
+      this.#options.onLane(lane, 'up');
+    } catch (thrown) {
+      connection.abort(asXferError(thrown));
+      throw thrown;
+    }
+  }
+}
+
+const forgotten = (cause: XferError) =>
+  new XferError('ERR_XFER_CONNECTION_LOST', 'the connection was lost, and the receiver began anew', {
+    cause,
+  });

@@ -1,0 +1,73 @@
+import type { XferError } from '../errors/index.js';
+import { nativeApi } from '../native/index.js';
+import { dialHandshake, preloadHandshake } from '../session/handshake.js';
+import { ownHello } from '../session/hello.js';
+import type { Identity } from '../session/identity.js';
+import { Session } from '../session/session.js';
+import { sessionHeader } from '../session/stream-headers.js';
+import type { Address } from '../transport/address.js';
+import type { Connection } from '../transport/contract.js';
+import { cipherOrder } from './cipher-order.js';
+import { LaneKeeper } from './lane-keeper.js';
+import type { SendOptions } from './options.js';
+import { retryOf, silenceMs } from './silence.js';
+import { ownName } from './trust.js';
+
+/** Whom the other side must prove to be: who has the code, or one of these keys. */
+export type Trust = { readonly code: string } | { readonly expected: readonly Uint8Array[] };
+
+export interface SendSession {
+  readonly session: Session;
+  readonly lanes: LaneKeeper;
+  /** Whether a code joined the two. */
+  readonly paired: boolean;
+}
+
+export interface SendSessionOptions {
+  readonly options: SendOptions;
+  readonly identity: Identity;
+  readonly address: Address;
+  readonly trust: Trust;
+  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+}
+
+/** Dials, proves and greets. Rejects with an XferError. */
+export async function openSendSession(opening: SendSessionOptions): Promise<SendSession> {
+  const { options, identity, address, trust } = opening;
+  const { onEvent, signal } = options;
+  onEvent({ event: 'phase', phase: 'connect' });
+  const transport = await options.transports.get(address.scheme);
+  const dial = (until: AbortSignal): Promise<Connection> => transport.dial(address, { signal: until });
+  const [connection] = await Promise.all([
+    dial(signal),
+    preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
+  ]);
+  const lanes = new LaneKeeper({ retryMs: retryOf(options), signal, dial, onLane: opening.onLane });
+  try {
+    onEvent({ event: 'phase', phase: 'pair' });
+    const native = nativeApi();
+    const stream = connection.openStream({ header: sessionHeader });
+    const secrets = await dialHandshake(stream, {
+      identity,
+      mode: trust,
+      signal,
+      ciphers: cipherOrder(native),
+    });
+    const session = await Session.establish({
+      stream,
+      secrets,
+      hello: ownHello('send', ownName(), options.remember ?? false),
+      native,
+      signal,
+      silenceMs,
+      rejoinMs: retryOf(options),
+      onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
+      onDetached: (error) => lanes.handleDetached(error),
+    });
+    lanes.begin(session, connection);
+    return { session, lanes, paired: secrets.paired };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import { XferError } from '../errors/index.js';
+import { closeSource, isUnchanged, type OpenSource } from './open-source.js';
+import { printable } from './printable.js';
+import type { Ranges } from './messages.js';
+import type { SourceEntry } from './scan.js';
+
+export interface OutgoingFileHandlers {
+  /** All of it was read and it is still what was declared: once. */
+  onRead(file: OutgoingFile): void;
+  /** It could not be read as declared: once, maybe after `onRead` where a part had to be read again. */
+  onFailed(file: OutgoingFile, error: XferError): void;
+  /** Nothing of it is needed any more, and it is closed. */
+  onClosed(file: OutgoingFile): void;
+}
+
+/**
+ * A file of the sender on its way into records. It stays open until the receiver has all of them, for a record that
+ * got lost is read again; after every reading it must still be what was declared.
+ */
+export class OutgoingFile {
+  readonly entry: SourceEntry;
+  readonly #source: OpenSource;
+  readonly #handlers: OutgoingFileHandlers;
+  /** What is still to be cut into pieces, the first first. */
+  readonly #todo: [from: number, to: number][];
+  #reading = 0;
+  #unacknowledged = 0;
+  #checking = false;
+  #isRead = false;
+  #failed = false;
+  #closed = false;
+
+  /** `ranges`: what of it is to be sent. */
+  constructor(source: OpenSource, ranges: Ranges, handlers: OutgoingFileHandlers) {
+    this.entry = source.entry;
+    this.#source = source;
+    this.#handlers = handlers;
+    this.#todo = ranges.map(([from, to]) => [from, to]);
+  }
+
+  get fd(): number {
+    return this.#source.handle.fd;
+  }
+
+  /** Whether it is cut to the end, or given up. */
+  get isCut(): boolean {
+    return this.#failed || this.#todo.length === 0;
+  }
+
+  /** The next piece, which counts as unacknowledged from now on. */
+  cut(mostBytes: number): { offset: number; bytes: number } | undefined {
+    const range = this.#todo[0];
+    if (!range || this.#failed) return undefined;
+    const [from, to] = range;
+    const bytes = Math.min(mostBytes, to - from);
+    range[0] += bytes;
+    if (range[0] === to) this.#todo.shift();
+    this.#unacknowledged++;
+    return { offset: from, bytes };
+  }
+
+  beginRead(): void {
+    this.#reading++;
+  }
+
+  /** `error` or fewer bytes than were wanted: it is not what was declared. */
+  endRead(error: XferError | undefined, isShort: boolean): void {
+    this.#reading--;
+    if (error) this.fail(error);
+    else if (isShort)
+      this.fail(
+        new XferError(
+          'ERR_XFER_FILE_CHANGED',
+          `${printable(this.entry.source)} became shorter while it was sent`,
+        ),
+      );
+    this.settle();
+  }
+
+  acknowledge(): void {
+    this.#unacknowledged--;
+    this.settle();
+  }
+
+  fail(error: XferError): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#handlers.onFailed(this, error);
+  }
+
+  /** Checks the file when nothing of it is being read, and closes it when nothing of it is needed any more. */
+  settle(): void {
+    if (this.#reading > 0 || !this.isCut || this.#checking || this.#closed) return;
+    this.#checking = true;
+    isUnchanged(this.#source).then(
+      (unchanged) => this.#handleChecked(unchanged),
+      () => this.#handleChecked(false),
+    );
+  }
+
+  /** Lets go of the file although the receiver does not have it. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await closeSource(this.#source).catch(() => undefined);
+    this.#handlers.onClosed(this);
+  }
+
+  #handleChecked(unchanged: boolean): void {
+    this.#checking = false;
+    if (!unchanged)
+      this.fail(
+        new XferError('ERR_XFER_FILE_CHANGED', `${printable(this.entry.source)} changed while it was sent`),
+      );
+    if (this.#reading > 0 || this.#closed) return;
+    if (!this.#failed && !this.#isRead) {
+      this.#isRead = true;
+      this.#handlers.onRead(this);
+    }
+    if (this.#unacknowledged === 0) void this.close();
+  }
+}

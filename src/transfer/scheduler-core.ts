@@ -1,0 +1,274 @@
+import { LaneRate, type Sending } from './lane-rate.js';
+
+/** Content that goes into one record. Bytes: of its body, or what is expected of it. */
+export interface Piece<Source> {
+  readonly source: Source;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface Dispatch<Source> {
+  /** The record's number in the transfer; a copy has that of the first. */
+  readonly number: number;
+  readonly piece: Piece<Source>;
+  readonly isRepeat: boolean;
+}
+
+export interface SchedulerOptions<Source> {
+  /** Content sent and not acknowledged, at most; the last record may go past it. */
+  readonly windowBytes: number;
+  readonly mostRecords: number;
+  readonly recordBytes: number;
+  /** The next piece of at most so many bytes (a packed one may have another size), if there is one now. */
+  supply(mostBytes: number): Piece<Source> | undefined;
+  /** Whether `supply` will never give anything again. */
+  isExhausted(): boolean;
+}
+
+/** The least that is sent in one record where a lane is slow. */
+const leastRecordBytes = 64 * 1024;
+/** First records, while nothing is known of a lane. */
+const firstRecordBytes = 256 * 1024;
+const firstLimitBytes = 4 * 1024 * 1024;
+/** A record takes a lane at most this long. */
+const recordTimeMs = 20;
+/** So much is under way at least, whatever the delay: content is also read, sealed, opened and written meanwhile. */
+const leastTimeUnderWayMs = 100;
+/** Records under way on a lane, whatever its rate: one is read while one is written. */
+const leastRecordsUnderWay = 4;
+/** The window's head is copied to another lane when it has waited two delays, but at least this long. */
+const leastLagMs = 200;
+
+interface OpenRecord<Source> {
+  readonly number: number;
+  readonly piece: Piece<Source>;
+  bytes: number;
+  /** Lanes that carry it now. */
+  readonly carriers: Map<number, Sending>;
+  sentAt: number;
+}
+
+interface LaneState {
+  readonly rate: LaneRate;
+  readonly underWay: Set<number>;
+  bytes: number;
+}
+
+/**
+ * One queue of records and any number of lanes that pull from it (DESIGN §7): a sans-IO core. A lane pulls up to twice
+ * its bandwidth × delay, so the faster one carries more; what a lost lane had under way goes to the others, and an idle
+ * one sends a copy of what holds the window up. Memory is that of the window.
+ *
+ * Calls: `handleLane` as lanes come and go, `pollSend` for a lane with room until it gives nothing, `handleReceived`
+ * for each acknowledgement; after each `handle*` poll again. `nextWakeup` says when to poll although nothing happened.
+ */
+export class SchedulerCore<Source> {
+  readonly #options: SchedulerOptions<Source>;
+  readonly #lanes = new Map<number, LaneState>();
+  /** By number, which is the order of insertion: the first is the window's head. */
+  readonly #open = new Map<number, OpenRecord<Source>>();
+  /** Numbers that no lane carries, in order. */
+  #homeless: number[] = [];
+  #next = 0;
+  #bytes = 0;
+  #receivedBytes = 0;
+
+  constructor(options: SchedulerOptions<Source>) {
+    this.#options = options;
+  }
+
+  /** Records that were numbered so far. */
+  get count(): number {
+    return this.#next;
+  }
+
+  get inFlightBytes(): number {
+    return this.#bytes;
+  }
+
+  get inFlightRecords(): number {
+    return this.#open.size;
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Whether the window takes another record. */
+  get hasRoom(): boolean {
+    return this.#bytes < this.#options.windowBytes && this.#open.size < this.#options.mostRecords;
+  }
+
+  /** Measured bytes a second of all lanes together; 0 until there is a measurement. */
+  get bytesPerSecond(): number {
+    let sum = 0;
+    for (const { rate } of this.#lanes.values()) sum += (rate.bytesPerMs ?? 0) * 1000;
+    return sum;
+  }
+
+  handleLane(lane: number, state: 'up' | 'down'): void {
+    if (state === 'up') this.#lanes.set(lane, { rate: new LaneRate(), underWay: new Set(), bytes: 0 });
+    else {
+      this.#disown(lane);
+      this.#lanes.delete(lane);
+    }
+  }
+
+  /** The lane may be dead: what it has under way goes to the others as well, where there are any. */
+  handleSuspect(lane: number): void {
+    if (this.#lanes.size > 1) this.#disown(lane);
+  }
+
+  /** The next record for this lane, if it should send one now. */
+  pollSend(lane: number, now: number): Dispatch<Source> | undefined {
+    const state = this.#lanes.get(lane);
+    // A lane that is alone has the window for itself.
+    if (!state || (this.#lanes.size > 1 && state.bytes >= limitOf(state))) return undefined;
+    const record = this.#takeHomeless() ?? this.#takeNew(state) ?? this.#takeCopy(lane, state, now);
+    if (!record) return undefined;
+    const isRepeat = record.sentAt >= 0;
+    record.carriers.set(lane, state.rate.handleSent(now, state.underWay.size === 0));
+    record.sentAt = now;
+    state.underWay.add(record.number);
+    state.bytes += record.bytes;
+    return { number: record.number, piece: record.piece, isRepeat };
+  }
+
+  /** When an idle lane may copy the window's head, on the clock of `now`; undefined where no time brings anything. */
+  nextWakeup(): number | undefined {
+    const head = this.#head();
+    if (!head || this.#lanes.size < 2 || head.carriers.size >= this.#lanes.size) return undefined;
+    return head.sentAt + this.#lagOf(head);
+  }
+
+  /** There was less content than expected. */
+  handleShort(number: number, bytes: number): void {
+    const record = this.#open.get(number);
+    if (!record || bytes >= record.bytes) return;
+    for (const lane of record.carriers.keys()) {
+      const state = this.#lanes.get(lane);
+      if (state) state.bytes -= record.bytes - bytes;
+    }
+    this.#bytes -= record.bytes - bytes;
+    record.bytes = bytes;
+  }
+
+  /** Records [from, to) are authenticated and written: gives those that were not known to be. Undefined for a number that was never sent. */
+  handleReceived(from: number, to: number, now: number): Piece<Source>[] | undefined {
+    if (from >= to || to > this.#next) return undefined;
+    const settled: Piece<Source>[] = [];
+    // A range may span more numbers than are in flight, so the smaller of the two is walked.
+    if (to - from > this.#open.size)
+      for (const number of this.#open.keys()) {
+        if (number >= from && number < to) this.#settle(number, now, settled);
+      }
+    else for (let number = from; number < to; number++) this.#settle(number, now, settled);
+    return settled;
+  }
+
+  /** Records [from, to) did not verify over there. False for a number that was never sent. */
+  handleAgain(from: number, to: number): boolean {
+    if (from >= to || to > this.#next || to - from > this.#options.mostRecords) return false;
+    for (let number = from; number < to; number++) {
+      const record = this.#open.get(number);
+      if (!record) continue;
+      for (const lane of [...record.carriers.keys()]) this.#drop(record, lane);
+      this.#makeHomeless(number);
+    }
+    return true;
+  }
+
+  #takeHomeless(): OpenRecord<Source> | undefined {
+    const number = this.#homeless.shift();
+    return number === undefined ? undefined : this.#open.get(number);
+  }
+
+  #takeNew(state: LaneState): OpenRecord<Source> | undefined {
+    if (!this.hasRoom) return undefined;
+    const piece = this.#options.supply(recordBytesOf(state, this.#options.recordBytes));
+    if (!piece) return undefined;
+    const record = { number: this.#next++, piece, bytes: piece.bytes, carriers: new Map(), sentAt: -1 };
+    this.#open.set(record.number, record);
+    this.#bytes += piece.bytes;
+    return record;
+  }
+
+  /** What holds the window up, for a lane that has nothing else to do. */
+  #takeCopy(lane: number, state: LaneState, now: number): OpenRecord<Source> | undefined {
+    const head = this.#head();
+    if (!head || head.carriers.has(lane) || head.carriers.size === 0) return undefined;
+    const isLate = now - head.sentAt >= this.#lagOf(head);
+    const isEnd = this.#options.isExhausted() && state.underWay.size === 0;
+    const ownDelay = state.rate.delayMs ?? leastLagMs;
+    return isLate || (isEnd && now - head.sentAt >= ownDelay) ? head : undefined;
+  }
+
+  #head(): OpenRecord<Source> | undefined {
+    for (const record of this.#open.values()) return record;
+    return undefined;
+  }
+
+  #lagOf(record: OpenRecord<Source>): number {
+    let delay = 0;
+    for (const lane of record.carriers.keys())
+      delay = Math.max(delay, this.#lanes.get(lane)?.rate.delayMs ?? 0);
+    return Math.max(2 * delay, leastLagMs);
+  }
+
+  #settle(number: number, now: number, settled: Piece<Source>[]): void {
+    const record = this.#open.get(number);
+    if (!record) return;
+    const isSure = record.carriers.size === 1;
+    for (const [lane, sending] of [...record.carriers]) {
+      // Of a copy nobody knows which lane brought it.
+      if (isSure) this.#lanes.get(lane)?.rate.handleDelivered(record.bytes, sending, now);
+      this.#drop(record, lane);
+    }
+    const homeless = this.#homeless.indexOf(number);
+    if (homeless >= 0) this.#homeless.splice(homeless, 1);
+    this.#open.delete(number);
+    this.#bytes -= record.bytes;
+    this.#receivedBytes += record.bytes;
+    settled.push(record.piece);
+  }
+
+  #disown(lane: number): void {
+    for (const number of [...(this.#lanes.get(lane)?.underWay ?? [])]) {
+      const record = this.#open.get(number);
+      if (!record) continue;
+      this.#drop(record, lane);
+      if (record.carriers.size === 0) this.#makeHomeless(number);
+    }
+  }
+
+  #drop(record: OpenRecord<Source>, lane: number): void {
+    const state = this.#lanes.get(lane);
+    record.carriers.delete(lane);
+    if (!state?.underWay.delete(record.number)) return;
+    state.bytes -= record.bytes;
+  }
+
+  #makeHomeless(number: number): void {
+    if (this.#homeless.includes(number)) return;
+    this.#homeless.push(number);
+    this.#homeless.sort((a, b) => a - b);
+  }
+}
+
+/** What a lane may have under way: twice its bandwidth × delay. */
+function limitOf({ rate }: LaneState): number {
+  const { bytesPerMs, delayMs } = rate;
+  if (bytesPerMs === undefined || delayMs === undefined) return firstLimitBytes;
+  const least = leastRecordsUnderWay * leastRecordBytes;
+  return Math.max(bytesPerMs * Math.max(2 * delayMs, leastTimeUnderWayMs), least);
+}
+
+/** A power of two, so that records begin where pages of the file do. */
+function recordBytesOf({ rate }: LaneState, mostBytes: number): number {
+  const { bytesPerMs } = rate;
+  if (bytesPerMs === undefined) return Math.min(firstRecordBytes, mostBytes);
+  const wanted = bytesPerMs * recordTimeMs;
+  let bytes = Math.min(leastRecordBytes, mostBytes);
+  while (bytes * 2 <= wanted && bytes * 2 <= mostBytes) bytes *= 2;
+  return bytes;
+}

@@ -1,0 +1,23 @@
+import { tokenBytes } from './messages.js';
+import { textHash } from './names-hash.js';
+import { identity } from './open-source.js';
+import type { SourceEntry } from './scan.js';
+
+export type SourceToken = (entry: SourceEntry) => Uint8Array;
+
+/**
+ * What the receiver keeps of the state of a file of ours, to tell by whether it has changed since: a keyed hash of
+ * device, inode, size, mtime and ctime, so that it learns none of them. `key`: 8 bytes of ours.
+ */
+export function sourceToken(key: Uint8Array): SourceToken {
+  const hash = textHash(key);
+  const out = { low: 0, high: 0 };
+  return ({ stat }) => {
+    hash(identity(stat), out);
+    const token = new Uint8Array(tokenBytes);
+    const view = new DataView(token.buffer);
+    view.setUint32(0, out.high);
+    view.setUint32(4, out.low);
+    return token;
+  };
+}
