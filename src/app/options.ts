@@ -1,4 +1,6 @@
+import type { ReceivePolicy } from '../transfer/receive-policy.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import type { RateLimit } from './rate-limit.js';
 import type { DoneEvent, XferEvent } from './events.js';
 
 export interface CommonOptions {
@@ -26,6 +28,10 @@ export interface SendOptions extends CommonOptions {
   askCode?(): Promise<string | undefined>;
   /** The name of the known peer that must answer. */
   readonly peer?: string;
+  /** How fast to send. Default: as fast as it goes. */
+  readonly limit?: RateLimit;
+  /** Lanes to have; default: as many as measuring shows to help. */
+  readonly lanes?: number;
 }
 
 export interface ReceiveOptions extends CommonOptions {
@@ -35,6 +41,10 @@ export interface ReceiveOptions extends CommonOptions {
   readonly listen: readonly string[];
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
+  /** What one transfer may bring, and what becomes of files that exist. */
+  readonly policy?: ReceivePolicy;
+  /** Names of known peers: nobody else may send, and no code is made. */
+  readonly allow?: readonly string[];
 }
 
 /** `send(options)` of `send.ts` resolves with the summary that was also its `done` event; it rejects with an XferError. */

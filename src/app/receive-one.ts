@@ -27,7 +27,8 @@ export interface ReceiverContext {
   readonly peers: PeerStore;
   readonly identity: Identity;
   readonly limit: HandshakeLimit;
-  readonly gate: PairingGate;
+  /** Undefined where nobody may pair. */
+  readonly gate: PairingGate | undefined;
   readonly signal: AbortSignal;
   readonly transfers: RunningTransfers;
   /** Whether another transfer of this peer may begin now. */
@@ -46,22 +47,24 @@ export async function receiveOne(
   context: ReceiverContext,
   onBegin: () => void,
 ): Promise<Received> {
-  const { options, native, identity, peers, gate, limit, signal, transfers } = context;
+  const { options, native, identity, gate, limit, signal, transfers } = context;
   const { stream, join } = await firstStream(connection);
   if (join) return joinSession(connection, stream, join, context);
   stream.accept();
   const takesKnown = options.code === undefined;
   const secrets = await acceptHandshake(stream, {
     identity,
-    gate,
+    ...(gate ? { gate } : {}),
     limit,
     allowKnown: takesKnown || transfers.hasResumable,
-    isKnown: async (key) =>
-      (takesKnown && (await peers.findByKey(key)) !== undefined) || transfers.mayResume(key),
+    isKnown: async (key) => (takesKnown && (await isKnown(key, context))) || transfers.mayResume(key),
     source: connection.remote.host,
     ciphers: cipherOrder(native),
     signal,
   });
+  const isTrusted = secrets.paired || (takesKnown && (await isKnown(secrets.peerKey, context)));
+  if (options.allow && !(await isKnown(secrets.peerKey, context)))
+    throw new XferError('ERR_XFER_REFUSED', 'a peer came that is not among those that may send');
   if (!context.mayBegin(secrets.peerKey))
     throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
@@ -75,8 +78,13 @@ export async function receiveOne(
     silenceMs,
     rejoinMs: retryOf(options),
   });
-  const isTrusted = secrets.paired || (takesKnown && (await peers.findByKey(secrets.peerKey)) !== undefined);
   return transfer(session, connection, context, { paired: secrets.paired, isTrusted });
+}
+
+/** Whether the key is pinned, under one of the names that are allowed where there are such. */
+async function isKnown(key: Uint8Array, { options, peers }: ReceiverContext): Promise<boolean> {
+  const peer = await peers.findByKey(key);
+  return peer !== undefined && (options.allow?.includes(peer.name) ?? true);
 }
 
 /** The stream that a session or a lane begins on; whoever opens none in time is no xfer. */
@@ -169,6 +177,7 @@ async function receive(
     native,
     root,
     signal: running.stop.signal,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
     onBegin: async (key) => {
       const names = new TemporaryNames(session.peerKey, key);
       const isBegun = transfers.hasBegun(running, key);

@@ -31,7 +31,8 @@ export async function receive(options: ReceiveOptions): Promise<SendResult | und
 class Receiver {
   readonly #options: ReceiveOptions;
   readonly #context: ReceiverContext;
-  readonly #gate: PairingGate;
+  /** Undefined where only peers that are known may send. */
+  readonly #gate: PairingGate | undefined;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
   readonly #serving = new Set<Promise<void>>();
@@ -46,14 +47,13 @@ class Receiver {
     context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin'>,
   ) {
     this.#options = options;
-    this.#code = options.code === undefined ? newCode() : undefined;
-    this.#gate = new PairingGate({
-      code: {
-        secret: parseCode(this.#code ?? options.code ?? '').secret,
-        kind: this.#code === undefined ? 'chosen' : 'made',
-      },
-      onSpent: () => this.#handleSpent(),
-    });
+    this.#code = options.code === undefined && options.allow === undefined ? newCode() : undefined;
+    const code = this.#code ?? options.code;
+    if (code !== undefined)
+      this.#gate = new PairingGate({
+        code: { secret: parseCode(code).secret, kind: this.#code === undefined ? 'chosen' : 'made' },
+        onSpent: () => this.#handleSpent(),
+      });
     this.#context = {
       ...context,
       gate: this.#gate,
@@ -74,6 +74,9 @@ class Receiver {
       throw directoryError(cause, `cannot write to ${printable(options.directory)}`);
     }
     const peers = new PeerStore(options.home);
+    for (const name of options.allow ?? [])
+      if (!(await peers.findByName(name)))
+        throw new XferError('ERR_XFER_USAGE', `there is no known peer ${printable(name)}: see xfer peers`);
     const identity = await loadIdentity(options.home);
     const transfers = new RunningTransfers();
     const limit = new HandshakeLimit();
@@ -165,7 +168,7 @@ class Receiver {
   #handleSpent(): void {
     if (this.#code === undefined || this.#options.once) return;
     this.#code = newCode();
-    this.#gate.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
+    this.#gate?.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
     // Behind the event of the transfer or the guess that spent it.
     setImmediate(() => this.#announce());
   }

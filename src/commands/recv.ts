@@ -1,4 +1,8 @@
 import { Args, Flags } from '@oclif/core';
+import { parseSize } from '../config/quantity.js';
+import { XferError } from '../errors/index.js';
+import { canAsk } from '../ui/ask-code.js';
+import { askOverwrite } from '../ui/ask-overwrite.js';
 import { BaseCommand } from './base-command.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 
@@ -29,11 +33,36 @@ Peers that were remembered need no code.`;
       multipleNonGreedy: true,
     }),
     once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
+    'max-bytes': Flags.string({
+      description: 'refuse transfers with more content than this',
+      helpValue: 'SIZE',
+    }),
+    'max-files': Flags.integer({
+      description: 'refuse transfers with more files than this',
+      helpValue: 'NUMBER',
+      min: 1,
+    }),
+    overwrite: Flags.option({
+      options: ['ask', 'never', 'rename', 'always'] as const,
+      default: 'always' as const,
+      description:
+        'what to do where a file exists: ask at the terminal, leave it, choose another name, replace it',
+    })(),
+    allow: Flags.string({
+      description: 'let only this known peer send, and make no code',
+      helpValue: 'PEER',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Recv);
-    await this.transfer(flags, async (common) => {
+    if (flags.overwrite === 'ask' && !canAsk())
+      throw new XferError('ERR_XFER_USAGE', '--overwrite ask needs a terminal', {
+        remedy: 'choose never, rename or always',
+      });
+    await this.transfer(flags, async (common, view) => {
       const { receive } = await import('../app/receive.js');
       await receive({
         ...common,
@@ -41,6 +70,13 @@ Peers that were remembered need no code.`;
         directory: args.dir,
         listen: flags.listen ?? [],
         once: flags.once,
+        policy: {
+          overwrite: flags.overwrite,
+          ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
+          ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
+          ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),
+        },
+        ...(flags.allow === undefined ? {} : { allow: flags.allow }),
       });
     });
   }
