@@ -1,7 +1,12 @@
 import { asXferError, XferError } from '../errors/index.js';
 import type { Session } from '../session/session.js';
+import { LaneCountCore } from '../transfer/lane-count-core.js';
 import type { Connection } from '../transport/contract.js';
 import { Backoff } from './backoff.js';
+
+/** Lanes that are opened without being asked for. */
+const mostAutomaticLanes = 8;
+const adaptMs = 500;
 
 export interface LaneKeeperOptions {
   /** How long a session without a lane is tried to be reached, in milliseconds. */
@@ -21,6 +26,8 @@ export class LaneKeeper {
   readonly #closing = new AbortController();
   #session: Session | undefined;
   #reconnecting = false;
+  #widening = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LaneKeeperOptions) {
     this.#options = options;
@@ -43,6 +50,26 @@ export class LaneKeeper {
     }
   }
 
+  /** Opens and closes lanes as long as it makes the transfer faster. `measure` is asked twice a second. */
+  adapt(measure: () => { receivedBytes: number; networkMs: number }): void {
+    const core = new LaneCountCore(mostAutomaticLanes);
+    let before = 0;
+    this.#timer = setInterval(() => {
+      const session = this.#session;
+      if (!session || session.isOver || session.lanes.length === 0 || this.#widening) return;
+      const { receivedBytes, networkMs } = measure();
+      const isNetworkBound = networkMs - before > adaptMs / 2;
+      before = networkMs;
+      const verdict = core.handleTick({ receivedBytes, isNetworkBound, lanes: session.lanes.length });
+      if (verdict === 'add') {
+        this.#widening = true;
+        void this.widen(session.lanes.length + 1).finally(() => (this.#widening = false));
+      }
+      const newest = session.lanes.at(-1);
+      if (verdict === 'drop' && newest !== undefined) session.closeLane(newest);
+    }, adaptMs);
+  }
+
   handleLaneDown(lane: number, error: XferError | undefined): void {
     const connection = this.#connections.get(lane);
     this.#connections.delete(lane);
@@ -61,6 +88,7 @@ export class LaneKeeper {
 
   /** Ends all connections. */
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     this.#closing.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
     const connections = [...this.#connections.values()];
     this.#connections.clear();

@@ -1,4 +1,5 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
+import { nativeApi } from '../native/index.js';
 import { parseCode } from '../session/code.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
@@ -162,26 +163,34 @@ class Sending {
     }
   }
 
-  async #start({ session }: SendSession, resume: boolean) {
+  async #start({ session, lanes }: SendSession, resume: boolean) {
     const { paths, signal, onEvent } = this.#options;
     const onProblem = (error: XferError) => {
       this.#problems.push(error);
       onEvent({ event: 'note', message: error.message });
     };
-    return new SendTransfer({
+    const transfer = new SendTransfer({
       session,
+      native: nativeApi(),
       batches: scan(paths, { onProblem }),
       key: this.#key,
       resume,
       tokenOf: sourceToken(this.#unfinished.tokenKey),
+      limit: this.#options.limit,
       signal,
       onProgress: (value) => {
         this.#sent = value.sent;
+        this.#options.limit?.handleSent(this.#sentBefore + value.sent, performance.now());
         this.#progress.push({ ...value, sent: this.#sentBefore + value.sent });
       },
       onProblem,
       onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
-    }).run();
+    });
+    const running = transfer.run();
+    const { lanes: wanted } = this.#options;
+    if (wanted === undefined) lanes.adapt(() => transfer.measured);
+    else void lanes.widen(wanted);
+    return running;
   }
 
   async #introduce(peerKey: Uint8Array): Promise<string> {

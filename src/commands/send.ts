@@ -1,6 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { askCode, canAsk } from '../ui/ask-code.js';
+import { sessionDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
 import { BaseCommand } from './base-command.js';
+import { adjustable } from './limit.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { sendArguments } from './send-arguments.js';
 
@@ -31,6 +34,16 @@ Exit status 0 means that the receiver has everything under its real name.`;
       multipleNonGreedy: true,
     }),
     peer: Flags.string({ description: 'the known peer that must answer there', helpValue: 'NAME' }),
+    limit: Flags.string({
+      description:
+        'send no faster than this; @FILE reads it from a file, again at every SIGUSR2; + and - change it at a terminal',
+      helpValue: 'RATE',
+    }),
+    lanes: Flags.string({
+      description: 'connections to send over: a number up to 16, or auto for as many as help',
+      helpValue: 'N|auto',
+      default: 'auto',
+    }),
   };
 
   async run(): Promise<void> {
@@ -38,6 +51,9 @@ Exit status 0 means that the receiver has everything under its real name.`;
     const { paths, target } = sendArguments(argv as string[], flags.to ?? []);
     await this.transfer(flags, async (common, view) => {
       const { send } = await import('../app/send.js');
+      const { RateLimit, readRateLimit } = await import('../app/rate-limit.js');
+      const limit = flags.limit === undefined ? new RateLimit() : await readRateLimit(flags.limit);
+      const leave = await adjustable(limit, flags.limit, view);
       await send({
         ...common,
         ...transferOptions(flags),
@@ -45,7 +61,19 @@ Exit status 0 means that the receiver has everything under its real name.`;
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
         paths,
         target,
-      });
+        limit,
+        ...laneOption(flags.lanes),
+      }).finally(leave);
     });
   }
+}
+
+function laneOption(text: string): { lanes?: number } {
+  if (text === 'auto') return {};
+  const lanes = Number(text);
+  if (Number.isInteger(lanes) && lanes >= 1 && lanes <= sessionDefaults.maxLanes) return { lanes };
+  throw new XferError(
+    'ERR_XFER_USAGE',
+    `--lanes takes auto or a number from 1 to ${sessionDefaults.maxLanes}`,
+  );
 }

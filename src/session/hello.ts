@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage } from './schema.js';
 export const sessionVersion = 1;
 
 /** What this xfer can do; a peer that lacks one gets the older way, unknown ones are ignored. */
-export const ownCapabilities: readonly string[] = Object.freeze(['streaming']);
+export const ownCapabilities: readonly string[] = Object.freeze(['streaming', 'lanes', 'resume', 'pack']);
 
 export type Role = 'send' | 'recv';
 

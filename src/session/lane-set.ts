@@ -3,7 +3,7 @@ import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { DirectionKeys } from './keys.js';
-import { Lane, type ContentJob, type SealedContent } from './lane.js';
+import { Lane, type ContentDone, type ContentJob, type SealedContent } from './lane.js';
 import { Pulse } from './pulse.js';
 import { RecordBuffers } from './record-buffers.js';
 import type { RecordHeader } from './record-header.js';
@@ -87,7 +87,11 @@ export class LaneSet {
     return this.#members.get(number)?.lane.hasRoom ?? false;
   }
 
-  sendContent(number: number, job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+  isFull(number: number): boolean {
+    return this.#members.get(number)?.lane.isFull ?? false;
+  }
+
+  sendContent(number: number, job: ContentJob, done: ContentDone): void {
     const member = this.#members.get(number);
     if (!member) throw new XferError('ERR_XFER_INTERNAL', 'content was sent on a lane that is gone');
     member.lane.sendContent(job, done);

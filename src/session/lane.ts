@@ -1,6 +1,6 @@
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import { recordLayout, type NativeApi, type RecordKey } from '../native/api.js';
+import { recordLayout, type NativeApi, type RecordKey, type SealPackedJob } from '../native/api.js';
 import { openHeader, openRecord, sealRecord } from '../native/record-codec.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { DirectionKeys } from './keys.js';
@@ -23,11 +23,23 @@ export interface SealedContent {
   release(): void;
 }
 
-/** A piece of a file to be sealed and sent. */
-export interface ContentJob {
+/** Content to be sealed and sent: a piece of a file, or many small files. */
+export type ContentJob = FileContent | PackedContent;
+
+export interface FileContent {
   readonly fd: number;
+  /** Its offset is that in the file, bodyBytes what is wanted of it. */
   readonly header: RecordHeader;
 }
+
+export interface PackedContent {
+  readonly files: Pick<SealPackedJob, 'paths' | 'stamps'>;
+  /** bodyBytes is what they have at most, packed. */
+  readonly header: RecordHeader;
+}
+
+/** `bodyBytes`: what was read. `problems` of packed files as for SealApi.sealPacked. */
+export type ContentDone = (error: Error | null, bodyBytes: number, problems?: Int32Array) => void;
 
 export interface LaneHandlers {
   onControl(header: RecordHeader, body: Uint8Array): void;
@@ -100,6 +112,11 @@ export class Lane {
     return !this.#over && !this.#full && this.#sealing < mostSealing;
   }
 
+  /** Whether more is submitted than the network takes, rather than than is sealed. */
+  get isFull(): boolean {
+    return this.#full;
+  }
+
   /** Records that were submitted in this direction so far: the END of a transfer names it. */
   get sealedRecords(): number {
     return this.#options.sealing.count;
@@ -131,7 +148,7 @@ export class Lane {
   }
 
   /** `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. */
-  sendContent(job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+  sendContent(job: ContentJob, done: ContentDone): void {
     const { native, buffers, sealing } = this.#options;
     const { bodyBytes, offset } = job.header;
     const out = buffers.acquire(recordLayout.overheadBytes + bodyBytes);
@@ -139,27 +156,21 @@ export class Lane {
     this.#outgoing.push(slot);
     this.#sealing++;
     const key = sealing.next();
-    const sealJob = {
-      cipher: key.cipher,
-      key: key.key,
-      counter: key.counter,
-      fd: job.fd,
-      position: offset,
-      bodyBytes,
-      header: encodeRecordHeader(job.header),
-      out,
-    };
-    native.seal.sealFile(sealJob, (error, read) => {
+    const header = encodeRecordHeader(job.header);
+    const common = { cipher: key.cipher, key: key.key, counter: key.counter, header, out };
+    const sealed: ContentDone = (error, read, problems) => {
       this.#sealing--;
       // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
       slot.bytes = error
         ? sealRecord(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
         : out.subarray(0, recordLayout.overheadBytes + read);
       if (this.#over) buffers.release(out);
-      done(error, error ? 0 : read);
+      done(error, error ? 0 : read, problems);
       this.#flush();
       if (this.hasRoom) this.#options.handlers.onRoom();
-    });
+    };
+    if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
+    else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
   }
 
   /** Ends our direction behind what was submitted. */

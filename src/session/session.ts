@@ -10,7 +10,7 @@ import { encodeHello, readHello, type Hello } from './hello.js';
 import { sessionId } from './join.js';
 import { JoinDialerCore, JoinListenerCore } from './join-core.js';
 import { laneKeys, type SessionSecrets } from './keys.js';
-import type { ContentJob, SealedContent } from './lane.js';
+import type { ContentDone, ContentJob, SealedContent } from './lane.js';
 import { LaneSet } from './lane-set.js';
 import type { RecordHeader } from './record-header.js';
 import { encodeJoinHeader, type JoinHeader } from './stream-headers.js';
@@ -158,8 +158,13 @@ export class Session {
     return this.#lanes.hasRoom(lane);
   }
 
+  /** Whether a lane without room waits for the network, rather than for sealing. */
+  isFull(lane: number): boolean {
+    return this.#lanes.isFull(lane);
+  }
+
   /** The lane must be one of `lanes`. `done` gets the bytes that were read, fewer than asked where the file ends. */
-  sendContent(lane: number, job: ContentJob, done: (error: Error | null, bodyBytes: number) => void): void {
+  sendContent(lane: number, job: ContentJob, done: ContentDone): void {
     this.#lanes.sendContent(lane, job, done);
   }
 

@@ -5,6 +5,8 @@ import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { IncomingFile } from './incoming-file.js';
+import { packedLayout } from './pack-layout.js';
+import { PackWriter, type PackedEntry } from './pack-writer.js';
 import type { ManifestEntry, Ranges } from './messages.js';
 import type { RangeSet } from './range-set.js';
 import { Slots } from './slots.js';
@@ -22,6 +24,8 @@ export interface ContentReceiverOptions {
   readonly native: NativeApi;
   readonly directories: DirectoryCache;
   readonly names: TemporaryNames;
+  /** Whether what stands at a real name is replaced. */
+  readonly replaces: boolean;
   /** Whether an entry with this id may still be declared. */
   isAhead(id: number): boolean;
   /** The record takes no memory here any more. */
@@ -29,7 +33,8 @@ export interface ContentReceiverOptions {
   /** The record did not verify: another copy is wanted. */
   onAgain(number: number): void;
   onWritten(file: IncomingFile, from: number, to: number): void;
-  onFinished(file: IncomingFile, stamp: FileStamp): void;
+  /** `file` unless it came in a pack. */
+  onFinished(entry: ManifestEntry, stamp: Pick<FileStamp, 'dev' | 'ino'>, file?: IncomingFile): void;
   /** The sender could not send it, and nothing of it is kept. */
   onDropped(entry: ManifestEntry): void;
   onGone(file: IncomingFile): void;
@@ -38,7 +43,9 @@ export interface ContentReceiverOptions {
 }
 
 interface Incoming {
-  readonly file: IncomingFile;
+  entry: ManifestEntry;
+  /** Made when content comes that is not packed. */
+  file?: IncomingFile;
   readonly parked: SealedContent[];
   state: 'declared' | 'standing' | 'opening' | 'open' | 'finishing';
   /** The sender has read it to the end and it had not changed. */
@@ -58,6 +65,7 @@ export class ContentReceiver {
   readonly #early = new Map<number, SealedContent[]>();
   /** Files that the sender gave up: what is on the way of them is dropped. */
   readonly #failed = new Set<number>();
+  readonly #packs: PackWriter;
   #heldRecords = 0;
   #heldBytes = 0;
   #tampered = 0;
@@ -65,6 +73,7 @@ export class ContentReceiver {
 
   constructor(options: ContentReceiverOptions) {
     this.#options = options;
+    this.#packs = new PackWriter(options);
   }
 
   /** Files that are declared and neither finished nor given up. */
@@ -77,15 +86,20 @@ export class ContentReceiver {
     return this.#claims.isWhole(count);
   }
 
-  /** Whether all files that are left only wait for content. */
-  get isConfirmed(): boolean {
-    return [...this.#incoming.values()].every(({ confirmed, state }) => confirmed || state === 'finishing');
+  /** Whether there are records that the sender does not count. */
+  hasMoreThan(count: number): boolean {
+    return this.#claims.size > count;
+  }
+
+  /** Whether files are left although nothing of them is under way: they will never be whole. */
+  get isStuck(): boolean {
+    const isStuck = ({ state, confirmed, file }: Incoming) =>
+      state === 'standing' ? !confirmed : state === 'open' && !(confirmed && file?.isComplete);
+    return this.#heldRecords === 0 && [...this.#incoming.values()].some(isStuck);
   }
 
   expect(entry: ManifestEntry): void {
-    const { native, directories, names } = this.#options;
-    const file = new IncomingFile({ entry, temporary: names.partOf(entry.path), native, directories });
-    const incoming: Incoming = { file, parked: [], state: 'declared', confirmed: false, hasSlot: false };
+    const incoming: Incoming = { entry, parked: [], state: 'declared', confirmed: false, hasSlot: false };
     this.#incoming.set(entry.id, incoming);
     const early = this.#early.get(entry.id) ?? [];
     this.#early.delete(entry.id);
@@ -100,7 +114,8 @@ export class ContentReceiver {
   ): Promise<IncomingFile | undefined> {
     const incoming = this.#incoming.get(id);
     if (incoming?.state !== 'declared') return undefined;
-    return (await incoming.file.resume(isSame, ranges)) ? incoming.file : undefined;
+    const file = this.#fileOf(incoming);
+    return (await file.resume(isSame, ranges)) ? file : undefined;
   }
 
   /** The file is there already. */
@@ -110,16 +125,38 @@ export class ContentReceiver {
     this.#incoming.delete(id);
   }
 
+  /** The file is not wanted: what comes of it is dropped. */
+  leave(id: number): void {
+    const incoming = this.#incoming.get(id);
+    if (!incoming) return;
+    this.#failed.add(id);
+    for (const content of incoming.parked.splice(0)) this.#settle(content);
+    this.#incoming.delete(id);
+  }
+
+  /** The file gets another name than the sender gave it. */
+  rename(id: number, path: string): void {
+    const incoming = this.#incoming.get(id);
+    if (!incoming) return;
+    incoming.entry = { ...incoming.entry, path };
+    incoming.file?.renameTo(path);
+  }
+
   /** The file's directory stands. */
   handleStanding(id: number): void {
     const incoming = this.#incoming.get(id);
     if (incoming?.state !== 'declared') return;
     incoming.state = 'standing';
+    // A pack waits for its last file; what stands then has all its others standing.
+    for (const content of incoming.parked.splice(0))
+      if (content.header.layout === packedLayout) this.#openPack(content);
+      else incoming.parked.push(content);
     this.#openIfNeeded(incoming);
   }
 
   handleContent(content: SealedContent): void {
-    const { entry, bodyBytes, number } = content.header;
+    const { bodyBytes, number } = content.header;
+    const entry = keyOf(content);
     const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
     const claim = this.#over || !hasRoom ? 'full' : this.#claims.claim(number);
     if (claim === 'copy') return content.release();
@@ -138,6 +175,7 @@ export class ContentReceiver {
 
   handleFinished(id: number): void {
     const incoming = this.#incoming.get(id);
+    if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it finishes what is no file under way');
     incoming.confirmed = true;
@@ -147,24 +185,27 @@ export class ContentReceiver {
 
   handleHoles(id: number, ranges: Ranges): void {
     const incoming = this.#incoming.get(id);
+    if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it has holes in what is no file under way');
     for (const [from, to] of ranges)
-      if (!incoming.file.claimHole(from, to)) return this.#breach('it has holes where content is');
+      if (!this.#fileOf(incoming).claimHole(from, to)) return this.#breach('it has holes where content is');
   }
 
   handleFailed(id: number): void {
     const incoming = this.#incoming.get(id);
+    if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.state === 'finishing')
       return this.#breach('it fails what is no file under way');
     this.#failed.add(id);
     incoming.state = 'finishing';
     incoming.leaveQueue?.();
     for (const content of incoming.parked.splice(0)) this.#settle(content);
-    this.#options.onGone(incoming.file);
-    void incoming.file.discard().then(() => {
+    const { file, entry } = incoming;
+    if (file) this.#options.onGone(file);
+    void Promise.resolve(file?.discard()).then(() => {
       this.#forget(incoming);
-      if (!this.#over) this.#options.onDropped(incoming.file.entry);
+      if (!this.#over) this.#options.onDropped(entry);
     });
   }
 
@@ -175,22 +216,78 @@ export class ContentReceiver {
     this.#early.clear();
     for (const { file, parked } of this.#incoming.values()) {
       for (const content of parked.splice(0)) content.release();
-      await file.discard(keep);
+      await file?.discard(keep);
     }
   }
 
   #take(incoming: Incoming, content: SealedContent): void {
     const { offset, bodyBytes, layout } = content.header;
-    if (this.#failed.has(incoming.file.entry.id)) return this.#settle(content);
-    const fits = incoming.state !== 'finishing' && layout === 0 && incoming.file.claim(offset, bodyBytes);
-    if (!fits) return this.#refuse(content);
+    if (layout === packedLayout) {
+      if (incoming.state === 'standing') this.#openPack(content);
+      else if (incoming.state === 'declared') incoming.parked.push(content);
+      else this.#refuse(content);
+      return;
+    }
+    if (this.#failed.has(incoming.entry.id)) return this.#settle(content);
+    const isOpen = incoming.state !== 'finishing' && layout === 0;
+    if (!isOpen || !this.#fileOf(incoming).claim(offset, bodyBytes)) return this.#refuse(content);
     if (incoming.state === 'open') return this.#write(incoming, content);
     incoming.parked.push(content);
     this.#openIfNeeded(incoming);
   }
 
+  #fileOf(incoming: Incoming): IncomingFile {
+    const { native, directories, names } = this.#options;
+    const { entry } = incoming;
+    const temporary = names.partOf(entry.path);
+    const { replaces } = this.#options;
+    return (incoming.file ??= new IncomingFile({ entry, temporary, native, directories, replaces }));
+  }
+
+  #openPack(content: SealedContent): void {
+    const { number } = content.header;
+    this.#packs
+      .open(content)
+      .then(async (table) => {
+        const files = table?.map((packed) => ({ packed, incoming: this.#incoming.get(packed.id) }));
+        const taken = this.#over ? undefined : files && this.#takePacked(files);
+        if (!taken) {
+          this.#free(content);
+          return this.#breach('it packs files that it did not declare');
+        }
+        const there = taken.filter(({ packed }) => packed.bytes !== undefined);
+        const written = there.length > 0 ? await this.#packs.write(content, there) : [];
+        this.#settle(content);
+        for (const { entry } of taken) this.#incoming.delete(entry.id);
+        if (this.#over) return;
+        for (const { entry, stamp } of written) this.#options.onFinished(entry, stamp);
+        for (const { entry, packed } of taken) if (packed.bytes === undefined) this.#options.onDropped(entry);
+      })
+      .catch((thrown: unknown) => {
+        const error = asXferError(thrown);
+        this.#free(content);
+        if (this.#over) return;
+        if (error.code !== 'ERR_XFER_TAMPERED' || this.#tampered++ >= mostTampered) return this.#fail(error);
+        this.#claims.giveBack(number);
+        this.#options.onAgain(number);
+      });
+  }
+
+  /** The files of a pack, if each of them waits for its content and is as large as declared. */
+  #takePacked(files: readonly { packed: PackedEntry['packed']; incoming: Incoming | undefined }[]) {
+    const taken: PackedEntry[] = [];
+    for (const { packed, incoming } of files) {
+      if (!incoming && this.#failed.has(packed.id)) continue;
+      const waits = incoming?.state === 'standing' && !incoming.file && !incoming.confirmed;
+      if (!waits || (packed.bytes !== undefined && packed.bytes !== incoming.entry.size)) return undefined;
+      taken.push({ packed, entry: incoming.entry });
+    }
+    for (const { incoming } of files) if (incoming) incoming.state = 'finishing';
+    return taken;
+  }
+
   #park(content: SealedContent): void {
-    const { entry } = content.header;
+    const entry = keyOf(content);
     const early = this.#early.get(entry);
     if (early) early.push(content);
     else this.#early.set(entry, [content]);
@@ -204,15 +301,17 @@ export class ContentReceiver {
   /** Opens a file when its directory stands and there is something to do with it. */
   #openIfNeeded(incoming: Incoming): void {
     if (incoming.state !== 'standing') return;
-    if (incoming.parked.length === 0 && !incoming.confirmed && !incoming.file.isResumed) return;
+    if (incoming.parked.length === 0 && !incoming.confirmed && !incoming.file?.isResumed) return;
     incoming.state = 'opening';
     incoming.leaveQueue = this.#slots.take(() => {
       if (this.#over) return;
       incoming.hasSlot = true;
-      incoming.file.open().then(
-        () => this.#handleOpen(incoming),
-        (error: unknown) => this.#fail(asXferError(error)),
-      );
+      this.#fileOf(incoming)
+        .open()
+        .then(
+          () => this.#handleOpen(incoming),
+          (error: unknown) => this.#fail(asXferError(error)),
+        );
     });
   }
 
@@ -225,29 +324,31 @@ export class ContentReceiver {
 
   #write(incoming: Incoming, content: SealedContent): void {
     const { number, offset, bodyBytes } = content.header;
-    incoming.file.write(content, (error) => {
+    const file = this.#fileOf(incoming);
+    file.write(content, (error) => {
       if (error?.code === 'ERR_XFER_TAMPERED' && this.#tampered++ < mostTampered) {
         this.#free(content);
         if (this.#over) return;
         this.#claims.giveBack(number);
-        incoming.file.giveBack(offset, bodyBytes);
+        file.giveBack(offset, bodyBytes);
         return this.#options.onAgain(number);
       }
       this.#settle(content);
       if (this.#over) return;
       if (error) return this.#fail(error);
-      this.#options.onWritten(incoming.file, offset, offset + bodyBytes);
+      this.#options.onWritten(file, offset, offset + bodyBytes);
       this.#finishIfComplete(incoming);
     });
   }
 
   #finishIfComplete(incoming: Incoming): void {
-    if (!incoming.confirmed || incoming.state !== 'open' || !incoming.file.isComplete) return;
+    const { file, entry } = incoming;
+    if (!incoming.confirmed || incoming.state !== 'open' || !file?.isComplete) return;
     incoming.state = 'finishing';
-    incoming.file.finish().then(
+    file.finish().then(
       (stamp) => {
         this.#forget(incoming);
-        if (!this.#over) this.#options.onFinished(incoming.file, stamp);
+        if (!this.#over) this.#options.onFinished(entry, stamp, file);
       },
       (error: unknown) => this.#fail(asXferError(error)),
     );
@@ -255,7 +356,7 @@ export class ContentReceiver {
 
   #forget(incoming: Incoming): void {
     if (incoming.hasSlot) this.#slots.give();
-    this.#incoming.delete(incoming.file.entry.id);
+    this.#incoming.delete(incoming.entry.id);
   }
 
   /** Gives the memory of a record back; the sender may send as much again. */
@@ -279,3 +380,6 @@ export class ContentReceiver {
     this.#fail(new XferError('ERR_XFER_PROTOCOL', `the sender breaks the protocol: ${what}`));
   }
 }
+
+/** The entry for which content has to wait: of a pack the last, behind which all the others are declared too. */
+const keyOf = ({ header }: SealedContent) => (header.layout === packedLayout ? header.offset : header.entry);

@@ -1,24 +1,47 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { fileError, type XferError } from '../errors/index.js';
+import { asXferError, fileError, XferError } from '../errors/index.js';
+import type { NativeApi } from '../native/api.js';
 import { recordKind } from '../session/record-header.js';
 import type { Session } from '../session/session.js';
 import type { Ranges } from './messages.js';
 import type { OpenSource } from './open-source.js';
 import { OutgoingFile } from './outgoing-file.js';
+import { OutgoingPack } from './outgoing-pack.js';
+import { packCountBytes, packedLayout, packRowBytes } from './pack-layout.js';
+import { PaceCore } from './pace-core.js';
 import { printable } from './printable.js';
 import type { SourceEntry } from './scan.js';
-import { SchedulerCore, type Dispatch } from './scheduler-core.js';
+import { SchedulerCore, type Dispatch, type Piece } from './scheduler-core.js';
 import { SourceQueue } from './source-queue.js';
+import { StageWaits, type SendStage } from './stage-waits.js';
 
 /** Most records in flight, whatever their size: bounds what the receiver parks and what is kept here. */
 const mostRecords = 1024;
 
+/** Packs that wait for a lane. */
+const mostPacks = 4;
+
+type Outgoing = OutgoingFile | OutgoingPack;
+
+/** How fast to send; undefined for no limit. */
+export interface SendLimit {
+  readonly bytesPerSecond: number | undefined;
+  /** What it returns ends the calls. */
+  onChange(listener: () => void): () => void;
+}
+
 export interface ContentSenderOptions {
   readonly session: Session;
+  readonly native: NativeApi;
+  readonly limit?: SendLimit | undefined;
   /** What of a file is to be sent. */
   rangesOf(entry: SourceEntry): Ranges;
   onRead(entry: SourceEntry): void;
   onFailed(entry: SourceEntry, error: XferError): void;
+  /** A small file went, or did not: the receiver learns it with the record. */
+  onPacked(entry: SourceEntry, error?: XferError): void;
+  /** The transfer cannot go on. */
+  onFatal(error: XferError): void;
   /** A number changed, or there may be room for another file. */
   onProgress(): void;
 }
@@ -27,11 +50,20 @@ export interface ContentSenderOptions {
 export class ContentSender {
   readonly #options: ContentSenderOptions;
   readonly #session: Session;
-  readonly #scheduler: SchedulerCore<OutgoingFile>;
+  readonly #scheduler: SchedulerCore<Outgoing>;
   readonly #sources: SourceQueue;
   readonly #files = new Set<OutgoingFile>();
+  readonly #packs: OutgoingPack[] = [];
+  readonly #isPacking: boolean;
+  #filling: OutgoingPack | undefined;
+  /** Packs that are not read yet. */
+  #unreadPacks = 0;
   #current: OutgoingFile | undefined;
   #sentBytes = 0;
+  #receivedBytes = 0;
+  readonly #pace: PaceCore;
+  readonly #waits = new StageWaits();
+  readonly #leaveLimit: (() => void) | undefined;
   #over = false;
   #complete = false;
   #timer: NodeJS.Timeout | undefined;
@@ -39,12 +71,19 @@ export class ContentSender {
   constructor(options: ContentSenderOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#scheduler = new SchedulerCore<OutgoingFile>({
+    const { limit } = options;
+    this.#pace = new PaceCore(limit?.bytesPerSecond);
+    this.#leaveLimit = limit?.onChange(() => {
+      this.#pace.setRate(limit.bytesPerSecond, performance.now());
+      this.pump();
+    });
+    this.#isPacking = options.session.hello.capabilities.includes('pack');
+    this.#scheduler = new SchedulerCore<Outgoing>({
       windowBytes: transferDefaults.windowBytes,
       mostRecords,
       recordBytes: sessionDefaults.recordBytes,
       supply: (mostBytes) => this.#supply(mostBytes),
-      isExhausted: () => this.#complete && this.#current === undefined && this.#sources.isEmpty,
+      isExhausted: () => this.#complete && this.#current === undefined && this.isRead,
     });
     this.#sources = new SourceQueue({
       onReady: () => this.pump(),
@@ -61,7 +100,7 @@ export class ContentSender {
   }
 
   get receivedBytes(): number {
-    return this.#scheduler.receivedBytes;
+    return this.#receivedBytes;
   }
 
   /** Content that was handed to lanes, copies included. */
@@ -69,24 +108,50 @@ export class ContentSender {
     return this.#sentBytes;
   }
 
+  /** How long was waited for what, in milliseconds. */
+  get waits(): Readonly<Record<SendStage, number>> {
+    return this.#waits.ms;
+  }
+
   /** Whether another file should be pushed now. */
   get hasRoom(): boolean {
-    return this.#sources.hasRoom;
+    return this.#sources.hasRoom && this.#packs.length < mostPacks;
   }
 
   /** Whether everything that was pushed is read, or has failed. */
   get isRead(): boolean {
-    return this.#sources.isEmpty;
+    return this.#sources.isEmpty && this.#unreadPacks === 0;
   }
 
   push(entry: SourceEntry): void {
-    this.#sources.push(entry);
+    const isSmall = entry.size <= this.#session.hello.streamingThresholdBytes;
+    if (!this.#isPacking || !isSmall || entry.size > sessionDefaults.streamingThresholdBytes)
+      return this.#sources.push(entry);
+    if (this.#filling?.add(entry)) return;
+    this.flush();
+    this.#filling = new OutgoingPack();
+    this.#unreadPacks++;
+    this.#filling.add(entry);
+  }
+
+  /** What was pushed goes, full packs or not. */
+  flush(): void {
+    if (!this.#filling) return;
+    this.#packs.push(this.#filling);
+    this.#filling = undefined;
+    this.pump();
   }
 
   /** Nothing more will be pushed. */
   complete(): void {
     this.#complete = true;
     this.pump();
+  }
+
+  /** The receiver does not want this file. */
+  drop(id: number): void {
+    for (const file of this.#files)
+      if (file.entry.id === id) file.fail(new XferError('ERR_XFER_REFUSED', 'the receiver does not want it'));
   }
 
   handleLane(lane: number, state: 'up' | 'down'): void {
@@ -97,7 +162,10 @@ export class ContentSender {
   /** False for records that were never sent. */
   handleReceived(from: number, to: number): boolean {
     const settled = this.#scheduler.handleReceived(from, to, performance.now());
-    for (const { source } of settled ?? []) source.acknowledge();
+    for (const { source, bytes } of settled ?? []) {
+      this.#receivedBytes += source instanceof OutgoingFile ? bytes : contentBytes(source, bytes);
+      if (source instanceof OutgoingFile) source.acknowledge();
+    }
     return settled !== undefined;
   }
 
@@ -110,33 +178,53 @@ export class ContentSender {
   pump(): void {
     if (this.#over) return;
     const lanes = [...this.#session.lanes];
+    let isPaused = false;
     for (let progress = true; progress;) {
       progress = false;
       // A record each in turn, so that no lane takes all there is.
       for (const lane of lanes) {
-        if (this.#isOver() || !this.#session.hasRoom(lane)) continue;
-        const dispatch = this.#scheduler.pollSend(lane, performance.now());
+        const now = performance.now();
+        isPaused = this.#pace.waitMs(now) > 0;
+        if (this.#isOver() || isPaused || !this.#session.hasRoom(lane)) continue;
+        const dispatch = this.#scheduler.pollSend(lane, now, Math.floor(this.#pace.recordBytes));
         if (!dispatch) continue;
+        this.#pace.take(dispatch.piece.bytes, now);
         this.#submit(lane, dispatch);
         progress = true;
       }
     }
-    this.#wakeLater();
+    this.#waits.handle(isPaused ? 'limit' : this.#waitsFor(lanes), performance.now());
+    this.#wakeLater(isPaused);
   }
 
   close(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#leaveLimit?.();
     clearTimeout(this.#timer);
     this.#sources.close();
     for (const file of [...this.#files]) void file.close();
+  }
+
+  /** Why nothing more was submitted. */
+  #waitsFor(lanes: readonly number[]): SendStage | undefined {
+    if (this.#scheduler.isExhausted) return this.#scheduler.inFlightRecords > 0 ? 'window' : undefined;
+    if (!this.#scheduler.hasRoom) return 'window';
+    if (lanes.some((lane) => this.#session.hasRoom(lane)))
+      return this.#scheduler.isLimited ? 'network' : 'source';
+    return lanes.every((lane) => this.#session.isFull(lane)) ? 'network' : 'seal';
   }
 
   #isOver(): boolean {
     return this.#over;
   }
 
-  #supply(mostBytes: number) {
+  #supply(mostBytes: number): Piece<Outgoing> | undefined {
+    const pack = this.#packs.shift();
+    if (pack) {
+      this.#options.onProgress();
+      return { source: pack, offset: pack.lastId, bytes: pack.bytes };
+    }
     for (;;) {
       const file = (this.#current ??= this.#next());
       if (!file) return undefined;
@@ -180,30 +268,55 @@ export class ContentSender {
     return file;
   }
 
-  #submit(lane: number, { number, piece }: Dispatch<OutgoingFile>): void {
-    const { source: file, offset, bytes } = piece;
-    const header = {
-      kind: recordKind.content,
-      layout: 0,
-      bodyBytes: bytes,
-      entry: file.entry.id,
-      offset,
-      number,
-    };
-    file.beginRead();
-    this.#session.sendContent(lane, { fd: file.fd, header }, (error, read) => {
+  #submit(lane: number, { number, piece }: Dispatch<Outgoing>): void {
+    const { source, offset, bytes } = piece;
+    const header = { kind: recordKind.content, bodyBytes: bytes, offset, number };
+    if (source instanceof OutgoingPack) return this.#submitPack(lane, source, header);
+    source.beginRead();
+    const job = { fd: source.fd, header: { ...header, layout: 0, entry: source.entry.id } };
+    this.#session.sendContent(lane, job, (error, read) => {
       this.#sentBytes += read;
       this.#scheduler.handleShort(number, read);
-      const what = `cannot read ${printable(file.entry.source)}`;
-      file.endRead(error ? fileError(error, what) : undefined, read < bytes);
+      const what = `cannot read ${printable(source.entry.source)}`;
+      source.endRead(error ? fileError(error, what) : undefined, read < bytes);
     });
   }
 
-  /** An idle lane looks again when it may copy what lags. */
-  #wakeLater(): void {
+  #submitPack(
+    lane: number,
+    pack: OutgoingPack,
+    header: { kind: number; bodyBytes: number; offset: number; number: number },
+  ): void {
+    const job = { files: pack.job(), header: { ...header, layout: packedLayout, entry: pack.firstId } };
+    this.#session.sendContent(lane, job, (error, bytes, problems) => {
+      if (this.#over) return;
+      if (error) return this.#options.onFatal(fileError(error, 'cannot read small files'));
+      this.#sentBytes += contentBytes(pack, bytes);
+      this.#scheduler.handleShort(header.number, bytes);
+      try {
+        if (!pack.isRead) this.#unreadPacks--;
+        const { sent, failed } = pack.handleRead(problems ?? new Int32Array(), (errno) =>
+          this.#options.native.files.errnoName(errno),
+        );
+        for (const entry of sent) this.#options.onPacked(entry);
+        for (const { entry, error: problem } of failed) this.#options.onPacked(entry, problem);
+      } catch (thrown) {
+        return this.#options.onFatal(asXferError(thrown));
+      }
+      this.#options.onProgress();
+    });
+  }
+
+  /** An idle lane looks again when it may copy what lags, and all do when the pace allows more. */
+  #wakeLater(isPaused: boolean): void {
     clearTimeout(this.#timer);
-    const at = this.#scheduler.nextWakeup();
-    if (at === undefined || this.#over) return;
-    this.#timer = setTimeout(() => this.pump(), Math.max(1, at - performance.now()));
+    if (this.#over) return;
+    const now = performance.now();
+    const waitMs = isPaused ? this.#pace.waitMs(now) : (this.#scheduler.nextWakeup() ?? Infinity) - now;
+    if (waitMs < Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(1, waitMs));
   }
 }
+
+/** Of a packed body. */
+const contentBytes = (pack: OutgoingPack, bodyBytes: number) =>
+  Math.max(0, bodyBytes - packCountBytes - packRowBytes * pack.entries.length);

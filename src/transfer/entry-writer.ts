@@ -13,19 +13,25 @@ export class EntryWriter {
   readonly #files: FilesApi;
   readonly #directories: DirectoryCache;
   readonly #names: TemporaryNames;
+  readonly #replaces: boolean;
   readonly #made: ManifestEntry[] = [];
 
-  constructor(files: FilesApi, directories: DirectoryCache, names: TemporaryNames) {
+  constructor(files: FilesApi, directories: DirectoryCache, names: TemporaryNames, replaces: boolean) {
     this.#files = files;
     this.#directories = directories;
     this.#names = names;
+    this.#replaces = replaces;
   }
 
   /** One batch at a time, in order: a directory comes before what is in it. Rejects with an XferError. */
-  async make(entries: readonly ManifestEntry[]): Promise<void> {
+  async makeDirectories(entries: readonly ManifestEntry[]): Promise<void> {
+    for (const entry of entries) if (entry.kind === entryKind.directory) await this.#makeDirectory(entry);
+  }
+
+  /** Links whose directories stand. Rejects with an XferError. */
+  async makeLinks(entries: readonly ManifestEntry[]): Promise<void> {
     let links: Promise<void>[] = [];
     for (const entry of entries) {
-      if (entry.kind === entryKind.directory) await this.#makeDirectory(entry);
       if (entry.kind === entryKind.link) links.push(this.#makeLink(entry));
       if (links.length >= mostAtOnce) {
         await settled(links);
@@ -53,7 +59,7 @@ export class EntryWriter {
   async #makeLink(entry: ManifestEntry): Promise<void> {
     const { parent, name } = split(entry.path);
     const temporary = this.#names.partOf(entry.path);
-    const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: true };
+    const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: this.#replaces };
     await this.#within(parent, entry, (fd) =>
       this.#files.makeLink(fd, job).catch(async (error: NodeJS.ErrnoException) => {
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.

@@ -15,6 +15,8 @@ export interface IncomingFileOptions {
   readonly temporary: string;
   readonly native: NativeApi;
   readonly directories: DirectoryCache;
+  /** Whether what stands at the real name is replaced; otherwise `finish` rejects with ERR_XFER_EXISTS. */
+  readonly replaces: boolean;
 }
 
 interface Opened {
@@ -28,11 +30,11 @@ interface Opened {
  * there and the sender says that it did not change. Calls may overlap; `discard` waits for what is under way.
  */
 export class IncomingFile {
-  readonly entry: ManifestEntry;
+  #entry: ManifestEntry;
   readonly #options: IncomingFileOptions;
   readonly #claimed = new RangeSet(mostGaps);
   readonly #directory: string;
-  readonly #name: string;
+  #name: string;
   #opened: Promise<Opened> | undefined;
   #fd: number | undefined;
   #writing = 0;
@@ -44,7 +46,7 @@ export class IncomingFile {
   #isResumed = false;
 
   constructor(options: IncomingFileOptions) {
-    this.entry = options.entry;
+    this.#entry = options.entry;
     this.#options = options;
     const slash = options.entry.path.lastIndexOf('/');
     this.#directory = slash < 0 ? '' : options.entry.path.slice(0, slash);
@@ -54,6 +56,16 @@ export class IncomingFile {
   /** All content that the manifest declares is on its place. */
   get isComplete(): boolean {
     return this.#written === this.entry.size;
+  }
+
+  get entry(): ManifestEntry {
+    return this.#entry;
+  }
+
+  /** It gets another name in the same directory. To be called before it is finished. */
+  renameTo(path: string): void {
+    this.#entry = { ...this.#entry, path };
+    this.#name = path.slice(path.lastIndexOf('/') + 1);
   }
 
   get writtenBytes(): number {
@@ -190,7 +202,7 @@ export class IncomingFile {
         to: this.#name,
         mode,
         mtimeNs: BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanoseconds),
-        replace: true,
+        replace: this.#options.replaces,
         sync: false,
       });
       this.#renamed = true;

@@ -53,7 +53,7 @@ export class JournalKeeper {
   readonly #tracked = new Map<IncomingFile, Tracked>();
   readonly #adopted = new Set<string>();
   #over: number[] = [];
-  #finished: Uint8Array[] = [];
+  #finished: { entry: ManifestEntry; stamp: Pick<FileStamp, 'dev' | 'ino'> }[] = [];
   #finishedBytes = 0;
   #nextPart: number;
   #durableBytes = 0;
@@ -128,7 +128,7 @@ export class JournalKeeper {
   handleFinished(entry: ManifestEntry, stamp: Pick<FileStamp, 'dev' | 'ino'>, file?: IncomingFile): void {
     const counted = file ? (this.#tracked.get(file)?.durableBytes ?? 0) : 0;
     if (file) this.handleGone(file);
-    this.#finished.push(finishedDigest(entry, stamp));
+    this.#finished.push({ entry, stamp });
     this.#finishedBytes += entry.size - counted;
     this.#schedule(batchMs);
   }
@@ -224,8 +224,10 @@ export class JournalKeeper {
     this.#finishedBytes = 0;
     // One call for all of them, their names and their directories. Where there is none they are sent again.
     if (finished.length === 0 || !(await this.#options.files.syncFileSystem(this.#options.root))) return 0;
-    for (const digests of chunks(finished, mostJournalDigests))
-      entries.push(encodeJournalEntry({ type: 'finished', digests: concat(...digests) }));
+    for (const some of chunks(finished, mostJournalDigests)) {
+      const digests = concat(...some.map(({ entry, stamp }) => finishedDigest(entry, stamp)));
+      entries.push(encodeJournalEntry({ type: 'finished', digests }));
+    }
     return bytes;
   }
 }

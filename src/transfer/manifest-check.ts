@@ -35,6 +35,16 @@ export class ManifestCheck {
     return this.#entries;
   }
 
+  /** Whether an entry with such a name was offered. */
+  hasName(path: string): boolean {
+    return this.#names.has(path);
+  }
+
+  /** The receiver gives an entry another name: nothing else may have it then. */
+  addName(path: string): XferError | undefined {
+    return this.#names.add(path, 'file');
+  }
+
   /** An error (ERR_XFER_HOSTILE_NAME, _PROTOCOL or _LIMIT) refuses the batch and ends the transfer. */
   batch(offered: readonly ManifestEntry[]): CheckedBatch | XferError {
     const entries: ManifestEntry[] = [];

@@ -50,6 +50,14 @@ export class NameRegister {
     return collision(path, 'the name is there twice');
   }
 
+  /** Whether a name like this one is there. */
+  has(path: string): boolean {
+    this.#fold(foldCase(path), this.#hash);
+    const low = this.#hash.low;
+    const high = (this.#hash.high & ~kindMask) >>> 0;
+    return ((this.#slots[slotOf(this.#slots, low, high) + 1] ?? 0) & kindMask) !== kindOf.none;
+  }
+
   #addParents(parent: string): XferError | undefined {
     for (let end = parent.indexOf('/'); parent !== ''; end = parent.indexOf('/', end + 1)) {
       const path = end < 0 ? parent : parent.slice(0, end);

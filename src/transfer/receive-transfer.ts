@@ -1,4 +1,5 @@
 import { transferDefaults } from '../config/index.js';
+import { formatSize } from '../config/quantity.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
@@ -19,6 +20,7 @@ import {
   type TransferMessage,
 } from './messages.js';
 import { printable } from './printable.js';
+import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
 import { TemporaryNames } from './temporary-names.js';
 
 /** Batches that wait for their directories; an honest sender keeps to half of it. */
@@ -27,6 +29,8 @@ const mostBatches = 8;
 const mostUnderWay = 4 * transferDefaults.manifestBatchEntries;
 /** Records that may come before the beginning. */
 const mostEarly = 16;
+/** Whether there is room is asked only where more than this is to come. */
+const leastCheckedBytes = 1024 * 1024;
 /** Less content than this is not kept for another try. */
 const leastKeptBytes = 4 * 1024 * 1024;
 
@@ -42,6 +46,7 @@ export interface ReceiveTransferOptions {
   /** Held directory below which everything is written. */
   readonly root: number;
   readonly signal: AbortSignal;
+  readonly policy?: ReceivePolicy;
   /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
   onBegin?(key: Uint8Array): Promise<void>;
   onProgress(progress: ReceiveProgress): void;
@@ -78,6 +83,8 @@ export class ReceiveTransfer {
   readonly #check = new ManifestCheck();
   readonly #directories: DirectoryCache;
   readonly #acknowledger: Acknowledger;
+  readonly #policy: ReceivePolicy;
+  readonly #overwrite: OverwritePolicy;
   #begun: Begun | undefined;
   /** Content that came before the beginning. */
   readonly #early: SealedContent[] = [];
@@ -87,6 +94,7 @@ export class ReceiveTransfer {
   readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
   #bytes = 0;
   #total = 0;
+  #offeredFiles = 0;
   #files = 0;
   #fileBytes = 0;
   #end: End | undefined;
@@ -100,6 +108,8 @@ export class ReceiveTransfer {
     this.#options = options;
     this.#session = options.session;
     this.#directories = new DirectoryCache(options.native.files, options.root);
+    this.#policy = options.policy ?? {};
+    this.#overwrite = new OverwritePolicy(options.native.files, this.#directories, this.#policy);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
   }
 
@@ -158,7 +168,7 @@ export class ReceiveTransfer {
       case 'failed':
         return content.handleFailed(message.id);
       case 'end':
-        return this.#handleEndMessage(message, this.#begun);
+        return this.#handleEndMessage(message);
       default:
         return this.#abort(violation(`it says ${message.type}`));
     }
@@ -171,7 +181,7 @@ export class ReceiveTransfer {
     const begun: Begun = {
       names,
       content: this.#newContent(names),
-      writer: new EntryWriter(native.files, this.#directories, names),
+      writer: new EntryWriter(native.files, this.#directories, names, this.#overwrite.replaces),
     };
     this.#begun = begun;
     const open = async (): Promise<void> => {
@@ -198,17 +208,22 @@ export class ReceiveTransfer {
       native: this.#options.native,
       directories: this.#directories,
       names,
+      replaces: this.#overwrite.replaces,
       isAhead: (id) => id >= this.#check.entries && this.#end === undefined,
-      onSettled: (number, bytes) => this.#acknowledger.add(number, bytes),
+      onSettled: (number, bytes) => {
+        this.#acknowledger.add(number, bytes);
+        this.#commitIfDone();
+      },
       onAgain: (number) => this.#say({ type: 'again', ranges: [[number, number + 1]] }),
       onWritten: (file, from, to) => {
         this.#bytes += to - from;
         this.#begun?.keeper?.handleWritten(file, from, to);
         this.#progress();
       },
-      onFinished: (file, stamp) => {
-        this.#begun?.keeper?.handleFinished(file.entry, stamp, file);
-        this.#handleFileDone(file.entry);
+      onFinished: (entry, stamp, file) => {
+        if (!file) this.#bytes += entry.size;
+        this.#begun?.keeper?.handleFinished(entry, stamp, file);
+        this.#handleFileDone(entry);
       },
       onDropped: ({ path, size }) => {
         this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
@@ -226,34 +241,85 @@ export class ReceiveTransfer {
     const checked = this.#check.batch(offered);
     if (checked instanceof Error) return this.#abort(checked);
     const { entries, leftOut } = checked;
-    for (const { id, path, reason } of leftOut) {
-      this.#options.onNote(`the link ${printable(path)} was left out: ${printable(reason)}`);
-      this.#say({ type: 'left-out', id, reason: reason.slice(0, 512) });
-    }
+    for (const { id, path, reason } of leftOut) this.#leaveOut(id, `the link ${printable(path)}`, reason);
     for (const entry of entries) {
       if (entry.kind !== entryKind.file) continue;
       this.#total += entry.size;
+      this.#offeredFiles++;
       begun.content.expect(entry);
     }
-    this.#inOrder(async () => {
-      await begun.writer.make(entries);
-      if (!this.#isOver()) this.#unanswered.push(await this.#answerTo(offered.length, entries, begun));
-      this.#answer();
-    });
+    const tooMuch = checkAmount(this.#policy, this.#total, this.#offeredFiles);
+    if (tooMuch) return this.#abort(tooMuch);
+    this.#inOrder(() => this.#prepare(offered.length, entries, begun));
     this.#progress();
   }
 
-  async #answerTo(count: number, entries: readonly ManifestEntry[], { content, keeper, earlier }: Begun) {
-    const answer = { type: 'declared', entries: count } as const;
+  /** Makes what a batch needs to stand in, and answers it. */
+  async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
+    const { writer, content, keeper, earlier } = begun;
+    await writer.makeDirectories(entries);
     const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
-    for (const entry of found?.skip ?? []) {
+    const skipped = new Set(found?.skip);
+    for (const entry of skipped) {
       content.skip(entry.id);
       this.#bytes += entry.size;
       this.#handleFileDone(entry);
     }
     for (const [, ranges] of found?.have ?? []) for (const [from, to] of ranges) this.#bytes += to - from;
-    for (const { id, kind } of entries) if (kind === entryKind.file) content.handleStanding(id);
-    return found ? { ...answer, skip: found.skip.map(({ id }) => id), have: found.have } : answer;
+    await this.#checkSpace();
+    const wanted = await this.#permitted(
+      entries.filter((entry) => !skipped.has(entry)),
+      content,
+    );
+    await writer.makeLinks(wanted);
+    if (this.#isOver()) return;
+    for (const { id, kind } of wanted) if (kind === entryKind.file) content.handleStanding(id);
+    const answer = { type: 'declared', entries: count } as const;
+    const skip = [...skipped].map(({ id }) => id);
+    this.#unanswered.push(found ? { ...answer, skip, have: found.have } : answer);
+    this.#answer();
+  }
+
+  /** What of a batch may be written, under the names that it gets. */
+  async #permitted(
+    entries: readonly ManifestEntry[],
+    content: ContentReceiver,
+  ): Promise<readonly ManifestEntry[]> {
+    if (this.#overwrite.replaces) return entries;
+    const wanted: ManifestEntry[] = [];
+    for (const entry of entries) {
+      const permission = await this.#overwrite.decide(entry, (path) => this.#check.hasName(path));
+      if (permission.kind === 'write') wanted.push(entry);
+      if (permission.kind === 'rename') {
+        const taken = this.#check.addName(permission.path);
+        if (taken) throw taken;
+        content.rename(entry.id, permission.path);
+        wanted.push({ ...entry, path: permission.path });
+      }
+      if (permission.kind !== 'leave') continue;
+      content.leave(entry.id);
+      this.#total -= entry.size;
+      this.#leaveOut(entry.id, printable(entry.path), permission.reason);
+    }
+    return wanted;
+  }
+
+  /** Rather at once than in the middle. */
+  async #checkSpace(): Promise<void> {
+    const { native, root } = this.#options;
+    const missing = this.#total - this.#bytes;
+    if (missing < leastCheckedBytes) return;
+    const free = await native.files.freeBytes(root);
+    if (missing > free)
+      throw new XferError(
+        'ERR_XFER_NO_SPACE',
+        `there is room for ${formatSize(free)}, and ${formatSize(missing)} are to come`,
+      );
+  }
+
+  #leaveOut(id: number, what: string, reason: string): void {
+    this.#options.onNote(`${what} was left out: ${printable(reason)}`);
+    this.#say({ type: 'left-out', id, reason: reason.slice(0, 512) });
   }
 
   /** One piece of work after the other; a failure ends the transfer. */
@@ -286,24 +352,22 @@ export class ReceiveTransfer {
     this.#commitIfDone();
   }
 
-  #handleEndMessage(end: End, { content }: Begun): void {
-    // All that it says of its files is here, so what is not confirmed by now never will be.
-    if (!content.isConfirmed || end.entries !== this.#check.entries)
-      return this.#abort(
-        new XferError('ERR_XFER_TRUNCATED', 'the sender ended, but not all of what it counts has arrived'),
-      );
+  #handleEndMessage(end: End): void {
+    if (end.entries !== this.#check.entries) return this.#abort(incomplete());
     this.#end = end;
     this.#commitIfDone();
   }
 
   #commitIfDone(): void {
     const [end, begun] = [this.#end, this.#begun];
-    if (!end || !begun || this.#over || this.#committing || this.#batches > 0 || begun.content.size > 0)
-      return;
-    if (end.files !== this.#files || end.bytes !== this.#fileBytes || !begun.content.hasRecords(end.records))
-      return this.#abort(
-        new XferError('ERR_XFER_TRUNCATED', 'the sender counts other files than have arrived'),
-      );
+    if (!end || !begun || this.#over || this.#committing || this.#batches > 0) return;
+    const { content } = begun;
+    // What is on its way on other lanes is waited for.
+    if (!content.hasRecords(end.records) && !content.hasMoreThan(end.records)) return;
+    if (content.size > 0 && !content.isStuck) return;
+    const isWhole = content.size === 0 && content.hasRecords(end.records);
+    // What was left out here may be counted over there.
+    if (!isWhole || end.files < this.#files || end.bytes < this.#fileBytes) return this.#abort(incomplete());
     this.#committing = true;
     this.#options.onCommitting();
     this.#inOrder(async () => {
@@ -312,7 +376,7 @@ export class ReceiveTransfer {
       await begun.keeper?.hide();
       if (this.#isOver()) return;
       this.#acknowledger.flush();
-      this.#say({ type: 'committed', files: end.files, bytes: end.bytes });
+      this.#say({ type: 'committed', files: this.#files, bytes: this.#fileBytes });
       this.#committed = true;
       this.#session.finish();
     });
@@ -376,6 +440,9 @@ export class ReceiveTransfer {
     return this.#committed || keeper.isWorthKeeping || this.#bytes >= leastKeptBytes;
   }
 }
+
+const incomplete = () =>
+  new XferError('ERR_XFER_TRUNCATED', 'the sender ended, but what arrived is not what it counts');
 
 const violation = (what: string) =>
   new XferError('ERR_XFER_PROTOCOL', `the sender breaks the protocol: ${what}`);

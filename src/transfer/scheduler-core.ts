@@ -14,6 +14,12 @@ export interface Dispatch<Source> {
   readonly isRepeat: boolean;
 }
 
+/** A record that the receiver has; `bytes` are those that it turned out to have. */
+export interface Settled<Source> {
+  readonly source: Source;
+  readonly bytes: number;
+}
+
 export interface SchedulerOptions<Source> {
   /** Content sent and not acknowledged, at most; the last record may go past it. */
   readonly windowBytes: number;
@@ -71,7 +77,6 @@ export class SchedulerCore<Source> {
   #homeless: number[] = [];
   #next = 0;
   #bytes = 0;
-  #receivedBytes = 0;
 
   constructor(options: SchedulerOptions<Source>) {
     this.#options = options;
@@ -90,13 +95,19 @@ export class SchedulerCore<Source> {
     return this.#open.size;
   }
 
-  get receivedBytes(): number {
-    return this.#receivedBytes;
-  }
-
   /** Whether the window takes another record. */
   get hasRoom(): boolean {
     return this.#bytes < this.#options.windowBytes && this.#open.size < this.#options.mostRecords;
+  }
+
+  /** Whether there is nothing left that was never sent. */
+  get isExhausted(): boolean {
+    return this.#homeless.length === 0 && this.#options.isExhausted();
+  }
+
+  /** Whether every lane has as much under way as its bandwidth × delay allows. */
+  get isLimited(): boolean {
+    return this.#lanes.size > 1 && [...this.#lanes.values()].every((state) => state.bytes >= limitOf(state));
   }
 
   /** Measured bytes a second of all lanes together; 0 until there is a measurement. */
@@ -119,12 +130,13 @@ export class SchedulerCore<Source> {
     if (this.#lanes.size > 1) this.#disown(lane);
   }
 
-  /** The next record for this lane, if it should send one now. */
-  pollSend(lane: number, now: number): Dispatch<Source> | undefined {
+  /** The next record for this lane, if it should send one now; a new one has at most `mostBytes`. */
+  pollSend(lane: number, now: number, mostBytes = Infinity): Dispatch<Source> | undefined {
     const state = this.#lanes.get(lane);
     // A lane that is alone has the window for itself.
     if (!state || (this.#lanes.size > 1 && state.bytes >= limitOf(state))) return undefined;
-    const record = this.#takeHomeless() ?? this.#takeNew(state) ?? this.#takeCopy(lane, state, now);
+    const record =
+      this.#takeHomeless() ?? this.#takeNew(state, mostBytes) ?? this.#takeCopy(lane, state, now);
     if (!record) return undefined;
     const isRepeat = record.sentAt >= 0;
     record.carriers.set(lane, state.rate.handleSent(now, state.underWay.size === 0));
@@ -154,9 +166,9 @@ export class SchedulerCore<Source> {
   }
 
   /** Records [from, to) are authenticated and written: gives those that were not known to be. Undefined for a number that was never sent. */
-  handleReceived(from: number, to: number, now: number): Piece<Source>[] | undefined {
+  handleReceived(from: number, to: number, now: number): Settled<Source>[] | undefined {
     if (from >= to || to > this.#next) return undefined;
-    const settled: Piece<Source>[] = [];
+    const settled: Settled<Source>[] = [];
     // A range may span more numbers than are in flight, so the smaller of the two is walked.
     if (to - from > this.#open.size)
       for (const number of this.#open.keys()) {
@@ -183,9 +195,9 @@ export class SchedulerCore<Source> {
     return number === undefined ? undefined : this.#open.get(number);
   }
 
-  #takeNew(state: LaneState): OpenRecord<Source> | undefined {
+  #takeNew(state: LaneState, mostBytes: number): OpenRecord<Source> | undefined {
     if (!this.hasRoom) return undefined;
-    const piece = this.#options.supply(recordBytesOf(state, this.#options.recordBytes));
+    const piece = this.#options.supply(Math.min(mostBytes, recordBytesOf(state, this.#options.recordBytes)));
     if (!piece) return undefined;
     const record = { number: this.#next++, piece, bytes: piece.bytes, carriers: new Map(), sentAt: -1 };
     this.#open.set(record.number, record);
@@ -215,7 +227,7 @@ export class SchedulerCore<Source> {
     return Math.max(2 * delay, leastLagMs);
   }
 
-  #settle(number: number, now: number, settled: Piece<Source>[]): void {
+  #settle(number: number, now: number, settled: Settled<Source>[]): void {
     const record = this.#open.get(number);
     if (!record) return;
     const isSure = record.carriers.size === 1;
@@ -228,8 +240,7 @@ export class SchedulerCore<Source> {
     if (homeless >= 0) this.#homeless.splice(homeless, 1);
     this.#open.delete(number);
     this.#bytes -= record.bytes;
-    this.#receivedBytes += record.bytes;
-    settled.push(record.piece);
+    settled.push({ source: record.piece.source, bytes: record.bytes });
   }
 
   #disown(lane: number): void {

@@ -1,8 +1,9 @@
 import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
+import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
-import { ContentSender } from './content-sender.js';
+import { ContentSender, type SendLimit } from './content-sender.js';
 import { Gate } from './gate.js';
 import {
   decodeTransferMessage,
@@ -30,12 +31,14 @@ export interface SendProgress {
 
 export interface SendTransferOptions {
   readonly session: Session;
+  readonly native: NativeApi;
   readonly batches: AsyncIterable<readonly SourceEntry[]>;
   /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
   readonly key: Uint8Array;
   /** There was an earlier try: nothing is sent before the receiver has said what it has. */
   readonly resume: boolean;
   readonly tokenOf: SourceToken;
+  readonly limit?: SendLimit | undefined;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;
@@ -68,7 +71,10 @@ export class SendTransfer {
   readonly #content: ContentSender;
   readonly #declareGate = new Gate();
   readonly #sendGate = new Gate();
-  readonly #links = new Map<number, string>();
+  /** Files that the receiver does not want. */
+  readonly #leftOut = new Set<number>();
+  /** Files of batches without an answer that are counted already. */
+  readonly #counted = new Set<number>();
   /** Batches that the receiver has not answered. */
   readonly #batches: Batch[] = [];
   /** Batches whose files are not all being sent yet. */
@@ -92,11 +98,21 @@ export class SendTransfer {
     this.#session = options.session;
     this.#content = new ContentSender({
       session: options.session,
+      native: options.native,
+      limit: options.limit,
       rangesOf: (entry) => this.#rangesOf(entry),
       onRead: (entry) => this.#handleRead(entry),
       onFailed: (entry, error) => this.#fileFailed(entry, error),
+      onPacked: (entry, error) => this.#handlePacked(entry, error),
+      onFatal: (error) => this.#abort(error),
       onProgress: () => this.#sendGate.check(),
     });
+  }
+
+  /** What decides how many lanes help. */
+  get measured(): { receivedBytes: number; networkMs: number } {
+    const { receivedBytes, waits } = this.#content;
+    return { receivedBytes, networkMs: waits.network };
   }
 
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */
@@ -155,12 +171,13 @@ export class SendTransfer {
       for (const entry of batch.entries) {
         if (entry.kind !== entryKind.file) continue;
         if (skipped.has(entry.id)) this.#skip(entry);
-        else {
+        else if (!this.#leftOut.has(entry.id)) {
           await this.#sendGate.until(() => this.#isOver() || this.#content.hasRoom);
           if (this.#isOver()) return;
           this.#content.push(entry);
         }
       }
+      this.#content.flush();
       this.#declared.shift();
       this.#declareGate.check();
     }
@@ -175,7 +192,6 @@ export class SendTransfer {
     this.#batches.push(batch);
     this.#declared.push(batch);
     for (const entry of entries) {
-      if (entry.kind === entryKind.link) this.#links.set(entry.id, entry.path);
       this.#total += entry.size;
     }
     const { tokenOf } = this.#options;
@@ -200,9 +216,17 @@ export class SendTransfer {
     return have.missing(0, entry.size);
   }
 
+  /** Files whose batch is answered will not be left out any more. */
+  #count(entry: SourceEntry, by: 1 | -1 = 1): void {
+    if (by === 1 && this.#leftOut.has(entry.id)) return;
+    this.#files += by;
+    this.#bytes += by * entry.size;
+    if (by === 1 && this.#batches.some(({ entries }) => isWithin(entries, entry.id)))
+      this.#counted.add(entry.id);
+  }
+
   #skip(entry: SourceEntry): void {
-    this.#files++;
-    this.#bytes += entry.size;
+    this.#count(entry);
     this.#skippedBytes += entry.size;
     this.#progress();
   }
@@ -222,15 +246,22 @@ export class SendTransfer {
   }
 
   #handleRead(entry: SourceEntry): void {
-    this.#files++;
-    this.#bytes += entry.size;
+    this.#count(entry);
     this.#finished.push(entry.id);
     // Those that finish in the same turn of the loop share a message.
     if (this.#finished.length === 1) setImmediate(() => this.#flushFinished());
     this.#content.pump();
   }
 
+  #handlePacked(entry: SourceEntry, error: XferError | undefined): void {
+    if (!error) return this.#count(entry);
+    if (this.#leftOut.has(entry.id)) return;
+    this.#total -= entry.size;
+    this.#options.onProblem(error);
+  }
+
   #fileFailed(entry: SourceEntry, error: XferError): void {
+    if (this.#leftOut.has(entry.id)) return;
     // A record of it was lost and could not be read again: it is not whole over there, and never will be.
     if (this.#ended) return this.#abort(error);
     this.#flushFinished();
@@ -273,17 +304,8 @@ export class SendTransfer {
         return this.#content.pump();
       case 'durable':
         return;
-      case 'left-out': {
-        const path = this.#links.get(message.id);
-        if (path === undefined) return this.#abort(violation('it leaves out what is no link'));
-        this.#links.delete(message.id);
-        return this.#options.onProblem(
-          new XferError(
-            'ERR_XFER_LINK_REFUSED',
-            `the link ${printable(path)} was left out: ${printable(message.reason)}`,
-          ),
-        );
-      }
+      case 'left-out':
+        return this.#handleLeftOut(message.id, message.reason);
       case 'committed':
         return this.#handleCommitted(message.files, message.bytes);
       case 'abort':
@@ -300,12 +322,27 @@ export class SendTransfer {
       (answer.skip !== undefined || answer.have !== undefined) && !this.#options.resume
         ? true
         : [...(answer.skip ?? []), ...(answer.have ?? []).map(([id]) => id)].some(
-            (id) => !batch.entries.some((entry) => entry.id === id && entry.kind === entryKind.file),
+            (id) => !isWithin(batch.entries, id),
           );
     if (isWrong) return this.#abort(violation('it has files that were not asked for'));
+    for (const { id } of batch.entries) this.#counted.delete(id);
     batch.answer = answer;
     this.#declareGate.check();
     this.#sendGate.check();
+  }
+
+  #handleLeftOut(id: number, reason: string): void {
+    const entries = this.#batches.flatMap((batch) => batch.entries.filter((entry) => entry.id === id));
+    const [entry] = entries;
+    if (!entry || this.#leftOut.has(id)) return this.#abort(violation('it leaves out what was not offered'));
+    this.#leftOut.add(id);
+    this.#total -= entry.size;
+    if (this.#counted.has(id)) this.#count(entry, -1);
+    this.#content.drop(id);
+    const what = `${entry.kind === entryKind.link ? 'the link ' : ''}${printable(entry.path)}`;
+    const code = entry.kind === entryKind.link ? 'ERR_XFER_LINK_REFUSED' : 'ERR_XFER_REFUSED';
+    this.#options.onProblem(new XferError(code, `${what} was left out: ${printable(reason)}`));
+    this.#progress();
   }
 
   #handleCommitted(files: number, bytes: number): void {
@@ -347,6 +384,12 @@ export class SendTransfer {
     this.#declareGate.check();
     this.#sendGate.check();
   }
+}
+
+/** Ids of a batch count up without a gap. */
+function isWithin(entries: readonly SourceEntry[], id: number): boolean {
+  const first = entries[0]?.id ?? 0;
+  return id >= first && id < first + entries.length;
 }
 
 const violation = (what: string) =>

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { textHash } from './names-hash.js';
 import { journalSuffix, ownNamePrefix, partSuffix } from './names.js';
 
@@ -8,6 +8,8 @@ import { journalSuffix, ownNamePrefix, partSuffix } from './names.js';
  */
 export class TemporaryNames {
   readonly journal: string;
+  /** For the small files of packs, with numbers behind it: others in every try. */
+  readonly packPrefix: string;
   readonly #prefix: string;
   readonly #hash: ReturnType<typeof textHash>;
   readonly #out = { low: 0, high: 0 };
@@ -17,7 +19,13 @@ export class TemporaryNames {
     const digest = createHash('sha256').update(peer).update(key).digest();
     this.#prefix = `${ownNamePrefix}${digest.subarray(0, 8).toString('hex')}`;
     this.#hash = textHash(digest.subarray(8, 16));
+    this.packPrefix = `${this.#prefix}-${randomBytes(4).toString('hex')}-`;
     this.journal = `${this.#prefix}${journalSuffix}`;
+  }
+
+  /** Whether a name is one of this transfer, of this try or another. */
+  isOwn(name: string): boolean {
+    return name.startsWith(this.#prefix);
   }
 
   /** For a file or link with this path. */
