@@ -6,7 +6,7 @@ import { Gate } from './gate.js';
 import { decodeTransferMessage, encodeTransferMessage, entryKind, type TransferMessage } from './messages.js';
 import { closeSource, type OpenSource } from './open-source.js';
 import { printable } from './printable.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 import { SentRecords } from './sent-records.js';
 import { SourceQueue } from './source-queue.js';
 import { abortError, abortMessage } from './abort-message.js';
