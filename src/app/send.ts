@@ -7,6 +7,7 @@ import { loadIdentity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
 import { checkGiven } from '../transfer/given-paths.js';
+import type { PathFilter } from '../transfer/path-filter.js';
 import { scan } from '../transfer/scan.js';
 import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
 import type { Address } from '../transport/address.js';
@@ -15,6 +16,7 @@ import { startLocalReceiver } from './local-receiver.js';
 import type { SendOptions, SendResult } from './options.js';
 import { cipherOrder } from './cipher-order.js';
 import { sessionHeader } from './session-stream.js';
+import { readFilter } from './filters.js';
 import { leaveAtOnce, silenceOf } from './silence.js';
 import { parseTarget, parseWithDefaults } from './target.js';
 import { ThinOut } from './thin-out.js';
@@ -25,20 +27,23 @@ import { ownName, rememberPeer, shownPeer } from './trust.js';
  * XferError, after the rest was committed where only single entries failed.
  */
 export async function send(options: SendOptions): Promise<SendResult> {
-  await checkGiven(options.paths);
+  const filter = await readFilter(options.filters ?? [], options.signal);
+  await checkGiven(options.paths, filter);
   const target = parseTarget(options.target);
-  if (target.kind === 'address') return sendTo(target.address, options);
+  if (target.kind === 'address') return sendTo(target.address, { ...options, filter });
   const receiver = await startLocalReceiver(target.directory, options.home);
   try {
-    return await sendTo(parseWithDefaults(receiver.address), { ...options, code: receiver.code });
+    return await sendTo(parseWithDefaults(receiver.address), { ...options, filter, code: receiver.code });
   } finally {
     receiver.stop();
   }
 }
 
+/** What is sent is known before anything is dialled. */
+type Sending = SendOptions & { readonly filter: PathFilter | undefined };
 type Trust = { readonly code: string } | { readonly expected: Uint8Array[] };
 
-async function sendTo(address: Address, options: SendOptions): Promise<SendResult> {
+async function sendTo(address: Address, options: Sending): Promise<SendResult> {
   const { onEvent, signal } = options;
   const peers = new PeerStore(options.home);
   const identity = await loadIdentity(options.home);
@@ -96,7 +101,7 @@ async function chooseTrust(peers: PeerStore, address: Address, options: SendOpti
 }
 
 interface Circumstances {
-  readonly options: SendOptions;
+  readonly options: Sending;
   readonly peers: PeerStore;
   readonly address: Address;
   readonly paired: boolean;
@@ -117,9 +122,11 @@ async function transfer(
     problems.push(error);
     onEvent({ event: 'note', message: error.message });
   };
+  let excluded = 0;
+  const { filter, oneFileSystem = false } = options;
   const running = new SendTransfer({
     session,
-    batches: scan(options.paths, { onProblem }),
+    batches: scan(options.paths, { onProblem, onExcluded: () => excluded++, filter, oneFileSystem }),
     signal,
     onProgress: (value) => progress.push(value),
     onProblem,
@@ -130,6 +137,7 @@ async function transfer(
   introduced.catch((error: unknown) => connection.abort(asXferError(error)));
   const [{ files, bytes }, peer] = await Promise.all([running, introduced]);
   progress.flush();
+  if (excluded > 0) onEvent({ event: 'note', message: excludedNote(excluded) });
   const first = problems[0];
   if (first) throw summed(first, problems.length);
   const seconds = (performance.now() - started) / 1000;
@@ -148,6 +156,9 @@ async function introduce(session: Session, { options, peers, address }: Circumst
   options.onEvent({ event: 'phase', phase: 'transfer' });
   return peer;
 }
+
+/** A directory counts as one, since what is in it was never looked at. */
+const excludedNote = (count: number) => (count === 1 ? '1 path excluded' : `${String(count)} paths excluded`);
 
 function summed(first: XferError, count: number): XferError {
   if (count === 1) return first;
