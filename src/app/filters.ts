@@ -48,7 +48,10 @@ async function readLines(file: string, signal: AbortSignal): Promise<FilterLine[
   const bytes = await readBounded(file === '-' ? process.stdin : createReadStream(file), name, signal);
   if (!isUtf8(bytes)) throw new XferError('ERR_XFER_USAGE', `${name}: the patterns are not UTF-8`);
   const text = bytes.toString().replace(/^\uFEFF/, '');
-  return text.split(/\r?\n/).map((pattern, at) => ({ pattern, from: `${name}:${String(at + 1)}` }));
+  const lines: FilterLine[] = [];
+  for (const [at, pattern] of text.split(/\r?\n/).entries())
+    if (pattern !== '') lines.push({ pattern, from: `${name}:${String(at + 1)}` });
+  return lines;
 }
 
 async function readBounded(source: Readable, name: string, signal: AbortSignal): Promise<Buffer> {
