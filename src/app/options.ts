@@ -32,6 +32,19 @@ export interface SendOptions extends CommonOptions {
   readonly limit?: RateLimit;
   /** Lanes to have; default: as many as measuring shows to help. */
   readonly lanes?: number;
+  /**
+   * What is not to be sent. Patterns are matched against paths as they arrive, the given path's own name first; the
+   * last rule that matches decides, and nothing below an excluded directory is sent. Default: everything is sent.
+   */
+  readonly filters?: readonly FilterRule[];
+  /** What is in directories on other file systems than the given path's is not sent. Default: false. */
+  readonly oneFileSystem?: boolean;
+}
+
+/** `value` is a pattern in gitignore's syntax, or the path of a file of them; `-` is stdin. */
+export interface FilterRule {
+  readonly kind: 'exclude' | 'include' | 'exclude-from';
+  readonly value: string;
 }
 
 export interface ReceiveOptions extends CommonOptions {

@@ -3,13 +3,16 @@ import { nativeApi } from '../native/index.js';
 import { parseCode } from '../session/code.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
-import { checkGiven, scan } from '../transfer/scan.js';
+import { checkGiven } from '../transfer/given-paths.js';
+import type { PathFilter } from '../transfer/path-filter.js';
+import { scan } from '../transfer/scan.js';
 import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
 import { sourceToken } from '../transfer/source-token.js';
 import type { Address } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { SendOptions, SendResult } from './options.js';
+import { readFilter } from './filters.js';
 import { openSendSession, type SendSession, type Trust } from './send-session.js';
 import { retryOf } from './silence.js';
 import { parseTarget, parseWithDefaults } from './target.js';
@@ -25,18 +28,22 @@ const worthKeepingMs = 100;
  * XferError, after the rest was committed where only single entries failed.
  */
 export async function send(options: SendOptions): Promise<SendResult> {
-  await checkGiven(options.paths);
+  const filter = await readFilter(options.filters ?? [], options.signal);
+  await checkGiven(options.paths, filter);
   const target = parseTarget(options.target);
-  if (target.kind === 'address') return sendTo(target.address, options);
+  if (target.kind === 'address') return sendTo(target.address, { ...options, filter });
   const receiver = await startLocalReceiver(target.directory, options.home);
   try {
-    return await sendTo(parseWithDefaults(receiver.address), { ...options, code: receiver.code });
+    return await sendTo(parseWithDefaults(receiver.address), { ...options, filter, code: receiver.code });
   } finally {
     receiver.stop();
   }
 }
 
-async function sendTo(address: Address, options: SendOptions): Promise<SendResult> {
+/** What is sent is known before anything is dialled. */
+type Filtered = SendOptions & { readonly filter: PathFilter | undefined };
+
+async function sendTo(address: Address, options: Filtered): Promise<SendResult> {
   const identity = await loadIdentity(options.home);
   return new Sending(address, options, identity).run();
 }
@@ -44,13 +51,14 @@ async function sendTo(address: Address, options: SendOptions): Promise<SendResul
 /** One `send`, over as many sessions as it takes. */
 class Sending {
   readonly #address: Address;
-  readonly #options: SendOptions;
+  readonly #options: Filtered;
   readonly #identity: Identity;
   readonly #peers: PeerStore;
   readonly #unfinished: UnfinishedTransfers;
   readonly #key: Uint8Array;
   readonly #progress: ThinOut<SendProgress>;
   #problems: XferError[] = [];
+  #excluded = 0;
   /** Handed to the network by sessions that are over. */
   #sentBefore = 0;
   #sent = 0;
@@ -58,7 +66,7 @@ class Sending {
   #laneCount = 0;
   #paired = false;
 
-  constructor(address: Address, options: SendOptions, identity: Identity) {
+  constructor(address: Address, options: Filtered, identity: Identity) {
     this.#address = address;
     this.#options = options;
     this.#identity = identity;
@@ -134,6 +142,7 @@ class Sending {
     const { session, lanes } = opened;
     const { onEvent } = this.#options;
     this.#problems = [];
+    this.#excluded = 0;
     this.#sentBefore += this.#sent;
     const keep = setTimeout(() => void this.#keepInMind(session.peerKey), worthKeepingMs);
     const startedAt = (this.#startedAt ??= performance.now());
@@ -147,6 +156,7 @@ class Sending {
       const seconds = (performance.now() - startedAt) / 1000;
       clearTimeout(keep);
       await this.#unfinished.remove(this.#key);
+      if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
       const { hello, peerKey } = session;
@@ -172,7 +182,12 @@ class Sending {
     const transfer = new SendTransfer({
       session,
       native: nativeApi(),
-      batches: scan(paths, { onProblem }),
+      batches: scan(paths, {
+        onProblem,
+        onExcluded: () => this.#excluded++,
+        filter: this.#options.filter,
+        oneFileSystem: this.#options.oneFileSystem ?? false,
+      }),
       key: this.#key,
       resume,
       tokenOf: sourceToken(this.#unfinished.tokenKey),
@@ -233,6 +248,9 @@ const notRecognised: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_XFER_KEY_CHANGED',
   'ERR_XFER_REFUSED',
 ]);
+
+/** A directory counts as one, since what is in it was never looked at. */
+const excludedNote = (count: number) => (count === 1 ? '1 path excluded' : `${String(count)} paths excluded`);
 
 function summed(first: XferError, count: number): XferError {
   if (count === 1) return first;

@@ -4,6 +4,7 @@ import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { BaseCommand } from './base-command.js';
 import { adjustable } from './limit.js';
+import { filterArguments } from './filter-arguments.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { sendArguments } from './send-arguments.js';
 
@@ -16,6 +17,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
     'XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> photos notes.txt tcp://192.0.2.7:4840',
     '<%= config.bin %> <%= command.id %> photos 192.0.2.7 --remember --as laptop',
     '<%= config.bin %> <%= command.id %> README.md local:/tmp/xfer-demo',
+    "<%= config.bin %> <%= command.id %> project 192.0.2.7 --exclude node_modules/ --exclude '*.log' --include keep.log",
   ];
   static override strict = false;
   static override args = {
@@ -44,10 +46,33 @@ Exit status 0 means that the receiver has everything under its real name.`;
       helpValue: 'N|auto',
       default: 'auto',
     }),
+    exclude: Flags.string({
+      description:
+        'do not send what matches, as in a .gitignore; of all patterns the last that matches decides',
+      helpValue: 'PATTERN',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    include: Flags.string({
+      description: 'send what matches after all; nothing comes back below an excluded directory',
+      helpValue: 'PATTERN',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'exclude-from': Flags.string({
+      description: 'a file of patterns, in the syntax of a .gitignore; - is stdin',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'one-file-system': Flags.boolean({
+      char: 'x',
+      description: 'send directories on other file systems empty',
+    }),
   };
 
   async run(): Promise<void> {
-    const { argv, flags } = await this.parse(Send);
+    const { argv, flags, raw } = await this.parse(Send);
     const { paths, target } = sendArguments(argv as string[], flags.to ?? []);
     await this.transfer(flags, async (common, view) => {
       const { send } = await import('../app/send.js');
@@ -59,6 +84,8 @@ Exit status 0 means that the receiver has everything under its real name.`;
         ...transferOptions(flags),
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
+        filters: filterArguments(raw),
+        oneFileSystem: flags['one-file-system'],
         paths,
         target,
         limit,

@@ -10,7 +10,7 @@ import { OutgoingPack } from './outgoing-pack.js';
 import { packCountBytes, packedLayout, packRowBytes } from './pack-layout.js';
 import { PaceCore } from './pace-core.js';
 import { printable } from './printable.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 import { SchedulerCore, type Dispatch, type Piece } from './scheduler-core.js';
 import { SourceQueue } from './source-queue.js';
 import { StageWaits, type SendStage } from './stage-waits.js';

@@ -1,8 +1,9 @@
-import { constants, type BigIntStats } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError, XferError } from '../errors/index.js';
+import { identityOf } from './listing.js';
 import { printable } from './printable.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 
 /** A file that is open for sending and was, when it was opened, what the manifest says. */
 export interface OpenSource {
@@ -33,12 +34,17 @@ export async function openSource(entry: SourceEntry): Promise<OpenSource> {
 /** Whether the file is still what it was when it was listed: nobody wrote to it meanwhile (DESIGN §7). */
 export async function isUnchanged({ entry, handle }: OpenSource): Promise<boolean> {
   const now = await handle.stat({ bigint: true });
-  return identity(now) === identity(entry.stat);
+  const { stamp } = entry;
+  const { dev, ino } = identityOf(now);
+  return (
+    dev === stamp.dev &&
+    ino === stamp.ino &&
+    Number(now.size) === stamp.size &&
+    now.mtimeNs === stamp.mtimeNs &&
+    now.ctimeNs === stamp.ctimeNs
+  );
 }
 
 export async function closeSource(source: OpenSource): Promise<void> {
   await source.handle.close();
 }
-
-/** Device, inode, size, mtime and ctime. */
-export const identity = (s: BigIntStats) => `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;

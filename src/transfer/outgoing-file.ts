@@ -2,7 +2,7 @@ import { XferError } from '../errors/index.js';
 import { closeSource, isUnchanged, type OpenSource } from './open-source.js';
 import { printable } from './printable.js';
 import type { Ranges } from './messages.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 
 export interface OutgoingFileHandlers {
   /** All of it was read and it is still what was declared: once. */

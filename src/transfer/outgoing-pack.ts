@@ -3,7 +3,7 @@ import { fileError, XferError } from '../errors/index.js';
 import type { PackedContent } from '../session/lane.js';
 import { packCountBytes, packRowBytes } from './pack-layout.js';
 import { printable } from './printable.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 
 /** Files of one pack: their writing is one piece of work over there. */
 const mostFiles = 512;
@@ -47,9 +47,10 @@ export class OutgoingPack {
 
   job(): PackedContent['files'] {
     const stamps = new BigInt64Array(stampNumbers * this.entries.length);
-    this.entries.forEach(({ id, stat }, i) => {
+    this.entries.forEach(({ id, stamp }, i) => {
       const isMissing = this.#missing?.has(id) ?? false;
-      const numbers = [stat.dev, isMissing ? -1n : stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs];
+      const { dev, ino, size, mtimeNs, ctimeNs } = stamp;
+      const numbers = [dev, isMissing ? -1n : ino, BigInt(size), mtimeNs, ctimeNs];
       stamps.set(
         [...numbers.map((value) => BigInt.asIntN(64, value)), BigInt(id - this.firstId)],
         stampNumbers * i,

@@ -1,186 +1,169 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, readlink, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { transferDefaults } from '../config/index.js';
-import { fileError, XferError } from '../errors/index.js';
-import { entryBytes, entryKind, mostSeconds, type EntryKindNumber, type ManifestEntry } from './messages.js';
+import { asXferError, fileError, XferError } from '../errors/index.js';
+import { errnoError } from '../native/errno-name.js';
+import { directoryReader, type DirectoryReader } from './directory-reader.js';
+import { listGiven, unsupported } from './given-paths.js';
+import { HardLinks } from './hard-links.js';
+import { listed, notUtf8, type FileIdentity, type Listing } from './listing.js';
+import { ManifestBatch } from './manifest-batch.js';
+import { entryKind } from './messages.js';
+import { nodeListing } from './node-listing.js';
+import type { PathFilter } from './path-filter.js';
 import { printable } from './printable.js';
+import { listedKind, sourceEntry, type SourceEntry } from './source-entry.js';
 
-/** An entry with what the sender knows of it on this machine. */
-export interface SourceEntry extends Omit<ManifestEntry, 'token'> {
-  readonly source: string;
-  readonly stat: BigIntStats;
-}
-
-export interface ScanHandlers {
+export interface ScanOptions {
   /** An entry below a given directory that cannot be sent; the scan goes on. */
   onProblem(error: XferError): void;
+  /** What is not to be sent; an excluded directory is never read. Default: everything is sent. */
+  readonly filter?: PathFilter | undefined;
+  /** The filter left this out, and what is below it. */
+  onExcluded?(path: string): void;
+  /** Directories on other file systems than the given path's are sent empty, as `rsync -x` does. Default: false. */
+  readonly oneFileSystem?: boolean;
+  /** Default: Node's calls. */
+  readonly reader?: DirectoryReader;
+  /** Files of several names that are told as such; past it, later names are files of their own. Default: a million. */
+  readonly mostHardLinks?: number;
 }
 
 /**
- * Lists what `paths` name, depth first, a directory before what is in it, in batches of a manifest's size: nothing
- * is read to the end first. A given path that is a link is followed, links below are sent as links. Rejects with an XferError
- * for a given path that cannot be sent.
+ * Lists what `paths` name, a directory before what is in it, in batches of a manifest's size: nothing is read to the
+ * end first. A given path that is a link is followed, links below are sent as links. Later names of one file have
+ * `linkOf`. Rejects with an XferError for a given path that cannot be sent.
+ *
+ * Memory: a chunk of one directory, a batch, the table of hard links, and the paths of the directories that were found
+ * and not read yet, of which there are never more than the tree has.
  */
-export async function* scan(paths: readonly string[], handlers: ScanHandlers): AsyncGenerator<SourceEntry[]> {
-  const batch = new Batch();
-  let id = 0;
+export async function* scan(paths: readonly string[], options: ScanOptions): AsyncGenerator<SourceEntry[]> {
+  const walk = new Walk(options);
+  const batch = new ManifestBatch();
   for (const given of paths) {
-    for await (const found of walkGiven(given, handlers)) {
-      const entry = { ...found, id: id++ };
-      if (!batch.fits(entry)) yield batch.take();
-      batch.add(entry);
+    for await (const entries of walk.given(given)) {
+      for (const entry of entries) {
+        if (!batch.fits(entry)) yield batch.take();
+        batch.add(entry);
+      }
     }
   }
   if (batch.size > 0) yield batch.take();
 }
 
-/** Fails early, before anything is dialled, for a given path that is not there, not readable or not of a kind that is sent. */
-export async function checkGiven(paths: readonly string[]): Promise<void> {
-  const names = new Map<string, string>();
-  for (const given of paths) {
-    const found = await statGiven(given);
-    if (kindOf(found) === undefined) throw unsupported(given);
-    const name = givenName(given);
-    const other = names.get(name);
-    if (other !== undefined)
-      throw new XferError(
-        'ERR_XFER_USAGE',
-        `${printable(other)} and ${printable(given)} would arrive under the same name`,
-      );
-    names.set(name, given);
+/** A directory that was found and not read yet. */
+interface Waiting {
+  /** As it arrives; what it is called here, the given path's own included. */
+  readonly path: string;
+  readonly source: string;
+  readonly identity: FileIdentity;
+}
+
+/** One walk through all given paths: ids and hard links are common to them. */
+class Walk {
+  readonly #options: ScanOptions;
+  readonly #reader: DirectoryReader;
+  readonly #hardLinks: HardLinks;
+  #id = 0;
+
+  constructor(options: ScanOptions) {
+    this.#options = options;
+    this.#reader = options.reader ?? directoryReader(nodeListing());
+    this.#hardLinks = new HardLinks(options.mostHardLinks ?? transferDefaults.maxHardLinks);
   }
-}
 
-type Found = Omit<SourceEntry, 'id'>;
+  /** Iterative, so that the depth of a tree does not become the depth of the stack. */
+  async *given(given: string): AsyncGenerator<SourceEntry[]> {
+    const listing = await listGiven(given);
+    const top = this.#entry(listing, 0, { path: listing.names[0] ?? '', source: resolve(given) });
+    if (!top) return;
+    yield [top];
+    if (top.kind !== entryKind.directory) return;
+    const { dev } = top.stamp;
+    const waiting = [waitingOf(top)];
+    for (let directory = waiting.pop(); directory; directory = waiting.pop()) {
+      const below: Waiting[] = [];
+      for await (const entries of this.#read(directory)) {
+        for (const entry of entries) {
+          if (entry.kind !== entryKind.directory) continue;
+          const found = waitingOf(entry);
+          if (!this.#options.oneFileSystem || found.identity.dev === dev) below.push(found);
+        }
+        yield entries;
+      }
+      for (const found of below.reverse()) waiting.push(found);
+    }
+  }
 
-async function* walkGiven(given: string, handlers: ScanHandlers): AsyncGenerator<Found> {
-  const found = await statGiven(given);
-  const entry = await describe(resolve(given), givenName(given), found);
-  if (!entry) throw unsupported(given);
-  yield entry;
-  if (entry.kind === entryKind.directory) yield* walk(entry, handlers);
-}
+  async *#read(directory: Waiting): AsyncGenerator<SourceEntry[]> {
+    const chunks = this.#reader.read(directory.source, directory.identity);
+    try {
+      for await (const listing of chunks) yield this.#entries(listing, directory);
+    } catch (error) {
+      this.#options.onProblem(asXferError(error));
+    }
+  }
 
-/** Iterative, so that the depth of a tree does not become the depth of the stack. */
-async function* walk(top: Found, handlers: ScanHandlers): AsyncGenerator<Found> {
-  const waiting = [top];
-  for (let directory = waiting.pop(); directory; directory = waiting.pop()) {
-    const { names, problem } = await listNames(directory.source);
-    if (problem) handlers.onProblem(problem);
-    const below: Found[] = [];
-    for (const chunk of chunks(names, 64)) {
-      const parent = directory;
-      const described = await Promise.all(chunk.map((name) => describeBelow(parent, name, handlers)));
-      for (const entry of described) {
-        if (!entry) continue;
-        yield entry;
-        if (entry.kind === entryKind.directory) below.push(entry);
+  #entries(listing: Listing, parent: Waiting): SourceEntry[] {
+    const entries: SourceEntry[] = [];
+    for (const [index, name] of listing.names.entries()) {
+      const place = { path: `${parent.path}/${name}`, source: `${parent.source}/${name}` };
+      const problem = listedProblem(listing, index, place.source);
+      if (problem) {
+        // Of what vanished nobody knows whether it was a directory.
+        if (!this.#isExcluded(place.path, false)) this.#options.onProblem(problem);
+        continue;
+      }
+      try {
+        const entry = this.#entry(listing, index, place);
+        if (entry) entries.push(entry);
+      } catch (error) {
+        this.#options.onProblem(asXferError(error));
       }
     }
-    for (const entry of below.reverse()) waiting.push(entry);
-  }
-}
-
-async function listNames(path: string): Promise<{ names: string[]; problem?: XferError }> {
-  try {
-    return { names: (await readdir(path)).sort() };
-  } catch (cause) {
-    return { names: [], problem: fileError(cause, `cannot list ${printable(path)}`) };
-  }
-}
-
-async function describeBelow(
-  parent: Found,
-  name: string,
-  handlers: ScanHandlers,
-): Promise<Found | undefined> {
-  const source = join(parent.source, name);
-  try {
-    const entry = await describe(source, `${parent.path}/${name}`, await lstat(source, { bigint: true }));
-    if (!entry) handlers.onProblem(unsupported(source));
-    return entry;
-  } catch (cause) {
-    handlers.onProblem(fileError(cause, `cannot read ${printable(source)}`));
-    return undefined;
-  }
-}
-
-async function describe(source: string, path: string, found: BigIntStats): Promise<Found | undefined> {
-  const kind = kindOf(found);
-  if (kind === undefined) return undefined;
-  const seconds = found.mtimeNs / 1_000_000_000n - (found.mtimeNs % 1_000_000_000n < 0n ? 1n : 0n);
-  return {
-    kind,
-    path,
-    source,
-    stat: found,
-    size: kind === entryKind.file ? Number(found.size) : 0,
-    mode: Number(found.mode & 0o777n),
-    mtimeSeconds: Math.max(-mostSeconds, Math.min(mostSeconds, Number(seconds))),
-    mtimeNanoseconds: Number(found.mtimeNs - seconds * 1_000_000_000n),
-    target: kind === entryKind.link ? await readlink(source) : '',
-  };
-}
-
-/** A link that the user names is followed, as scp and cp -H do: he means what it points to. */
-async function statGiven(given: string): Promise<BigIntStats> {
-  try {
-    return await stat(given, { bigint: true });
-  } catch (cause) {
-    throw fileError(cause, `cannot send ${printable(given)}`);
-  }
-}
-
-/** The name under which a given path arrives. */
-function givenName(given: string): string {
-  const name = basename(resolve(given));
-  if (name === '')
-    throw new XferError(
-      'ERR_XFER_USAGE',
-      'the root directory has no name to arrive under: name what is in it',
-    );
-  return name;
-}
-
-function kindOf(found: BigIntStats): EntryKindNumber | undefined {
-  if (found.isFile()) return entryKind.file;
-  if (found.isDirectory()) return entryKind.directory;
-  return found.isSymbolicLink() ? entryKind.link : undefined;
-}
-
-const unsupported = (path: string) =>
-  new XferError('ERR_XFER_UNSUPPORTED_FILE', `${printable(path)} is neither a file, a directory nor a link`);
-
-function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
-}
-
-class Batch {
-  #entries: SourceEntry[] = [];
-  #bytes = 0;
-
-  get size(): number {
-    return this.#entries.length;
-  }
-
-  fits(entry: SourceEntry): boolean {
-    if (this.#entries.length === 0) return true;
-    const { manifestBatchEntries, manifestBatchBytes } = transferDefaults;
-    return (
-      this.#entries.length < manifestBatchEntries && this.#bytes + entryBytes(entry) <= manifestBatchBytes
-    );
-  }
-
-  add(entry: SourceEntry): void {
-    this.#entries.push(entry);
-    this.#bytes += entryBytes(entry);
-  }
-
-  take(): SourceEntry[] {
-    const entries = this.#entries;
-    this.#entries = [];
-    this.#bytes = 0;
     return entries;
   }
+
+  /** Undefined for what is excluded. Throws for what is of no kind that is sent. */
+  #entry(listing: Listing, index: number, place: { path: string; source: string }): SourceEntry | undefined {
+    const kind = listedKind(listing.numbers, index);
+    if (this.#isExcluded(place.path, kind === entryKind.directory)) return undefined;
+    if (kind === undefined) throw unsupported(place.source);
+    const id = this.#id++;
+    const linkOf = kind === entryKind.file ? this.#firstName(listing, index, id) : undefined;
+    return sourceEntry(listing, index, { ...place, id, linkOf });
+  }
+
+  #isExcluded(path: string, isDirectory: boolean): boolean {
+    if (!this.#options.filter?.excludes(path, isDirectory)) return false;
+    this.#options.onExcluded?.(path);
+    return true;
+  }
+
+  #firstName({ numbers }: Listing, index: number, id: number): number | undefined {
+    const at = index * listed.numbers;
+    if ((numbers[at + listed.links] ?? 1) <= 1) return undefined;
+    return this.#hardLinks.firstOf(
+      numbers[at + listed.dev] ?? 0,
+      numbers[at + listed.inoHigh] ?? 0,
+      numbers[at + listed.inoLow] ?? 0,
+      id,
+    );
+  }
+}
+
+function waitingOf(entry: SourceEntry): Waiting {
+  const { dev, ino } = entry.stamp;
+  return { path: entry.path, source: entry.source, identity: { dev, ino } };
+}
+
+function listedProblem({ numbers }: Listing, index: number, source: string): XferError | undefined {
+  const problem = numbers[index * listed.numbers + listed.problem] ?? 0;
+  if (problem === 0) return undefined;
+  if (problem === notUtf8)
+    return new XferError(
+      'ERR_XFER_UNSUPPORTED_FILE',
+      `${printable(source)}: its name, or what it links to, is not UTF-8`,
+    );
+  return fileError(errnoError(getSystemErrorName(-problem), 'lstat'), `cannot read ${printable(source)}`);
 }

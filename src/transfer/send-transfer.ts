@@ -14,7 +14,7 @@ import {
 } from './messages.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 import type { SourceToken } from './source-token.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */

@@ -1,6 +1,6 @@
 import { asXferError, type XferError } from '../errors/index.js';
 import { openSource, type OpenSource } from './open-source.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 
 /** Files opened ahead of the one that is read: hides the time that opening takes. */
 const mostOpen = 16;

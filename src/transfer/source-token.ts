@@ -1,7 +1,6 @@
 import { tokenBytes } from './messages.js';
 import { textHash } from './names-hash.js';
-import { identity } from './open-source.js';
-import type { SourceEntry } from './scan.js';
+import type { SourceEntry } from './source-entry.js';
 
 export type SourceToken = (entry: SourceEntry) => Uint8Array;
 
@@ -12,8 +11,9 @@ export type SourceToken = (entry: SourceEntry) => Uint8Array;
 export function sourceToken(key: Uint8Array): SourceToken {
   const hash = textHash(key);
   const out = { low: 0, high: 0 };
-  return ({ stat }) => {
-    hash(identity(stat), out);
+  return ({ stamp }) => {
+    const { dev, ino, size, mtimeNs, ctimeNs } = stamp;
+    hash(`${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`, out);
     const token = new Uint8Array(tokenBytes);
     const view = new DataView(token.buffer);
     view.setUint32(0, out.high);

@@ -6,7 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { transferDefaults } from '../../../src/config/index.js';
 import type { XferError } from '../../../src/errors/index.js';
 import { entryBytes, entryKind } from '../../../src/transfer/messages.js';
-import { checkGiven, scan, type SourceEntry } from '../../../src/transfer/scan.js';
+import { checkGiven } from '../../../src/transfer/given-paths.js';
+import { scan } from '../../../src/transfer/scan.js';
+import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { failure } from './rogue-kit.js';
 import { temporaryDirectory } from './transfer-kit.js';
 

@@ -3,7 +3,8 @@ import { readdir, readlink, rename, rm, symlink, truncate, utimes, writeFile } f
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { closeSource, openSource } from '../../../src/transfer/open-source.js';
-import { scan, type SourceEntry } from '../../../src/transfer/scan.js';
+import { scan } from '../../../src/transfer/scan.js';
+import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { SourceQueue } from '../../../src/transfer/source-queue.js';
 import { failure } from './rogue-kit.js';
 import { temporaryDirectory } from './transfer-kit.js';
