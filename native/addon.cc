@@ -9,6 +9,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::JobLoop::Install(env);
   xfer::AddSealBindings(env, exports);
   xfer::AddFileBindings(env, exports);
+  xfer::AddDiskBindings(env, exports);
   return exports;
 }
 

@@ -13,6 +13,10 @@ constexpr uint64_t kMaxCounter = (uint64_t{1} << 52) - 1;
 
 }  // namespace
 
+bool IsOwner(double value) { return value >= -1 && value <= kMaxOwner && std::trunc(value) == value; }
+
+uint32_t OwnerOf(double value) { return static_cast<uint32_t>(static_cast<int64_t>(value)); }
+
 void Arguments::WrongType(const std::string& message) {
   if (ok_) Napi::TypeError::New(env_, message).ThrowAsJavaScriptException();
   ok_ = false;
@@ -41,6 +45,20 @@ uint64_t Arguments::Integer(size_t index, const char* name, uint64_t most) {
     return 0;
   }
   return static_cast<uint64_t>(value);
+}
+
+uint32_t Arguments::Owner(size_t index, const char* name) {
+  if (!ok_) return 0;
+  if (!info_[index].IsNumber()) {
+    WrongType(std::string(name) + " must be a number");
+    return 0;
+  }
+  const double value = info_[index].As<Napi::Number>().DoubleValue();
+  if (!IsOwner(value)) {
+    OutOfRange(std::string(name) + " must be an integer from -1 to " + std::to_string(kMaxOwner));
+    return 0;
+  }
+  return OwnerOf(value);
 }
 
 RecordKey Arguments::Key(size_t index) {

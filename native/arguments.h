@@ -23,6 +23,8 @@ class Arguments {
   int Fd(size_t index);
   /** An integer from 0 to `most`, itself at most 2^53 − 1. */
   uint64_t Integer(size_t index, const char* name, uint64_t most);
+  /** A user or group id, or -1, which leaves it as it is. */
+  uint32_t Owner(size_t index, const char* name);
   /** A key, cipher and counter at three arguments from `index` on. */
   RecordKey Key(size_t index);
   /** A Uint8Array; `bytes` is its length. The memory lives as long as the array. */
@@ -40,6 +42,12 @@ class Arguments {
   Napi::Env env_;
   bool ok_ = true;
 };
+
+/** 2^32 - 1 is what -1 is to the system. */
+constexpr uint32_t kMaxOwner = 0xfffffffe;
+bool IsOwner(double value);
+/** -1 as (uid_t)-1; only of what IsOwner. */
+uint32_t OwnerOf(double value);
 
 constexpr uint64_t kMaxSafeInteger = (uint64_t{1} << 53) - 1;
 

@@ -6,6 +6,8 @@
       "sources": [
         "addon.cc",
         "arguments.cc",
+        "disk-bindings.cc",
+        "disk.cc",
         "errno-name.cc",
         "file-bindings.cc",
         "files.cc",

@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -7,25 +6,18 @@
 
 #include "arguments.h"
 #include "bindings.h"
+#include "call-job.h"
 #include "files.h"
-#include "job-loop.h"
 
 namespace xfer {
 
 namespace {
 
-/** What a call gives besides its errno; a descriptor that is never delivered is closed. */
-struct Outcome {
-  UniqueFd opened;
-  bool flag = false;
-  files::Kind kind = files::Kind::kNone;
-};
+/** A descriptor that is never delivered is closed. */
+Napi::Value FdValue(Napi::Env env, UniqueFd& opened) { return Napi::Number::New(env, opened.Release()); }
 
-Napi::Value Nothing(Napi::Env env, Outcome&) { return env.Undefined(); }
-Napi::Value Opened(Napi::Env env, Outcome& outcome) { return Napi::Number::New(env, outcome.opened.Release()); }
-Napi::Value Flag(Napi::Env env, Outcome& outcome) { return Napi::Boolean::New(env, outcome.flag); }
-Napi::Value KindName(Napi::Env env, Outcome& outcome) {
-  switch (outcome.kind) {
+Napi::Value KindValue(Napi::Env env, files::Kind& kind) {
+  switch (kind) {
     case files::Kind::kFile: return Napi::String::New(env, "file");
     case files::Kind::kDirectory: return Napi::String::New(env, "directory");
     case files::Kind::kLink: return Napi::String::New(env, "link");
@@ -35,36 +27,6 @@ Napi::Value KindName(Napi::Env env, Outcome& outcome) {
   return env.Undefined();
 }
 
-using Work = std::function<int(Outcome&)>;
-using ToValue = Napi::Value (*)(Napi::Env, Outcome&);
-
-class FileJob final : public CallbackJob {
- public:
-  FileJob(Napi::Function done, const char* name, Work work, ToValue toValue)
-      : CallbackJob(done, name), work_(std::move(work)), toValue_(toValue) {}
-
-  void Run(Sealer&) override {
-    error_ = work_(outcome_);
-    work_ = nullptr;  // lets go of what it holds on this thread
-  }
-
- protected:
-  Napi::Value Value(Napi::Env env) override { return toValue_(env, outcome_); }
-
- private:
-  Work work_;
-  const ToValue toValue_;
-  Outcome outcome_;
-};
-
-/** Submits `work` unless an argument was wrong; `done` is the argument at `doneIndex`. */
-void Submit(Arguments& arguments, size_t doneIndex, const char* name, ToValue toValue, Work work) {
-  const Napi::Function done = arguments.Done(doneIndex);
-  if (!arguments.Ok()) return;
-  const Napi::Env env = arguments.Env();
-  JobLoop::Of(env).Submit(std::make_unique<FileJob>(done, name, std::move(work), toValue));
-}
-
 mode_t Mode(Arguments& arguments, size_t index) {
   return static_cast<mode_t>(arguments.Integer(index, "mode", 0777));
 }
@@ -72,15 +34,16 @@ mode_t Mode(Arguments& arguments, size_t index) {
 void OpenRoot(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::string path = arguments.Text(0, "path");
-  Submit(arguments, 1, "openat", Opened, [path](Outcome& outcome) { return files::OpenRoot(path, outcome.opened); });
+  SubmitCall<UniqueFd>(arguments, 1, "openat", FdValue,
+                       [path](UniqueFd& opened) { return files::OpenRoot(path, opened); });
 }
 
 void OpenDirectory(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int root = arguments.Fd(0);
   const std::string path = arguments.Text(1, "path");
-  Submit(arguments, 2, "openat2", Opened,
-         [root, path](Outcome& outcome) { return files::OpenDirectory(root, path, outcome.opened); });
+  SubmitCall<UniqueFd>(arguments, 2, "openat2", FdValue,
+                       [root, path](UniqueFd& opened) { return files::OpenDirectory(root, path, opened); });
 }
 
 void MakeDirectory(const Napi::CallbackInfo& info) {
@@ -88,8 +51,8 @@ void MakeDirectory(const Napi::CallbackInfo& info) {
   const int directory = arguments.Fd(0);
   const std::string name = arguments.Text(1, "name");
   const mode_t mode = Mode(arguments, 2);
-  Submit(arguments, 3, "mkdirat", Flag, [directory, name, mode](Outcome& outcome) {
-    return files::MakeDirectory(directory, name, mode, outcome.flag);
+  SubmitCall<bool>(arguments, 3, "mkdirat", BooleanValue, [directory, name, mode](bool& made) {
+    return files::MakeDirectory(directory, name, mode, made);
   });
 }
 
@@ -97,8 +60,9 @@ void CreateFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int directory = arguments.Fd(0);
   const std::string name = arguments.Text(1, "name");
-  Submit(arguments, 2, "openat", Opened,
-         [directory, name](Outcome& outcome) { return files::CreateFile(directory, name, outcome.opened); });
+  SubmitCall<UniqueFd>(arguments, 2, "openat", FdValue, [directory, name](UniqueFd& opened) {
+    return files::CreateFile(directory, name, opened);
+  });
 }
 
 /** (fd, directory, from, to, mode, mtimeNs, replace, sync, done); the descriptor is taken over in every case. */
@@ -114,7 +78,7 @@ void FinishFile(const Napi::CallbackInfo& info) {
   const bool replace = arguments.Flag(6, "replace");
   const bool sync = arguments.Flag(7, "sync");
   files::Finish finish{directory, std::move(from), std::move(to), mode, mtimeNs, replace, sync};
-  Submit(arguments, 8, "renameat2", Nothing, [file, finish = std::move(finish)](Outcome&) {
+  SubmitCall(arguments, 8, "renameat2", [file, finish = std::move(finish)] {
     return files::FinishFile(std::move(*file), finish);
   });
 }
@@ -129,8 +93,8 @@ void MakeLink(const Napi::CallbackInfo& info) {
   link.target = arguments.Text(3, "target");
   link.mtimeNs = arguments.Nanoseconds(4, "mtimeNs");
   link.replace = arguments.Flag(5, "replace");
-  Submit(arguments, 6, "symlinkat", Nothing,
-         [directory, link = std::move(link)](Outcome&) { return files::MakeLink(directory, link); });
+  SubmitCall(arguments, 6, "symlinkat",
+             [directory, link = std::move(link)] { return files::MakeLink(directory, link); });
 }
 
 void FinishDirectory(const Napi::CallbackInfo& info) {
@@ -138,52 +102,99 @@ void FinishDirectory(const Napi::CallbackInfo& info) {
   const int directory = arguments.Fd(0);
   const mode_t mode = Mode(arguments, 1);
   const int64_t mtimeNs = arguments.Nanoseconds(2, "mtimeNs");
-  Submit(arguments, 3, "futimens", Nothing,
-         [directory, mode, mtimeNs](Outcome&) { return files::FinishDirectory(directory, mode, mtimeNs); });
+  SubmitCall(arguments, 3, "futimens",
+             [directory, mode, mtimeNs] { return files::FinishDirectory(directory, mode, mtimeNs); });
 }
 
 void Remove(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int directory = arguments.Fd(0);
   const std::string name = arguments.Text(1, "name");
-  Submit(arguments, 2, "unlinkat", Flag,
-         [directory, name](Outcome& outcome) { return files::Remove(directory, name, outcome.flag); });
+  SubmitCall<bool>(arguments, 2, "unlinkat", BooleanValue,
+                   [directory, name](bool& removed) { return files::Remove(directory, name, removed); });
 }
 
 void KindOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int directory = arguments.Fd(0);
   const std::string name = arguments.Text(1, "name");
-  Submit(arguments, 2, "fstatat", KindName,
-         [directory, name](Outcome& outcome) { return files::KindOf(directory, name, outcome.kind); });
+  SubmitCall<files::Kind>(arguments, 2, "fstatat", KindValue, [directory, name](files::Kind& kind) {
+    return files::KindOf(directory, name, kind);
+  });
 }
 
 void Close(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int fd = arguments.Fd(0);
-  Submit(arguments, 1, "close", Nothing, [fd](Outcome&) {
-    return UniqueFd(fd).Close() == 0 || errno == EINTR ? 0 : errno;
+  SubmitCall(arguments, 1, "close", [fd] { return UniqueFd(fd).Close() == 0 || errno == EINTR ? 0 : errno; });
+}
+
+void OpenExisting(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int directory = arguments.Fd(0);
+  const std::string name = arguments.Text(1, "name");
+  SubmitCall<UniqueFd>(arguments, 2, "openat", FdValue, [directory, name](UniqueFd& opened) {
+    return files::OpenExisting(directory, name, opened);
   });
 }
 
-template <void (*Call)(const Napi::CallbackInfo&)>
-void Add(Napi::Env env, Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<Call>(env, name));
+void RemoveDirectory(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int directory = arguments.Fd(0);
+  const std::string name = arguments.Text(1, "name");
+  SubmitCall<bool>(arguments, 2, "unlinkat", BooleanValue,
+                   [directory, name](bool& removed) { return files::RemoveDirectory(directory, name, removed); });
+}
+
+/** (fromDirectory, from, directory, temporary, name, replace, done) */
+void MakeHardLink(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  files::HardLink link;
+  link.fromDirectory = arguments.Fd(0);
+  link.from = arguments.Text(1, "from");
+  link.directory = arguments.Fd(2);
+  link.temporary = arguments.Text(3, "temporary");
+  link.name = arguments.Text(4, "name");
+  link.replace = arguments.Flag(5, "replace");
+  SubmitCall(arguments, 6, "linkat", [link = std::move(link)] { return files::MakeHardLink(link); });
+}
+
+void SetOwner(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int fd = arguments.Fd(0);
+  const uid_t uid = arguments.Owner(1, "uid");
+  const gid_t gid = arguments.Owner(2, "gid");
+  SubmitCall(arguments, 3, "fchown", [fd, uid, gid] { return files::SetOwner(fd, uid, gid); });
+}
+
+void SetLinkOwner(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int directory = arguments.Fd(0);
+  const std::string name = arguments.Text(1, "name");
+  const uid_t uid = arguments.Owner(2, "uid");
+  const gid_t gid = arguments.Owner(3, "gid");
+  SubmitCall(arguments, 4, "fchownat",
+             [directory, name, uid, gid] { return files::SetLinkOwner(directory, name, uid, gid); });
 }
 
 }  // namespace
 
 void AddFileBindings(Napi::Env env, Napi::Object exports) {
-  Add<OpenRoot>(env, exports, "openRoot");
-  Add<OpenDirectory>(env, exports, "openDirectory");
-  Add<MakeDirectory>(env, exports, "makeDirectory");
-  Add<CreateFile>(env, exports, "createFile");
-  Add<FinishFile>(env, exports, "finishFile");
-  Add<MakeLink>(env, exports, "makeLink");
-  Add<FinishDirectory>(env, exports, "finishDirectory");
-  Add<Remove>(env, exports, "remove");
-  Add<KindOf>(env, exports, "kindOf");
-  Add<Close>(env, exports, "close");
+  AddCall<OpenRoot>(env, exports, "openRoot");
+  AddCall<OpenDirectory>(env, exports, "openDirectory");
+  AddCall<MakeDirectory>(env, exports, "makeDirectory");
+  AddCall<CreateFile>(env, exports, "createFile");
+  AddCall<FinishFile>(env, exports, "finishFile");
+  AddCall<MakeLink>(env, exports, "makeLink");
+  AddCall<FinishDirectory>(env, exports, "finishDirectory");
+  AddCall<Remove>(env, exports, "remove");
+  AddCall<KindOf>(env, exports, "kindOf");
+  AddCall<Close>(env, exports, "close");
+  AddCall<OpenExisting>(env, exports, "openExisting");
+  AddCall<RemoveDirectory>(env, exports, "removeDirectory");
+  AddCall<MakeHardLink>(env, exports, "makeHardLink");
+  AddCall<SetOwner>(env, exports, "setOwner");
+  AddCall<SetLinkOwner>(env, exports, "setLinkOwner");
 }
 
 }  // namespace xfer

@@ -5,42 +5,18 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "disk.h"
 #include "open-beneath.h"
 #include "rename.h"
+#include "times.h"
 
 namespace xfer::files {
 
 namespace {
 
-constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
-
-/** Leaves the access time alone and sets the modification time; rounds towards the past before 1970 too. */
-struct Times {
-  explicit Times(int64_t mtimeNs) {
-    int64_t seconds = mtimeNs / kNanosecondsPerSecond;
-    int64_t rest = mtimeNs % kNanosecondsPerSecond;
-    if (rest < 0) {
-      rest += kNanosecondsPerSecond;
-      seconds--;
-    }
-    values[0].tv_sec = 0;
-    values[0].tv_nsec = UTIME_OMIT;
-    values[1].tv_sec = static_cast<time_t>(seconds);
-    values[1].tv_nsec = static_cast<long>(rest);
-  }
-  timespec values[2];
-};
-
 int SetModeAndTime(int fd, mode_t mode, int64_t mtimeNs) {
   if (fchmod(fd, mode) != 0) return errno;
   return futimens(fd, Times(mtimeNs).values) == 0 ? 0 : errno;
-}
-
-int Sync(int fd) {
-  while (fsync(fd) != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
 }
 
 bool IsDirectory(int directory, const std::string& name) {
@@ -56,6 +32,11 @@ int Open(int directory, const char* path, int flags, mode_t mode, UniqueFd& open
   if (fd < 0) return errno;
   opened = UniqueFd(fd);
   return 0;
+}
+
+int NotRegular(mode_t mode) {
+  if (S_ISREG(mode)) return 0;
+  return S_ISLNK(mode) ? ELOOP : S_ISDIR(mode) ? EISDIR : EINVAL;
 }
 
 }  // namespace
@@ -78,6 +59,20 @@ int MakeDirectory(int directory, const std::string& name, mode_t mode, bool& mad
 int CreateFile(int directory, const std::string& name, UniqueFd& opened) {
   if (!IsName(name)) return EINVAL;
   return Open(directory, name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0600, opened);
+}
+
+int OpenExisting(int directory, const std::string& name, UniqueFd& opened) {
+  if (!IsName(name)) return EINVAL;
+  // Looked at first as well: opening a device or a fifo may do something, and each gives an errno of its own.
+  struct stat found;
+  if (fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  if (const int error = NotRegular(found.st_mode)) return error;
+  UniqueFd file;
+  if (const int error = Open(directory, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, file)) return error;
+  if (fstat(file.Get(), &found) != 0) return errno;
+  if (const int error = NotRegular(found.st_mode)) return error;
+  opened = std::move(file);
+  return 0;
 }
 
 int FinishFile(UniqueFd file, const Finish& finish) {
@@ -103,6 +98,17 @@ int MakeLink(int directory, const Link& link) {
   return error;
 }
 
+int MakeHardLink(const HardLink& link) {
+  if (!IsName(link.from) || !IsName(link.temporary) || !IsName(link.name)) return EINVAL;
+  if (link.temporary == link.name) return EINVAL;
+  const char* const temporary = link.temporary.c_str();
+  if (linkat(link.fromDirectory, link.from.c_str(), link.directory, temporary, 0) != 0) return errno;
+  const int error = Rename(link.directory, temporary, link.name.c_str(), link.replace);
+  // Also after success: where `name` was this very file already, rename did nothing.
+  unlinkat(link.directory, temporary, 0);
+  return error;
+}
+
 int FinishDirectory(int directory, mode_t mode, int64_t mtimeNs) { return SetModeAndTime(directory, mode, mtimeNs); }
 
 int Remove(int directory, const std::string& name, bool& removed) {
@@ -112,6 +118,20 @@ int Remove(int directory, const std::string& name, bool& removed) {
   const int error = errno;
   // POSIX says EPERM for a directory, Linux EISDIR.
   return error == EPERM && IsDirectory(directory, name) ? EISDIR : error;
+}
+
+int RemoveDirectory(int directory, const std::string& name, bool& removed) {
+  if (!IsName(name)) return EINVAL;
+  removed = unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0;
+  if (removed || errno == ENOENT) return 0;
+  return errno == EEXIST ? ENOTEMPTY : errno;
+}
+
+int SetOwner(int fd, uid_t uid, gid_t gid) { return fchown(fd, uid, gid) == 0 ? 0 : errno; }
+
+int SetLinkOwner(int directory, const std::string& name, uid_t uid, gid_t gid) {
+  if (!IsName(name)) return EINVAL;
+  return fchownat(directory, name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
 }
 
 int KindOf(int directory, const std::string& name, Kind& kind) {

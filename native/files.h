@@ -18,6 +18,7 @@ int OpenRoot(const std::string& path, UniqueFd& opened);
 int OpenDirectory(int root, const std::string& path, UniqueFd& opened);
 int MakeDirectory(int directory, const std::string& name, mode_t mode, bool& made);
 int CreateFile(int directory, const std::string& name, UniqueFd& opened);
+int OpenExisting(int directory, const std::string& name, UniqueFd& opened);
 
 struct Finish {
   int directory;
@@ -40,8 +41,21 @@ struct Link {
 };
 int MakeLink(int directory, const Link& link);
 
+struct HardLink {
+  int fromDirectory;
+  std::string from;
+  int directory;
+  std::string temporary;
+  std::string name;
+  bool replace;
+};
+int MakeHardLink(const HardLink& link);
+
 int FinishDirectory(int directory, mode_t mode, int64_t mtimeNs);
 int Remove(int directory, const std::string& name, bool& removed);
+int RemoveDirectory(int directory, const std::string& name, bool& removed);
+int SetOwner(int fd, uid_t uid, gid_t gid);
+int SetLinkOwner(int directory, const std::string& name, uid_t uid, gid_t gid);
 int KindOf(int directory, const std::string& name, Kind& kind);
 
 }  // namespace xfer::files

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
-import type { Cipher, EntryKind, FilesApi, SealApi } from './api.js';
+import type { Cipher, EntryKind, FileStamp, SealApi } from './api.js';
 
-type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
+export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
 /**
  * What native/build/Release/xfer_seal.node exports. Wrong arguments throw TypeError or RangeError; whatever happens
@@ -57,6 +57,28 @@ export interface Addon {
   finishDirectory(directory: number, mode: number, mtimeNs: bigint, done: Done): void;
   remove(directory: number, name: string, done: Done<boolean>): void;
   kindOf(directory: number, name: string, done: Done<EntryKind | undefined>): void;
+  openExisting(directory: number, name: string, done: Done<number>): void;
+  removeDirectory(directory: number, name: string, done: Done<boolean>): void;
+  makeHardLink(
+    fromDirectory: number,
+    from: string,
+    directory: number,
+    temporary: string,
+    name: string,
+    replace: boolean,
+    done: Done,
+  ): void;
+  setOwner(fd: number, uid: number, gid: number, done: Done): void;
+  setLinkOwner(directory: number, name: string, uid: number, gid: number, done: Done): void;
+  stampOf(fd: number, done: Done<FileStamp>): void;
+  stampAt(directory: number, name: string, done: Done<FileStamp | undefined>): void;
+  syncData(fd: number, done: Done): void;
+  syncDirectory(directory: number, done: Done): void;
+  syncFileSystem(directory: number, done: Done<boolean>): void;
+  allocate(fd: number, bytes: number, done: Done<boolean>): void;
+  truncate(fd: number, bytes: number, done: Done): void;
+  freeBytes(directory: number, done: Done<number>): void;
+  lock(fd: number, done: Done<boolean>): void;
   close(fd: number, done: Done): void;
 }
 
@@ -79,33 +101,4 @@ export function nativeSeal(addon: Addon): SealApi {
       });
     },
   };
-}
-
-export function nativeFiles(addon: Addon): FilesApi {
-  return {
-    openRoot: (path) => settled((done) => addon.openRoot(path, done)),
-    openDirectory: (root, path) => settled((done) => addon.openDirectory(root, path, done)),
-    makeDirectory: (directory, name, mode) =>
-      settled((done) => addon.makeDirectory(directory, name, mode, done)),
-    createFile: (directory, name) => settled((done) => addon.createFile(directory, name, done)),
-    finishFile: ({ fd, directory, from, to, mode, mtimeNs, replace, sync }) =>
-      settled((done) => addon.finishFile(fd, directory, from, to, mode, mtimeNs, replace, sync, done)),
-    makeLink: (directory, { name, temporary, target, mtimeNs, replace }) =>
-      settled((done) => addon.makeLink(directory, name, temporary, target, mtimeNs, replace, done)),
-    finishDirectory: (directory, mode, mtimeNs) =>
-      settled((done) => addon.finishDirectory(directory, mode, mtimeNs, done)),
-    remove: (directory, name) => settled((done) => addon.remove(directory, name, done)),
-    kindOf: (directory, name) => settled((done) => addon.kindOf(directory, name, done)),
-    close: (fd) => settled((done) => addon.close(fd, done)),
-  };
-}
-
-/** A call with a callback as a promise; what it throws for a wrong argument rejects too. */
-function settled<Value>(call: (done: Done<Value>) => void): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    call((error, value) => {
-      if (error === null) resolve(value);
-      else reject(error);
-    });
-  });
 }

@@ -1,3 +1,7 @@
+import type { FilesApi } from './files-api.js';
+
+export type { EntryKind, FileStamp, FilesApi, FinishFileJob, HardLinkJob } from './files-api.js';
+
 /** The ciphers of a lane; the numbers go on the wire in the handshake. */
 export const cipher = Object.freeze({ aes256gcm: 1, chacha20poly1305: 2 });
 export type Cipher = (typeof cipher)[keyof typeof cipher];
@@ -65,60 +69,6 @@ export interface SealApi {
    * Where the tag does not verify, the body in `record` is wiped.
    */
   openFile(job: OpenFileJob, done: JobDone): void;
-}
-
-export interface FinishFileJob {
-  readonly fd: number;
-  /** The held directory in which the file was created. */
-  readonly directory: number;
-  readonly from: string;
-  readonly to: string;
-  /** Permission bits, 0 to 0o777. */
-  readonly mode: number;
-  readonly mtimeNs: bigint;
-  /** Replace a file or link that stands at `to`; without it EEXIST. A directory there is always EISDIR. */
-  readonly replace: boolean;
-  /** Fsync the file before the rename and the directory after it. */
-  readonly sync: boolean;
-}
-
-export type EntryKind = 'file' | 'directory' | 'link' | 'other';
-
-/**
- * Writing below a held directory. Every directory is a descriptor that stays open; a `name` is one component
- * (no `/`, not `.` or `..`, no NUL, not empty: EINVAL otherwise), and no call ever follows a symbolic link.
- * Promises reject with errors whose `code` is an errno name.
- */
-export interface FilesApi {
-  /** Opens a directory by a path of the user's own (links in it are followed, it is his). */
-  openRoot(path: string): Promise<number>;
-  /**
-   * Opens `path` (components joined by `/`, relative) below `root`. On Linux by openat2 with RESOLVE_BENEATH,
-   * RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. ELOOP or ENOTDIR where a link or a file stands in the way,
-   * EXDEV for an absolute path and any `..`; EINVAL for the empty path, empty components and `.`.
-   */
-  openDirectory(root: number, path: string): Promise<number>;
-  /** Resolves to false where a real directory stands there already; EEXIST where anything else does. */
-  makeDirectory(directory: number, name: string, mode: number): Promise<boolean>;
-  /** O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode 0600. */
-  createFile(directory: number, name: string): Promise<number>;
-  /**
-   * fchmod, futimens, optional fsync, close, rename. `fd` is closed in every case; where it fails, `from` stays for
-   * the caller to remove. The twin keeps mtimeNs to the microsecond.
-   */
-  finishFile(job: FinishFileJob): Promise<void>;
-  /** Makes the link under `temporary`, sets its own mtime, renames it to `name`; `replace` as in finishFile. */
-  makeLink(
-    directory: number,
-    job: { name: string; temporary: string; target: string; mtimeNs: bigint; replace: boolean },
-  ): Promise<void>;
-  /** fchmod and futimens on a held directory. */
-  finishDirectory(directory: number, mode: number, mtimeNs: bigint): Promise<void>;
-  /** Unlinks a file or link, never a directory (EISDIR). Resolves to false where nothing is there. */
-  remove(directory: number, name: string): Promise<boolean>;
-  /** What stands at `name`, links not followed; undefined for nothing. */
-  kindOf(directory: number, name: string): Promise<EntryKind | undefined>;
-  close(fd: number): Promise<void>;
 }
 
 export interface NativeApi {

@@ -19,6 +19,17 @@ export function requireFd(fd: number): void {
   requireInteger(fd, 'a descriptor', maxFd);
 }
 
+/** 2^32 − 1 is what −1 is to the system. */
+export function requireOwner(id: number, name: string): void {
+  if (id === -1) return;
+  requireInteger(id, name, 2 ** 32 - 2);
+}
+
+/** A size of a file or of a region. */
+export function requireSize(bytes: number): void {
+  requireInteger(bytes, 'bytes', Number.MAX_SAFE_INTEGER);
+}
+
 export function requireMode(mode: number): void {
   requireInteger(mode, 'mode', maxMode);
 }

@@ -1,44 +1,44 @@
 import { constants } from 'node:fs';
-import { lstat, lutimes, mkdir, statfs, symlink, unlink } from 'node:fs/promises';
-import { XferError } from '../errors/index.js';
+import { lchown, link, lstat, lutimes, mkdir, rmdir, symlink, unlink } from 'node:fs/promises';
 import type { EntryKind, FilesApi, FinishFileJob } from './api.js';
-import { requireFd, requireFlag, requireMode, requireNanoseconds, requireText } from './arguments.js';
-import { errnoError, withErrnoName } from './errno-name.js';
-import { close, fchmod, fstat, fsync, nodeTime, open, setModificationTime } from './file-calls.js';
+import {
+  requireFd,
+  requireFlag,
+  requireMode,
+  requireNanoseconds,
+  requireOwner,
+  requireText,
+} from './arguments.js';
+import { diskTwin } from './disk-twin.js';
+import { errnoError } from './errno-name.js';
+import {
+  close,
+  fchmod,
+  fchown,
+  fstat,
+  fsync,
+  nodeTime,
+  open,
+  openRegular,
+  setModificationTime,
+} from './file-calls.js';
+import { falseIfAbsent, heldPaths } from './held-paths.js';
 import { componentsOf, requireName } from './names.js';
 import { hasCode, isDirectory, renameTwin } from './rename-twin.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
-/** PROC_SUPER_MAGIC of linux/magic.h: a directory that merely is called /proc/self/fd would follow links. */
-const procMagic = 0x9fa0;
 
 /**
- * Safe writing without the addon, on Linux: `/proc/self/fd/N/name` is `name` in the held directory N, whatever its
- * path is by now, and each call takes one component and follows no link. Where there is no such /proc every call
- * rejects with ERR_XFER_NO_SAFE_WRITE. Modification times lose their nanoseconds (setModificationTime).
+ * Safe writing without the addon, on Linux: see heldPaths. Modification times lose their nanoseconds
+ * (setModificationTime).
  */
 export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
-  let safe: Promise<boolean> | undefined;
-  const at = (directory: number, name: string): string => `${descriptors}/${String(directory)}/${name}`;
-
-  /** Runs a call, where this system has the means, and names its error as the addon would. */
-  const call = async <Value>(work: () => Promise<Value>, directory?: number): Promise<Value> => {
-    if (!(await (safe ??= isProc(descriptors)))) {
-      throw new XferError(
-        'ERR_XFER_NO_SAFE_WRITE',
-        `there is no addon and no ${descriptors} to write safely`,
-      );
-    }
-    try {
-      return await work();
-    } catch (error) {
-      // A descriptor that is not open reads as a path that is not there.
-      if (directory !== undefined && hasCode(error, ['ENOENT'])) await fstat(directory);
-      throw error instanceof Error ? withErrnoName(error) : error;
-    }
-  };
+  const held = heldPaths(descriptors);
+  const { at, call } = held;
 
   return {
+    ...diskTwin(held),
+
     openRoot: (path) =>
       call(async () => {
         requireText(path, 'path');
@@ -50,16 +50,16 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
       call(async () => {
         requireFd(root);
         requireText(path, 'path');
-        let held = root;
+        let opened = root;
         for (const component of componentsOf(path)) {
-          const parent = held;
+          const parent = opened;
           try {
-            held = await open(at(parent, component), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            opened = await open(at(parent, component), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
           } finally {
             if (parent !== root) await close(parent);
           }
         }
-        return held;
+        return opened;
       }, root),
 
     makeDirectory: (directory, name, mode) =>
@@ -151,6 +151,71 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
         }
       }, directory),
 
+    openExisting: (directory, name) =>
+      call(async () => {
+        requireFd(directory);
+        requireText(name, 'name');
+        requireName(name);
+        return openRegular(at(directory, name));
+      }, directory),
+
+    removeDirectory: (directory, name) =>
+      call(async () => {
+        requireFd(directory);
+        requireText(name, 'name');
+        requireName(name);
+        try {
+          await rmdir(at(directory, name));
+          return true;
+        } catch (error) {
+          if (hasCode(error, ['EEXIST'])) throw errnoError('ENOTEMPTY', 'rmdir');
+          return await falseIfAbsent(error, directory);
+        }
+      }, directory),
+
+    makeHardLink: (job) =>
+      call(async () => {
+        requireFd(job.fromDirectory);
+        requireText(job.from, 'from');
+        requireFd(job.directory);
+        requireText(job.temporary, 'temporary');
+        requireText(job.name, 'name');
+        requireFlag(job.replace, 'replace');
+        [job.from, job.temporary, job.name].forEach(requireName);
+        if (job.temporary === job.name) throw errnoError('EINVAL', 'link');
+        const temporary = at(job.directory, job.temporary);
+        try {
+          await link(at(job.fromDirectory, job.from), temporary);
+        } catch (error) {
+          if (hasCode(error, ['ENOENT'])) await fstat(job.fromDirectory);
+          throw error;
+        }
+        try {
+          await renameTwin(temporary, at(job.directory, job.name), job.replace);
+        } finally {
+          // Also after success: where `name` was this very file already, rename did nothing.
+          await unlink(temporary).catch(() => undefined);
+        }
+      }, job.directory),
+
+    setOwner: (fd, uid, gid) =>
+      call(async () => {
+        requireFd(fd);
+        requireOwner(uid, 'uid');
+        requireOwner(gid, 'gid');
+        await fchown(fd, uid, gid);
+      }),
+
+    setLinkOwner: (directory, name, uid, gid) =>
+      call(async () => {
+        requireFd(directory);
+        requireText(name, 'name');
+        requireOwner(uid, 'uid');
+        requireOwner(gid, 'gid');
+        requireName(name);
+        await lchown(at(directory, name), uid, gid);
+      }, directory),
+
     close: (fd) =>
       call(async () => {
         requireFd(fd);
@@ -183,13 +248,6 @@ async function finishAndClose(job: FinishFileJob): Promise<void> {
   await close(job.fd);
 }
 
-/** False for ENOENT in a directory that is really open; every other error goes on. */
-async function falseIfAbsent(error: unknown, directory: number): Promise<false> {
-  if (!hasCode(error, ['ENOENT'])) throw error;
-  await fstat(directory);
-  return false;
-}
-
 function kindOfStats(found: {
   isFile(): boolean;
   isDirectory(): boolean;
@@ -198,12 +256,4 @@ function kindOfStats(found: {
   if (found.isFile()) return 'file';
   if (found.isDirectory()) return 'directory';
   return found.isSymbolicLink() ? 'link' : 'other';
-}
-
-async function isProc(path: string): Promise<boolean> {
-  if (process.platform !== 'linux') return false;
-  return statfs(path).then(
-    ({ type }) => type === procMagic,
-    () => false,
-  );
 }

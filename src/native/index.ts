@@ -1,4 +1,5 @@
-import { loadAddon, nativeFiles, nativeSeal } from './addon.js';
+import { nativeFiles } from './addon-files.js';
+import { loadAddon, nativeSeal } from './addon.js';
 import type { NativeApi } from './api.js';
 import { filesTwin } from './files-twin.js';
 import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
-import { loadAddon, nativeFiles, nativeSeal } from '../../src/native/addon.js';
+import { nativeFiles } from '../../src/native/addon-files.js';
+import { loadAddon, nativeSeal } from '../../src/native/addon.js';
 import type { FilesApi, SealApi } from '../../src/native/api.js';
 import { filesTwin } from '../../src/native/files-twin.js';
 import { sealTwin } from '../../src/native/seal-twin.js';

@@ -1,0 +1,116 @@
+export interface FinishFileJob {
+  readonly fd: number;
+  /** The held directory in which the file was created. */
+  readonly directory: number;
+  readonly from: string;
+  readonly to: string;
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number;
+  readonly mtimeNs: bigint;
+  /** Replace a file or link that stands at `to`; without it EEXIST. A directory there is always EISDIR. */
+  readonly replace: boolean;
+  /** Fsync the file before the rename and the directory after it. */
+  readonly sync: boolean;
+}
+
+export type EntryKind = 'file' | 'directory' | 'link' | 'other';
+
+/** What tells one state of a file from another; sizes in bytes, times in nanoseconds. */
+export interface FileStamp {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** Permission bits and type, as in st_mode. */
+  readonly mode: number;
+  readonly links: number;
+}
+
+export interface HardLinkJob {
+  readonly fromDirectory: number;
+  readonly from: string;
+  readonly directory: number;
+  /** Another name than `name`; nothing stands there afterwards. */
+  readonly temporary: string;
+  readonly name: string;
+  /** As in finishFile. */
+  readonly replace: boolean;
+}
+
+/**
+ * Writing below a held directory. Every directory is a descriptor that stays open; a `name` is one component
+ * (no `/`, not `.` or `..`, no NUL, not empty: EINVAL otherwise), and no call ever follows a symbolic link.
+ * Promises reject with errors whose `code` is an errno name.
+ */
+export interface FilesApi {
+  /** Opens a directory by a path of the user's own (links in it are followed, it is his). */
+  openRoot(path: string): Promise<number>;
+  /**
+   * Opens `path` (components joined by `/`, relative) below `root`. On Linux by openat2 with RESOLVE_BENEATH,
+   * RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. ELOOP or ENOTDIR where a link or a file stands in the way,
+   * EXDEV for an absolute path and any `..`; EINVAL for the empty path, empty components and `.`.
+   */
+  openDirectory(root: number, path: string): Promise<number>;
+  /** Resolves to false where a real directory stands there already; EEXIST where anything else does. */
+  makeDirectory(directory: number, name: string, mode: number): Promise<boolean>;
+  /** O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode 0600. */
+  createFile(directory: number, name: string): Promise<number>;
+  /**
+   * fchmod, futimens, optional fsync, close, rename. `fd` is closed in every case; where it fails, `from` stays for
+   * the caller to remove. The twin keeps mtimeNs to the microsecond.
+   */
+  finishFile(job: FinishFileJob): Promise<void>;
+  /** Makes the link under `temporary`, sets its own mtime, renames it to `name`; `replace` as in finishFile. */
+  makeLink(
+    directory: number,
+    job: { name: string; temporary: string; target: string; mtimeNs: bigint; replace: boolean },
+  ): Promise<void>;
+  /** fchmod and futimens on a held directory. */
+  finishDirectory(directory: number, mode: number, mtimeNs: bigint): Promise<void>;
+  /** Unlinks a file or link, never a directory (EISDIR). Resolves to false where nothing is there. */
+  remove(directory: number, name: string): Promise<boolean>;
+  /** What stands at `name`, links not followed; undefined for nothing. */
+  kindOf(directory: number, name: string): Promise<EntryKind | undefined>;
+  /**
+   * O_RDWR | O_NOFOLLOW | O_NONBLOCK on what must be a regular file: ELOOP for a link, EISDIR for a directory, EINVAL
+   * for anything else, ENOENT for nothing.
+   */
+  openExisting(directory: number, name: string): Promise<number>;
+  /** Resolves to false where nothing is there; ENOTEMPTY, and ENOTDIR for a link or a file. */
+  removeDirectory(directory: number, name: string): Promise<boolean>;
+  /**
+   * Another name of what `from` is (a link itself, never its target), made under `temporary` and renamed. EPERM where
+   * it is a directory or belongs to somebody else, EXDEV across file systems, EINVAL where `temporary` is `name`.
+   */
+  makeHardLink(job: HardLinkJob): Promise<void>;
+  /** fchown; −1 leaves one as it is. The ids are at most 2^32 − 2. */
+  setOwner(fd: number, uid: number, gid: number): Promise<void>;
+  /** The owner of what stands at `name`, links not followed. */
+  setLinkOwner(directory: number, name: string, uid: number, gid: number): Promise<void>;
+  /** fstat. */
+  stampOf(fd: number): Promise<FileStamp>;
+  /** What stands at `name`, links not followed; undefined for nothing. */
+  stampAt(directory: number, name: string): Promise<FileStamp | undefined>;
+  /** fdatasync. */
+  syncData(fd: number): Promise<void>;
+  /** fsync. */
+  syncDirectory(directory: number): Promise<void>;
+  /** syncfs; false where this system has no such call, as the twin never has. */
+  syncFileSystem(directory: number): Promise<boolean>;
+  /**
+   * Makes room for the file's first `bytes` bytes, and the file at least as long, so that a full disk shows at once:
+   * ENOSPC. False where the file system cannot, as the twin never can.
+   */
+  allocate(fd: number, bytes: number): Promise<boolean>;
+  truncate(fd: number, bytes: number): Promise<void>;
+  /** What a user without privileges may still write on that file system. */
+  freeBytes(directory: number): Promise<number>;
+  /**
+   * flock with LOCK_EX | LOCK_NB: false where another open file holds it, in this process or another. Released when
+   * the descriptor is closed, by the end of the process too. The twin has flock(1) take it on the same open file, so
+   * both exclude each other; ENOLCK where that program is missing.
+   */
+  lock(fd: number): Promise<boolean>;
+  close(fd: number): Promise<void>;
+}
