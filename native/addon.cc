@@ -8,6 +8,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::JobLoop::Install(env);
   xfer::AddSealBindings(env, exports);
+  xfer::AddPackedBindings(env, exports);
   xfer::AddFileBindings(env, exports);
   xfer::AddDiskBindings(env, exports);
   return exports;

@@ -13,10 +13,6 @@ constexpr uint64_t kMaxCounter = (uint64_t{1} << 52) - 1;
 
 }  // namespace
 
-bool IsOwner(double value) { return value >= -1 && value <= kMaxOwner && std::trunc(value) == value; }
-
-uint32_t OwnerOf(double value) { return static_cast<uint32_t>(static_cast<int64_t>(value)); }
-
 void Arguments::WrongType(const std::string& message) {
   if (ok_) Napi::TypeError::New(env_, message).ThrowAsJavaScriptException();
   ok_ = false;
@@ -38,7 +34,11 @@ uint64_t Arguments::Integer(size_t index, const char* name, uint64_t most) {
     WrongType(std::string(name) + " must be a number");
     return 0;
   }
-  const double value = info_[index].As<Napi::Number>().DoubleValue();
+  return IntegerOf(info_[index].As<Napi::Number>().DoubleValue(), name, most);
+}
+
+uint64_t Arguments::IntegerOf(double value, const char* name, uint64_t most) {
+  if (!ok_) return 0;
   // Written so that NaN fails it.
   if (!(value >= 0 && value <= static_cast<double>(most) && std::trunc(value) == value)) {
     OutOfRange(std::string(name) + " must be an integer from 0 to " + std::to_string(most));
@@ -53,12 +53,13 @@ uint32_t Arguments::Owner(size_t index, const char* name) {
     WrongType(std::string(name) + " must be a number");
     return 0;
   }
-  const double value = info_[index].As<Napi::Number>().DoubleValue();
-  if (!IsOwner(value)) {
-    OutOfRange(std::string(name) + " must be an integer from -1 to " + std::to_string(kMaxOwner));
-    return 0;
-  }
-  return OwnerOf(value);
+  return OwnerOf(info_[index].As<Napi::Number>().DoubleValue(), name);
+}
+
+uint32_t Arguments::OwnerOf(double value, const char* name) {
+  // 2^32 - 1 is what -1 is to the system.
+  constexpr uint32_t kMostOwner = 0xfffffffe;
+  return value == -1 ? static_cast<uint32_t>(-1) : static_cast<uint32_t>(IntegerOf(value, name, kMostOwner));
 }
 
 RecordKey Arguments::Key(size_t index) {
@@ -77,20 +78,31 @@ RecordKey Arguments::Key(size_t index) {
 }
 
 uint8_t* Arguments::Bytes(size_t index, const char* name, size_t& bytes) {
-  bytes = 0;
+  return static_cast<uint8_t*>(Numbers(index, name, napi_uint8_array, "a Uint8Array", bytes));
+}
+
+const int64_t* Arguments::BigInts(size_t index, const char* name, size_t& length) {
+  return static_cast<int64_t*>(Numbers(index, name, napi_bigint64_array, "a BigInt64Array", length));
+}
+
+const double* Arguments::Doubles(size_t index, const char* name, size_t& length) {
+  return static_cast<double*>(Numbers(index, name, napi_float64_array, "a Float64Array", length));
+}
+
+void* Arguments::Numbers(size_t index, const char* name, napi_typedarray_type type, const char* typeName,
+                         size_t& length) {
+  length = 0;
   if (!ok_) return nullptr;
   const Napi::Value value = info_[index];
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    WrongType(std::string(name) + " must be a Uint8Array");
-    return nullptr;
-  }
+  napi_typedarray_type found = napi_int8_array;
   void* data = nullptr;
-  if (napi_get_typedarray_info(env_, value, nullptr, &bytes, &data, nullptr, nullptr) != napi_ok) {
-    bytes = 0;
-    WrongType(std::string(name) + " must be a Uint8Array");
+  if (!value.IsTypedArray() ||
+      napi_get_typedarray_info(env_, value, &found, &length, &data, nullptr, nullptr) != napi_ok || found != type) {
+    length = 0;
+    WrongType(std::string(name) + " must be " + typeName);
     return nullptr;
   }
-  return static_cast<uint8_t*>(data);
+  return data;
 }
 
 std::string Arguments::Text(size_t index, const char* name) {
@@ -100,6 +112,28 @@ std::string Arguments::Text(size_t index, const char* name) {
     return {};
   }
   return info_[index].As<Napi::String>().Utf8Value();
+}
+
+std::vector<std::string> Arguments::Texts(size_t index, const char* name) {
+  std::vector<std::string> texts;
+  if (!ok_) return texts;
+  if (!info_[index].IsArray()) {
+    WrongType(std::string(name) + " must be an array");
+    return texts;
+  }
+  const auto array = info_[index].As<Napi::Array>();
+  const uint32_t count = array.Length();
+  texts.reserve(count);
+  for (uint32_t i = 0; i < count; i++) {
+    const Napi::HandleScope scope(env_);
+    const Napi::Value text = array[i];
+    if (!text.IsString()) {
+      WrongType(std::string(name) + " must be strings");
+      return {};
+    }
+    texts.push_back(text.As<Napi::String>().Utf8Value());
+  }
+  return texts;
 }
 
 bool Arguments::Flag(size_t index, const char* name) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <napi.h>
 
@@ -23,13 +24,19 @@ class Arguments {
   int Fd(size_t index);
   /** An integer from 0 to `most`, itself at most 2^53 − 1. */
   uint64_t Integer(size_t index, const char* name, uint64_t most);
-  /** A user or group id, or -1, which leaves it as it is. */
+  uint64_t IntegerOf(double value, const char* name, uint64_t most);
+  /** A user or group id; −1 leaves it as it is and is (uid_t)-1 here. */
   uint32_t Owner(size_t index, const char* name);
+  uint32_t OwnerOf(double value, const char* name);
   /** A key, cipher and counter at three arguments from `index` on. */
   RecordKey Key(size_t index);
   /** A Uint8Array; `bytes` is its length. The memory lives as long as the array. */
   uint8_t* Bytes(size_t index, const char* name, size_t& bytes);
+  /** A BigInt64Array and a Float64Array; `length` in numbers. */
+  const int64_t* BigInts(size_t index, const char* name, size_t& length);
+  const double* Doubles(size_t index, const char* name, size_t& length);
   std::string Text(size_t index, const char* name);
+  std::vector<std::string> Texts(size_t index, const char* name);
   bool Flag(size_t index, const char* name);
   int64_t Nanoseconds(size_t index, const char* name);
   Napi::Function Done(size_t index);
@@ -38,16 +45,12 @@ class Arguments {
   void OutOfRange(const std::string& message);
 
  private:
+  void* Numbers(size_t index, const char* name, napi_typedarray_type type, const char* typeName, size_t& length);
+
   const Napi::CallbackInfo& info_;
   Napi::Env env_;
   bool ok_ = true;
 };
-
-/** 2^32 - 1 is what -1 is to the system. */
-constexpr uint32_t kMaxOwner = 0xfffffffe;
-bool IsOwner(double value);
-/** -1 as (uid_t)-1; only of what IsOwner. */
-uint32_t OwnerOf(double value);
 
 constexpr uint64_t kMaxSafeInteger = (uint64_t{1} << 53) - 1;
 

@@ -6,6 +6,7 @@
       "sources": [
         "addon.cc",
         "arguments.cc",
+        "batch.cc",
         "disk-bindings.cc",
         "disk.cc",
         "errno-name.cc",
@@ -13,6 +14,8 @@
         "files.cc",
         "job-loop.cc",
         "open-beneath.cc",
+        "packed-bindings.cc",
+        "packed.cc",
         "rename.cc",
         "seal-bindings.cc",
         "sealer.cc",

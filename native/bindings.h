@@ -3,8 +3,11 @@
 
 namespace xfer {
 
-/** sealFile, openFile and hasAes: see SealBinding in src/native/addon.ts. */
+/** sealFile, openFile, openBody and hasAes: see SealBinding in src/native/addon.ts. */
 void AddSealBindings(Napi::Env env, Napi::Object exports);
+
+/** Many small files in one job: sealPacked and writeFiles. */
+void AddPackedBindings(Napi::Env env, Napi::Object exports);
 
 /** What FilesApi does, one function each: see FilesBinding in src/native/addon.ts. */
 void AddFileBindings(Napi::Env env, Napi::Object exports);

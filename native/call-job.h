@@ -1,7 +1,10 @@
 #pragma once
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <napi.h>
 
@@ -57,6 +60,12 @@ inline void SubmitCall(Arguments& arguments, size_t doneIndex, const char* name,
 }
 
 inline Napi::Value BooleanValue(Napi::Env env, bool& value) { return Napi::Boolean::New(env, value); }
+
+inline Napi::Value Int32ArrayOf(Napi::Env env, const std::vector<int32_t>& values) {
+  Napi::Int32Array array = Napi::Int32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
 
 template <void (*Call)(const Napi::CallbackInfo&)>
 void AddCall(Napi::Env env, Napi::Object exports, const char* name) {

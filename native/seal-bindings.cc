@@ -98,6 +98,27 @@ class OpenFile final : public CallbackJob {
   size_t written_ = 0;
 };
 
+/** Verifies and decrypts in place, nothing else. */
+class OpenBody final : public CallbackJob {
+ public:
+  OpenBody(Napi::Function done, const RecordKey& key, uint8_t* record, size_t recordBytes)
+      : CallbackJob(done, "open"), key_(key), record_(record), recordBytes_(recordBytes) {}
+
+  void Run(Sealer& sealer) override {
+    if (!sealer.OpenBody(key_, record_, recordBytes_)) error_ = kTampered;
+  }
+
+ protected:
+  Napi::Value Value(Napi::Env env) override {
+    return Napi::Number::New(env, static_cast<double>(recordBytes_ - kOverheadBytes));
+  }
+
+ private:
+  const RecordKey key_;
+  uint8_t* const record_;
+  const size_t recordBytes_;
+};
+
 /** (cipher, key, counter, fd, position, bodyBytes, header, out, done) */
 void SubmitSealFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -135,6 +156,19 @@ void SubmitOpenFile(const Napi::CallbackInfo& info) {
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
+/** (cipher, key, counter, record, done) */
+void SubmitOpenBody(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const RecordKey key = arguments.Key(0);
+  size_t recordBytes = 0;
+  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
+  const Napi::Function done = arguments.Done(4);
+  if (!arguments.Ok()) return;
+  auto job = std::make_unique<OpenBody>(done, key, record, recordBytes);
+  job->Hold(info[3].As<Napi::Object>());
+  JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
 /** Whether the CPU has instructions for AES and for GCM's multiplication. */
 bool HasAes() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -153,6 +187,7 @@ bool HasAes() {
 void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("sealFile", Napi::Function::New<SubmitSealFile>(env, "sealFile"));
   exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
+  exports.Set("openBody", Napi::Function::New<SubmitOpenBody>(env, "openBody"));
   exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));
 }
 

@@ -1,4 +1,5 @@
 import type { Addon, Done } from './addon.js';
+import { errnoName } from './errno-name.js';
 import type { FilesApi } from './files-api.js';
 
 export function nativeFiles(addon: Addon): FilesApi {
@@ -32,6 +33,9 @@ export function nativeFiles(addon: Addon): FilesApi {
     truncate: (fd, bytes) => settled((done) => addon.truncate(fd, bytes, done)),
     freeBytes: (directory) => settled((done) => addon.freeBytes(directory, done)),
     lock: (fd) => settled((done) => addon.lock(fd, done)),
+    writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix }) =>
+      settled((done) => addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, done)),
+    errnoName,
     close: (fd) => settled((done) => addon.close(fd, done)),
   };
 }

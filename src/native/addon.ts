@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
-import type { Cipher, EntryKind, FileStamp, SealApi } from './api.js';
+import type { Cipher, EntryKind, FileStamp, JobDone, SealApi, WrittenFiles } from './api.js';
 
 export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
@@ -29,6 +29,25 @@ export interface Addon {
     fd: number,
     position: number,
     done: Done<number>,
+  ): void;
+  sealPacked(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    paths: readonly string[],
+    stamps: BigInt64Array,
+    header: Uint8Array,
+    out: Uint8Array,
+    done: Done<{ bodyBytes: number; problems: Int32Array }>,
+  ): void;
+  openBody(cipher: Cipher, key: Uint8Array, counter: number, record: Uint8Array, done: Done<number>): void;
+  writeFiles(
+    buffer: Uint8Array,
+    names: readonly string[],
+    numbers: Float64Array,
+    mtimesNs: BigInt64Array,
+    temporaryPrefix: string,
+    done: Done<WrittenFiles>,
   ): void;
   openRoot(path: string, done: Done<number>): void;
   openDirectory(root: number, path: string, done: Done<number>): void;
@@ -95,10 +114,23 @@ export function nativeSeal(addon: Addon): SealApi {
       });
     },
     openFile: ({ cipher, key, counter, record, fd, position }, done) => {
-      addon.openFile(cipher, key, counter, record, fd, position, (error, n) => {
-        if (error === null) done(null, n);
-        else done(error.code === 'ERR_XFER_TAMPERED' ? new XferError(error.code, error.message) : error, 0);
+      addon.openFile(cipher, key, counter, record, fd, position, opened(done));
+    },
+    sealPacked: ({ cipher, key, counter, paths, stamps, header, out }, done) => {
+      addon.sealPacked(cipher, key, counter, paths, stamps, header, out, (error, packed) => {
+        if (error === null) done(null, packed.bodyBytes, packed.problems);
+        else done(error, 0, new Int32Array());
       });
     },
+    openBody: ({ cipher, key, counter, record }, done) => {
+      addon.openBody(cipher, key, counter, record, opened(done));
+    },
+  };
+}
+
+function opened(done: JobDone): Done<number> {
+  return (error, n) => {
+    if (error === null) done(null, n);
+    else done(error.code === 'ERR_XFER_TAMPERED' ? new XferError(error.code, error.message) : error, 0);
   };
 }

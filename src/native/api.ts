@@ -1,6 +1,14 @@
 import type { FilesApi } from './files-api.js';
 
-export type { EntryKind, FileStamp, FilesApi, FinishFileJob, HardLinkJob } from './files-api.js';
+export type {
+  EntryKind,
+  FileStamp,
+  FilesApi,
+  FinishFileJob,
+  HardLinkJob,
+  WriteFilesJob,
+  WrittenFiles,
+} from './files-api.js';
 
 /** The ciphers of a lane; the numbers go on the wire in the handshake. */
 export const cipher = Object.freeze({ aes256gcm: 1, chacha20poly1305: 2 });
@@ -52,6 +60,37 @@ export interface OpenFileJob extends RecordKey {
   readonly position: number;
 }
 
+/**
+ * Reads many small files and seals them as one record. Body, integers big-endian: count u32, then for each file its
+ * id minus firstId u32 and its bytes u32 (0xffffffff: could not be read, no content), then the contents one behind the
+ * other in the same order. A file is read only if it is what its stamp says, before and after it was read.
+ */
+export interface SealPackedJob extends RecordKey {
+  /** Of the user's own, absolute or relative; links in them are followed. Opened O_RDONLY | O_NONBLOCK | O_CLOEXEC. */
+  readonly paths: readonly string[];
+  /** Six a file: dev, ino, size, mtimeNs, ctimeNs, id minus firstId. Sizes at most 2^20. Copied when submitted. */
+  readonly stamps: BigInt64Array;
+  /** 32 bytes; bodyBytesAt is filled in here from what was packed. Copied when the job is submitted. */
+  readonly header: Uint8Array;
+  /** At least overheadBytes + 4 + 8 × files + the sum of their sizes; owned by the job until `done`. */
+  readonly out: Uint8Array;
+}
+
+/** The problem of a file that is not, or did not stay, what its stamp says. */
+export const packedChanged = -2;
+
+/** `problems`, one a file: 0, an errno number (see FilesApi.errnoName) or packedChanged; empty after an error. */
+export type PackedDone = (
+  error: NodeJS.ErrnoException | null,
+  bodyBytes: number,
+  problems: Int32Array,
+) => void;
+
+export interface OpenBodyJob extends RecordKey {
+  /** The whole sealed record, its length prefix included; decrypted in place, owned by the job until `done`. */
+  readonly record: Uint8Array;
+}
+
 /** `error.code` is an errno name (`ENOSPC` …) or `ERR_XFER_TAMPERED` where a tag did not verify (then nothing was written). */
 export type JobDone = (error: NodeJS.ErrnoException | null, bodyBytes: number) => void;
 
@@ -69,6 +108,10 @@ export interface SealApi {
    * Where the tag does not verify, the body in `record` is wiped.
    */
   openFile(job: OpenFileJob, done: JobDone): void;
+  /** Packs and seals: the record is out[0, overheadBytes + bodyBytes). Files that could not be read are no error. */
+  sealPacked(job: SealPackedJob, done: PackedDone): void;
+  /** What openFile does without writing: the body is the `bodyBytes` bytes from bodyAt of `record` on. */
+  openBody(job: OpenBodyJob, done: JobDone): void;
 }
 
 export interface NativeApi {

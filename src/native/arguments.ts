@@ -53,6 +53,19 @@ export function requireBytes(value: Uint8Array, name: string): void {
   if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
 }
 
+export function requireBigInts(value: BigInt64Array, name: string): void {
+  if (!(value instanceof BigInt64Array)) throw new TypeError(`${name} must be a BigInt64Array`);
+}
+
+export function requireDoubles(value: Float64Array, name: string): void {
+  if (!(value instanceof Float64Array)) throw new TypeError(`${name} must be a Float64Array`);
+}
+
+export function requireTexts(value: readonly string[], name: string): void {
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be an array`);
+  for (const text of value as readonly string[]) requireText(text, name);
+}
+
 export function requireText(value: string, name: string): void {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string`);
 }
@@ -70,7 +83,7 @@ export function requireFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function`);
 }
 
-function requireInteger(value: number, name: string, most: number): void {
+export function requireInteger(value: number, name: string, most: number): void {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
   if (!Number.isInteger(value) || value < 0 || value > most) {
     throw new RangeError(`${name} must be an integer from 0 to ${String(most)}`);

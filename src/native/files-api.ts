@@ -39,6 +39,29 @@ export interface HardLinkJob {
 }
 
 /**
+ * Many small files in one go, in order, on one thread of the pool: each is created under a temporary name with
+ * O_EXCL and mode 0600, written, given its owner, mode and time, closed and renamed. A problem with one leaves the
+ * others alone and nothing of it behind. Copied when submitted, but for the contents.
+ */
+export interface WriteFilesJob {
+  /** The contents; must not be written to, transferred or resized until the call settles. */
+  readonly buffer: Uint8Array;
+  readonly names: readonly string[];
+  /** Seven a file: held directory, offset in buffer, bytes, mode, uid, gid (−1: left alone), replace 0 or 1. */
+  readonly numbers: Float64Array;
+  readonly mtimesNs: BigInt64Array;
+  /** Temporary names are this and the index in decimal. */
+  readonly temporaryPrefix: string;
+}
+
+export interface WrittenFiles {
+  /** For each file 0 or an errno number: EEXIST where something stands and replace is 0, EISDIR for a directory. */
+  readonly errors: Int32Array;
+  /** Three a file: dev, ino, ctimeNs as it stands under its name; zeros where there was a problem. */
+  readonly stamps: BigInt64Array;
+}
+
+/**
  * Writing below a held directory. Every directory is a descriptor that stays open; a `name` is one component
  * (no `/`, not `.` or `..`, no NUL, not empty: EINVAL otherwise), and no call ever follows a symbolic link.
  * Promises reject with errors whose `code` is an errno name.
@@ -112,5 +135,9 @@ export interface FilesApi {
    * both exclude each other; ENOLCK where that program is missing.
    */
   lock(fd: number): Promise<boolean>;
+  /** Wrong numbers or lengths reject the whole job with TypeError or RangeError before anything is written. */
+  writeFiles(job: WriteFilesJob): Promise<WrittenFiles>;
+  /** `ENOSPC` for 28; `E28` and the like for one without a name. */
+  errnoName(errno: number): string;
   close(fd: number): Promise<void>;
 }

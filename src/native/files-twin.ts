@@ -9,8 +9,9 @@ import {
   requireOwner,
   requireText,
 } from './arguments.js';
+import { batchTwin } from './batch-twin.js';
 import { diskTwin } from './disk-twin.js';
-import { errnoError } from './errno-name.js';
+import { errnoError, errnoName } from './errno-name.js';
 import {
   close,
   fchmod,
@@ -38,6 +39,8 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
 
   return {
     ...diskTwin(held),
+    ...batchTwin(held),
+    errnoName,
 
     openRoot: (path) =>
       call(async () => {

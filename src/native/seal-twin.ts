@@ -1,5 +1,12 @@
 import { read, write } from 'node:fs';
-import { recordLayout, type JobDone, type OpenFileJob, type SealApi, type SealFileJob } from './api.js';
+import {
+  recordLayout,
+  type JobDone,
+  type OpenBodyJob,
+  type OpenFileJob,
+  type SealApi,
+  type SealFileJob,
+} from './api.js';
 import {
   requireBodyBytes,
   requireBytes,
@@ -10,6 +17,7 @@ import {
   requirePosition,
 } from './arguments.js';
 import { errnoError, withErrnoName } from './errno-name.js';
+import { sealPacked } from './packed-twin.js';
 import { bodyOf, sealInPlace } from './record-cipher.js';
 
 const { bodyAt, headerBytes, overheadBytes } = recordLayout;
@@ -19,7 +27,7 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  * speed, and the loop is busy meanwhile.
  */
 export function sealTwin(): SealApi {
-  return { sealFile, openFile };
+  return { sealFile, openFile, sealPacked, openBody };
 }
 
 function sealFile(job: SealFileJob, done: JobDone): void {
@@ -56,7 +64,20 @@ function openFile(job: OpenFileJob, done: JobDone): void {
   requireFd(job.fd);
   requirePosition(job.position, job.record.length);
   requireFunction(done, 'done');
-  const { fd, position, record } = job;
+  const { fd, position } = job;
+  openInPlace(job, done, (body) => writeFrom(fd, body, position, 0, done));
+}
+
+function openBody(job: OpenBodyJob, done: JobDone): void {
+  requireKey(job);
+  requireBytes(job.record, 'record');
+  requireFunction(done, 'done');
+  openInPlace(job, done, (body) => done(null, body.length));
+}
+
+/** Gives `then` the body, which stands in the record by then; `done` has the error. Key and record were checked. */
+function openInPlace(job: OpenBodyJob, done: JobDone, then: (body: Uint8Array) => void): void {
+  const { record } = job;
   const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
   // Later in every case, since `done` may not run before this returns.
   setImmediate(() => {
@@ -69,7 +90,7 @@ function openFile(job: OpenFileJob, done: JobDone): void {
       return;
     }
     record.set(body, bodyAt);
-    writeFrom(fd, body, position, 0, done);
+    then(body);
   });
 }
 

@@ -2,7 +2,14 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { recordLayout, type OpenFileJob, type SealApi, type SealFileJob } from '../../src/native/api.js';
+import {
+  recordLayout,
+  type OpenBodyJob,
+  type OpenFileJob,
+  type SealApi,
+  type SealFileJob,
+  type SealPackedJob,
+} from '../../src/native/api.js';
 
 /** A directory that is removed after the test. */
 export function temporaryDirectory(): string {
@@ -48,6 +55,27 @@ export function sealFile(seal: SealApi, job: SealFileJob): Promise<number> {
 
 export function openFile(seal: SealApi, job: OpenFileJob): Promise<number> {
   return settled((done) => seal.openFile(job, done));
+}
+
+export function openBody(seal: SealApi, job: OpenBodyJob): Promise<number> {
+  return settled((done) => seal.openBody(job, done));
+}
+
+/** The record that files were packed into, and the problem of each. */
+export function sealPacked(
+  seal: SealApi,
+  job: Omit<SealPackedJob, 'out'> & { out?: Uint8Array },
+): Promise<{ record: Uint8Array; problems: number[] }> {
+  const sizes = job.paths.map((_, i) => Number(job.stamps[6 * i + 2]));
+  const wanted = recordLayout.overheadBytes + 4 + sizes.reduce((bytes, size) => bytes + 8 + size, 0);
+  const out = job.out ?? new Uint8Array(wanted);
+  return new Promise((resolve, reject) => {
+    seal.sealPacked({ ...job, out }, (error, bodyBytes, problems) => {
+      if (error) reject(error);
+      else
+        resolve({ record: out.subarray(0, recordLayout.overheadBytes + bodyBytes), problems: [...problems] });
+    });
+  });
 }
 
 function settled(call: (done: (error: Error | null, bodyBytes: number) => void) => void): Promise<number> {

@@ -27,6 +27,14 @@ export class HandSeal implements SealApi {
     throw new Error('a lane opens no bodies of content');
   }
 
+  openBody(): void {
+    this.openFile();
+  }
+
+  sealPacked(): void {
+    throw new Error('nothing packed here');
+  }
+
   /** Ends the job at `index`; `bytes` is what the file still has. */
   finish(index = 0, bytes = Number.MAX_SAFE_INTEGER): void {
     for (const { job, done } of this.jobs.splice(index, 1)) {
