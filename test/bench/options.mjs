@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { parseSize } from './stats.mjs';
 
-export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--size SIZE] [--only NAME] [--json]
+export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--size SIZE] [--only NAME] [--all] [--json]
   --smoke      16 MiB, one run each, no goals: only whether everything runs and arrives equal
   --runs N     counted runs of the large file, 1 to 99 (5); startup takes 3 N, the small file 1.8 N
   --size SIZE  of the large file (1GiB)
-  --only NAME  one row; may be repeated
+  --only NAME  one row, or several with commas; may be repeated
+  --all        also the rows that take long: many-files
   --json       one object instead of the table`;
 
 /** Throws an Error with a sentence for whoever typed it. */
@@ -17,16 +18,25 @@ export function parseOptions(args, names) {
       runs: { type: 'string' },
       size: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
+      all: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { smoke, json, help, only } = values;
+  const { smoke, json, help, all } = values;
+  const only = values.only.flatMap((text) => text.split(','));
   const runs = Number(values.runs ?? (smoke ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1 || runs > 99) throw new Error('--runs is a number from 1 to 99');
   const size = parseSize(values.size ?? (smoke ? '16MiB' : '1GiB'));
   if (!size) throw new Error('--size is bytes, or such as 256MiB');
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only is one of ${names.join(', ')}; not ${unknown}`);
-  return { smoke, json, help, runs, size, wants: (name) => only.length === 0 || only.includes(name) };
+  return {
+    smoke,
+    json,
+    help,
+    runs,
+    size,
+    wants: ({ name, rare }) => (only.length === 0 ? all || !rare : only.includes(name)),
+  };
 }

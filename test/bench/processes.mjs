@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { threadSeconds } from './cpu-time.mjs';
 
 /** No child lives longer than this, unless it says so. */
 const longestMs = 120_000;
@@ -16,12 +17,13 @@ export function memoryDirectory() {
 
 /**
  * Starts a program. `ended` settles with `{ status, seconds, stdout, stderr }`, never rejects; `peakBytes()` is the
- * highest resident size seen (VmHWM, which the kernel keeps) and `cpuSeconds()` the processor time, read every 50 ms.
+ * highest resident size seen (VmHWM, which the kernel keeps), `residentBytes()` every size seen and `threads()` the
+ * processor time by kind of thread, read every 50 ms.
  */
 export function start(command, args, options = {}, limitMs = longestMs) {
   const began = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-  const run = { child, stdout: '', stderr: '', peak: 0, cpu: 0, waiting: new Set() };
+  const run = { child, stdout: '', stderr: '', peak: 0, resident: [], waiting: new Set() };
   children.add(child);
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     run.stdout += text;
@@ -44,7 +46,8 @@ export function start(command, args, options = {}, limitMs = longestMs) {
     });
   });
   run.peakBytes = () => run.peak;
-  run.cpuSeconds = () => run.cpu;
+  run.threads = () => run.seen;
+  run.residentBytes = () => run.resident;
   return run;
 }
 
@@ -97,9 +100,9 @@ function sample(run) {
     const of = (file) => readFileSync(`/proc/${run.child.pid}/${file}`, 'latin1');
     const found = /^VmHWM:\s+(\d+) kB$/m.exec(of('status'));
     if (found) run.peak = Math.max(run.peak, Number(found[1]) * 1024);
-    // Fields 14 and 15 of proc(5), user and system, in hundredths of a second; the name before them may hold spaces.
-    const [user, system] = of('stat').split(') ').at(-1).split(' ').slice(11, 13);
-    run.cpu = (Number(user) + Number(system)) / 100;
+    const now = /^VmRSS:\s+(\d+) kB$/m.exec(of('status'));
+    if (now) run.resident.push(Number(now[1]) * 1024);
+    run.seen = threadSeconds(run.child.pid);
   } catch {
     // It has just ended, or this system has no /proc: the peak stays what it was.
   }

@@ -35,7 +35,7 @@ export const smallFileRow = {
     const row = { unit: 's', ours: spread(times.known) };
     if (!times.scp) return [{ ...row, skipped: `no scp to compare with: ${server.missing}` }];
     const peer = { peer: spread(times.scp), peerName: 'scp' };
-    return [{ ...row, ...peer, ...ratioOf(times.known, times.scp), goal: { atMost: 1.4 } }];
+    return [{ ...row, ...peer, ...ratioOf(times.known, times.scp), goal: { atMost: 1.25 } }];
   },
 };
 

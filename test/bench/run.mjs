@@ -2,17 +2,24 @@ import { existsSync } from 'node:fs';
 import { largeFile } from './large-file.mjs';
 import { parseOptions, usage } from './options.mjs';
 import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
+import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
+import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { resumeRow } from './row-resume.mjs';
 import { smallFileRow } from './row-small-file.mjs';
+import { smallFilesRow } from './row-small-files.mjs';
+import { sparseRow } from './row-sparse.mjs';
 import { startupRow } from './row-startup.mjs';
-import { transferRow } from './row-transfer.mjs';
+import { transfer4gRow, transferRow } from './row-transfer.mjs';
+import { lacksRoom } from './room.mjs';
 import { sshd } from './sshd.mjs';
 import { machine, table, verdict } from './table.mjs';
 
-const largeRows = [transferRow, laneRow, memoryRow];
-const otherRows = [startupRow, smallFileRow];
-const names = [...largeRows, ...otherRows].map(({ name }) => name);
+const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
+const hugeRows = [transfer4gRow];
+const otherRows = [startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow];
+const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
 
 try {
   process.exitCode = await main();
@@ -58,13 +65,22 @@ function benchContext({ size, runs, smoke }) {
 async function measure(context, { wants }) {
   const rows = [];
   const notes = [];
-  const large = largeRows.filter(({ name }) => wants(name));
-  if (large.length > 0) {
-    const samples = await largeFile(context, new Set(large.flatMap(({ needs }) => needs)));
-    notes.push(...samples.notes);
-    for (const row of large) rows.push(...named(row, row.from(samples)));
+  const hugeBytes = context.smoke ? context.size : 4 * 2 ** 30;
+  for (const [group, size] of [
+    [largeRows, context.size],
+    [hugeRows, hugeBytes],
+  ]) {
+    const large = group.filter(wants);
+    if (large.length === 0) continue;
+    const lacking = lacksRoom(2 * size + 2 ** 30);
+    if (lacking) rows.push(...large.flatMap((row) => named(row, [{ skipped: lacking }])));
+    else {
+      const samples = await largeFile(context, new Set(large.flatMap(({ needs }) => needs)), size);
+      notes.push(...samples.notes);
+      for (const row of large) rows.push(...named(row, row.from(samples)));
+    }
   }
-  for (const row of otherRows) if (wants(row.name)) rows.push(...named(row, await row.measure(context)));
+  for (const row of otherRows) if (wants(row)) rows.push(...named(row, await row.measure(context)));
   return { rows, notes };
 }
 

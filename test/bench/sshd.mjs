@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.mjs';
 import { compare, finish, start } from './processes.mjs';
 
 const sshdPath = '/usr/sbin/sshd';
+const login = `${userInfo().username}@127.0.0.1`;
 const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com'];
 
 /**
- * An sshd of the bench's own on a loopback port, with keys of its own: `{ scp(from, to, how) }`, or
- * `{ missing: reason }` where this machine cannot have one.
+ * An sshd of the bench's own on a loopback port, with keys of its own: `{ scp(from, to, how), sshArguments(cipher),
+ * login, pid }`, or `{ missing: reason }` where this machine cannot have one.
  */
 export async function sshd({ directory }) {
   if (!existsSync(sshdPath)) return { missing: `no ${sshdPath} here (Debian: openssh-server)` };
@@ -29,7 +31,14 @@ export async function sshd({ directory }) {
     return { missing: `sshd does not start: ${server.stderr.trim().split('\n').at(-1)}` };
   const scp = (from, to, how) => scpOnce({ home, port, from, to, how });
   const trial = await scp(join(home, 'config'), join(home, 'copy'), {}).catch((error) => error);
-  return trial instanceof Error ? { missing: `scp to it fails: ${trial.message.trim()}` } : { scp };
+  return trial instanceof Error
+    ? { missing: `scp to it fails: ${trial.message.trim()}` }
+    : {
+        scp,
+        pid: server.child.pid,
+        login,
+        sshArguments: (cipher) => ['-p', String(port), ...clientArguments(home, cipher)],
+      };
 }
 
 /** The ciphers, each by SFTP and by the older protocol (-O), by the best of three rounds: the fastest first. */
@@ -49,10 +58,14 @@ export async function fastest({ scp }, source, target) {
 
 export const scpName = ({ cipher, legacy }) => `scp ${legacy ? '-O ' : ''}-c ${cipher.split('@')[0]}`;
 
-async function scpOnce({ home, port, from, to, how: { cipher, legacy } }) {
-  const args = ['-q', '-F', 'none', '-P', String(port), '-i', join(home, 'user')];
-  if (cipher) args.push('-c', cipher);
+async function scpOnce({ home, port, from, to, how: { cipher, legacy, flags = [] } }) {
+  const args = ['-q', '-P', String(port), ...clientArguments(home, cipher), ...flags];
   if (legacy) args.push('-O');
+  return finish(start('scp', [...args, from, `${login}:${to}`]), 'scp');
+}
+
+/** What ssh and scp both take. */
+function clientArguments(home, cipher) {
   const options = {
     BatchMode: 'yes',
     IdentitiesOnly: 'yes',
@@ -61,9 +74,10 @@ async function scpOnce({ home, port, from, to, how: { cipher, legacy } }) {
     LogLevel: 'ERROR',
     Compression: 'no',
   };
+  const args = ['-F', 'none', '-i', join(home, 'user')];
+  if (cipher) args.push('-c', cipher);
   for (const [name, value] of Object.entries(options)) args.push('-o', `${name}=${value}`);
-  const run = start('scp', [...args, from, `${userInfo().username}@127.0.0.1:${to}`]);
-  return finish(run, 'scp');
+  return args;
 }
 
 function serverConfig(home, port) {
@@ -81,16 +95,6 @@ UseDNS no
 MaxStartups 100
 Subsystem sftp internal-sftp
 `;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Tries every 20 ms, for 5 s, while the server lives. */

@@ -25,6 +25,8 @@ export function parseSize(text) {
 const units = {
   s: (value) => `${value.toFixed(3)} s`,
   'GB/s': (value) => `${value.toFixed(3)} GB/s`,
+  ms: (value) => `${value.toFixed(0)} ms`,
+  's/GiB': (value) => `${value.toFixed(2)} s/GiB`,
   MB: (value) => `${value.toFixed(0)} MB`,
 };
 

@@ -18,6 +18,7 @@ export function machine() {
 /** `met`, `missed`, or why there is nothing to say. */
 export function verdict({ skipped, goal, ratio }) {
   if (skipped) return `skipped: ${skipped}`;
+  if (!goal) return '';
   const met = goal.atLeast === undefined ? ratio <= goal.atMost : ratio >= goal.atLeast;
   return met ? 'met' : 'missed';
 }
@@ -27,7 +28,7 @@ export function table(rows, enforced) {
   const head = ['what', 'xfer', 'beside', 'ratio', 'goal', ''];
   const lines = rows.map((row) => [
     `${row.title}${row.part ? `, ${row.part}` : ''}`,
-    formatSpread(row.ours, row.unit),
+    row.ours ? formatSpread(row.ours, row.unit) : '',
     row.peer ? besides(row) : '',
     row.ratio === undefined ? '' : ratioText(row),
     row.goal ? goalText(row.goal) : '',

@@ -2,20 +2,50 @@ import { join } from 'node:path';
 import { finish, line, program, start } from './processes.mjs';
 
 /** A receiver that listens on a free loopback port: `{ run, url, code }`. `code` is there where it made one. */
-export async function receiver(context, { directory, flags = [], code }) {
+export async function receiver(context, { directory, flags = [], code, limitMs }) {
   const args = ['recv', directory, '--listen', 'tcp://127.0.0.1:0', '--json', ...flags];
-  const run = start(process.execPath, [program, ...args], { env: environment(context, 'receiver', code) });
+  const run = start(
+    process.execPath,
+    [program, ...args],
+    { env: environment(context, 'receiver', code) },
+    limitMs,
+  );
   const listening = await line(run, eventOf('listening'));
   return { run, url: listening.addresses[0], code: listening.code };
 }
 
 /** `xfer send`, whole: `{ seconds, done, run }`, `done` being its event. */
-export async function send(context, { path, url, flags = [], code }) {
-  const run = start(process.execPath, [program, 'send', path, url, '--json', ...flags], {
-    env: environment(context, 'sender', code),
-  });
+export async function send(context, what) {
+  const run = sending(context, what);
   const { seconds } = await finish(run, 'xfer send');
   return { seconds, done: await line(run, eventOf('done')), run };
+}
+
+/** `xfer send`, just started. */
+export function sending(context, { path, url, flags = [], code, limitMs }) {
+  const env = environment(context, 'sender', code);
+  return start(process.execPath, [program, 'send', path, url, '--json', ...flags], { env }, limitMs);
+}
+
+/** Every event of a run that was just started, with the time of its arrival; the list grows until the run ends. */
+export function timedEvents(run) {
+  const events = [];
+  let rest = '';
+  run.child.stdout.on('data', (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    for (const one of lines)
+      if (one.startsWith('{')) events.push({ atMs: performance.now(), event: JSON.parse(one) });
+  });
+  return events;
+}
+
+/** One whole transfer to a receiver that was there before: what both runs were, and the sender's seconds. */
+export async function transferOnce(context, { path, directory, code, limitMs }) {
+  const { run, url } = await receiver(context, { directory, flags: ['--once'], code, limitMs });
+  const sent = await send(context, { path, url, code, limitMs });
+  await finish(run, 'xfer recv');
+  return { seconds: sent.seconds, done: sent.done, sender: sent.run, receiver: run };
 }
 
 /** Both ends have homes of their own in the bench's directory: nothing of the user's is read or written. */
