@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { getSystemErrorName } from 'node:util';
-import { transferDefaults } from '../config/index.js';
+import { scanDefaults } from '../config/index.js';
 import { asXferError, fileError, XferError } from '../errors/index.js';
 import { errnoError } from '../native/errno-name.js';
 import { directoryReader, type DirectoryReader } from './directory-reader.js';
@@ -69,7 +69,7 @@ class Walk {
   constructor(options: ScanOptions) {
     this.#options = options;
     this.#reader = options.reader ?? directoryReader(nodeListing());
-    this.#hardLinks = new HardLinks(options.mostHardLinks ?? transferDefaults.maxHardLinks);
+    this.#hardLinks = new HardLinks(options.mostHardLinks ?? scanDefaults.maxHardLinks);
   }
 
   /** Iterative, so that the depth of a tree does not become the depth of the stack. */
