@@ -1,6 +1,6 @@
 /** The library: what the commands do, for programs. */
 export * from './app/events.js';
-export type { CommonOptions, ReceiveOptions, SendOptions, SendResult } from './app/options.js';
+export type { CommonOptions, FilterRule, ReceiveOptions, SendOptions, SendResult } from './app/options.js';
 export { receive } from './app/receive.js';
 export { send } from './app/send.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';

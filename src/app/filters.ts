@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { transferDefaults } from '../config/index.js';
+import { scanDefaults } from '../config/index.js';
 import { fileError, XferError } from '../errors/index.js';
 import type { FilterLine, PathFilter } from '../transfer/path-filter.js';
 import { printable } from '../transfer/printable.js';
@@ -61,7 +61,7 @@ async function readBounded(source: Readable, name: string, signal: AbortSignal):
     for await (const chunk of addAbortSignal(signal, source) as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes > transferDefaults.maxFilterBytes)
+      if (bytes > scanDefaults.maxFilterBytes)
         throw new XferError('ERR_XFER_USAGE', `${name}: a file of patterns has 1 MiB at most`);
     }
   } catch (cause) {

@@ -116,6 +116,10 @@ export const transferDefaults = Object.freeze({
   maxPathDepth: 256,
   /** Entries of one transfer; past it the receiver refuses. */
   maxEntries: 10_000_000,
+});
+
+/** What a sender looks for on its own machine; nobody on the wire can tell. */
+export const scanDefaults = Object.freeze({
   /** Files of several names that a sender remembers, at 32 bytes each; past it later names are sent as files of their own. */
   maxHardLinks: 2 ** 20,
   /** Patterns that say what is sent, and the bytes of a file of them; past either ERR_XFER_USAGE. */

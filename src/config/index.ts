@@ -1,6 +1,7 @@
 export {
   defaultPorts,
   muxDefaults,
+  scanDefaults,
   sessionDefaults,
   transferDefaults,
   transportDefaults,

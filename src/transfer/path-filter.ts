@@ -1,5 +1,5 @@
 import ignore, { type Ignore } from 'ignore';
-import { transferDefaults } from '../config/index.js';
+import { scanDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { printable } from './printable.js';
 
@@ -29,10 +29,10 @@ export function pathFilter(lines: readonly FilterLine[]): PathFilter {
     checkPattern(line);
     patterns.push(line.pattern);
   }
-  if (patterns.length > transferDefaults.maxFilterPatterns)
+  if (patterns.length > scanDefaults.maxFilterPatterns)
     throw new XferError(
       'ERR_XFER_USAGE',
-      `${String(patterns.length)} patterns are more than the ${String(transferDefaults.maxFilterPatterns)} that are possible`,
+      `${String(patterns.length)} patterns are more than the ${String(scanDefaults.maxFilterPatterns)} that are possible`,
     );
   const rules = matcher().add(patterns);
   let current = rules;

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { getSystemErrorName } from 'node:util';
-import { transferDefaults } from '../config/index.js';
+import { scanDefaults } from '../config/index.js';
 import { asXferError, fileError, XferError } from '../errors/index.js';
 import { errnoError } from '../native/errno-name.js';
 import { directoryReader, type DirectoryReader } from './directory-reader.js';
@@ -51,12 +51,10 @@ export async function* scan(paths: readonly string[], options: ScanOptions): Asy
   if (batch.size > 0) yield batch.take();
 }
 
-/** A directory that was found and not read yet. */
-interface Waiting {
-  /** As it arrives; what it is called here, the given path's own included. */
+/** A directory that was found and not read yet: there may be as many as the tree has, so what can be told from it is not kept. */
+interface Waiting extends FileIdentity {
+  /** As it arrives. */
   readonly path: string;
-  readonly source: string;
-  readonly identity: FileIdentity;
 }
 
 /** One walk through all given paths: ids and hard links are common to them. */
@@ -69,25 +67,30 @@ class Walk {
   constructor(options: ScanOptions) {
     this.#options = options;
     this.#reader = options.reader ?? directoryReader(nodeListing());
-    this.#hardLinks = new HardLinks(options.mostHardLinks ?? transferDefaults.maxHardLinks);
+    this.#hardLinks = new HardLinks(options.mostHardLinks ?? scanDefaults.maxHardLinks);
   }
 
   /** Iterative, so that the depth of a tree does not become the depth of the stack. */
   async *given(given: string): AsyncGenerator<SourceEntry[]> {
+    const source = resolve(given);
     const listing = await listGiven(given);
-    const top = this.#entry(listing, 0, { path: listing.names[0] ?? '', source: resolve(given) });
+    // A path as it arrives begins with the last name of the given one.
+    const around = dirname(source).replace(/\/?$/, '/');
+    const top = this.#entry(listing, 0, { path: listing.names[0] ?? '', source });
     if (!top) return;
     yield [top];
     if (top.kind !== entryKind.directory) return;
-    const { dev } = top.stamp;
-    const waiting = [waitingOf(top)];
+    const { dev, ino } = top.stamp;
+    const waiting: Waiting[] = [{ path: top.path, dev, ino }];
     for (let directory = waiting.pop(); directory; directory = waiting.pop()) {
       const below: Waiting[] = [];
-      for await (const entries of this.#read(directory)) {
+      for await (const entries of this.#read(directory, around)) {
         for (const entry of entries) {
           if (entry.kind !== entryKind.directory) continue;
-          const found = waitingOf(entry);
-          if (!this.#options.oneFileSystem || found.identity.dev === dev) below.push(found);
+          const { path, stamp } = entry;
+          // The same number, and not one that is equal, for the same reason.
+          if (stamp.dev === dev) below.push({ path, dev, ino: stamp.ino });
+          else if (!this.#options.oneFileSystem) below.push({ path, dev: stamp.dev, ino: stamp.ino });
         }
         yield entries;
       }
@@ -95,19 +98,20 @@ class Walk {
     }
   }
 
-  async *#read(directory: Waiting): AsyncGenerator<SourceEntry[]> {
-    const chunks = this.#reader.read(directory.source, directory.identity);
+  async *#read(directory: Waiting, around: string): AsyncGenerator<SourceEntry[]> {
+    const chunks = this.#reader.read(`${around}${directory.path}`, directory);
     try {
-      for await (const listing of chunks) yield this.#entries(listing, directory);
+      for await (const listing of chunks) yield this.#entries(listing, directory.path, around);
     } catch (error) {
       this.#options.onProblem(asXferError(error));
     }
   }
 
-  #entries(listing: Listing, parent: Waiting): SourceEntry[] {
+  #entries(listing: Listing, parent: string, around: string): SourceEntry[] {
     const entries: SourceEntry[] = [];
     for (const [index, name] of listing.names.entries()) {
-      const place = { path: `${parent.path}/${name}`, source: `${parent.source}/${name}` };
+      const path = `${parent}/${name}`;
+      const place = { path, source: `${around}${path}` };
       const problem = listedProblem(listing, index, place.source);
       if (problem) {
         // Of what vanished nobody knows whether it was a directory.
@@ -150,11 +154,6 @@ class Walk {
       id,
     );
   }
-}
-
-function waitingOf(entry: SourceEntry): Waiting {
-  const { dev, ino } = entry.stamp;
-  return { path: entry.path, source: entry.source, identity: { dev, ino } };
 }
 
 function listedProblem({ numbers }: Listing, index: number, source: string): XferError | undefined {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readFilter } from '../../../src/app/filters.js';
 import type { FilterRule } from '../../../src/app/options.js';
-import { transferDefaults } from '../../../src/config/index.js';
+import { scanDefaults } from '../../../src/config/index.js';
 import { temporaryDirectory } from '../transfer/transfer-kit.js';
 
 const { signal } = new AbortController();
@@ -60,11 +60,11 @@ describe('the rules of what is sent', () => {
   });
 
   it('are refused from a file that is too large, or no text', async () => {
-    await writeFile(file, Buffer.alloc(transferDefaults.maxFilterBytes + 1, '\n'));
+    await writeFile(file, Buffer.alloc(scanDefaults.maxFilterBytes + 1, '\n'));
     await expect(read(['exclude-from', file])).rejects.toEqual(refused('ERR_XFER_USAGE', '1 MiB'));
     await writeFile(file, Buffer.from([0x61, 0xff]));
     await expect(read(['exclude-from', file])).rejects.toEqual(refused('ERR_XFER_USAGE', 'not UTF-8'));
-    await writeFile(file, Buffer.alloc(transferDefaults.maxFilterBytes, '\n'));
+    await writeFile(file, Buffer.alloc(scanDefaults.maxFilterBytes, '\n'));
     expect((await read(['exclude-from', file]))?.excludes('a', false)).toBe(false);
   });
 

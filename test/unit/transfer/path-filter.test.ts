@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transferDefaults } from '../../../src/config/index.js';
+import { scanDefaults } from '../../../src/config/index.js';
 import { failure } from './rogue-kit.js';
 import { filterOf } from './scan-kit.js';
 
@@ -53,7 +53,7 @@ describe('a filter', () => {
   });
 
   it('has so many patterns at most', () => {
-    const most = transferDefaults.maxFilterPatterns;
+    const most = scanDefaults.maxFilterPatterns;
     const patterns = Array.from({ length: most }, (_, n) => `x${n}`);
     expect(filterOf(...patterns).excludes(`x${most - 1}`, false)).toBe(true);
     expect(() => filterOf(...patterns, 'y')).toThrow(failure('ERR_XFER_USAGE'));
