@@ -2,7 +2,8 @@ import type { FilesApi } from '../native/api.js';
 import type { ContentReceiver } from './content-receiver.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { fileId, sameBytes, type JournalKeeper } from './journal-keeper.js';
-import { entryKind, mostHaveRanges, type ManifestEntry, type Ranges } from './messages.js';
+import { entryKind, type ManifestEntry } from './entry-codec.js';
+import { mostHaveRanges, type Ranges } from './messages.js';
 import type { TemporaryNames } from './temporary-names.js';
 
 /** Ranges that are told of one batch: they must fit into one message. */

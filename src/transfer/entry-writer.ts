@@ -1,7 +1,7 @@
 import { directoryError, fileError } from '../errors/index.js';
 import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache } from './directory-cache.js';
-import { entryKind, type ManifestEntry } from './messages.js';
+import { entryKind, type ManifestEntry } from './entry-codec.js';
 import { printable } from './printable.js';
 import type { TemporaryNames } from './temporary-names.js';
 

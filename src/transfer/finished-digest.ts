@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileStamp } from '../native/api.js';
 import { digestBytes } from './digest-set.js';
-import type { ManifestEntry } from './messages.js';
+import type { ManifestEntry } from './entry-codec.js';
 
 /** What a journal keeps of a file that stands under its real name: which one the sender meant, and which one it is here. 12 bytes. */
 export function finishedDigest(entry: ManifestEntry, stamp: Pick<FileStamp, 'dev' | 'ino'>): Uint8Array {

@@ -13,7 +13,8 @@ import {
 } from '../session/schema.js';
 import { crc32 } from './crc32.js';
 import { DigestSet, digestBytes } from './digest-set.js';
-import { tokenBytes, transferKeyBytes, type Ranges } from './messages.js';
+import { tokenBytes } from './entry-codec.js';
+import { transferKeyBytes, type Ranges } from './messages.js';
 import { RangeSet } from './range-set.js';
 
 /** What a journal is for. */

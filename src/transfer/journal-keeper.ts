@@ -13,7 +13,7 @@ import {
   type JournalState,
 } from './journal-core.js';
 import { JournalFile } from './journal-file.js';
-import type { ManifestEntry } from './messages.js';
+import type { ManifestEntry } from './entry-codec.js';
 import { RangeSet } from './range-set.js';
 import type { TemporaryNames } from './temporary-names.js';
 

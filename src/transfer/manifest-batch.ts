@@ -1,5 +1,5 @@
 import { transferDefaults } from '../config/index.js';
-import { entryBytes } from './messages.js';
+import { entryBytes } from './entry-codec.js';
 import type { SourceEntry } from './source-entry.js';
 
 /** Entries until there are as many of them, or of their bytes, as one message may have. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { transferDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
-import { entryKind, type EntryKindNumber, type ManifestEntry } from './messages.js';
+import { entryKind, type EntryKindNumber, type ManifestEntry } from './entry-codec.js';
 import { checkLinkTarget, checkPath, normalPath } from './names.js';
 import { NameRegister, type NamedKind } from './names-register.js';
 import { printable } from './printable.js';
@@ -23,6 +23,7 @@ const kindName: Readonly<Record<EntryKindNumber, NamedKind>> = {
   [entryKind.file]: 'file',
   [entryKind.directory]: 'directory',
   [entryKind.link]: 'link',
+  [entryKind.hardLink]: 'file',
 };
 
 /** What a receiver demands of a manifest before it writes anything of a batch. Names are hostile (DESIGN §7). */
@@ -50,11 +51,13 @@ export class ManifestCheck {
     const entries: ManifestEntry[] = [];
     const leftOut: LeftOut[] = [];
     for (const raw of offered) {
-      const entry = { ...raw, path: normalPath(raw.path) };
+      const isHardLink = raw.kind === entryKind.hardLink;
+      const target = isHardLink ? normalPath(raw.target) : raw.target;
+      const entry = { ...raw, path: normalPath(raw.path), target };
       const refused = this.#entry(entry);
       if (refused) return refused;
-      const target = entry.kind === entryKind.link ? checkLinkTarget(entry.path, entry.target) : undefined;
-      if (target) leftOut.push({ id: entry.id, path: entry.path, reason: target.message });
+      const wrong = entry.kind === entryKind.link ? checkLinkTarget(entry.path, entry.target) : undefined;
+      if (wrong) leftOut.push({ id: entry.id, path: entry.path, reason: wrong.message });
       else entries.push(entry);
     }
     return { entries, leftOut };
@@ -66,7 +69,10 @@ export class ManifestCheck {
         'ERR_XFER_PROTOCOL',
         'the sender breaks the protocol: its entries are not numbered in order',
       );
-    if (entry.kind !== entryKind.link && entry.target !== '')
+    const hasTarget = entry.kind === entryKind.link || entry.kind === entryKind.hardLink;
+    if (entry.kind === entryKind.hardLink && (checkPath(entry.target) || !this.#names.has(entry.target)))
+      return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} is another name of nothing`);
+    if (!hasTarget && entry.target !== '')
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a target and is no link`);
     if (entry.kind !== entryKind.file && entry.size !== 0)
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a size and is no file`);

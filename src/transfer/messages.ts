@@ -1,28 +1,7 @@
 import * as v from 'valibot';
 import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
-
-/** Kinds of entries of a manifest; the numbers go on the wire. */
-export const entryKind = Object.freeze({ file: 0, directory: 1, link: 2 });
-export type EntryKindNumber = (typeof entryKind)[keyof typeof entryKind];
-
-/** One entry of a manifest. Ids count up from 0 through all batches. */
-export interface ManifestEntry {
-  readonly id: number;
-  readonly kind: EntryKindNumber;
-  /** Relative, components joined by `/`. */
-  readonly path: string;
-  /** Bytes of a file, else 0. */
-  readonly size: number;
-  /** Permission bits, 0 to 0o777. */
-  readonly mode: number;
-  readonly mtimeSeconds: number;
-  readonly mtimeNanoseconds: number;
-  /** What a link says, else empty. */
-  readonly target: string;
-  /** 8 bytes that are others when the sender's file is not what it was, else empty. They mean nothing to anybody else. */
-  readonly token: Uint8Array;
-}
+import { encodeEntry, entrySchema, type ManifestEntry } from './entry-codec.js';
 
 /** Ranges [from, to). */
 export type Ranges = readonly (readonly [from: number, to: number])[];
@@ -66,52 +45,19 @@ export type TransferMessage =
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const text = v.pipe(v.string(), v.maxLength(transferDefaults.maxPathBytes));
-const nanoseconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(999_999_999));
-/** Its last record's place is still exact, and so is all arithmetic with it. */
-const fileSize = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 52));
-/** What 64 bits of nanoseconds hold: the years 1698 to 2242. */
-export const mostSeconds = 2 ** 33;
-const seconds = v.pipe(v.number(), v.integer(), v.minValue(-mostSeconds), v.maxValue(mostSeconds));
 const pair = v.strictTuple([count, count]);
 const ranges = (mostRanges: number) => v.pipe(v.array(pair), v.maxLength(mostRanges));
-/** Bytes of an entry's token. */
-export const tokenBytes = 8;
 /** Bytes of a transfer's key. */
 export const transferKeyBytes = 16;
 /** Ranges that are told of one file. */
 export const mostHaveRanges = 64;
-
-const mode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777));
-const kind = v.picklist([entryKind.file, entryKind.directory, entryKind.link]);
-const token = v.pipe(
-  v.instance(Uint8Array),
-  v.check((value) => value.length === 0 || value.length === tokenBytes),
-);
-
-/** Compact on the wire: id, kind, path, size, mode, mtime seconds, mtime nanoseconds, link's target, token. */
-const entry = v.pipe(
-  v.strictTuple([count, kind, text, fileSize, mode, seconds, nanoseconds, text, token]),
-  v.transform(
-    ([id, kind, path, size, mode, mtimeSeconds, mtimeNanoseconds, target, token]): ManifestEntry => ({
-      id,
-      kind,
-      path,
-      size,
-      mode,
-      mtimeSeconds,
-      mtimeNanoseconds,
-      target,
-      token,
-    }),
-  ),
-);
 
 const most = transferDefaults.manifestBatchEntries;
 const message = v.variant('type', [
   v.object({ type: v.literal('begin'), key: exactBytes(transferKeyBytes), resume: v.boolean() }),
   v.object({
     type: v.literal('manifest'),
-    entries: v.pipe(v.array(entry), v.minLength(1), v.maxLength(most)),
+    entries: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(most)),
   }),
   v.object({ type: v.literal('finished'), ids: v.pipe(v.array(count), v.maxLength(most)) }),
   v.object({ type: v.literal('failed'), id: count }),
@@ -143,27 +89,10 @@ const message = v.variant('type', [
 
 export function encodeTransferMessage(value: TransferMessage): Uint8Array {
   if (value.type !== 'manifest') return encodeMessage(value);
-  return encodeMessage({ type: value.type, entries: value.entries.map(compact) });
+  return encodeMessage({ type: value.type, entries: value.entries.map(encodeEntry) });
 }
 
 /** Throws ERR_XFER_PROTOCOL. Unknown fields are ignored. */
 export function decodeTransferMessage(bytes: Uint8Array): TransferMessage {
   return decodeMessage(message, bytes, sessionDefaults.maxControlBytes);
 }
-
-/** What an entry adds to the size of its batch, at most. */
-export function entryBytes(value: Pick<ManifestEntry, 'path' | 'target'>): number {
-  return 60 + 3 * (value.path.length + value.target.length);
-}
-
-const compact = (e: ManifestEntry) => [
-  e.id,
-  e.kind,
-  e.path,
-  e.size,
-  e.mode,
-  e.mtimeSeconds,
-  e.mtimeNanoseconds,
-  e.target,
-  e.token,
-];

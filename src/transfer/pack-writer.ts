@@ -2,7 +2,7 @@ import { fileError, XferError } from '../errors/index.js';
 import { recordLayout, type FileStamp, type NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
-import type { ManifestEntry } from './messages.js';
+import type { ManifestEntry } from './entry-codec.js';
 import { readPack, type PackedFile } from './pack-layout.js';
 import { printable } from './printable.js';
 import type { TemporaryNames } from './temporary-names.js';

@@ -2,7 +2,7 @@ import { XferError } from '../errors/index.js';
 import { formatSize } from '../config/quantity.js';
 import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache } from './directory-cache.js';
-import { entryKind, type ManifestEntry } from './messages.js';
+import { entryKind, type ManifestEntry } from './entry-codec.js';
 import { printable } from './printable.js';
 
 /** What becomes of something that stands where an entry should go. */

@@ -12,13 +12,8 @@ import { EarlierTry } from './earlier-try.js';
 import { EntryWriter } from './entry-writer.js';
 import { JournalKeeper } from './journal-keeper.js';
 import { ManifestCheck } from './manifest-check.js';
-import {
-  decodeTransferMessage,
-  encodeTransferMessage,
-  entryKind,
-  type ManifestEntry,
-  type TransferMessage,
-} from './messages.js';
+import { entryKind, type ManifestEntry } from './entry-codec.js';
+import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from './messages.js';
 import { printable } from './printable.js';
 import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
 import { TemporaryNames } from './temporary-names.js';

@@ -8,7 +8,7 @@ import { listGiven, unsupported } from './given-paths.js';
 import { HardLinks } from './hard-links.js';
 import { listed, notUtf8, type FileIdentity, type Listing } from './listing.js';
 import { ManifestBatch } from './manifest-batch.js';
-import { entryKind } from './messages.js';
+import { entryKind } from './entry-codec.js';
 import { nodeListing } from './node-listing.js';
 import type { PathFilter } from './path-filter.js';
 import { printable } from './printable.js';

@@ -5,13 +5,8 @@ import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { ContentSender, type SendLimit } from './content-sender.js';
 import { Gate } from './gate.js';
-import {
-  decodeTransferMessage,
-  encodeTransferMessage,
-  entryKind,
-  type Ranges,
-  type TransferMessage,
-} from './messages.js';
+import { entryKind } from './entry-codec.js';
+import { decodeTransferMessage, encodeTransferMessage, type Ranges, type TransferMessage } from './messages.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import type { SourceEntry } from './source-entry.js';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { listed, type FileIdentity, type Listing } from './listing.js';
-import { entryKind, mostSeconds, type EntryKindNumber, type ManifestEntry } from './messages.js';
+import { entryKind, mostSeconds, type EntryKindNumber, type ManifestEntry } from './entry-codec.js';
 
 /** An entry with what the sender knows of it on this machine. */
 export interface SourceEntry extends Omit<ManifestEntry, 'token'> {

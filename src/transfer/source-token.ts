@@ -1,4 +1,4 @@
-import { tokenBytes } from './messages.js';
+import { tokenBytes } from './entry-codec.js';
 import { textHash } from './names-hash.js';
 import type { SourceEntry } from './source-entry.js';
 
