@@ -10,6 +10,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::AddSealBindings(env, exports);
   xfer::AddPackedBindings(env, exports);
   xfer::AddFileBindings(env, exports);
+  xfer::AddContentBindings(env, exports);
   xfer::AddDiskBindings(env, exports);
   return exports;
 }

@@ -9,6 +9,9 @@ void AddSealBindings(Napi::Env env, Napi::Object exports);
 /** Many small files in one job: sealPacked and writeFiles. */
 void AddPackedBindings(Napi::Env env, Napi::Object exports);
 
+/** What directories and files hold: entries, regions with data, attributes, copies. */
+void AddContentBindings(Napi::Env env, Napi::Object exports);
+
 /** What FilesApi does, one function each: see FilesBinding in src/native/addon.ts. */
 void AddFileBindings(Napi::Env env, Napi::Object exports);
 

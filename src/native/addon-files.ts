@@ -1,6 +1,12 @@
 import type { Addon, Done } from './addon.js';
+import { requireBytes, requirePosition, requireSize } from './arguments.js';
 import { errnoName } from './errno-name.js';
 import type { FilesApi } from './files-api.js';
+
+type AddonListing = Parameters<Parameters<Addon['list']>[2]>[1];
+
+/** A multiple of every block size, so that all parts but the last can share blocks. */
+const copyPartBytes = 2 ** 26;
 
 export function nativeFiles(addon: Addon): FilesApi {
   return {
@@ -35,9 +41,50 @@ export function nativeFiles(addon: Addon): FilesApi {
     lock: (fd) => settled((done) => addon.lock(fd, done)),
     writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix }) =>
       settled((done) => addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, done)),
+    openListing: (path) => settled((done) => addon.openRoot(path, done)),
+    list: async (fd, most) => {
+      const { targets, ...listed } = await settled<AddonListing>((done) => addon.list(fd, most, done));
+      return { ...listed, targets: targetsOf(targets) };
+    },
+    dataRegions: (fd, from, most) => settled((done) => addon.dataRegions(fd, from, most, done)),
+    attributesOf: (fd) => settled((done) => addon.attributesOf(fd, done)),
+    setAttributes: (fd, attributes) =>
+      settled((done) => {
+        for (const [, value] of attributes) requireBytes(value, 'a value');
+        const names = attributes.map(([name]) => name);
+        const sizes = Float64Array.from(attributes, ([, value]) => value.length);
+        const contents = Buffer.concat(attributes.map(([, value]) => value));
+        addon.setAttributes(fd, names, contents, sizes, done);
+      }),
+    copyRegion: (from, to, position, bytes) => copyInParts(addon, from, to, position, bytes),
     errnoName,
     close: (fd) => settled((done) => addon.close(fd, done)),
   };
+}
+
+/** In parts, so that a process that ends waits for one of them at most. */
+async function copyInParts(
+  addon: Addon,
+  from: number,
+  to: number,
+  position: number,
+  bytes: number,
+): Promise<void> {
+  requireSize(bytes);
+  requirePosition(position, bytes);
+  let copied = 0;
+  do {
+    const part = Math.min(bytes - copied, copyPartBytes);
+    const at = position + copied;
+    await settled((done: Done) => addon.copyRegion(from, to, at, part, done));
+    copied += part;
+  } while (copied < bytes);
+}
+
+function targetsOf(flat: readonly (number | string)[]): ReadonlyMap<number, string> {
+  const targets = new Map<number, string>();
+  for (let i = 0; i < flat.length; i += 2) targets.set(flat[i] as number, flat[i + 1] as string);
+  return targets;
 }
 
 /** A call with a callback as a promise; what it throws for a wrong argument rejects too. */

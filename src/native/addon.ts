@@ -1,6 +1,15 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
-import type { Cipher, EntryKind, FileStamp, JobDone, SealApi, WrittenFiles } from './api.js';
+import type {
+  Attribute,
+  Cipher,
+  EntryKind,
+  FileStamp,
+  JobDone,
+  Listing,
+  SealApi,
+  WrittenFiles,
+} from './api.js';
 
 export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
@@ -49,6 +58,23 @@ export interface Addon {
     temporaryPrefix: string,
     done: Done<WrittenFiles>,
   ): void;
+  list(
+    fd: number,
+    most: number,
+    /** `targets` has index and target by turns. */
+    done: Done<Omit<Listing, 'targets'> & { targets: readonly (number | string)[] }>,
+  ): void;
+  dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
+  attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
+  /** The values stand one behind the other in `contents`. */
+  setAttributes(
+    fd: number,
+    names: readonly string[],
+    contents: Uint8Array,
+    sizes: Float64Array,
+    done: Done,
+  ): void;
+  copyRegion(from: number, to: number, position: number, bytes: number, done: Done): void;
   openRoot(path: string, done: Done<number>): void;
   openDirectory(root: number, path: string, done: Done<number>): void;
   makeDirectory(directory: number, name: string, mode: number, done: Done<boolean>): void;

@@ -1,11 +1,14 @@
 import type { FilesApi } from './files-api.js';
 
+export { listingProblem } from './files-api.js';
 export type {
+  Attribute,
   EntryKind,
   FileStamp,
   FilesApi,
   FinishFileJob,
   HardLinkJob,
+  Listing,
   WriteFilesJob,
   WrittenFiles,
 } from './files-api.js';

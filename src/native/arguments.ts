@@ -4,6 +4,7 @@ import { cipher as ciphers, recordLayout, type RecordKey } from './api.js';
 const maxBodyBytes = 2 ** 30;
 const maxCounter = 2 ** 52 - 1;
 const maxFd = 2 ** 31 - 1;
+const maxAtOnce = 2 ** 16;
 const maxMode = 0o777;
 
 /** The same checks as native/arguments.cc: what is thrown here is thrown there. */
@@ -26,8 +27,14 @@ export function requireOwner(id: number, name: string): void {
 }
 
 /** A size of a file or of a region. */
-export function requireSize(bytes: number): void {
-  requireInteger(bytes, 'bytes', Number.MAX_SAFE_INTEGER);
+export function requireSize(bytes: number, name = 'bytes'): void {
+  requireInteger(bytes, name, Number.MAX_SAFE_INTEGER);
+}
+
+/** How many entries or regions one call may give. */
+export function requireMost(most: number): void {
+  requireInteger(most, 'most', maxAtOnce);
+  if (most === 0) throw new RangeError('most must be at least 1');
 }
 
 export function requireMode(mode: number): void {

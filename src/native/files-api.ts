@@ -61,6 +61,28 @@ export interface WrittenFiles {
   readonly stamps: BigInt64Array;
 }
 
+/** Problem of an entry whose name, or whose target, is no UTF-8. */
+export const listingProblem = Object.freeze({ notText: -3 });
+
+/** Entries of a directory and what fstatat says of each, links not followed; `.` and `..` left out. */
+export interface Listing {
+  /** Sorted by their bytes within the chunk. */
+  readonly names: readonly string[];
+  /**
+   * 14 numbers an entry: st_mode, size, mtime seconds, mtime nanoseconds, ctime seconds, ctime nanoseconds, dev,
+   * ino / 2^32, ino % 2^32, links, uid, gid, 512-byte blocks, problem: 0, an errno number, or listingProblem.notText.
+   * With that one, a name stands in `names` with replacement characters and the other numbers are 0; where they are
+   * not, it is the target of a link, which is left out of `targets`.
+   */
+  readonly numbers: Float64Array;
+  /** What links say, by index. */
+  readonly targets: ReadonlyMap<number, string>;
+  readonly isLast: boolean;
+}
+
+/** The name, `user.` included, and the value of an extended attribute. */
+export type Attribute = readonly [name: string, value: Uint8Array];
+
 /**
  * Writing below a held directory. Every directory is a descriptor that stays open; a `name` is one component
  * (no `/`, not `.` or `..`, no NUL, not empty: EINVAL otherwise), and no call ever follows a symbolic link.
@@ -137,6 +159,35 @@ export interface FilesApi {
   lock(fd: number): Promise<boolean>;
   /** Wrong numbers or lengths reject the whole job with TypeError or RangeError before anything is written. */
   writeFiles(job: WriteFilesJob): Promise<WrittenFiles>;
+  /** A directory of the user's own, by path; links in the path are followed. */
+  openListing(path: string): Promise<number>;
+  /**
+   * The next at most `most` (1 to 65536) entries from a descriptor of openListing or a held directory; the last chunk
+   * may be empty, and after it the directory begins anew. One call on a descriptor at a time. ENOSYS with the addon
+   * on other systems than Linux.
+   */
+  list(fd: number, most: number): Promise<Listing>;
+  /**
+   * Regions with data, [from, to) pairs, at most `most` (1 to 65536) pairs from `from` on; empty where there is nothing
+   * but a hole up to the end. One pair to the end of the file where the system cannot tell, as the twin never can.
+   * Moves the descriptor's own position.
+   */
+  dataRegions(fd: number, from: number, most: number): Promise<Float64Array>;
+  /**
+   * Extended attributes of the namespace `user.` alone, sorted by name. None where the file system has none, as with
+   * the twin; names that are no UTF-8 are left out. E2BIG past 64 KiB of names and values together.
+   */
+  attributesOf(fd: number): Promise<readonly Attribute[]>;
+  /**
+   * Sets them and leaves others alone; EPERM, before anything is set, for a name outside `user.`. ENOTSUP where the
+   * file system has none, as with the twin, unless there is nothing to set.
+   */
+  setAttributes(fd: number, attributes: readonly Attribute[]): Promise<void>;
+  /**
+   * Copies a region of one file to the same place of another, sharing blocks where the file system can. ENODATA where
+   * `from` ends before: what there was has been copied then.
+   */
+  copyRegion(from: number, to: number, position: number, bytes: number): Promise<void>;
   /** `ENOSPC` for 28; `E28` and the like for one without a name. */
   errnoName(errno: number): string;
   close(fd: number): Promise<void>;

@@ -10,6 +10,7 @@ import {
   requireText,
 } from './arguments.js';
 import { batchTwin } from './batch-twin.js';
+import { contentTwin } from './content-twin.js';
 import { diskTwin } from './disk-twin.js';
 import { errnoError, errnoName } from './errno-name.js';
 import {
@@ -24,6 +25,7 @@ import {
   setModificationTime,
 } from './file-calls.js';
 import { falseIfAbsent, heldPaths } from './held-paths.js';
+import { listingTwin } from './listing-twin.js';
 import { componentsOf, requireName } from './names.js';
 import { hasCode, isDirectory, renameTwin } from './rename-twin.js';
 
@@ -36,18 +38,24 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants
 export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
   const held = heldPaths(descriptors);
   const { at, call } = held;
+  const listing = listingTwin(held);
+
+  const openRoot = (path: string): Promise<number> =>
+    call(async () => {
+      requireText(path, 'path');
+      if (path.includes('\0')) throw errnoError('EINVAL', 'open');
+      return open(path, O_RDONLY | O_DIRECTORY);
+    });
 
   return {
     ...diskTwin(held),
     ...batchTwin(held),
+    ...contentTwin(held),
+    list: listing.list,
+    openListing: openRoot,
     errnoName,
 
-    openRoot: (path) =>
-      call(async () => {
-        requireText(path, 'path');
-        if (path.includes('\0')) throw errnoError('EINVAL', 'open');
-        return open(path, O_RDONLY | O_DIRECTORY);
-      }),
+    openRoot,
 
     openDirectory: (root, path) =>
       call(async () => {
@@ -222,6 +230,7 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
     close: (fd) =>
       call(async () => {
         requireFd(fd);
+        await listing.forget(fd);
         await close(fd);
       }),
   };
