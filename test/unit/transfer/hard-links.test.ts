@@ -25,6 +25,13 @@ describe('second names', () => {
     ]);
   });
 
+  it('are not what is given twice', async () => {
+    const top = await temporaryDirectory();
+    await writeFile(join(top, 'file'), '');
+    const { entries } = await scanned([top, join(top, 'file')]);
+    expect(entries.map(({ linkOf }) => linkOf)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('of what was excluded are first names', async () => {
     const top = await temporaryDirectory();
     await writeFile(join(top, 'a'), '');
