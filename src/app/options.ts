@@ -28,6 +28,9 @@ export interface SendOptions extends CommonOptions {
   askCode?(): Promise<string | undefined>;
   /** The name of the known peer that must answer. */
   readonly peer?: string;
+  /** Whether owners, and extended attributes of namespace `user.`, are told. Default: neither. */
+  readonly owners?: boolean;
+  readonly attributes?: boolean;
   /** How fast to send. Default: as fast as it goes. */
   readonly limit?: RateLimit;
   /** Lanes to have; default: as many as measuring shows to help. */

@@ -7,6 +7,7 @@ import { checkGiven } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { scan } from '../transfer/scan.js';
 import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
+import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
 import type { Address } from '../transport/address.js';
 import { Backoff } from './backoff.js';
@@ -187,6 +188,8 @@ class Sending {
         onExcluded: () => this.#excluded++,
         filter: this.#options.filter,
         oneFileSystem: this.#options.oneFileSystem ?? false,
+        owners: this.#options.owners ?? false,
+        ...(this.#options.attributes ? { complete: attributeReader(nativeApi().files) } : {}),
       }),
       key: this.#key,
       resume,

@@ -48,6 +48,8 @@ Peers that were remembered need no code.`;
       description:
         'what to do where a file exists: ask at the terminal, leave it, choose another name, replace it',
     })(),
+    owner: Flags.boolean({ description: 'as root, give files the owners that the sender tells' }),
+    xattrs: Flags.boolean({ description: 'set the extended attributes (user.*) that the sender tells' }),
     allow: Flags.string({
       description: 'let only this known peer send, and make no code',
       helpValue: 'PEER',
@@ -72,6 +74,8 @@ Peers that were remembered need no code.`;
         once: flags.once,
         policy: {
           overwrite: flags.overwrite,
+          owners: (flags.owner ?? false) && process.getuid?.() === 0,
+          attributes: flags.xattrs ?? false,
           ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
           ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
           ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),

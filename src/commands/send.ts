@@ -36,6 +36,10 @@ Exit status 0 means that the receiver has everything under its real name.`;
       multipleNonGreedy: true,
     }),
     peer: Flags.string({ description: 'the known peer that must answer there', helpValue: 'NAME' }),
+    owner: Flags.boolean({ description: 'tell who owns files; a receiver with --owner, as root, sets it' }),
+    xattrs: Flags.boolean({
+      description: 'tell extended attributes (user.*); a receiver with --xattrs sets them',
+    }),
     limit: Flags.string({
       description:
         'send no faster than this; @FILE reads it from a file, again at every SIGUSR2; + and - change it at a terminal',
@@ -89,6 +93,8 @@ Exit status 0 means that the receiver has everything under its real name.`;
         paths,
         target,
         limit,
+        owners: flags.owner ?? false,
+        attributes: flags.xattrs ?? false,
         ...laneOption(flags.lanes),
       }).finally(leave);
     });

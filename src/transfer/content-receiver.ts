@@ -5,6 +5,7 @@ import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { IncomingFile } from './incoming-file.js';
+import type { MetadataPolicy } from './metadata.js';
 import { packedLayout } from './pack-layout.js';
 import { PackWriter, type PackedEntry } from './pack-writer.js';
 import type { ManifestEntry } from './entry-codec.js';
@@ -27,12 +28,15 @@ export interface ContentReceiverOptions {
   readonly names: TemporaryNames;
   /** Whether what stands at a real name is replaced. */
   readonly replaces: boolean;
+  readonly metadata: MetadataPolicy;
   /** Whether an entry with this id may still be declared. */
   isAhead(id: number): boolean;
   /** The record takes no memory here any more. */
   onSettled(number: number, bytes: number): void;
   /** The record did not verify: another copy is wanted. */
   onAgain(number: number): void;
+  /** Nothing of this many bytes has to come. */
+  onHole(bytes: number): void;
   onWritten(file: IncomingFile, from: number, to: number): void;
   /** `file` unless it came in a pack. */
   onFinished(entry: ManifestEntry, stamp: Pick<FileStamp, 'dev' | 'ino'>, file?: IncomingFile): void;
@@ -190,7 +194,10 @@ export class ContentReceiver {
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it has holes in what is no file under way');
     for (const [from, to] of ranges)
-      if (!this.#fileOf(incoming).claimHole(from, to)) return this.#breach('it has holes where content is');
+      if (this.#fileOf(incoming).claimHole(from, to)) this.#options.onHole(to - from);
+      else return this.#breach('it has holes where content is');
+    this.#openIfNeeded(incoming);
+    this.#finishIfComplete(incoming);
   }
 
   handleFailed(id: number): void {
@@ -241,8 +248,10 @@ export class ContentReceiver {
     const { native, directories, names } = this.#options;
     const { entry } = incoming;
     const temporary = names.partOf(entry.path);
-    const { replaces } = this.#options;
-    return (incoming.file ??= new IncomingFile({ entry, temporary, native, directories, replaces }));
+    const { replaces, metadata } = this.#options;
+    return (incoming.file ??= new IncomingFile({
+      ...{ entry, temporary, native, directories, replaces, metadata },
+    }));
   }
 
   #openPack(content: SealedContent): void {

@@ -13,6 +13,7 @@ import { printable } from './printable.js';
 import type { SourceEntry } from './source-entry.js';
 import { SchedulerCore, type Dispatch, type Piece } from './scheduler-core.js';
 import { SourceQueue } from './source-queue.js';
+import { splitRegions } from './sparse-regions.js';
 import { StageWaits, type SendStage } from './stage-waits.js';
 
 /** Most records in flight, whatever their size: bounds what the receiver parks and what is kept here. */
@@ -36,6 +37,8 @@ export interface ContentSenderOptions {
   readonly limit?: SendLimit | undefined;
   /** What of a file is to be sent. */
   rangesOf(entry: SourceEntry): Ranges;
+  /** Nothing of these ranges is sent, for there is nothing in them. */
+  onHoles(entry: SourceEntry, ranges: Ranges): void;
   onRead(entry: SourceEntry): void;
   onFailed(entry: SourceEntry, error: XferError): void;
   /** A small file went, or did not: the receiver learns it with the record. */
@@ -125,7 +128,8 @@ export class ContentSender {
 
   push(entry: SourceEntry): void {
     const isSmall = entry.size <= this.#session.hello.streamingThresholdBytes;
-    if (!this.#isPacking || !isSmall || entry.size > sessionDefaults.streamingThresholdBytes)
+    const isPlain = entry.attributes === undefined && entry.allocatedBytes === undefined;
+    if (!this.#isPacking || !isSmall || !isPlain || entry.size > sessionDefaults.streamingThresholdBytes)
       return this.#sources.push(entry);
     if (this.#filling?.add(entry)) return;
     this.flush();
@@ -250,7 +254,9 @@ export class ContentSender {
       if (isQueued) this.#sources.release();
       isQueued = false;
     };
-    const file = new OutgoingFile(source, rangesOf(source.entry), {
+    const { data, holes } = splitRegions(rangesOf(source.entry), source.regions);
+    if (holes.length > 0) this.#options.onHoles(source.entry, holes);
+    const file = new OutgoingFile(source, data, {
       onRead: ({ entry }) => {
         release();
         if (!this.#over) onRead(entry);

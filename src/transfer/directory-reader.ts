@@ -1,5 +1,6 @@
 import { fileError, XferError } from '../errors/index.js';
-import type { FileIdentity, Listing, ListingCalls } from './listing.js';
+import type { Listing } from '../native/api.js';
+import type { FileIdentity, ListingCalls } from './listing.js';
 import { printable } from './printable.js';
 
 /** Reads directories of the user's own, a bounded part of one at a time. */

@@ -50,7 +50,10 @@ const more = v.object({
       v.array(v.strictTuple([v.pipe(v.string(), v.minLength(6), v.maxLength(255)), v.instance(Uint8Array)])),
       v.maxLength(mostAttributes),
       v.check((all) => all.every(([name]) => name.startsWith('user.'))),
-      v.check((all) => all.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= mostAttributeBytes),
+      v.check(
+        (all) =>
+          all.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= mostAttributeBytes,
+      ),
     ),
   ),
 });

@@ -2,11 +2,21 @@ import { directoryError, fileError } from '../errors/index.js';
 import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
+import { setMetadata, type MetadataPolicy } from './metadata.js';
 import { printable } from './printable.js';
 import type { TemporaryNames } from './temporary-names.js';
 
 /** Links made at once. */
 const mostAtOnce = 32;
+
+export interface EntryWriterOptions {
+  readonly files: FilesApi;
+  readonly directories: DirectoryCache;
+  readonly names: TemporaryNames;
+  /** Whether what stands where a link should go is replaced. */
+  readonly replaces: boolean;
+  readonly metadata: MetadataPolicy;
+}
 
 /** Makes the directories and links of a manifest, batch after batch, and gives directories their mode and time at the end. */
 export class EntryWriter {
@@ -14,13 +24,15 @@ export class EntryWriter {
   readonly #directories: DirectoryCache;
   readonly #names: TemporaryNames;
   readonly #replaces: boolean;
+  readonly #metadata: MetadataPolicy;
   readonly #made: ManifestEntry[] = [];
 
-  constructor(files: FilesApi, directories: DirectoryCache, names: TemporaryNames, replaces: boolean) {
+  constructor({ files, directories, names, replaces, metadata }: EntryWriterOptions) {
     this.#files = files;
     this.#directories = directories;
     this.#names = names;
     this.#replaces = replaces;
+    this.#metadata = metadata;
   }
 
   /** One batch at a time, in order: a directory comes before what is in it. Rejects with an XferError. */
@@ -44,9 +56,10 @@ export class EntryWriter {
   /** Modes and times of directories, the deepest first: writing in one would change its time again. */
   async finish(): Promise<void> {
     for (const entry of this.#made.reverse()) {
-      await this.#within(entry.path, entry, (fd) =>
-        this.#files.finishDirectory(fd, entry.mode, mtimeNs(entry)),
-      );
+      await this.#within(entry.path, entry, async (fd) => {
+        await setMetadata(this.#files, fd, entry, this.#metadata);
+        await this.#files.finishDirectory(fd, entry.mode, mtimeNs(entry));
+      });
     }
   }
 
@@ -67,6 +80,9 @@ export class EntryWriter {
         await this.#files.makeLink(fd, job);
       }),
     );
+    const { owner } = entry;
+    if (owner && this.#metadata.owners)
+      await this.#within(parent, entry, (fd) => this.#files.setLinkOwner(fd, name, owner.uid, owner.gid));
   }
 
   async #within(

@@ -2,7 +2,8 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileError, XferError } from '../errors/index.js';
-import { listed, writeNumbers, type Listing } from './listing.js';
+import type { Listing } from '../native/api.js';
+import { listed, writeNumbers } from './listing.js';
 import type { PathFilter } from './path-filter.js';
 import { printable } from './printable.js';
 

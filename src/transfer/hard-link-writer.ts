@@ -69,7 +69,8 @@ export class HardLinkWriter {
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.
         await files.remove(directory.fd, temporary);
         await files.makeHardLink(link).catch(async (error: unknown) => {
-          if (!(error instanceof Error && 'code' in error && withoutHardLinks.has(String(error.code)))) throw error;
+          if (!(error instanceof Error && 'code' in error && withoutHardLinks.has(String(error.code))))
+            throw error;
           await this.#copy(link, entry);
         });
       });

@@ -3,11 +3,13 @@ import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
+import { setMetadata, type MetadataPolicy } from './metadata.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
+import { mostRegions } from './sparse-regions.js';
 
-/** Gaps in what was received of a file; an honest sender's window has fewer records. */
-const mostGaps = 1024;
+/** Gaps in what was received of a file: those of records in the window, and holes. */
+const mostGaps = 1024 + 2 * mostRegions;
 
 export interface IncomingFileOptions {
   readonly entry: ManifestEntry;
@@ -17,6 +19,7 @@ export interface IncomingFileOptions {
   readonly directories: DirectoryCache;
   /** Whether what stands at the real name is replaced; otherwise `finish` rejects with ERR_XFER_EXISTS. */
   readonly replaces: boolean;
+  readonly metadata: MetadataPolicy;
 }
 
 interface Opened {
@@ -44,6 +47,7 @@ export class IncomingFile {
   #discarding: Promise<void> | undefined;
   #renamed = false;
   #isResumed = false;
+  #hasHoles = false;
 
   constructor(options: IncomingFileOptions) {
     this.#entry = options.entry;
@@ -91,6 +95,7 @@ export class IncomingFile {
   claimHole(from: number, to: number): boolean {
     if (from >= to || !this.claim(from, to - from)) return false;
     this.#written += to - from;
+    this.#hasHoles = true;
     return true;
   }
 
@@ -192,10 +197,14 @@ export class IncomingFile {
     // It may be being synced.
     if (this.#writing > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     const { directory, fd, stamp } = await this.#create();
-    const { mode, mtimeSeconds, mtimeNanoseconds } = this.entry;
-    this.#fd = undefined;
+    const { mode, mtimeSeconds, mtimeNanoseconds, size } = this.entry;
+    const { files } = this.#options.native;
     try {
-      await this.#options.native.files.finishFile({
+      // What ends in a hole was never written to up there.
+      if (this.#hasHoles) await files.truncate(fd, size);
+      await setMetadata(files, fd, this.entry, this.#options.metadata);
+      this.#fd = undefined;
+      await files.finishFile({
         fd,
         directory: directory.fd,
         from: this.#options.temporary,

@@ -1,14 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-
-/** Entries of a directory, a chunk at a time, with what `fstatat` says of each; `.` and `..` left out. */
-export interface Listing {
-  readonly names: readonly string[];
-  /** `listed.numbers` an entry, in the order of `listed`. */
-  readonly numbers: Float64Array;
-  /** What links say, by index into `names`. */
-  readonly targets: ReadonlyMap<number, string>;
-  readonly isLast: boolean;
-}
+import type { FilesApi } from '../native/api.js';
 
 /** Where the numbers of an entry stand. */
 export const listed = Object.freeze({
@@ -33,27 +24,14 @@ export const listed = Object.freeze({
   numbers: 14,
 });
 
-/** The problem of a name, or of a link's target, that is no UTF-8. */
-export const notUtf8 = -3;
-
 /** What identifies a file on this machine. */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
 }
 
-/**
- * Listing directories of the user's own. Promises reject with errors whose `code` is an errno name. A descriptor is
- * good for one pass over the directory.
- */
-export interface ListingCalls {
-  /** A directory by its path, links in it followed; ENOTDIR for anything else, a pipe included. */
-  openListing(path: string): Promise<number>;
-  /** The next `most` entries at most, sorted by name among themselves. */
-  list(fd: number, most: number): Promise<Listing>;
-  stampOf(fd: number): Promise<FileIdentity>;
-  close(fd: number): Promise<void>;
-}
+/** Listing directories of the user's own. */
+export type ListingCalls = Pick<FilesApi, 'openListing' | 'list' | 'stampOf' | 'close'>;
 
 /** Writes what Node says of a file as the numbers of entry `index`. */
 export function writeNumbers(numbers: Float64Array, index: number, stats: BigIntStats): void {

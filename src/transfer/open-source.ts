@@ -2,13 +2,18 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError, XferError } from '../errors/index.js';
 import { identityOf } from './listing.js';
+import { nativeApi } from '../native/index.js';
+import type { Ranges } from './messages.js';
 import { printable } from './printable.js';
 import type { SourceEntry } from './source-entry.js';
+import { dataRegions } from './sparse-regions.js';
 
 /** A file that is open for sending and was, when it was opened, what the manifest says. */
 export interface OpenSource {
   readonly entry: SourceEntry;
   readonly handle: FileHandle;
+  /** Where it has data; undefined: everywhere. */
+  readonly regions?: Ranges | undefined;
 }
 
 /** Rejects with an XferError: a file of the user's that is gone, cannot be read or is not any more what was listed. */
@@ -22,7 +27,11 @@ export async function openSource(entry: SourceEntry): Promise<OpenSource> {
   }
   const source = { entry, handle };
   try {
-    if (await isUnchanged(source)) return source;
+    if (await isUnchanged(source)) {
+      const isSparse = entry.allocatedBytes !== undefined;
+      const regions = isSparse ? await dataRegions(nativeApi().files, handle.fd, entry.size) : undefined;
+      return { ...source, regions };
+    }
   } catch (cause) {
     await handle.close();
     throw fileError(cause, `cannot read ${printable(entry.source)}`);

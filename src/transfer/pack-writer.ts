@@ -3,6 +3,7 @@ import { recordLayout, type FileStamp, type NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
+import type { MetadataPolicy } from './metadata.js';
 import { readPack, type PackedFile } from './pack-layout.js';
 import { printable } from './printable.js';
 import type { TemporaryNames } from './temporary-names.js';
@@ -28,6 +29,7 @@ export interface PackWriterOptions {
   readonly names: TemporaryNames;
   /** Whether what stands at a real name is replaced; otherwise `write` rejects with ERR_XFER_EXISTS. */
   readonly replaces: boolean;
+  readonly metadata: MetadataPolicy;
 }
 
 /** Opens packs, and writes the small files in them in one go: created, written, stamped and renamed on the addon's pool. */
@@ -84,7 +86,8 @@ export class PackWriter {
       const directory = held.get(parentOf(entry.path))?.fd ?? -1;
       const { at, bytes = 0 } = packed;
       const place = recordLayout.bodyAt + at;
-      numbers.set([directory, place, bytes, entry.mode, -1, -1, replace], jobNumbers * i);
+      const { uid = -1, gid = -1 } = (this.#options.metadata.owners && entry.owner) || {};
+      numbers.set([directory, place, bytes, entry.mode, uid, gid, replace], jobNumbers * i);
     });
     return numbers;
   }

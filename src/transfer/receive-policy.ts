@@ -14,6 +14,9 @@ export interface ReceivePolicy {
   readonly maxFiles?: number;
   /** Default: always. */
   readonly overwrite?: Overwrite;
+  /** Whether owners (as root) and extended attributes are set as the sender tells them. Default: neither. */
+  readonly owners?: boolean;
+  readonly attributes?: boolean;
   /** For `ask`: what to do with this path, or with it and all others that follow. */
   ask?(path: string): Promise<{ readonly answer: Exclude<Overwrite, 'ask'>; readonly forAll: boolean }>;
 }

@@ -10,6 +10,7 @@ import { ContentReceiver } from './content-receiver.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EarlierTry } from './earlier-try.js';
 import { EntryWriter } from './entry-writer.js';
+import { HardLinkWriter } from './hard-link-writer.js';
 import { JournalKeeper } from './journal-keeper.js';
 import { ManifestCheck } from './manifest-check.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
@@ -63,6 +64,7 @@ interface Begun {
   readonly names: TemporaryNames;
   readonly content: ContentReceiver;
   readonly writer: EntryWriter;
+  readonly hardLinks: HardLinkWriter;
   keeper?: JournalKeeper;
   earlier?: EarlierTry;
 }
@@ -89,6 +91,8 @@ export class ReceiveTransfer {
   readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
   #bytes = 0;
   #total = 0;
+  /** What the sender's disk saves by holes. */
+  #sparseBytes = 0;
   #offeredFiles = 0;
   #files = 0;
   #fileBytes = 0;
@@ -176,7 +180,12 @@ export class ReceiveTransfer {
     const begun: Begun = {
       names,
       content: this.#newContent(names),
-      writer: new EntryWriter(native.files, this.#directories, names, this.#overwrite.replaces),
+      writer: new EntryWriter({ files: native.files, ...this.#common(names) }),
+      hardLinks: new HardLinkWriter({
+        files: native.files,
+        ...this.#common(names),
+        onLeftOut: ({ id, path }, reason) => this.#leaveOut(id, printable(path), reason),
+      }),
     };
     this.#begun = begun;
     const open = async (): Promise<void> => {
@@ -198,18 +207,27 @@ export class ReceiveTransfer {
     for (const content of this.#early.splice(0)) begun.content.handleContent(content);
   }
 
+  /** What all that write here share. */
+  #common(names: TemporaryNames) {
+    const { owners = false, attributes = false } = this.#policy;
+    const metadata = { owners, attributes };
+    return { directories: this.#directories, names, replaces: this.#overwrite.replaces, metadata };
+  }
+
   #newContent(names: TemporaryNames): ContentReceiver {
     return new ContentReceiver({
       native: this.#options.native,
-      directories: this.#directories,
-      names,
-      replaces: this.#overwrite.replaces,
+      ...this.#common(names),
       isAhead: (id) => id >= this.#check.entries && this.#end === undefined,
       onSettled: (number, bytes) => {
         this.#acknowledger.add(number, bytes);
         this.#commitIfDone();
       },
       onAgain: (number) => this.#say({ type: 'again', ranges: [[number, number + 1]] }),
+      onHole: (bytes) => {
+        this.#bytes += bytes;
+        this.#progress();
+      },
       onWritten: (file, from, to) => {
         this.#bytes += to - from;
         this.#begun?.keeper?.handleWritten(file, from, to);
@@ -240,6 +258,7 @@ export class ReceiveTransfer {
     for (const entry of entries) {
       if (entry.kind !== entryKind.file) continue;
       this.#total += entry.size;
+      this.#sparseBytes += entry.size - (entry.allocatedBytes ?? entry.size);
       this.#offeredFiles++;
       begun.content.expect(entry);
     }
@@ -251,7 +270,7 @@ export class ReceiveTransfer {
 
   /** Makes what a batch needs to stand in, and answers it. */
   async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
-    const { writer, content, keeper, earlier } = begun;
+    const { writer, content, keeper, earlier, hardLinks } = begun;
     await writer.makeDirectories(entries);
     const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
     const skipped = new Set(found?.skip);
@@ -268,7 +287,10 @@ export class ReceiveTransfer {
     );
     await writer.makeLinks(wanted);
     if (this.#isOver()) return;
-    for (const { id, kind } of wanted) if (kind === entryKind.file) content.handleStanding(id);
+    for (const entry of wanted) {
+      if (entry.kind === entryKind.file) content.handleStanding(entry.id);
+      if (entry.kind === entryKind.hardLink) hardLinks.add(entry);
+    }
     const answer = { type: 'declared', entries: count } as const;
     const skip = [...skipped].map(({ id }) => id);
     this.#unanswered.push(found ? { ...answer, skip, have: found.have } : answer);
@@ -289,6 +311,7 @@ export class ReceiveTransfer {
         const taken = this.#check.addName(permission.path);
         if (taken) throw taken;
         content.rename(entry.id, permission.path);
+        this.#begun?.hardLinks.handleRenamed(entry.path, permission.path);
         wanted.push({ ...entry, path: permission.path });
       }
       if (permission.kind !== 'leave') continue;
@@ -302,7 +325,7 @@ export class ReceiveTransfer {
   /** Rather at once than in the middle. */
   async #checkSpace(): Promise<void> {
     const { native, root } = this.#options;
-    const missing = this.#total - this.#bytes;
+    const missing = this.#total - this.#sparseBytes - this.#bytes;
     if (missing < leastCheckedBytes) return;
     const free = await native.files.freeBytes(root);
     if (missing > free)
@@ -366,6 +389,7 @@ export class ReceiveTransfer {
     this.#committing = true;
     this.#options.onCommitting();
     this.#inOrder(async () => {
+      await begun.hardLinks.finish();
       await begun.writer.finish();
       await begun.earlier?.removeLeftOver();
       await begun.keeper?.hide();

@@ -3,13 +3,14 @@ import { getSystemErrorName } from 'node:util';
 import { scanDefaults } from '../config/index.js';
 import { asXferError, fileError, XferError } from '../errors/index.js';
 import { errnoError } from '../native/errno-name.js';
+import { nativeApi } from '../native/index.js';
 import { directoryReader, type DirectoryReader } from './directory-reader.js';
 import { listGiven, unsupported } from './given-paths.js';
 import { HardLinks } from './hard-links.js';
-import { listed, notUtf8, type FileIdentity, type Listing } from './listing.js';
+import { listingProblem, type Listing } from '../native/api.js';
+import { listed, type FileIdentity } from './listing.js';
 import { ManifestBatch } from './manifest-batch.js';
 import { entryKind } from './entry-codec.js';
-import { nodeListing } from './node-listing.js';
 import type { PathFilter } from './path-filter.js';
 import { printable } from './printable.js';
 import { listedKind, sourceEntry, type SourceEntry } from './source-entry.js';
@@ -23,7 +24,11 @@ export interface ScanOptions {
   onExcluded?(path: string): void;
   /** Directories on other file systems than the given path's are sent empty, as `rsync -x` does. Default: false. */
   readonly oneFileSystem?: boolean;
-  /** Default: Node's calls. */
+  /** Whether owners are told. Default: false. */
+  readonly owners?: boolean;
+  /** Adds what is not in a listing to an entry before it is declared. A rejection is a problem of that entry. */
+  complete?(entry: SourceEntry): Promise<void>;
+  /** Default: the system's calls. */
   readonly reader?: DirectoryReader;
   /** Files of several names that are told as such; past it, later names are files of their own. Default: a million. */
   readonly mostHardLinks?: number;
@@ -43,6 +48,7 @@ export async function* scan(paths: readonly string[], options: ScanOptions): Asy
   for (const given of paths) {
     for await (const entries of walk.given(given)) {
       for (const entry of entries) {
+        await options.complete?.(entry).catch((error: unknown) => options.onProblem(asXferError(error)));
         if (!batch.fits(entry)) yield batch.take();
         batch.add(entry);
       }
@@ -57,16 +63,23 @@ interface Waiting extends FileIdentity {
   readonly path: string;
 }
 
+interface FirstName {
+  readonly id: number;
+  readonly path: string;
+}
+
 /** One walk through all given paths: ids and hard links are common to them. */
 class Walk {
   readonly #options: ScanOptions;
   readonly #reader: DirectoryReader;
   readonly #hardLinks: HardLinks;
+  /** Paths of the first names of files that have more than one. */
+  readonly #firstPaths = new Map<number, string>();
   #id = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
-    this.#reader = options.reader ?? directoryReader(nodeListing());
+    this.#reader = options.reader ?? directoryReader(nativeApi().files);
     this.#hardLinks = new HardLinks(options.mostHardLinks ?? scanDefaults.maxHardLinks);
   }
 
@@ -134,8 +147,9 @@ class Walk {
     if (this.#isExcluded(place.path, kind === entryKind.directory)) return undefined;
     if (kind === undefined) throw unsupported(place.source);
     const id = this.#id++;
-    const linkOf = kind === entryKind.file ? this.#firstName(listing, index, id) : undefined;
-    return sourceEntry(listing, index, { ...place, id, linkOf });
+    const linkOf =
+      kind === entryKind.file ? this.#firstName(listing, index, { id, path: place.path }) : undefined;
+    return sourceEntry(listing, index, { ...place, id, linkOf, owners: this.#options.owners ?? false });
   }
 
   #isExcluded(path: string, isDirectory: boolean): boolean {
@@ -144,22 +158,27 @@ class Walk {
     return true;
   }
 
-  #firstName({ numbers }: Listing, index: number, id: number): number | undefined {
+  #firstName({ numbers }: Listing, index: number, own: FirstName): FirstName | undefined {
     const at = index * listed.numbers;
     if ((numbers[at + listed.links] ?? 1) <= 1) return undefined;
-    return this.#hardLinks.firstOf(
+    const first = this.#hardLinks.firstOf(
       numbers[at + listed.dev] ?? 0,
       numbers[at + listed.inoHigh] ?? 0,
       numbers[at + listed.inoLow] ?? 0,
-      id,
+      own.id,
     );
+    const path = first === undefined ? undefined : this.#firstPaths.get(first);
+    if (first !== undefined && path !== undefined) return { id: first, path };
+    if (this.#firstPaths.size < (this.#options.mostHardLinks ?? scanDefaults.maxHardLinks))
+      this.#firstPaths.set(own.id, own.path);
+    return undefined;
   }
 }
 
 function listedProblem({ numbers }: Listing, index: number, source: string): XferError | undefined {
   const problem = numbers[index * listed.numbers + listed.problem] ?? 0;
   if (problem === 0) return undefined;
-  if (problem === notUtf8)
+  if (problem === listingProblem.notText)
     return new XferError(
       'ERR_XFER_UNSUPPORTED_FILE',
       `${printable(source)}: its name, or what it links to, is not UTF-8`,

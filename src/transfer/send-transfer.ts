@@ -6,7 +6,12 @@ import { abortError, abortMessage } from './abort-message.js';
 import { ContentSender, type SendLimit } from './content-sender.js';
 import { Gate } from './gate.js';
 import { entryKind } from './entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type Ranges, type TransferMessage } from './messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  type Ranges,
+  type TransferMessage,
+} from './messages.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import type { SourceEntry } from './source-entry.js';
@@ -47,6 +52,8 @@ export interface SendSummary {
   readonly bytes: number;
 }
 
+/** Ranges of one message. */
+const mostHoles = 1024;
 const noToken = new Uint8Array();
 
 type Declared = Extract<TransferMessage, { type: 'declared' }>;
@@ -68,6 +75,8 @@ export class SendTransfer {
   readonly #sendGate = new Gate();
   /** Files that the receiver does not want. */
   readonly #leftOut = new Set<number>();
+  /** They are made at the end, so until then any of them may be left out. */
+  readonly #hardLinks = new Map<number, SourceEntry>();
   /** Files of batches without an answer that are counted already. */
   readonly #counted = new Set<number>();
   /** Batches that the receiver has not answered. */
@@ -96,6 +105,7 @@ export class SendTransfer {
       native: options.native,
       limit: options.limit,
       rangesOf: (entry) => this.#rangesOf(entry),
+      onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
       onRead: (entry) => this.#handleRead(entry),
       onFailed: (entry, error) => this.#fileFailed(entry, error),
       onPacked: (entry, error) => this.#handlePacked(entry, error),
@@ -188,6 +198,7 @@ export class SendTransfer {
     this.#declared.push(batch);
     for (const entry of entries) {
       this.#total += entry.size;
+      if (entry.kind === entryKind.hardLink) this.#hardLinks.set(entry.id, entry);
     }
     const { tokenOf } = this.#options;
     const token = (entry: SourceEntry) => (entry.kind === entryKind.file ? tokenOf(entry) : noToken);
@@ -238,6 +249,13 @@ export class SendTransfer {
       bytes: this.#bytes,
       records: this.#content.records,
     });
+  }
+
+  #handleHoles({ id }: SourceEntry, ranges: Ranges): void {
+    for (let at = 0; at < ranges.length; at += mostHoles)
+      this.#say({ type: 'holes', id, ranges: ranges.slice(at, at + mostHoles) });
+    for (const [from, to] of ranges) this.#skippedBytes += to - from;
+    this.#progress();
   }
 
   #handleRead(entry: SourceEntry): void {
@@ -327,8 +345,9 @@ export class SendTransfer {
   }
 
   #handleLeftOut(id: number, reason: string): void {
-    const entries = this.#batches.flatMap((batch) => batch.entries.filter((entry) => entry.id === id));
-    const [entry] = entries;
+    const entry =
+      this.#hardLinks.get(id) ??
+      this.#batches.flatMap(({ entries }) => entries.filter((other) => other.id === id)).at(0);
     if (!entry || this.#leftOut.has(id)) return this.#abort(violation('it leaves out what was not offered'));
     this.#leftOut.add(id);
     this.#total -= entry.size;

@@ -1,13 +1,22 @@
 import { constants } from 'node:fs';
-import { listed, type FileIdentity, type Listing } from './listing.js';
-import { entryKind, mostSeconds, type EntryKindNumber, type ManifestEntry } from './entry-codec.js';
+import type { Listing } from '../native/api.js';
+import { listed, type FileIdentity } from './listing.js';
+import {
+  entryKind,
+  mostSeconds,
+  type Attribute,
+  type EntryKindNumber,
+  type ManifestEntry,
+} from './entry-codec.js';
 
 /** An entry with what the sender knows of it on this machine. */
 export interface SourceEntry extends Omit<ManifestEntry, 'token'> {
   readonly source: string;
   readonly stamp: SourceStamp;
-  /** Where this is a second name of a file: the id of the entry that has the first one. Its content is the same file. */
+  /** Of a hard link the id of the entry that has the file's first name. */
   readonly linkOf?: number | undefined;
+  /** Told where the sender was asked to. */
+  attributes?: readonly Attribute[] | undefined;
 }
 
 /** What tells one state of a file from another: size in bytes, times in nanoseconds. */
@@ -22,7 +31,10 @@ export interface EntryPlace {
   readonly id: number;
   readonly path: string;
   readonly source: string;
-  readonly linkOf: number | undefined;
+  /** The entry with the first name of the same file. */
+  readonly linkOf: { readonly id: number; readonly path: string } | undefined;
+  /** Whether the owner is told. */
+  readonly owners: boolean;
 }
 
 /** The kind of an entry of a listing; undefined for what is never sent. */
@@ -53,6 +65,10 @@ class ListedEntry implements SourceEntry {
   readonly mtimeNanoseconds: number;
   readonly target: string;
   readonly linkOf: number | undefined;
+  readonly allocatedBytes: number | undefined;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  attributes: readonly Attribute[] | undefined;
+  readonly #fileBytes: number;
   readonly #rawMtimeSeconds: number;
   readonly #ctimeSeconds: number;
   readonly #ctimeNanoseconds: number;
@@ -64,16 +80,20 @@ class ListedEntry implements SourceEntry {
     const number = (which: number) => numbers[at + which] ?? 0;
     const mode = number(listed.mode);
     this.id = place.id;
-    this.kind = kinds[mode & constants.S_IFMT] ?? entryKind.file;
+    this.kind = place.linkOf ? entryKind.hardLink : (kinds[mode & constants.S_IFMT] ?? entryKind.file);
     this.path = place.path;
     this.source = place.source;
-    this.linkOf = place.linkOf;
-    this.size = this.kind === entryKind.file ? number(listed.size) : 0;
+    this.linkOf = place.linkOf?.id;
+    this.#fileBytes = number(listed.size);
+    this.size = this.kind === entryKind.file ? this.#fileBytes : 0;
+    const allocated = number(listed.blocks) * blockBytes;
+    this.allocatedBytes = this.size - allocated >= leastHoleBytes ? allocated : undefined;
+    this.owner = place.owners ? { uid: number(listed.uid), gid: number(listed.gid) } : undefined;
     this.mode = mode & 0o777;
     this.#rawMtimeSeconds = number(listed.mtimeSeconds);
     this.mtimeSeconds = Math.max(-mostSeconds, Math.min(mostSeconds, this.#rawMtimeSeconds));
     this.mtimeNanoseconds = number(listed.mtimeNanoseconds);
-    this.target = target;
+    this.target = place.linkOf?.path ?? target;
     this.#ctimeSeconds = number(listed.ctimeSeconds);
     this.#ctimeNanoseconds = number(listed.ctimeNanoseconds);
     this.#dev = number(listed.dev);
@@ -85,11 +105,17 @@ class ListedEntry implements SourceEntry {
     return {
       dev: BigInt(this.#dev),
       ino: (BigInt(this.#inoHigh) << 32n) | BigInt(this.#inoLow),
-      size: this.size,
+      size: this.#fileBytes,
       mtimeNs: nanoseconds(this.#rawMtimeSeconds, this.mtimeNanoseconds),
       ctimeNs: nanoseconds(this.#ctimeSeconds, this.#ctimeNanoseconds),
     };
   }
 }
+
+/** What st_blocks counts in, whatever the file system's own blocks are. */
+const blockBytes = 512;
+
+/** Less is no hole that anybody made: some file systems keep small files elsewhere. */
+const leastHoleBytes = 64 * 1024;
 
 const nanoseconds = (seconds: number, rest: number) => BigInt(seconds) * 1_000_000_000n + BigInt(rest);

@@ -1,6 +1,6 @@
 import type { XferError } from '../../../src/errors/index.js';
 import { directoryReader, type DirectoryReader } from '../../../src/transfer/directory-reader.js';
-import { nodeListing } from '../../../src/transfer/node-listing.js';
+import { filesTwin } from '../../../src/native/files-twin.js';
 import { pathFilter, type PathFilter } from '../../../src/transfer/path-filter.js';
 import { scan, type ScanOptions } from '../../../src/transfer/scan.js';
 import type { SourceEntry } from '../../../src/transfer/source-entry.js';
@@ -31,7 +31,7 @@ export const filterOf = (...patterns: string[]): PathFilter =>
 
 /** Node's reader, which tells of each directory before it reads it. */
 export function tellingReader(before: (path: string) => Promise<unknown> | undefined): DirectoryReader {
-  const reader = directoryReader(nodeListing());
+  const reader = directoryReader(filesTwin());
   return {
     async *read(path, expected) {
       await before(path);

@@ -3,13 +3,13 @@ import { lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { lstat, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { nodeListing } from '../../../src/transfer/node-listing.js';
+import { filesTwin } from '../../../src/native/files-twin.js';
 import { failure } from './rogue-kit.js';
 import { filterOf, scanned } from './scan-kit.js';
 import { temporaryDirectory } from './transfer-kit.js';
 
 const isLinux = process.platform === 'linux';
-const calls = nodeListing();
+const calls = filesTwin();
 let top: string;
 beforeEach(async () => {
   top = await temporaryDirectory();

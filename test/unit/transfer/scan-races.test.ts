@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { directoryReader } from '../../../src/transfer/directory-reader.js';
 import { listed, type ListingCalls } from '../../../src/transfer/listing.js';
-import { nodeListing } from '../../../src/transfer/node-listing.js';
+import { filesTwin } from '../../../src/native/files-twin.js';
 import { scan } from '../../../src/transfer/scan.js';
 import { failure } from './rogue-kit.js';
 import { filterOf, scanned, tellingReader } from './scan-kit.js';
@@ -89,7 +89,7 @@ describe('a directory that changes under a scan', () => {
 describe('an entry that vanishes while its directory is listed', () => {
   /** Node's calls, with the answer for a file that vanished at its place. */
   const without = (name: string): ListingCalls => {
-    const calls = nodeListing();
+    const calls = filesTwin();
     return {
       ...calls,
       list: async (fd, most) => {
