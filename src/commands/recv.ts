@@ -48,6 +48,10 @@ Peers that were remembered need no code.`;
       description:
         'what to do where a file exists: ask at the terminal, leave it, choose another name, replace it',
     })(),
+    prune: Flags.boolean({
+      default: false,
+      description: 'remove what transfers that never ended have left in DIR, and end',
+    }),
     owner: Flags.boolean({ description: 'as root, give files the owners that the sender tells' }),
     xattrs: Flags.boolean({ description: 'set the extended attributes (user.*) that the sender tells' }),
     allow: Flags.string({
@@ -65,6 +69,12 @@ Peers that were remembered need no code.`;
         remedy: 'choose never, rename or always',
       });
     await this.transfer(flags, async (common, view) => {
+      if (flags.prune) {
+        const { prune } = await import('../app/prune.js');
+        const { files, busy } = await prune(args.dir);
+        const left = busy > 0 ? `; ${busy} transfers are under way and were left alone` : '';
+        return common.onEvent({ event: 'note', message: `${files} files removed${left}` });
+      }
       const { receive } = await import('../app/receive.js');
       await receive({
         ...common,

@@ -1,6 +1,7 @@
 import type { FilesApi } from '../native/api.js';
 import type { ContentReceiver } from './content-receiver.js';
 import type { DirectoryCache } from './directory-cache.js';
+import { removeNamed } from './left-over.js';
 import { fileId, sameBytes, type JournalKeeper } from './journal-keeper.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
 import { mostHaveRanges, type Ranges } from './messages.js';
@@ -71,6 +72,23 @@ export class EarlierTry {
         }
       } catch {
         // Its directory is gone, and it with it.
+      }
+    }
+  }
+
+  /** Removes what killed tries have left in these directories under names of this transfer. Never rejects. */
+  async sweep(directories: readonly string[]): Promise<void> {
+    if (this.#keeper.isFirst) return;
+    for (const path of directories) {
+      try {
+        const directory = await this.#directories.acquire(path);
+        try {
+          await removeNamed(this.#files, directory.fd, (name) => this.#names.isLeftOver(name));
+        } finally {
+          directory.release();
+        }
+      } catch {
+        // What cannot be listed here was not written to either.
       }
     }
   }

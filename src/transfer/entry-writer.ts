@@ -35,6 +35,11 @@ export class EntryWriter {
     this.#metadata = metadata;
   }
 
+  /** Paths of the directories that were declared. */
+  get made(): readonly string[] {
+    return this.#made.map(({ path }) => path);
+  }
+
   /** One batch at a time, in order: a directory comes before what is in it. Rejects with an XferError. */
   async makeDirectories(entries: readonly ManifestEntry[]): Promise<void> {
     for (const entry of entries) if (entry.kind === entryKind.directory) await this.#makeDirectory(entry);

@@ -12,6 +12,14 @@ const mostTries = 8;
 
 const writeAt = promisify(write);
 
+export interface OpenedJournal {
+  readonly journal: JournalFile;
+  /** What an earlier try has left. */
+  readonly state: JournalState | undefined;
+  /** Whether there was no earlier try that did not end. */
+  readonly isNew: boolean;
+}
+
 /**
  * A transfer's journal in the received directory, held by a lock from the first message on: two tries of one transfer
  * never write at once. Every method rejects with an XferError.
@@ -34,14 +42,14 @@ export class JournalFile {
     this.#isNew = end === 0;
   }
 
-  /** `state`: what an earlier try has left. Rejects with ERR_XFER_LIMIT where another one is at it now. */
+  /** Rejects with ERR_XFER_LIMIT where another one is at it now. */
   static async open(
     files: FilesApi,
     place: { readonly root: number; readonly name: string },
     header: JournalHeader,
-  ): Promise<{ journal: JournalFile; state: JournalState | undefined }> {
+  ): Promise<OpenedJournal> {
     try {
-      const fd = await openLocked(files, place);
+      const { fd, isNew } = await openLocked(files, place);
       try {
         const bytes = await readAll(fd, mostBytes);
         const state = bytes && readJournal(bytes, header);
@@ -49,7 +57,7 @@ export class JournalFile {
         await files.truncate(fd, end);
         const journal = new JournalFile(files, place, fd, end);
         if (!state) await journal.#write(encodeJournalHeader(header));
-        return { journal, state };
+        return { journal, state, isNew };
       } catch (error) {
         await files.close(fd);
         throw error;
@@ -113,24 +121,28 @@ async function writeAll(fd: number, bytes: Uint8Array, position: number): Promis
   }
 }
 
-async function openLocked(files: FilesApi, { root, name }: { root: number; name: string }): Promise<number> {
+async function openLocked(
+  files: FilesApi,
+  { root, name }: { root: number; name: string },
+): Promise<{ fd: number; isNew: boolean }> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const fd = await files
-      .createFile(root, name)
-      .catch((error: unknown) =>
-        isCode(error, 'EEXIST') ? files.openExisting(root, name) : Promise.reject(error),
-      )
-      .catch((error: unknown) => (isCode(error, 'ENOENT') ? undefined : Promise.reject(error)));
+    const made = await files.createFile(root, name).catch(unless('EEXIST'));
+    const fd = made ?? (await files.openExisting(root, name).catch(unless('ENOENT')));
     if (fd === undefined) continue;
     const isLocked = await files.lock(fd);
     const [own, there] = isLocked ? await Promise.all([files.stampOf(fd), files.stampAt(root, name)]) : [];
-    if (own && there && own.ino === there.ino && own.dev === there.dev) return fd;
+    if (own && there && own.ino === there.ino && own.dev === there.dev)
+      return { fd, isNew: made !== undefined };
     await files.close(fd);
     if (!isLocked) break;
   }
   throw new XferError('ERR_XFER_LIMIT', 'the same transfer is being received already');
 }
 
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+/** Undefined for this errno, and the error for every other. */
+function unless(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof Error && 'code' in error && error.code === code) return undefined;
+    throw error;
+  };
 }

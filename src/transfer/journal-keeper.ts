@@ -12,7 +12,7 @@ import {
   type JournalPart,
   type JournalState,
 } from './journal-core.js';
-import { JournalFile } from './journal-file.js';
+import { JournalFile, type OpenedJournal } from './journal-file.js';
 import type { ManifestEntry } from './entry-codec.js';
 import { RangeSet } from './range-set.js';
 import type { TemporaryNames } from './temporary-names.js';
@@ -47,6 +47,8 @@ interface Tracked {
  * §7), so that after a crash of any kind what it says is there.
  */
 export class JournalKeeper {
+  /** Whether no earlier try was killed: then there is nothing of one. */
+  readonly isFirst: boolean;
   readonly #options: JournalKeeperOptions;
   readonly #journal: JournalFile;
   readonly #earlier: JournalState | undefined;
@@ -61,13 +63,11 @@ export class JournalKeeper {
   #flushing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(
-    options: JournalKeeperOptions,
-    opened: { journal: JournalFile; state: JournalState | undefined },
-  ) {
+  private constructor(options: JournalKeeperOptions, opened: OpenedJournal) {
     this.#options = options;
     this.#journal = opened.journal;
     this.#earlier = opened.state;
+    this.isFirst = opened.isNew;
     this.#nextPart = opened.state?.nextPart ?? 0;
   }
 

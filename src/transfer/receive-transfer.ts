@@ -390,6 +390,7 @@ export class ReceiveTransfer {
     this.#options.onCommitting();
     this.#inOrder(async () => {
       await begun.hardLinks.finish();
+      await begun.earlier?.sweep(['', ...begun.writer.made]);
       await begun.writer.finish();
       await begun.earlier?.removeLeftOver();
       await begun.keeper?.hide();

@@ -23,9 +23,9 @@ export class TemporaryNames {
     this.journal = `${this.#prefix}${journalSuffix}`;
   }
 
-  /** Whether a name is one of this transfer, of this try or another. */
-  isOwn(name: string): boolean {
-    return name.startsWith(this.#prefix);
+  /** Whether a name is one that this transfer uses while it goes on, in this try or another; not that of its journal. */
+  isLeftOver(name: string): boolean {
+    return name.startsWith(`${this.#prefix}-`);
   }
 
   /** For a file or link with this path. */
