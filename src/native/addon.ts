@@ -49,6 +49,12 @@ export interface Addon {
     temporaryPrefix: string,
     done: Done<WrittenFiles>,
   ): void;
+  digestFile(
+    fd: number,
+    position: number,
+    bytes: number,
+    done: Done<{ digest: Uint8Array; bytesRead: number }>,
+  ): void;
   list(fd: number, most: number, done: Done<AddonListing>): void;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
@@ -146,6 +152,12 @@ export function nativeSeal(addon: Addon): SealApi {
     },
     openBody: ({ cipher, key, counter, record }, done) => {
       addon.openBody(cipher, key, counter, record, opened(done));
+    },
+    digestFile: ({ fd, position, bytes }, done) => {
+      addon.digestFile(fd, position, bytes, (error, found) => {
+        if (error === null) done(null, found.digest, found.bytesRead);
+        else done(error, new Uint8Array(), 0);
+      });
     },
   };
 }
