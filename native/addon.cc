@@ -9,6 +9,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::JobLoop::Install(env);
   xfer::AddSealBindings(env, exports);
   xfer::AddPackedBindings(env, exports);
+  xfer::AddDigestBindings(env, exports);
   xfer::AddFileBindings(env, exports);
   xfer::AddContentBindings(env, exports);
   xfer::AddDiskBindings(env, exports);

@@ -9,6 +9,7 @@
         "attributes.cc",
         "batch.cc",
         "content-bindings.cc",
+        "digest-bindings.cc",
         "disk-bindings.cc",
         "disk.cc",
         "errno-name.cc",

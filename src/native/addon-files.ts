@@ -1,9 +1,7 @@
-import type { Addon, Done } from './addon.js';
+import type { Addon, AddonListing, Done } from './addon.js';
 import { requireBytes, requirePosition, requireSize } from './arguments.js';
 import { errnoName } from './errno-name.js';
 import type { FilesApi } from './files-api.js';
-
-type AddonListing = Parameters<Parameters<Addon['list']>[2]>[1];
 
 /** A multiple of every block size, so that all parts but the last can share blocks. */
 const copyPartBytes = 2 ** 26;
@@ -43,8 +41,15 @@ export function nativeFiles(addon: Addon): FilesApi {
       settled((done) => addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, done)),
     openListing: (path) => settled((done) => addon.openRoot(path, done)),
     list: async (fd, most) => {
-      const { targets, ...listed } = await settled<AddonListing>((done) => addon.list(fd, most, done));
-      return { ...listed, targets: targetsOf(targets) };
+      const listed = await settled<AddonListing>((done) => addon.list(fd, most, done));
+      const { numbers, links, isLast } = listed;
+      const targets = textsOf(listed.targets);
+      return {
+        names: textsOf(listed.names),
+        numbers,
+        targets: new Map(targets.map((target, i) => [links[i] ?? 0, target])),
+        isLast,
+      };
     },
     dataRegions: (fd, from, most) => settled((done) => addon.dataRegions(fd, from, most, done)),
     attributesOf: (fd) => settled((done) => addon.attributesOf(fd, done)),
@@ -81,10 +86,9 @@ async function copyInParts(
   } while (copied < bytes);
 }
 
-function targetsOf(flat: readonly (number | string)[]): ReadonlyMap<number, string> {
-  const targets = new Map<number, string>();
-  for (let i = 0; i < flat.length; i += 2) targets.set(flat[i] as number, flat[i + 1] as string);
-  return targets;
+/** Texts that each have a NUL behind them. */
+function textsOf(joined: string): readonly string[] {
+  return joined.split('\0').slice(0, -1);
 }
 
 /** A call with a callback as a promise; what it throws for a wrong argument rejects too. */

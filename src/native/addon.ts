@@ -1,15 +1,6 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
-import type {
-  Attribute,
-  Cipher,
-  EntryKind,
-  FileStamp,
-  JobDone,
-  Listing,
-  SealApi,
-  WrittenFiles,
-} from './api.js';
+import type { Attribute, Cipher, EntryKind, FileStamp, JobDone, SealApi, WrittenFiles } from './api.js';
 
 export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
@@ -58,12 +49,13 @@ export interface Addon {
     temporaryPrefix: string,
     done: Done<WrittenFiles>,
   ): void;
-  list(
+  digestFile(
     fd: number,
-    most: number,
-    /** `targets` has index and target by turns. */
-    done: Done<Omit<Listing, 'targets'> & { targets: readonly (number | string)[] }>,
+    position: number,
+    bytes: number,
+    done: Done<{ digest: Uint8Array; bytesRead: number }>,
   ): void;
+  list(fd: number, most: number, done: Done<AddonListing>): void;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
   /** The values stand one behind the other in `contents`. */
@@ -127,6 +119,16 @@ export interface Addon {
   close(fd: number, done: Done): void;
 }
 
+export interface AddonListing {
+  /** Each with a NUL behind it, which no name has: one text is far cheaper to hand over than many. */
+  readonly names: string;
+  readonly numbers: Float64Array;
+  /** The indexes of the links, and what they say, as `names`. */
+  readonly links: Int32Array;
+  readonly targets: string;
+  readonly isLast: boolean;
+}
+
 /** Loads the addon; throws where it was not built or does not fit this Node. The path is the same from src and dist. */
 export function loadAddon(): Addon {
   return createRequire(import.meta.url)('../../native/build/Release/xfer_seal.node') as Addon;
@@ -150,6 +152,12 @@ export function nativeSeal(addon: Addon): SealApi {
     },
     openBody: ({ cipher, key, counter, record }, done) => {
       addon.openBody(cipher, key, counter, record, opened(done));
+    },
+    digestFile: ({ fd, position, bytes }, done) => {
+      addon.digestFile(fd, position, bytes, (error, found) => {
+        if (error === null) done(null, found.digest, found.bytesRead);
+        else done(error, new Uint8Array(), 0);
+      });
     },
   };
 }

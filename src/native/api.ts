@@ -94,6 +94,16 @@ export interface OpenBodyJob extends RecordKey {
   readonly record: Uint8Array;
 }
 
+export interface DigestFileJob {
+  readonly fd: number;
+  readonly position: number;
+  /** At most 2^30; fewer are digested where the file ends. */
+  readonly bytes: number;
+}
+
+/** SHA-256, 32 bytes, of the `bytesRead` bytes that were there. */
+export type DigestDone = (error: NodeJS.ErrnoException | null, digest: Uint8Array, bytesRead: number) => void;
+
 /** `error.code` is an errno name (`ENOSPC` …) or `ERR_XFER_TAMPERED` where a tag did not verify (then nothing was written). */
 export type JobDone = (error: NodeJS.ErrnoException | null, bodyBytes: number) => void;
 
@@ -115,6 +125,8 @@ export interface SealApi {
   sealPacked(job: SealPackedJob, done: PackedDone): void;
   /** What openFile does without writing: the body is the `bodyBytes` bytes from bodyAt of `record` on. */
   openBody(job: OpenBodyJob, done: JobDone): void;
+  /** SHA-256 of a region of a file. */
+  digestFile(job: DigestFileJob, done: DigestDone): void;
 }
 
 export interface NativeApi {

@@ -16,6 +16,7 @@ import {
   requireKey,
   requirePosition,
 } from './arguments.js';
+import { digestFile } from './digest-twin.js';
 import { errnoError, withErrnoName } from './errno-name.js';
 import { sealPacked } from './packed-twin.js';
 import { bodyOf, sealInPlace } from './record-cipher.js';
@@ -27,7 +28,7 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  * speed, and the loop is busy meanwhile.
  */
 export function sealTwin(): SealApi {
-  return { sealFile, openFile, sealPacked, openBody };
+  return { sealFile, openFile, sealPacked, openBody, digestFile };
 }
 
 function sealFile(job: SealFileJob, done: JobDone): void {

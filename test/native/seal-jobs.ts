@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import {
   recordLayout,
+  type DigestFileJob,
   type OpenBodyJob,
   type OpenFileJob,
   type SealApi,
@@ -74,6 +75,19 @@ export function sealPacked(
       if (error) reject(error);
       else
         resolve({ record: out.subarray(0, recordLayout.overheadBytes + bodyBytes), problems: [...problems] });
+    });
+  });
+}
+
+/** The digest in hex. */
+export function digestFile(
+  seal: SealApi,
+  job: DigestFileJob,
+): Promise<{ digest: string; bytesRead: number }> {
+  return new Promise((resolve, reject) => {
+    seal.digestFile(job, (error, digest, bytesRead) => {
+      if (error) reject(error);
+      else resolve({ digest: Buffer.from(digest).toString('hex'), bytesRead });
     });
   });
 }

@@ -38,6 +38,23 @@ describeBoth('a directory that is swapped for a link all the time', ({ files }) 
           const rest = { mode: 0o600, mtimeNs: 0n, replace: i % 3 === 0, sync: false };
           await files.finishFile({ fd, directory, ...names, ...rest });
           await files.remove(directory, `file-${i}`);
+          const { errors } = await files.writeFiles({
+            buffer: Buffer.from('content'),
+            names: [`batch-${i}`],
+            numbers: Float64Array.of(directory, 0, 7, 0o600, -1, -1, 0),
+            mtimesNs: BigInt64Array.of(0n),
+            temporaryPrefix: '.temporary-',
+          });
+          expect([...errors]).toEqual([0]);
+          await files.makeHardLink({
+            fromDirectory: directory,
+            from: `batch-${i}`,
+            directory,
+            temporary: '.temporary',
+            name: `link-${i}`,
+            replace: true,
+          });
+          await files.openExisting(directory, `link-${i}`).then((opened) => files.close(opened));
           written++;
         } finally {
           await files.close(directory);

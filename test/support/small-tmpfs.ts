@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,24 @@ export function runOnSmallTmpfs(
   options: RunOptions = {},
 ): Promise<XferRun> {
   return runThrough([...namespace, 'sh', '-c', script, directory, String(bytes)], args, options);
+}
+
+/** An empty file system of that size, in the sight of this process, until `close`. */
+export async function mountSmallTmpfs(bytes: number): Promise<{ directory: string; close(): Promise<void> }> {
+  const place = mkdtempSync(join(tmpdir(), 'xfer-test-'));
+  const [command, ...first] = namespace;
+  const args = [...first, 'sh', '-c', script, place, String(bytes), 'sh', '-c', 'echo mounted && exec cat'];
+  const holder = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(holder, 'close');
+  await once(holder.stdout, 'data');
+  return {
+    directory: `/proc/${String(holder.pid)}/root${place}`,
+    close: async () => {
+      holder.stdin.end();
+      await ended;
+      rmSync(place, { recursive: true });
+    },
+  };
 }
 
 /**

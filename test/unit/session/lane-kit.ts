@@ -31,6 +31,10 @@ export class HandSeal implements SealApi {
     this.openFile();
   }
 
+  digestFile(): void {
+    throw new Error('nothing digested here');
+  }
+
   sealPacked(): void {
     throw new Error('nothing packed here');
   }
