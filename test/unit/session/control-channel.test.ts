@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sessionDefaults } from '../../../src/config/index.js';
 import type { XferError } from '../../../src/errors/index.js';
 import { ControlChannel, type ControlBody } from '../../../src/session/control-channel.js';
-import { recordKind, type RecordHeader } from '../../../src/session/record-header.js';
+import { recordKind } from '../../../src/session/record-header.js';
 
 const { maxUnacknowledgedControl, maxWaitingControl } = sessionDefaults;
 
