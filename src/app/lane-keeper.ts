@@ -21,6 +21,8 @@ export interface LaneKeeperOptions {
  * The dialer's lanes: puts new ones under a session that has lost its own, and as many beside the first as are wanted.
  */
 export class LaneKeeper {
+  /** A lane has been silent for longer than is healthy, or was heard again. */
+  onSuspect: ((lane: number, isSuspect: boolean) => void) | undefined;
   readonly #options: LaneKeeperOptions;
   readonly #connections = new Map<number, Connection>();
   readonly #closing = new AbortController();
@@ -36,7 +38,7 @@ export class LaneKeeper {
   /** The session, with the connection that carries its first lane. */
   begin(session: Session, connection: Connection): void {
     this.#session = session;
-    this.#connections.set(0, connection);
+    this.#hold(0, connection);
   }
 
   /** Opens lanes until there are `wanted`. Never rejects: a lane more is no need. */
@@ -95,6 +97,11 @@ export class LaneKeeper {
     await Promise.all(connections.map((connection) => connection.close()));
   }
 
+  #hold(lane: number, connection: Connection): void {
+    this.#connections.set(lane, connection);
+    connection.onSuspect((isSuspect) => this.onSuspect?.(lane, isSuspect));
+  }
+
   async #reconnect(error: XferError): Promise<void> {
     const session = this.#session;
     const backoff = new Backoff();
@@ -119,7 +126,7 @@ export class LaneKeeper {
     const connection = await this.#options.dial(signal);
     try {
       const lane = await session.dialLane(connection, signal);
-      this.#connections.set(lane, connection);
+      this.#hold(lane, connection);
       this.#options.onLane(lane, 'up');
     } catch (thrown) {
       connection.abort(asXferError(thrown));

@@ -205,6 +205,7 @@ class Sending {
       onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
     });
     const running = transfer.run();
+    lanes.onSuspect = (lane, isSuspect) => transfer.handleSuspect(lane, isSuspect);
     const { lanes: wanted } = this.#options;
     if (wanted === undefined) lanes.adapt(() => transfer.measured);
     else void lanes.widen(wanted);

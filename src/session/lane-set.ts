@@ -28,7 +28,7 @@ interface Member {
   pulse: Pulse | undefined;
 }
 
-/** The lanes of a session. Control records go on the newest one: an older one may be dead and not known to be. */
+/** The lanes of a session. Control records go on the newest one that does not end: an older one may be dead and not known to be. */
 export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #buffers = new RecordBuffers();
@@ -79,7 +79,7 @@ export class LaneSet {
 
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
     let newest: Member | undefined;
-    for (const member of this.#members.values()) newest = member;
+    for (const member of this.#members.values()) if (!member.lane.isFinished) newest = member;
     newest?.lane.sendControl(number, acknowledged, body);
   }
 

@@ -109,7 +109,12 @@ export class Lane {
 
   /** Whether another content record may be submitted now; `onRoom` tells when that changes. */
   get hasRoom(): boolean {
-    return !this.#over && !this.#full && this.#sealing < mostSealing;
+    return !this.#over && !this.#finished && !this.#full && this.#sealing < mostSealing;
+  }
+
+  /** Whether our direction ends behind what was submitted: nothing more goes on it. */
+  get isFinished(): boolean {
+    return this.#finished;
   }
 
   /** Whether more is submitted than the network takes, rather than than is sealed. */

@@ -163,6 +163,12 @@ export class ContentSender {
     this.pump();
   }
 
+  handleSuspect(lane: number, isSuspect: boolean): void {
+    if (isSuspect) this.#scheduler.handleSuspect(lane);
+    else this.#scheduler.handleAlive(lane);
+    this.pump();
+  }
+
   /** False for records that were never sent. */
   handleReceived(from: number, to: number): boolean {
     const settled = this.#scheduler.handleReceived(from, to, performance.now());

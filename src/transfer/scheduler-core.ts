@@ -52,12 +52,15 @@ interface OpenRecord<Source> {
   /** Lanes that carry it now. */
   readonly carriers: Map<number, Sending>;
   sentAt: number;
+  /** Sent more than once: nobody knows which of them an acknowledgement is for (Karn's algorithm, RFC 6298 §3). */
+  isRepeated: boolean;
 }
 
 interface LaneState {
   readonly rate: LaneRate;
   readonly underWay: Set<number>;
   bytes: number;
+  isSuspect: boolean;
 }
 
 /**
@@ -65,8 +68,9 @@ interface LaneState {
  * its bandwidth × delay, so the faster one carries more; what a lost lane had under way goes to the others, and an idle
  * one sends a copy of what holds the window up. Memory is that of the window.
  *
- * Calls: `handleLane` as lanes come and go, `pollSend` for a lane with room until it gives nothing, `handleReceived`
- * for each acknowledgement; after each `handle*` poll again. `nextWakeup` says when to poll although nothing happened.
+ * Calls: `handleLane` as lanes come and go, `handleSuspect` and `handleAlive` as they fall silent and are heard,
+ * `pollSend` for a lane with room until it gives nothing, `handleReceived` for each acknowledgement; after each `handle*`
+ * poll again. `nextWakeup` says when to poll although nothing happened.
  */
 export class SchedulerCore<Source> {
   readonly #options: SchedulerOptions<Source>;
@@ -118,16 +122,26 @@ export class SchedulerCore<Source> {
   }
 
   handleLane(lane: number, state: 'up' | 'down'): void {
-    if (state === 'up') this.#lanes.set(lane, { rate: new LaneRate(), underWay: new Set(), bytes: 0 });
+    if (state === 'up')
+      this.#lanes.set(lane, { rate: new LaneRate(), underWay: new Set(), bytes: 0, isSuspect: false });
     else {
       this.#disown(lane);
       this.#lanes.delete(lane);
     }
   }
 
-  /** The lane may be dead: what it has under way goes to the others as well, where there are any. */
+  /** The lane may be dead: what it has under way goes to the others as well, where there are any, and it gets nothing more. */
   handleSuspect(lane: number): void {
-    if (this.#lanes.size > 1) this.#disown(lane);
+    const state = this.#lanes.get(lane);
+    if (!state || this.#lanes.size < 2) return;
+    state.isSuspect = true;
+    this.#disown(lane);
+  }
+
+  /** The lane was heard again. */
+  handleAlive(lane: number): void {
+    const state = this.#lanes.get(lane);
+    if (state) state.isSuspect = false;
   }
 
   /** The next record for this lane, if it should send one now; a new one has at most `mostBytes`. */
@@ -135,12 +149,14 @@ export class SchedulerCore<Source> {
     const state = this.#lanes.get(lane);
     // A lane that is alone has the window for itself.
     if (!state || (this.#lanes.size > 1 && state.bytes >= limitOf(state))) return undefined;
+    if (state.isSuspect && this.#hasUnsuspected) return undefined;
     const record =
       this.#takeHomeless() ?? this.#takeNew(state, mostBytes) ?? this.#takeCopy(lane, state, now);
     if (!record) return undefined;
     const isRepeat = record.sentAt >= 0;
     record.carriers.set(lane, state.rate.handleSent(now, state.underWay.size === 0));
     record.sentAt = now;
+    record.isRepeated = isRepeat;
     state.underWay.add(record.number);
     state.bytes += record.bytes;
     return { number: record.number, piece: record.piece, isRepeat };
@@ -190,6 +206,11 @@ export class SchedulerCore<Source> {
     return true;
   }
 
+  get #hasUnsuspected(): boolean {
+    for (const { isSuspect } of this.#lanes.values()) if (!isSuspect) return true;
+    return false;
+  }
+
   #takeHomeless(): OpenRecord<Source> | undefined {
     const number = this.#homeless.shift();
     return number === undefined ? undefined : this.#open.get(number);
@@ -199,7 +220,8 @@ export class SchedulerCore<Source> {
     if (!this.hasRoom) return undefined;
     const piece = this.#options.supply(Math.min(mostBytes, recordBytesOf(state, this.#options.recordBytes)));
     if (!piece) return undefined;
-    const record = { number: this.#next++, piece, bytes: piece.bytes, carriers: new Map(), sentAt: -1 };
+    const { bytes } = piece;
+    const record = { number: this.#next++, piece, bytes, carriers: new Map(), sentAt: -1, isRepeated: false };
     this.#open.set(record.number, record);
     this.#bytes += piece.bytes;
     return record;
@@ -230,10 +252,8 @@ export class SchedulerCore<Source> {
   #settle(number: number, now: number, settled: Settled<Source>[]): void {
     const record = this.#open.get(number);
     if (!record) return;
-    const isSure = record.carriers.size === 1;
     for (const [lane, sending] of [...record.carriers]) {
-      // Of a copy nobody knows which lane brought it.
-      if (isSure) this.#lanes.get(lane)?.rate.handleDelivered(record.bytes, sending, now);
+      if (!record.isRepeated) this.#lanes.get(lane)?.rate.handleDelivered(record.bytes, sending, now);
       this.#drop(record, lane);
     }
     const homeless = this.#homeless.indexOf(number);

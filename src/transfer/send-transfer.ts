@@ -120,6 +120,11 @@ export class SendTransfer {
     return { receivedBytes, networkMs: waits.network };
   }
 
+  /** A lane may be dead, or is known not to be. */
+  handleSuspect(lane: number, isSuspect: boolean): void {
+    this.#content.handleSuspect(lane, isSuspect);
+  }
+
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */
   async run(): Promise<SendSummary> {
     const { signal, key, resume } = this.#options;

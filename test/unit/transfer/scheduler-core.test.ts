@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { SchedulerCore } from '../../../src/transfer/scheduler-core.js';
+
+const MiB = 2 ** 20;
+
+/** A scheduler with endless content, or with so much of it. */
+function scheduler(total = Infinity, windowBytes = 8 * MiB) {
+  let offset = 0;
+  return new SchedulerCore<string>({
+    windowBytes,
+    mostRecords: 64,
+    recordBytes: MiB,
+    supply: (most) => {
+      const bytes = Math.min(most, total - offset);
+      offset += bytes;
+      return bytes > 0 ? { source: 'file', offset: offset - bytes, bytes } : undefined;
+    },
+    isExhausted: () => offset >= total,
+  });
+}
+
+/** Sends on a lane until it takes no more; the numbers of the records. */
+function fill(core: SchedulerCore<string>, lane: number, now: number): number[] {
+  const numbers: number[] = [];
+  for (let next = core.pollSend(lane, now); next; next = core.pollSend(lane, now)) numbers.push(next.number);
+  return numbers;
+}
+
+describe('a lane that is gone', () => {
+  it('gives its records to the others, in order and before new ones', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    const lost = [0, 1, 2].map(() => core.pollSend(1, 0)?.number);
+    expect(core.pollSend(2, 0)).toMatchObject({ number: 3, isRepeat: false });
+    core.handleLane(1, 'down');
+    expect(lost.map(() => core.pollSend(2, 10))).toMatchObject(
+      lost.map((number) => ({ number, isRepeat: true })),
+    );
+    expect(core.pollSend(2, 10)).toMatchObject({ number: 4, isRepeat: false });
+  });
+
+  it('leaves no measurement: an acknowledgement behind the repetition may be for what it brought', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    core.handleLane(1, 'down');
+    core.handleLane(2, 'up');
+    expect(core.pollSend(2, 50)).toMatchObject({ number: 0, isRepeat: true });
+    core.handleReceived(0, 1, 50.1);
+    expect([core.bytesPerSecond, core.receivedBytes]).toEqual([0, 256 * 1024]);
+  });
+
+  it('sends nothing again of what was acknowledged meanwhile', () => {
+    const core = scheduler(256 * 1024);
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    core.handleLane(1, 'down');
+    expect(core.handleReceived(0, 1, 5)).toEqual([{ source: 'file', offset: 0, bytes: 256 * 1024 }]);
+    core.handleLane(2, 'up');
+    expect([core.pollSend(2, 6), core.inFlightBytes]).toEqual([undefined, 0]);
+  });
+});
+
+describe('a lane that is suspect', () => {
+  it('gives its records to the others, and gets nothing before it is heard again', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    const given = core.pollSend(1, 0)?.number;
+    core.handleSuspect(1);
+    expect(core.pollSend(1, 2_000)).toBeUndefined();
+    expect(core.pollSend(2, 2_000)).toMatchObject({ number: given, isRepeat: true });
+    core.handleAlive(1);
+    expect(core.pollSend(1, 3_000)).toMatchObject({ number: 1, isRepeat: false });
+  });
+
+  it('is used all the same where there is no other that is not', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    for (const lane of [1, 2]) core.handleSuspect(lane);
+    expect(core.pollSend(1, 0)).toMatchObject({ number: 0 });
+    core.handleAlive(2);
+    expect(core.pollSend(1, 0)).toBeUndefined();
+    core.handleLane(2, 'down');
+    expect(core.pollSend(1, 0)).toMatchObject({ number: 1 });
+  });
+
+  it('keeps what it has where it is alone', () => {
+    const core = scheduler(256 * 1024);
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    core.handleSuspect(1);
+    expect(core.pollSend(1, 9_000)).toBeUndefined();
+  });
+});
+
+describe('the head of the window', () => {
+  it('is copied to an idle lane when it has waited 200 ms and not before, once a lane', () => {
+    const core = scheduler(256 * 1024 + 1);
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    core.pollSend(1, 0);
+    core.pollSend(2, 0);
+    expect([core.nextWakeup(), core.pollSend(2, 199)]).toEqual([200, undefined]);
+    expect(core.pollSend(2, 200)).toMatchObject({ number: 0, isRepeat: true });
+    expect([core.nextWakeup(), core.pollSend(2, 900), core.pollSend(1, 900)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('is not copied where there is no other lane', () => {
+    const core = scheduler(256 * 1024);
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    expect([core.nextWakeup(), core.pollSend(1, 10_000)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('the window', () => {
+  it('takes a record while it is not full, and another when one is acknowledged', () => {
+    const core = scheduler(Infinity, MiB);
+    core.handleLane(1, 'up');
+    expect(fill(core, 1, 0)).toEqual([0, 1, 2, 3]);
+    expect([core.inFlightBytes, core.hasRoom]).toEqual([MiB, false]);
+    core.handleReceived(2, 3, 10);
+    expect(fill(core, 1, 10)).toHaveLength(1);
+  });
+
+  it('counts a record that turned out shorter as what it is', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    core.handleShort(0, 10);
+    expect(core.inFlightBytes).toBe(10);
+    expect(core.handleReceived(0, 1, 1)).toHaveLength(1);
+    expect([core.inFlightBytes, core.receivedBytes]).toEqual([0, 10]);
+  });
+});
+
+describe('a receiver', () => {
+  it.each([
+    ['has what was never sent', (core: SchedulerCore<string>) => core.handleReceived(0, 3, 1)],
+    ['has nothing at all', (core: SchedulerCore<string>) => core.handleReceived(1, 1, 1)],
+    ['wants again what was never sent', (core: SchedulerCore<string>) => core.handleAgain(1, 3) || undefined],
+    ['wants nothing again', (core: SchedulerCore<string>) => core.handleAgain(2, 1) || undefined],
+  ])('that %s is refused', (_, say) => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    core.pollSend(1, 0);
+    expect(say(core)).toBeUndefined();
+    expect(core.inFlightRecords).toBe(2);
+  });
+
+  it('gets again what did not verify, and may say twice that it has a record', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.pollSend(1, 0);
+    expect(core.handleAgain(0, 1)).toBe(true);
+    expect(core.pollSend(1, 1)).toMatchObject({ number: 0, isRepeat: true });
+    expect([core.handleReceived(0, 1, 2)?.length, core.handleReceived(0, 1, 3)?.length]).toEqual([1, 0]);
+    expect(core.handleAgain(0, 1)).toBe(true);
+    expect(core.pollSend(1, 4)).toMatchObject({ number: 1, isRepeat: false });
+  });
+});
