@@ -28,6 +28,10 @@ export interface SendOptions extends CommonOptions {
   askCode?(): Promise<string | undefined>;
   /** The name of the known peer that must answer. */
   readonly peer?: string;
+  /** `stamp`: what has the same size and time over there is not sent; `digest`: what has the same content. Default: all is sent. */
+  readonly update?: 'stamp' | 'digest';
+  /** The receiver deletes what it has in these directories and is not here; only with `update`, and if it agrees. */
+  readonly remove?: boolean;
   /** Whether owners, and extended attributes of namespace `user.`, are told. Default: neither. */
   readonly owners?: boolean;
   readonly attributes?: boolean;

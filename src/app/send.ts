@@ -5,6 +5,7 @@ import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import { checkGiven } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
+import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
 import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
@@ -195,6 +196,9 @@ class Sending {
       resume,
       tokenOf: sourceToken(this.#unfinished.tokenKey),
       limit: this.#options.limit,
+      update: updateMode[this.#options.update ?? 'none'],
+      remove: this.#options.remove,
+      mayRemove: () => (this.#options.remove ?? false) && this.#problems.length === 0,
       signal,
       onProgress: (value) => {
         this.#sent = value.sent;

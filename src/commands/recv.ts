@@ -52,6 +52,7 @@ Peers that were remembered need no code.`;
       default: false,
       description: 'remove what transfers that never ended have left in DIR, and end',
     }),
+    delete: Flags.boolean({ description: 'let senders delete what they do not offer (xfer send --delete)' }),
     owner: Flags.boolean({ description: 'as root, give files the owners that the sender tells' }),
     xattrs: Flags.boolean({ description: 'set the extended attributes (user.*) that the sender tells' }),
     allow: Flags.string({
@@ -86,6 +87,7 @@ Peers that were remembered need no code.`;
           overwrite: flags.overwrite,
           owners: (flags.owner ?? false) && process.getuid?.() === 0,
           attributes: flags.xattrs ?? false,
+          removes: flags.delete ?? false,
           ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
           ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
           ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),

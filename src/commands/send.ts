@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { askCode, canAsk } from '../ui/ask-code.js';
 import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
+import { askDelete } from '../ui/ask-delete.js';
 import { BaseCommand } from './base-command.js';
 import { adjustable } from './limit.js';
 import { filterArguments } from './filter-arguments.js';
@@ -36,6 +37,22 @@ Exit status 0 means that the receiver has everything under its real name.`;
       multipleNonGreedy: true,
     }),
     peer: Flags.string({ description: 'the known peer that must answer there', helpValue: 'NAME' }),
+    update: Flags.boolean({
+      char: 'u',
+      description: 'leave out what the receiver has with the same size and time',
+    }),
+    checksum: Flags.boolean({
+      char: 'c',
+      description: 'compare what the receiver has by its content, and send the blocks that differ',
+      exclusive: ['update'],
+    }),
+    delete: Flags.boolean({
+      description:
+        'delete in the received directories what is not here; takes --update, and --delete at the receiver',
+      dependsOn: ['update'],
+      exclusive: ['exclude', 'include', 'exclude-from'],
+    }),
+    yes: Flags.boolean({ char: 'y', description: 'delete without being asked' }),
     owner: Flags.boolean({ description: 'tell who owns files; a receiver with --owner, as root, sets it' }),
     xattrs: Flags.boolean({
       description: 'tell extended attributes (user.*); a receiver with --xattrs sets them',
@@ -78,7 +95,13 @@ Exit status 0 means that the receiver has everything under its real name.`;
   async run(): Promise<void> {
     const { argv, flags, raw } = await this.parse(Send);
     const { paths, target } = sendArguments(argv as string[], flags.to ?? []);
+    if (flags.delete && !flags.yes && !canAsk())
+      throw new XferError('ERR_XFER_USAGE', '--delete asks at a terminal, and there is none', {
+        remedy: 'add --yes where you are sure',
+      });
     await this.transfer(flags, async (common, view) => {
+      if (flags.delete && !flags.yes && !(await view.suspended(() => askDelete(common.signal))))
+        throw new XferError('ERR_XFER_INTERRUPTED', 'nothing was sent or deleted');
       const { send } = await import('../app/send.js');
       const { RateLimit, readRateLimit } = await import('../app/rate-limit.js');
       const limit = flags.limit === undefined ? new RateLimit() : await readRateLimit(flags.limit);
@@ -93,6 +116,9 @@ Exit status 0 means that the receiver has everything under its real name.`;
         paths,
         target,
         limit,
+        ...(flags.update ? { update: 'stamp' } : {}),
+        ...(flags.checksum ? { update: 'digest' } : {}),
+        remove: flags.delete ?? false,
         owners: flags.owner ?? false,
         attributes: flags.xattrs ?? false,
         ...laneOption(flags.lanes),

@@ -123,6 +123,20 @@ export class ContentReceiver {
     return (await file.resume(isSame, ranges)) ? file : undefined;
   }
 
+  /** The file of a declared entry, to be compared with what is there. */
+  fileFor(id: number): IncomingFile | undefined {
+    const incoming = this.#incoming.get(id);
+    return incoming && this.#fileOf(incoming);
+  }
+
+  /** Something of the file came in another way than as content. */
+  handleChanged(id: number): void {
+    const incoming = this.#incoming.get(id);
+    if (!incoming) return;
+    this.#openIfNeeded(incoming);
+    this.#finishIfComplete(incoming);
+  }
+
   /** The file is there already. */
   skip(id: number): void {
     const incoming = this.#incoming.get(id);

@@ -1,10 +1,12 @@
-import type { FilesApi } from '../native/api.js';
+import type { FilesApi, FileStamp } from '../native/api.js';
 import type { ContentReceiver } from './content-receiver.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { removeNamed } from './left-over.js';
 import { fileId, sameBytes, type JournalKeeper } from './journal-keeper.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
 import { mostHaveRanges, type Ranges } from './messages.js';
+import { RangeSet } from './range-set.js';
+import type { ReceiveComparisons } from './receive-comparisons.js';
 import type { TemporaryNames } from './temporary-names.js';
 
 /** Ranges that are told of one batch: they must fit into one message. */
@@ -57,6 +59,21 @@ export class EarlierTry {
       }),
     );
     return { skip, have };
+  }
+
+  /** Goes on with the temporary file of another version of the file: what of it is the same need not come. */
+  async compare(
+    entry: ManifestEntry,
+    content: ContentReceiver,
+    comparisons: ReceiveComparisons,
+  ): Promise<boolean> {
+    const stale = this.#keeper.staleOf(entry);
+    if (!stale) return false;
+    const isSame = (stamp: FileStamp) => sameBytes(fileId(stamp), stale.part.file);
+    const file = await content.resume(entry.id, isSame, new RangeSet());
+    if (!file) return false;
+    await comparisons.addPart(entry, file, stale.ranges);
+    return true;
   }
 
   /** Removes temporary files that this try has no use for. */

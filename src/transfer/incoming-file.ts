@@ -114,6 +114,25 @@ export class IncomingFile {
     return true;
   }
 
+  /** The descriptor of the temporary file while it is open. */
+  async heldFd(): Promise<number | undefined> {
+    return this.#opened ? (await this.#opened).fd : undefined;
+  }
+
+  /** Copies a region of another file to its place. Rejects with an XferError. */
+  async copyFrom(fd: number, from: number, to: number): Promise<void> {
+    await this.open();
+    this.#writing++;
+    try {
+      const opened = await this.#create();
+      await this.#options.native.files.copyRegion(fd, opened.fd, from, to - from);
+    } catch (cause) {
+      throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
+    } finally {
+      this.#endWrite();
+    }
+  }
+
   /** Syncs what was written. Undefined where the file is not open any more. Rejects with an XferError. */
   async sync(): Promise<{ directory: number; stamp: FileStamp } | undefined> {
     const opened = this.#opened;

@@ -106,6 +106,12 @@ export class JournalKeeper {
     return isSame ? found : undefined;
   }
 
+  /** What an earlier try has of another version of this file. */
+  staleOf(entry: ManifestEntry): { readonly part: JournalPart; readonly ranges: RangeSet } | undefined {
+    const found = this.#earlier?.parts.get(entry.path);
+    return found && !this.partOf(entry) ? found : undefined;
+  }
+
   /** The file goes on where an earlier try left it. */
   adopt(file: IncomingFile, part: JournalPart, bytes: number): void {
     const tracked = { number: part.number, fresh: new RangeSet(), isDeclared: true, durableBytes: bytes };

@@ -1,7 +1,11 @@
 import * as v from 'valibot';
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
+import { boundedBytes, decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
+import { blockDigestBytes, mostBlockDigests } from './block-digests.js';
 import { encodeEntry, entrySchema, type ManifestEntry } from './entry-codec.js';
+
+/** How the sender wants files treated that are there already. */
+export const updateMode = Object.freeze({ none: 0, stamp: 1, digest: 2 });
 
 /** Ranges [from, to). */
 export type Ranges = readonly (readonly [from: number, to: number])[];
@@ -9,7 +13,13 @@ export type Ranges = readonly (readonly [from: number, to: number])[];
 /** Control messages of a transfer: those of the sender, those of the receiver, `abort` of both. */
 export type TransferMessage =
   /** Comes first. `key` is the same whenever the same paths are sent; `resume`: the sender waits for what the receiver has. */
-  | { readonly type: 'begin'; readonly key: Uint8Array; readonly resume: boolean }
+  | {
+      readonly type: 'begin';
+      readonly key: Uint8Array;
+      readonly resume: boolean;
+      readonly update: number;
+      readonly remove: boolean;
+    }
   | { readonly type: 'manifest'; readonly entries: readonly ManifestEntry[] }
   /** These files were read to the end and did not change meanwhile. */
   | { readonly type: 'finished'; readonly ids: readonly number[] }
@@ -17,6 +27,10 @@ export type TransferMessage =
   | { readonly type: 'failed'; readonly id: number }
   /** There is nothing but zeros in these ranges of a file, and nothing of them is sent. */
   | { readonly type: 'holes'; readonly id: number; readonly ranges: Ranges }
+  /** These ranges of a file that is compared are the same on both sides, and are not sent. */
+  | { readonly type: 'keep'; readonly id: number; readonly ranges: Ranges }
+  /** What was not kept of it is sent; `isSame`: nothing, for the file that stands there is the same. */
+  | { readonly type: 'compared'; readonly id: number; readonly isSame: boolean }
   /** All that was to be sent: the only thing that ends a transfer. */
   | {
       readonly type: 'end';
@@ -24,6 +38,8 @@ export type TransferMessage =
       readonly files: number;
       readonly bytes: number;
       readonly records: number;
+      /** All that there is was offered: what else stands in these directories may go. */
+      readonly remove: boolean;
     }
   /** The names of a batch were checked and its directories stand. `skip`: files that are there already; `have`: what is there of others. */
   | {
@@ -31,6 +47,16 @@ export type TransferMessage =
       readonly entries: number;
       readonly skip?: readonly number[] | undefined;
       readonly have?: readonly (readonly [id: number, ranges: Ranges])[] | undefined;
+      /** Files of which something is there that may be the same: digests follow. */
+      readonly compare?: readonly (readonly [id: number, mayBeSame: boolean])[] | undefined;
+    }
+  /** Of the blocks from number `from` on, 16 bytes each: all zeros where there is none. */
+  | {
+      readonly type: 'digests';
+      readonly id: number;
+      readonly from: number;
+      readonly digests: Uint8Array;
+      readonly isLast: boolean;
     }
   /** Records that are authenticated and written. */
   | { readonly type: 'received'; readonly ranges: Ranges }
@@ -54,7 +80,13 @@ export const mostHaveRanges = 64;
 
 const most = transferDefaults.manifestBatchEntries;
 const message = v.variant('type', [
-  v.object({ type: v.literal('begin'), key: exactBytes(transferKeyBytes), resume: v.boolean() }),
+  v.object({
+    type: v.literal('begin'),
+    key: exactBytes(transferKeyBytes),
+    resume: v.boolean(),
+    update: v.picklist([0, 1, 2]),
+    remove: v.boolean(),
+  }),
   v.object({
     type: v.literal('manifest'),
     entries: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(most)),
@@ -67,12 +99,23 @@ const message = v.variant('type', [
     files: count,
     bytes: count,
     records: count,
+    remove: v.boolean(),
   }),
   v.object({ type: v.literal('holes'), id: count, ranges: ranges(1024) }),
+  v.object({ type: v.literal('keep'), id: count, ranges: ranges(1024) }),
+  v.object({ type: v.literal('compared'), id: count, isSame: v.boolean() }),
+  v.object({
+    type: v.literal('digests'),
+    id: count,
+    from: count,
+    digests: boundedBytes(mostBlockDigests * blockDigestBytes),
+    isLast: v.boolean(),
+  }),
   v.object({
     type: v.literal('declared'),
     entries: count,
     skip: v.optional(v.pipe(v.array(count), v.maxLength(most))),
+    compare: v.optional(v.pipe(v.array(v.strictTuple([count, v.boolean()])), v.maxLength(most))),
     have: v.optional(v.pipe(v.array(v.strictTuple([count, ranges(mostHaveRanges)])), v.maxLength(most))),
   }),
   v.object({ type: v.literal('received'), ranges: ranges(2048) }),

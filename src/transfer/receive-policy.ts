@@ -14,6 +14,8 @@ export interface ReceivePolicy {
   readonly maxFiles?: number;
   /** Default: always. */
   readonly overwrite?: Overwrite;
+  /** Whether a sender may have deleted what it does not offer. Default: it may not. */
+  readonly removes?: boolean;
   /** Whether owners (as root) and extended attributes are set as the sender tells them. Default: neither. */
   readonly owners?: boolean;
   readonly attributes?: boolean;

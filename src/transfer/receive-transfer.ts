@@ -14,15 +14,24 @@ import { HardLinkWriter } from './hard-link-writer.js';
 import { JournalKeeper } from './journal-keeper.js';
 import { ManifestCheck } from './manifest-check.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from './messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  updateMode,
+  type TransferMessage,
+} from './messages.js';
 import { printable } from './printable.js';
 import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
+import { ReceiveComparisons } from './receive-comparisons.js';
+import { Surplus } from './surplus.js';
 import { TemporaryNames } from './temporary-names.js';
 
 /** Batches that wait for their directories; an honest sender keeps to half of it. */
 const mostBatches = 8;
 /** Another batch is asked for when there are no more than so many files under way. */
 const mostUnderWay = 4 * transferDefaults.manifestBatchEntries;
+/** Deleted paths that are named one by one. */
+const mostTold = 100;
 /** Records that may come before the beginning. */
 const mostEarly = 16;
 /** Whether there is room is asked only where more than this is to come. */
@@ -65,6 +74,10 @@ interface Begun {
   readonly content: ContentReceiver;
   readonly writer: EntryWriter;
   readonly hardLinks: HardLinkWriter;
+  readonly comparisons: ReceiveComparisons;
+  /** Whether the sender waits for what is here. */
+  readonly waits: boolean;
+  readonly update: number;
   keeper?: JournalKeeper;
   earlier?: EarlierTry;
 }
@@ -162,6 +175,10 @@ export class ReceiveTransfer {
       case 'finished':
         for (const id of message.ids) if (!this.#isOver()) content.handleFinished(id);
         return;
+      case 'keep':
+        return this.#begun.comparisons.keep(message.id, message.ranges);
+      case 'compared':
+        return this.#begun.comparisons.finish(message.id, message.isSame);
       case 'holes':
         return content.handleHoles(message.id, message.ranges);
       case 'failed':
@@ -173,12 +190,36 @@ export class ReceiveTransfer {
     }
   }
 
-  #handleBegin({ key, resume }: Begin): void {
+  #handleBegin({ key, resume, update, remove }: Begin): void {
     if (this.#begun) return this.#abort(violation('it begins twice'));
+    if (remove && (!this.#policy.removes || update === updateMode.none))
+      return this.#abort(
+        new XferError('ERR_XFER_REFUSED', 'nothing is deleted here: that takes --delete at the receiver too'),
+      );
     const { native, root, session, onBegin } = this.#options;
     const names = new TemporaryNames(session.peerKey, key);
     const begun: Begun = {
       names,
+      update,
+      waits: resume || update !== updateMode.none,
+      comparisons: new ReceiveComparisons({
+        native,
+        directories: this.#directories,
+        say: (message) => this.#say(message),
+        onKept: (file, from, to) => {
+          this.#bytes += to - from;
+          this.#begun?.keeper?.handleWritten(file, from, to);
+          this.#begun?.content.handleChanged(file.entry.id);
+          this.#progress();
+        },
+        onSame: (entry) => {
+          this.#begun?.content.skip(entry.id);
+          this.#bytes += entry.size;
+          this.#handleFileDone(entry);
+        },
+        onIdle: () => this.#commitIfDone(),
+        onError: (error) => this.#abort(error),
+      }),
       content: this.#newContent(names),
       writer: new EntryWriter({ files: native.files, ...this.#common(names) }),
       hardLinks: new HardLinkWriter({
@@ -270,10 +311,18 @@ export class ReceiveTransfer {
 
   /** Makes what a batch needs to stand in, and answers it. */
   async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
-    const { writer, content, keeper, earlier, hardLinks } = begun;
+    const { writer, content, keeper, earlier, hardLinks, comparisons } = begun;
     await writer.makeDirectories(entries);
     const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
     const skipped = new Set(found?.skip);
+    const resumed = new Set(found?.have.map(([id]) => id));
+    const compared: number[] = [];
+    for (const entry of entries) {
+      if (entry.kind !== entryKind.file || skipped.has(entry) || resumed.has(entry.id)) continue;
+      const outcome = await this.#lookAt(entry, begun);
+      if (outcome === 'skip') skipped.add(entry);
+      if (outcome === 'compare') compared.push(entry.id);
+    }
     for (const entry of skipped) {
       content.skip(entry.id);
       this.#bytes += entry.size;
@@ -291,10 +340,29 @@ export class ReceiveTransfer {
       if (entry.kind === entryKind.file) content.handleStanding(entry.id);
       if (entry.kind === entryKind.hardLink) hardLinks.add(entry);
     }
-    const answer = { type: 'declared', entries: count } as const;
-    const skip = [...skipped].map(({ id }) => id);
-    this.#unanswered.push(found ? { ...answer, skip, have: found.have } : answer);
+    const compare = compared.map((id) => [id, comparisons.mayBeSame(id)] as const);
+    this.#unanswered.push({
+      type: 'declared',
+      entries: count,
+      skip: skipped.size > 0 ? [...skipped].map(({ id }) => id) : undefined,
+      have: found && found.have.length > 0 ? found.have : undefined,
+      compare: compare.length > 0 ? compare : undefined,
+    });
     this.#answer();
+    comparisons.start(compared);
+  }
+
+  /** What is there of a file that the journal of an earlier try says nothing of. */
+  async #lookAt(
+    entry: ManifestEntry,
+    { content, earlier, comparisons, waits, update }: Begun,
+  ): Promise<'skip' | 'compare' | 'send'> {
+    if (!waits) return 'send';
+    if (await earlier?.compare(entry, content, comparisons)) return 'compare';
+    if (update === updateMode.none) return 'send';
+    if (update === updateMode.stamp) return (await comparisons.isCurrent(entry)) ? 'skip' : 'send';
+    const file = content.fileFor(entry.id);
+    return file && (await comparisons.addReal(entry, file)) ? 'compare' : 'send';
   }
 
   /** What of a batch may be written, under the names that it gets. */
@@ -382,7 +450,7 @@ export class ReceiveTransfer {
     const { content } = begun;
     // What is on its way on other lanes is waited for.
     if (!content.hasRecords(end.records) && !content.hasMoreThan(end.records)) return;
-    if (content.size > 0 && !content.isStuck) return;
+    if (content.size > 0 && (begun.comparisons.isBusy || !content.isStuck)) return;
     const isWhole = content.size === 0 && content.hasRecords(end.records);
     // What was left out here may be counted over there.
     if (!isWhole || end.files < this.#files || end.bytes < this.#fileBytes) return this.#abort(incomplete());
@@ -390,6 +458,7 @@ export class ReceiveTransfer {
     this.#options.onCommitting();
     this.#inOrder(async () => {
       await begun.hardLinks.finish();
+      if (end.remove) await this.#removeSurplus(begun);
       await begun.earlier?.sweep(['', ...begun.writer.made]);
       await begun.writer.finish();
       await begun.earlier?.removeLeftOver();
@@ -400,6 +469,21 @@ export class ReceiveTransfer {
       this.#committed = true;
       this.#session.finish();
     });
+  }
+
+  /** Only below directories that were offered, and only where both sides want it. */
+  async #removeSurplus({ writer }: Begun): Promise<void> {
+    if (!this.#policy.removes) throw violation('it deletes, and did not say so');
+    let count = 0;
+    await new Surplus({
+      files: this.#options.native.files,
+      directories: this.#directories,
+      isOffered: (path) => this.#check.hasName(path),
+      onRemoved: (path) => {
+        if (++count <= mostTold) this.#options.onNote(`deleted ${printable(path)}`);
+      },
+    }).remove(writer.made);
+    if (count > mostTold) this.#options.onNote(`deleted ${count - mostTold} more`);
   }
 
   /** The sender closes when it has heard of the commit; if it cannot, what was committed stays committed. */
@@ -444,6 +528,7 @@ export class ReceiveTransfer {
     await this.#declaring;
     for (const content of this.#early.splice(0)) content.release();
     const { content, keeper } = this.#begun ?? {};
+    await this.#begun?.comparisons.close();
     const keep = keeper !== undefined && this.#isOfUse(keeper);
     // What is synced and journalled first must still be open.
     if (keep) await keeper.flush().catch(() => undefined);

@@ -9,11 +9,13 @@ import { entryKind } from './entry-codec.js';
 import {
   decodeTransferMessage,
   encodeTransferMessage,
+  updateMode,
   type Ranges,
   type TransferMessage,
 } from './messages.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
+import { SendComparisons } from './send-comparisons.js';
 import type { SourceEntry } from './source-entry.js';
 import type { SourceToken } from './source-token.js';
 
@@ -37,6 +39,12 @@ export interface SendTransferOptions {
   readonly key: Uint8Array;
   /** There was an earlier try: nothing is sent before the receiver has said what it has. */
   readonly resume: boolean;
+  /** What of `updateMode` becomes of files that are there already. Default: they are sent. */
+  readonly update?: number | undefined;
+  /** Whether the receiver is to delete what stands in the directories and was not offered. Default: false. */
+  readonly remove?: boolean | undefined;
+  /** Asked at the end: what could not be read here may well be there, then nothing goes. Default: false. */
+  mayRemove?(): boolean;
   readonly tokenOf: SourceToken;
   readonly limit?: SendLimit | undefined;
   readonly signal: AbortSignal;
@@ -71,6 +79,9 @@ export class SendTransfer {
   readonly #options: SendTransferOptions;
   readonly #session: Session;
   readonly #content: ContentSender;
+  readonly #comparisons: SendComparisons;
+  /** Nothing is sent before the receiver has said what it has. */
+  readonly #waits: boolean;
   readonly #declareGate = new Gate();
   readonly #sendGate = new Gate();
   /** Files that the receiver does not want. */
@@ -100,6 +111,24 @@ export class SendTransfer {
   constructor(options: SendTransferOptions) {
     this.#options = options;
     this.#session = options.session;
+    this.#waits = options.resume || (options.update ?? updateMode.none) !== updateMode.none;
+    this.#comparisons = new SendComparisons({
+      native: options.native,
+      say: (message) => this.#say(message),
+      onDifferent: (entry, have) => {
+        this.#have.set(entry.id, have);
+        this.#content.push(entry);
+        this.#sendGate.check();
+      },
+      onSame: (entry) => {
+        this.#skip(entry);
+        this.#sendGate.check();
+      },
+      onFailed: (entry, error) => {
+        this.#fileFailed(entry, error);
+        this.#sendGate.check();
+      },
+    });
     this.#content = new ContentSender({
       session: options.session,
       native: options.native,
@@ -127,7 +156,7 @@ export class SendTransfer {
 
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */
   async run(): Promise<SendSummary> {
-    const { signal, key, resume } = this.#options;
+    const { signal, key, resume, update = updateMode.none, remove = false } = this.#options;
     const committed = new Promise<SendSummary>((resolve, reject) => (this.#settle = { resolve, reject }));
     const interrupt = () => this.#abort(asXferError(signal.reason));
     signal.addEventListener('abort', interrupt, { once: true });
@@ -145,7 +174,7 @@ export class SendTransfer {
         ),
     });
     if (signal.aborted) interrupt();
-    this.#say({ type: 'begin', key, resume });
+    this.#say({ type: 'begin', key, resume, update, remove });
     for (const lane of this.#session.lanes) this.#content.handleLane(lane, 'up');
     for (const work of [this.#declareAll(), this.#sendAll()])
       work.catch((error: unknown) => this.#abort(asXferError(error)));
@@ -170,16 +199,16 @@ export class SendTransfer {
   }
 
   async #sendAll(): Promise<void> {
-    const isReady = () =>
-      this.#declared[0] ? !this.#options.resume || this.#declared[0].answer : this.#allDeclared;
+    const isReady = () => (this.#declared[0] ? !this.#waits || this.#declared[0].answer : this.#allDeclared);
     for (;;) {
       await this.#sendGate.until(() => this.#over || Boolean(isReady()));
       const batch = this.#declared[0];
       if (!batch || this.#over) break;
       const skipped = new Set(batch.answer?.skip);
       for (const [id, ranges] of batch.answer?.have ?? []) this.#have.set(id, ranges);
+      const compared = new Map(batch.answer?.compare);
       for (const entry of batch.entries) {
-        if (entry.kind !== entryKind.file) continue;
+        if (entry.kind !== entryKind.file || compared.has(entry.id)) continue;
         if (skipped.has(entry.id)) this.#skip(entry);
         else if (!this.#leftOut.has(entry.id)) {
           await this.#sendGate.until(() => this.#isOver() || this.#content.hasRoom);
@@ -191,6 +220,7 @@ export class SendTransfer {
       this.#declared.shift();
       this.#declareGate.check();
     }
+    await this.#sendGate.until(() => this.#isOver() || this.#comparisons.size === 0);
     this.#content.complete();
     await this.#sendGate.until(() => this.#over || this.#content.isRead);
     this.#end();
@@ -253,6 +283,7 @@ export class SendTransfer {
       files: this.#files,
       bytes: this.#bytes,
       records: this.#content.records,
+      remove: this.#options.mayRemove?.() ?? false,
     });
   }
 
@@ -320,6 +351,9 @@ export class SendTransfer {
         }
         this.#progress();
         return this.#content.pump();
+      case 'digests':
+        if (!this.#comparisons.handle(message)) this.#abort(violation('it compares what was not offered'));
+        return;
       case 'durable':
         return;
       case 'left-out':
@@ -336,14 +370,18 @@ export class SendTransfer {
   #handleDeclared(answer: Declared): void {
     const batch = this.#batches.shift();
     if (!batch) return this.#abort(violation('it declares batches that were never sent'));
+    const { skip = [], have = [], compare = [] } = answer;
     const isWrong =
-      (answer.skip !== undefined || answer.have !== undefined) && !this.#options.resume
+      skip.length + have.length + compare.length > 0 && !this.#waits
         ? true
-        : [...(answer.skip ?? []), ...(answer.have ?? []).map(([id]) => id)].some(
+        : [...skip, ...have.map(([id]) => id), ...compare.map(([id]) => id)].some(
             (id) => !isWithin(batch.entries, id),
           );
     if (isWrong) return this.#abort(violation('it has files that were not asked for'));
     for (const { id } of batch.entries) this.#counted.delete(id);
+    // From now on, for the digests may come before the batch has its turn.
+    for (const entry of batch.entries)
+      for (const [id, mayBeSame] of compare) if (entry.id === id) this.#comparisons.add(entry, mayBeSame);
     batch.answer = answer;
     this.#declareGate.check();
     this.#sendGate.check();
@@ -400,6 +438,7 @@ export class SendTransfer {
   #close(): void {
     this.#over = true;
     this.#content.close();
+    void this.#comparisons.close();
     this.#declareGate.check();
     this.#sendGate.check();
   }

@@ -84,7 +84,7 @@ class ListedEntry implements SourceEntry {
     this.path = place.path;
     this.source = place.source;
     this.linkOf = place.linkOf?.id;
-    this.#fileBytes = number(listed.size);
+    this.#fileBytes = (mode & constants.S_IFMT) === constants.S_IFREG ? number(listed.size) : 0;
     this.size = this.kind === entryKind.file ? this.#fileBytes : 0;
     const allocated = number(listed.blocks) * blockBytes;
     this.allocatedBytes = this.size - allocated >= leastHoleBytes ? allocated : undefined;

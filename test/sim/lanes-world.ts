@@ -104,7 +104,7 @@ export class LanesWorld {
     }
     const { audit, scheduler } = this.sender;
     if (this.receiver.writtenBytes !== this.#total) throw new Error('not every byte is written');
-    if (scheduler.receivedBytes !== this.#total || scheduler.inFlightRecords !== 0)
+    if (this.sender.receivedBytes !== this.#total || scheduler.inFlightRecords !== 0)
       throw new Error('the sender does not know that all is written');
     if (audit.sentBytes !== this.#total + audit.resentBytes + audit.copiedBytes)
       throw new Error('bytes went out that nobody asked for');
@@ -134,7 +134,8 @@ export class LanesWorld {
     else if (this.#healthySince === Infinity) this.#healthySince = now;
     const since = Math.max(this.#healthySince, this.sender.progressAt);
     if (now - since <= mostStandstillMs) return;
-    const { inFlightBytes, inFlightRecords, receivedBytes } = this.sender.scheduler;
+    const { inFlightBytes, inFlightRecords } = this.sender.scheduler;
+    const { receivedBytes } = this.sender;
     throw new Error(
       `nothing goes forward since ${since} ms: ${receivedBytes} of ${this.#total} bytes are there, ${inFlightBytes} in ${inFlightRecords} records on the way`,
     );

@@ -18,6 +18,8 @@ const entriesOfBatch = 8;
 
 /** The sender's half: the scheduler and the control messages, driven as the session and the content sender do. */
 export class SimSender {
+  /** What it knows to be written. */
+  receivedBytes = 0;
   readonly scheduler: SchedulerCore<number>;
   readonly audit = new SimAudit();
   readonly lanes = new Map<number, SimLane>();
@@ -194,8 +196,9 @@ export class SimSender {
 
   #settle(from: number, to: number): void {
     for (let number = from; number < to; number++) this.audit.handleReceived(number);
-    if (!this.scheduler.handleReceived(from, to, this.#clock.now))
-      throw new Error('an honest acknowledgement is refused');
+    const settled = this.scheduler.handleReceived(from, to, this.#clock.now);
+    if (!settled) throw new Error('an honest acknowledgement is refused');
+    for (const { bytes } of settled) this.receivedBytes += bytes;
   }
 
   #wakeLater(): void {
