@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { startReceiver, type ReceiverOptions } from '../support/receiver.js';
@@ -15,13 +15,14 @@ import { SlowProxy } from '../support/slow-proxy.js';
 
 export const MiB = 2 ** 20;
 export const windowBytes = 24 * MiB;
-const timeoutMs = 40_000;
 
 export interface BedOptions {
   readonly bytes?: number;
   /** Of the link from the sender to the receiver. */
   readonly bytesPerSecond?: number;
   readonly startReceiver?: ReceiverOptions['start'];
+  /** Of each process. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -34,25 +35,30 @@ export class ResumeBed {
   readonly file: string;
   readonly out: string;
   readonly proxy: SlowProxy;
+  readonly timeoutMs: number;
   readonly homes: { readonly sender: string; readonly receiver: string };
   recv: XferRun;
   code: string;
   readonly #start: ReceiverOptions['start'];
 
   static async open(options: BedOptions = {}): Promise<ResumeBed> {
-    const { bytes = 64 * MiB, bytesPerSecond = 40 * MiB } = options;
+    const { bytes = 64 * MiB, bytesPerSecond = 40 * MiB, timeoutMs = 55_000 } = options;
     const work = await temporaryDirectory();
     const [file, out] = [join(work, 'file'), join(work, 'out')];
-    await writeFile(file, randomBytes(bytes));
+    await writeRandom(file, bytes);
     const homes = { sender: await temporaryDirectory(), receiver: await temporaryDirectory() };
     const start = options.startReceiver;
-    const receiver = await receive(out, homes.receiver, start);
+    const receiver = await receive(out, homes.receiver, timeoutMs, start);
     const proxy = await SlowProxy.open(receiver.address, bytesPerSecond);
-    return new ResumeBed({ size: bytes, bytesPerSecond, file, out, homes, proxy }, receiver, start);
+    return new ResumeBed(
+      { size: bytes, bytesPerSecond, file, out, homes, proxy, timeoutMs },
+      receiver,
+      start,
+    );
   }
 
   private constructor(
-    bed: Pick<ResumeBed, 'size' | 'bytesPerSecond' | 'file' | 'out' | 'homes' | 'proxy'>,
+    bed: Pick<ResumeBed, 'size' | 'bytesPerSecond' | 'file' | 'out' | 'homes' | 'proxy' | 'timeoutMs'>,
     receiver: Awaited<ReturnType<typeof startReceiver>>,
     start: ReceiverOptions['start'],
   ) {
@@ -62,6 +68,7 @@ export class ResumeBed {
     this.out = bed.out;
     this.homes = bed.homes;
     this.proxy = bed.proxy;
+    this.timeoutMs = bed.timeoutMs;
     this.recv = receiver.recv;
     this.code = receiver.code;
     this.#start = start;
@@ -74,13 +81,13 @@ export class ResumeBed {
     return start(['send', this.file, this.proxy.address, '--json', ...flags], {
       home,
       env: { XFER_CODE: code },
-      timeoutMs,
+      timeoutMs: this.timeoutMs,
     });
   }
 
   /** Starts the receiver again, on another port; its new code, which the sender is not told. */
   async receiveAgain(start = this.#start): Promise<string> {
-    const receiver = await receive(this.out, this.homes.receiver, start);
+    const receiver = await receive(this.out, this.homes.receiver, this.timeoutMs, start);
     this.recv = receiver.recv;
     this.proxy.target = receiver.address;
     return receiver.code;
@@ -120,5 +127,12 @@ export async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-const receive = (out: string, home: string, start: ReceiverOptions['start']) =>
-  startReceiver(out, { home, flags: [], timeoutMs: 55_000, ...(start ? { start } : {}) });
+async function writeRandom(path: string, bytes: number): Promise<void> {
+  const handle = await open(path, 'w');
+  for (let at = 0; at < bytes; at += 64 * MiB)
+    await handle.write(randomBytes(Math.min(64 * MiB, bytes - at)));
+  await handle.close();
+}
+
+const receive = (out: string, home: string, timeoutMs: number, start: ReceiverOptions['start']) =>
+  startReceiver(out, { home, flags: [], timeoutMs, ...(start ? { start } : {}) });
