@@ -1,0 +1,138 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { startReceiver, type ReceiverOptions } from '../support/receiver.js';
+import {
+  runXfer,
+  temporaryDirectory,
+  type Ended,
+  type RunOptions,
+  type XferRun,
+} from '../support/run-xfer.js';
+import { SlowProxy } from '../support/slow-proxy.js';
+
+export const MiB = 2 ** 20;
+export const windowBytes = 24 * MiB;
+
+export interface BedOptions {
+  readonly bytes?: number;
+  /** Of the link from the sender to the receiver. */
+  readonly bytesPerSecond?: number;
+  readonly startReceiver?: ReceiverOptions['start'];
+  /** Of each process. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A file to be sent, a directory to receive it, a slow link between the two, and both sides' homes: they are the same
+ * in every run.
+ */
+export class ResumeBed {
+  readonly size: number;
+  readonly bytesPerSecond: number;
+  readonly file: string;
+  readonly out: string;
+  readonly proxy: SlowProxy;
+  readonly timeoutMs: number;
+  readonly homes: { readonly sender: string; readonly receiver: string };
+  recv: XferRun;
+  code: string;
+  readonly #start: ReceiverOptions['start'];
+
+  static async open(options: BedOptions = {}): Promise<ResumeBed> {
+    const { bytes = 64 * MiB, bytesPerSecond = 40 * MiB, timeoutMs = 55_000 } = options;
+    const work = await temporaryDirectory();
+    const [file, out] = [join(work, 'file'), join(work, 'out')];
+    await writeRandom(file, bytes);
+    const homes = { sender: await temporaryDirectory(), receiver: await temporaryDirectory() };
+    const start = options.startReceiver;
+    const receiver = await receive(out, homes.receiver, timeoutMs, start);
+    const proxy = await SlowProxy.open(receiver.address, bytesPerSecond);
+    return new ResumeBed(
+      { size: bytes, bytesPerSecond, file, out, homes, proxy, timeoutMs },
+      receiver,
+      start,
+    );
+  }
+
+  private constructor(
+    bed: Pick<ResumeBed, 'size' | 'bytesPerSecond' | 'file' | 'out' | 'homes' | 'proxy' | 'timeoutMs'>,
+    receiver: Awaited<ReturnType<typeof startReceiver>>,
+    start: ReceiverOptions['start'],
+  ) {
+    this.size = bed.size;
+    this.bytesPerSecond = bed.bytesPerSecond;
+    this.file = bed.file;
+    this.out = bed.out;
+    this.homes = bed.homes;
+    this.proxy = bed.proxy;
+    this.timeoutMs = bed.timeoutMs;
+    this.recv = receiver.recv;
+    this.code = receiver.code;
+    this.#start = start;
+  }
+
+  /** The command of the sender; `code`: the one that the receiver made first, unless another is given. */
+  send(options: { code?: string | undefined; flags?: readonly string[]; home?: string; start?: Start } = {}) {
+    const { flags = [], home = this.homes.sender, start = runXfer } = options;
+    const code = 'code' in options ? options.code : this.code;
+    return start(['send', this.file, this.proxy.address, '--json', ...flags], {
+      home,
+      env: { XFER_CODE: code },
+      timeoutMs: this.timeoutMs,
+    });
+  }
+
+  /** Starts the receiver again, on another port; its new code, which the sender is not told. */
+  async receiveAgain(start = this.#start): Promise<string> {
+    const receiver = await receive(this.out, this.homes.receiver, this.timeoutMs, start);
+    this.recv = receiver.recv;
+    this.proxy.target = receiver.address;
+    return receiver.code;
+  }
+
+  /** What a run has sent at most where it was to send `missing` bytes: that, what was under way, and what is journalled late. */
+  mostSent(missing: number): number {
+    return missing + windowBytes + 0.2 * this.bytesPerSecond;
+  }
+
+  /** Nothing but the file, as it is. */
+  async expectWhole(): Promise<void> {
+    expect(await readdir(this.out)).toEqual(['file']);
+    expect(await hashOf(join(this.out, 'file'))).toBe(await hashOf(this.file));
+  }
+
+  /** The names of what lies in the directory until all is done. */
+  async leftOver(): Promise<{ part: string; journal: string }> {
+    const names = await readdir(this.out);
+    const [part, journal] = ['.part', '.journal'].map((suffix) =>
+      names.find((name) => name.endsWith(suffix)),
+    );
+    return { part: join(this.out, part ?? 'none'), journal: join(this.out, journal ?? 'none') };
+  }
+}
+
+export type Start = (args: readonly string[], options: RunOptions) => Promise<XferRun>;
+
+/** What a run has handed to the network. */
+export function sentOf({ events }: Pick<Ended, 'events'>): number {
+  return Math.max(0, ...events.map((event) => (event.event === 'progress' ? event.sent : 0)));
+}
+
+export async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of createReadStream(path)) hash.update(bytes as Buffer);
+  return hash.digest('hex');
+}
+
+async function writeRandom(path: string, bytes: number): Promise<void> {
+  const handle = await open(path, 'w');
+  for (let at = 0; at < bytes; at += 64 * MiB)
+    await handle.write(randomBytes(Math.min(64 * MiB, bytes - at)));
+  await handle.close();
+}
+
+const receive = (out: string, home: string, timeoutMs: number, start: ReceiverOptions['start']) =>
+  startReceiver(out, { home, flags: [], timeoutMs, ...(start ? { start } : {}) });
