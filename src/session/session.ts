@@ -98,7 +98,7 @@ export class Session {
     options.signal.addEventListener('abort', interrupt, { once: true });
     try {
       const arrived = new Promise<void>((resolve) => (session.#helloArrived = resolve));
-      if (options.signal.aborted) interrupt();
+      if (options.signal.aborted) session.#refuse(interrupt);
       else session.#exchangeHello();
       if (options.secrets.isLost)
         session.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
@@ -138,7 +138,7 @@ export class Session {
   attach(handlers: SessionHandlers): void {
     const before = this.#ended;
     this.#handlers = handlers;
-    for (const deliver of this.#early.splice(0)) if (this.#ended === before) deliver(handlers);
+    for (const deliver of this.#early.splice(0)) if (this.#ended === before) this.#deliverEarly(deliver, handlers);
     if (before) handlers.onEnd(before.error);
   }
 
@@ -246,6 +246,20 @@ export class Session {
     this.#handlers?.onLane?.(lane, 'up');
   }
 
+  /** It ends before it has a lane. */
+  #refuse(end: () => void): void {
+    end();
+    this.#lanes.refuse(this.#options.stream);
+  }
+
+  #deliverEarly(deliver: (handlers: SessionHandlers) => void, handlers: SessionHandlers): void {
+    try {
+      deliver(handlers);
+    } catch (error) {
+      this.abort(asXferError(error));
+    }
+  }
+
   #exchangeHello(): void {
     const { secrets, stream } = this.#options;
     this.#lanes.add(0, stream, laneKeys({ ...secrets, lane: 0 }), secrets.leftover, () =>
@@ -269,7 +283,7 @@ export class Session {
         this.#remoteHello = readHello(body, this.#options.hello.role);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
-      else this.#early.push(() => this.#deliver(body));
+      else this.#early.push((handlers) => handlers.onControl(body));
     } catch (error) {
       this.abort(asXferError(error));
     }

@@ -107,6 +107,8 @@ export class ReceiveTransfer {
   /** What the sender's disk saves by holes. */
   #sparseBytes = 0;
   #offeredFiles = 0;
+  /** Files that were left out here, and their content. */
+  readonly #unwanted = { files: 0, bytes: 0 };
   #files = 0;
   #fileBytes = 0;
   #end: End | undefined;
@@ -384,6 +386,8 @@ export class ReceiveTransfer {
       }
       if (permission.kind !== 'leave') continue;
       content.leave(entry.id);
+      if (entry.kind === entryKind.file) this.#unwanted.files++;
+      this.#unwanted.bytes += entry.size;
       this.#total -= entry.size;
       this.#leaveOut(entry.id, printable(entry.path), permission.reason);
     }
@@ -453,7 +457,9 @@ export class ReceiveTransfer {
     if (content.size > 0 && (begun.comparisons.isBusy || !content.isStuck)) return;
     const isWhole = content.size === 0 && content.hasRecords(end.records);
     // What was left out here may be counted over there.
-    if (!isWhole || end.files < this.#files || end.bytes < this.#fileBytes) return this.#abort(incomplete());
+    const [files, bytes] = [end.files - this.#files, end.bytes - this.#fileBytes];
+    const isCounted = files >= 0 && files <= this.#unwanted.files && bytes >= 0 && bytes <= this.#unwanted.bytes;
+    if (!isWhole || !isCounted) return this.#abort(incomplete());
     this.#committing = true;
     this.#options.onCommitting();
     this.#inOrder(async () => {

@@ -14,7 +14,8 @@ import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
 import { openOnce } from '../../src/session/noise.js';
 import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
-import { entryKind, encodeTransferMessage } from '../../src/transfer/messages.js';
+import { entryKind } from '../../src/transfer/entry-codec.js';
+import { encodeTransferMessage } from '../../src/transfer/messages.js';
 import { openErrorCode, resetCode } from '../../src/transport/contract.js';
 import { exampleOf, labelsIn, numberOf, page, tableWith } from './protocol-page.js';
 

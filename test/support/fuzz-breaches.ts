@@ -2,12 +2,8 @@ import { decode } from 'cborg';
 import { frameFlag, frameType } from '../../src/mux/frame.js';
 import { encodeHello, ownHello } from '../../src/session/hello.js';
 import { encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
-import {
-  encodeTransferMessage,
-  entryKind,
-  type ManifestEntry,
-  type TransferMessage,
-} from '../../src/transfer/messages.js';
+import { entryKind, type ManifestEntry } from '../../src/transfer/entry-codec.js';
+import { encodeTransferMessage, type TransferMessage } from '../../src/transfer/messages.js';
 import { encodeAny, mutatedEncoding, mutatedValue, randomValue } from './fuzz-cbor.js';
 import { oddOffers, type FuzzStep } from './fuzz-oddities.js';
 import { sessionStream } from './fuzz-peer.js';

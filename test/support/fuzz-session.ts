@@ -11,12 +11,8 @@ import {
   type RecordHeader,
 } from '../../src/session/record-header.js';
 import { RecordReader } from '../../src/session/record-reader.js';
-import {
-  decodeTransferMessage,
-  encodeTransferMessage,
-  type ManifestEntry,
-  type TransferMessage,
-} from '../../src/transfer/messages.js';
+import { type ManifestEntry } from '../../src/transfer/entry-codec.js';
+import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../src/transfer/messages.js';
 import type { Dialled } from './fuzz-handshake.js';
 import type { FuzzPeer } from './fuzz-peer.js';
 

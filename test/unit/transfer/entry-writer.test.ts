@@ -5,7 +5,7 @@ import type { NativeApi } from '../../../src/native/api.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { DirectoryCache } from '../../../src/transfer/directory-cache.js';
 import { EntryWriter } from '../../../src/transfer/entry-writer.js';
-import { entryKind } from '../../../src/transfer/messages.js';
+import { entryKind } from '../../../src/transfer/entry-codec.js';
 import { failure } from './rogue-kit.js';
 import { entry, held, namesIn, temporaryDirectory, withFiles } from './transfer-kit.js';
 

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { transferDefaults } from '../../../src/config/index.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { encodeMessage } from '../../../src/session/schema.js';
-import { entryKind } from '../../../src/transfer/messages.js';
+import { entryKind } from '../../../src/transfer/entry-codec.js';
 import { failure, meetReceiver, refused, type MetReceiver } from './rogue-kit.js';
 import { entry, held, namesIn, sizesIn, withFiles } from './transfer-kit.js';
 

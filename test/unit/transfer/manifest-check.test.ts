@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type * as Config from '../../../src/config/index.js';
-import { entryKind, type ManifestEntry } from '../../../src/transfer/messages.js';
+import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
 import { ManifestCheck } from '../../../src/transfer/manifest-check.js';
 import { failure } from './rogue-kit.js';
 import { entry } from './transfer-kit.js';

@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sessionDefaults, transferDefaults } from '../../../src/config/index.js';
 import { encodeMessage } from '../../../src/session/schema.js';
-import {
-  decodeTransferMessage,
-  encodeTransferMessage,
-  entryBytes,
-  type ManifestEntry,
-  type TransferMessage,
-} from '../../../src/transfer/messages.js';
+import { entryBytes, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
+import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../../src/transfer/messages.js';
 import { failure } from './rogue-kit.js';
 
 const { manifestBatchEntries: mostEntries, maxPathBytes } = transferDefaults;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
 import { nativeApi } from '../../../src/native/index.js';
-import { entryKind } from '../../../src/transfer/messages.js';
+import { entryKind } from '../../../src/transfer/entry-codec.js';
 import { failure, meetReceiver, type MetReceiver } from './rogue-kit.js';
 import { entry, held, namesIn, sizesIn, withFiles } from './transfer-kit.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { sessionDefaults, transferDefaults } from '../../../src/config/index.js';
 import { nativeApi } from '../../../src/native/index.js';
-import { entryKind } from '../../../src/transfer/messages.js';
+import { entryKind } from '../../../src/transfer/entry-codec.js';
 import { meetReceiver, refused, type MetReceiver } from './rogue-kit.js';
 import { entry, held, withFiles } from './transfer-kit.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { transferDefaults } from '../../../src/config/index.js';
 import type { XferError } from '../../../src/errors/index.js';
-import { entryBytes, entryKind } from '../../../src/transfer/messages.js';
+import { entryBytes, entryKind } from '../../../src/transfer/entry-codec.js';
 import { checkGiven } from '../../../src/transfer/given-paths.js';
 import { scan } from '../../../src/transfer/scan.js';
 import type { SourceEntry } from '../../../src/transfer/source-entry.js';

@@ -9,13 +9,8 @@ import { nativeApi } from '../../../src/native/index.js';
 import { recordKind } from '../../../src/session/record-header.js';
 import type { SealedContent } from '../../../src/session/lane.js';
 import { Session } from '../../../src/session/session.js';
-import {
-  decodeTransferMessage,
-  encodeTransferMessage,
-  entryKind,
-  type ManifestEntry,
-  type TransferMessage,
-} from '../../../src/transfer/messages.js';
+import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
+import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../../src/transfer/messages.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
