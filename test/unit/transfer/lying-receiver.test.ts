@@ -8,7 +8,7 @@ import { scan } from '../../../src/transfer/scan.js';
 import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { failure, meetSender, type MetSender } from './rogue-kit.js';
-import { Rogue, sessionPair, startSending, temporaryDirectory } from './transfer-kit.js';
+import { Rogue, sessionPair, startSending, temporaryDirectory, sendingOptions } from './transfer-kit.js';
 
 const { windowBytes } = transferDefaults;
 
@@ -158,7 +158,7 @@ describe('a sender', () => {
     const onProblem = () => undefined;
     const common = { onProblem, onProgress: onProblem, onCommitting: onProblem };
     const stop = new AbortController();
-    const options = { session: near, batches: batches(), signal: stop.signal, ...common };
+    const options = { session: near, batches: batches(), signal: stop.signal, ...common, ...sendingOptions };
     const running = new SendTransfer(options).run();
     const manifests = () => receiver.heard.filter(({ type }) => type === 'manifest').length;
     await vi.waitFor(() => expect([pulled, manifests()]).toEqual([4, 4]));

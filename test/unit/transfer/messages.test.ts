@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { sessionDefaults, transferDefaults } from '../../../src/config/index.js';
 import { encodeMessage } from '../../../src/session/schema.js';
 import { entryBytes, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../../src/transfer/messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  type TransferMessage,
+} from '../../../src/transfer/messages.js';
 import { failure } from './rogue-kit.js';
 
 const { manifestBatchEntries: mostEntries, maxPathBytes } = transferDefaults;
@@ -16,23 +20,46 @@ const decoded = (message: unknown) =>
 const of = (length: number, value: unknown) => Array.from({ length }, () => value);
 
 /** An entry as it is on the wire, with one of its places changed. */
-const wire = (place = 0, value: unknown = 0) => [0, 0, 'a', 1, 0o644, 5, 6, ''].with(place, value as never);
-const end = { type: 'end', entries: 0, files: 0, bytes: 0, records: 0, lanes: [] };
+const wire = (place = 0, value: unknown = 0) =>
+  [0, 0, 'a', 1, 0o644, 5, 6, '', new Uint8Array(8)].with(place, value as never);
+const end = { type: 'end', entries: 0, files: 0, bytes: 0, records: 0, remove: false };
+
+const begin = { type: 'begin', key: new Uint8Array(16), resume: false, update: 0, remove: false };
+const declared = { type: 'declared', entries: 1 };
+const digests = { type: 'digests', id: 0, from: 0, digests: new Uint8Array(0), isLast: true };
 
 describe('a message of a transfer', () => {
   const count = fc.maxSafeNat();
   const text = fc.string({ maxLength: 40, unit: 'grapheme' });
   const pairs = fc.array(fc.tuple(count, count), { maxLength: 8 });
-  const entry: fc.Arbitrary<ManifestEntry> = fc.record({
+  const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+  const plain = {
     id: count,
-    kind: fc.constantFrom(0, 1, 2),
+    kind: fc.constantFrom(0, 1, 2, 3),
     path: text,
     size: fc.nat({ max: 2 ** 31 - 1 }).map((n) => n * 2 ** 21),
     mode: fc.integer({ min: 0, max: 0o777 }),
     mtimeSeconds: fc.integer({ min: -latest, max: latest }),
     mtimeNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
     target: text,
-  });
+    token: fc.constantFrom(0, 8).chain((length) => bytes(length)),
+  };
+  const keys = Object.keys(plain) as (keyof typeof plain)[];
+  const entry = fc.record(
+    {
+      ...plain,
+      allocatedBytes: fc.nat(),
+      owner: fc.record({ uid: fc.nat(0xfffffffe), gid: fc.nat(0xfffffffe) }),
+      attributes: fc.array(
+        fc.tuple(
+          text.map((name) => `user.${name}x`),
+          fc.uint8Array({ maxLength: 40 }),
+        ),
+        { maxLength: 3 },
+      ),
+    },
+    { requiredKeys: keys },
+  ) as fc.Arbitrary<ManifestEntry>;
   const type = <Type extends TransferMessage['type']>(name: Type) => fc.constant(name);
   const message: fc.Arbitrary<TransferMessage> = fc.oneof(
     fc.record({ type: type('manifest'), entries: fc.array(entry, { minLength: 1, maxLength: 5 }) }),
@@ -44,9 +71,35 @@ describe('a message of a transfer', () => {
       files: count,
       bytes: count,
       records: count,
-      lanes: pairs,
+      remove: fc.boolean(),
+    }),
+    fc.record({
+      type: type('begin'),
+      key: bytes(16),
+      resume: fc.boolean(),
+      update: fc.constantFrom(0, 1, 2),
+      remove: fc.boolean(),
+    }),
+    fc.record({ type: type('holes'), id: count, ranges: pairs }),
+    fc.record({ type: type('keep'), id: count, ranges: pairs }),
+    fc.record({ type: type('compared'), id: count, isSame: fc.boolean() }),
+    fc.record({
+      type: type('digests'),
+      id: count,
+      from: count,
+      digests: fc.uint8Array({ maxLength: 64 }),
+      isLast: fc.boolean(),
     }),
     fc.record({ type: type('declared'), entries: count }),
+    fc.record({
+      type: type('declared'),
+      entries: count,
+      skip: fc.array(count, { maxLength: 4 }),
+      have: fc.array(fc.tuple(count, pairs), { maxLength: 4 }),
+      compare: fc.array(fc.tuple(count, fc.boolean()), { maxLength: 4 }),
+    }),
+    fc.record({ type: type('again'), ranges: pairs }),
+    fc.record({ type: type('durable'), bytes: count }),
     fc.record({ type: type('received'), ranges: pairs }),
     fc.record({ type: type('left-out'), id: count, reason: text }),
     fc.record({ type: type('committed'), files: count, bytes: count }),
@@ -96,7 +149,44 @@ describe('the caps of a message', () => {
       { type: 'finished', ids: of(mostEntries, 1) },
       { type: 'finished', ids: of(mostEntries + 1, 1) },
     ],
-    ['lanes', { ...end, lanes: of(64, [0, 1]) }, { ...end, lanes: of(65, [0, 1]) }],
+    ['a key', { ...begin, key: new Uint8Array(16) }, { ...begin, key: new Uint8Array(17) }],
+    ['an update', { ...begin, update: 2 }, { ...begin, update: 3 }],
+    [
+      'holes',
+      { type: 'holes', id: 0, ranges: of(1024, [0, 1]) },
+      { type: 'holes', id: 0, ranges: of(1025, [0, 1]) },
+    ],
+    [
+      'kept ranges',
+      { type: 'keep', id: 0, ranges: of(1024, [0, 1]) },
+      { type: 'keep', id: 0, ranges: of(1025, [0, 1]) },
+    ],
+    ['again', { type: 'again', ranges: of(2048, [0, 1]) }, { type: 'again', ranges: of(2049, [0, 1]) }],
+    [
+      'skipped files',
+      { ...declared, skip: of(mostEntries, 1) },
+      { ...declared, skip: of(mostEntries + 1, 1) },
+    ],
+    [
+      'files in part',
+      { ...declared, have: of(mostEntries, [0, []]) },
+      { ...declared, have: of(mostEntries + 1, [0, []]) },
+    ],
+    [
+      'ranges of a file',
+      { ...declared, have: [[0, of(64, [0, 1])]] },
+      { ...declared, have: [[0, of(65, [0, 1])]] },
+    ],
+    [
+      'compared files',
+      { ...declared, compare: of(mostEntries, [0, true]) },
+      { ...declared, compare: of(mostEntries + 1, [0, true]) },
+    ],
+    [
+      'digests',
+      { ...digests, digests: new Uint8Array(2048 * 16) },
+      { ...digests, digests: new Uint8Array(2048 * 16 + 1) },
+    ],
     [
       'ranges',
       { type: 'received', ranges: of(2048, [0, 1]) },
@@ -130,7 +220,7 @@ describe('the caps of a message', () => {
   const target = 7;
   it.each<[string, number, readonly unknown[], readonly unknown[]]>([
     ['id', id, [0, largest], [-1, 1.5, 'a', null, [0], 2 ** 53]],
-    ['kind', 1, [0, 1, 2], [3, -1, '0', null]],
+    ['kind', 1, [0, 1, 2, 3], [4, -1, '0', null]],
     [
       'path',
       path,

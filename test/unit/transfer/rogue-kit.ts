@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import type { NativeApi } from '../../../src/native/api.js';
 import {
+  beginning,
   namesIn,
   Rogue,
   sessionPair,
@@ -18,6 +19,7 @@ export type MetSender = Sending & { readonly receiver: Rogue };
 export async function meetReceiver(native?: NativeApi): Promise<MetReceiver> {
   const [near, far] = await sessionPair();
   const sender = new Rogue(near);
+  sender.say(beginning);
   return { sender, ...(await startReceiving(far, native)) };
 }
 

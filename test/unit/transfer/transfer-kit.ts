@@ -10,13 +10,37 @@ import { recordKind } from '../../../src/session/record-header.js';
 import type { SealedContent } from '../../../src/session/lane.js';
 import { Session } from '../../../src/session/session.js';
 import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../../src/transfer/messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  updateMode,
+  type TransferMessage,
+} from '../../../src/transfer/messages.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
+import { sourceToken } from '../../../src/transfer/source-token.js';
 import type { Stream } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
 import { hellos, sessionSecrets } from '../session/session-kit.js';
+
+/** The key of the transfers here, and how they begin. */
+export const transferKey = new Uint8Array(16).fill(7);
+export const beginning = {
+  type: 'begin',
+  key: transferKey,
+  resume: false,
+  update: updateMode.none,
+  remove: false,
+} as const;
+
+/** What senders here have in common. */
+export const sendingOptions = {
+  native: nativeApi(),
+  key: transferKey,
+  resume: false,
+  tokenOf: sourceToken(new Uint8Array(8)),
+};
 
 /** Is gone with the test. */
 export async function temporaryDirectory(): Promise<string> {
@@ -98,6 +122,7 @@ export function startSending(
   const onProblem = (error: XferError) => problems.push(error);
   const running = new SendTransfer({
     session,
+    ...sendingOptions,
     batches: scan(paths, { onProblem }),
     signal: stop.signal,
     onProgress: () => undefined,
@@ -141,14 +166,21 @@ export class Rogue {
     const plain = { kind: recordKind.content, layout: 0, bodyBytes: bytes, entry, offset: 0 };
     const full = { ...plain, number: this.#number++, ...header };
     await new Promise<void>((resolve, reject) => {
-      this.session.sendContent({ fd, header: full }, (error) => (error ? reject(error) : resolve()));
+      this.session.sendContent(0, { fd, header: full }, (error) => (error ? reject(error) : resolve()));
     });
   }
 
   /** An honest end of what was said before, but for what is changed. */
   end(counts: Partial<Extract<TransferMessage, { type: 'end' }>>): void {
-    const lanes = this.session.laneCounts('sealed');
-    this.say({ type: 'end', entries: 0, files: 0, bytes: 0, records: this.#number, lanes, ...counts });
+    this.say({
+      type: 'end',
+      entries: 0,
+      files: 0,
+      bytes: 0,
+      records: this.#number,
+      remove: false,
+      ...counts,
+    });
   }
 
   async hears<Type extends TransferMessage['type']>(type: Type) {
@@ -170,9 +202,10 @@ export class Rogue {
 }
 
 export function entry(id: number, path: string, rest: Partial<ManifestEntry> = {}): ManifestEntry {
-  const kind = entryKind.file;
+  const kind = rest.kind ?? entryKind.file;
   const times = { mtimeSeconds: 1_000_000_000, mtimeNanoseconds: 0 };
-  return { id, kind, path, size: 0, mode: 0o644, ...times, target: '', ...rest };
+  const token = new Uint8Array(kind === entryKind.file ? 8 : 0);
+  return { id, kind, path, size: 0, mode: 0o644, ...times, target: '', token, ...rest };
 }
 
 /** Every name below `directory`, hidden ones too: `path`, `path/`, `path -> target`. */
