@@ -1,29 +1,13 @@
 import { constants } from 'node:fs';
-import { lchown, link, lstat, lutimes, mkdir, rmdir, symlink, unlink } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, symlink, unlink } from 'node:fs/promises';
 import type { EntryKind, FilesApi, FinishFileJob } from './api.js';
-import {
-  requireFd,
-  requireFlag,
-  requireMode,
-  requireNanoseconds,
-  requireOwner,
-  requireText,
-} from './arguments.js';
+import { requireFd, requireFlag, requireMode, requireNanoseconds, requireText } from './arguments.js';
 import { batchTwin } from './batch-twin.js';
 import { contentTwin } from './content-twin.js';
 import { diskTwin } from './disk-twin.js';
+import { entriesTwin } from './entries-twin.js';
 import { errnoError, errnoName } from './errno-name.js';
-import {
-  close,
-  fchmod,
-  fchown,
-  fstat,
-  fsync,
-  nodeTime,
-  open,
-  openRegular,
-  setModificationTime,
-} from './file-calls.js';
+import { close, fchmod, fsync, nodeTime, open, setModificationTime } from './file-calls.js';
 import { falseIfAbsent, heldPaths } from './held-paths.js';
 import { listingTwin } from './listing-twin.js';
 import { componentsOf, requireName } from './names.js';
@@ -51,6 +35,7 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
     ...diskTwin(held),
     ...batchTwin(held),
     ...contentTwin(held),
+    ...entriesTwin(held),
     list: listing.list,
     openListing: openRoot,
     errnoName,
@@ -160,71 +145,6 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
           await falseIfAbsent(error, directory);
           return undefined;
         }
-      }, directory),
-
-    openExisting: (directory, name) =>
-      call(async () => {
-        requireFd(directory);
-        requireText(name, 'name');
-        requireName(name);
-        return openRegular(at(directory, name));
-      }, directory),
-
-    removeDirectory: (directory, name) =>
-      call(async () => {
-        requireFd(directory);
-        requireText(name, 'name');
-        requireName(name);
-        try {
-          await rmdir(at(directory, name));
-          return true;
-        } catch (error) {
-          if (hasCode(error, ['EEXIST'])) throw errnoError('ENOTEMPTY', 'rmdir');
-          return await falseIfAbsent(error, directory);
-        }
-      }, directory),
-
-    makeHardLink: (job) =>
-      call(async () => {
-        requireFd(job.fromDirectory);
-        requireText(job.from, 'from');
-        requireFd(job.directory);
-        requireText(job.temporary, 'temporary');
-        requireText(job.name, 'name');
-        requireFlag(job.replace, 'replace');
-        [job.from, job.temporary, job.name].forEach(requireName);
-        if (job.temporary === job.name) throw errnoError('EINVAL', 'link');
-        const temporary = at(job.directory, job.temporary);
-        try {
-          await link(at(job.fromDirectory, job.from), temporary);
-        } catch (error) {
-          if (hasCode(error, ['ENOENT'])) await fstat(job.fromDirectory);
-          throw error;
-        }
-        try {
-          await renameTwin(temporary, at(job.directory, job.name), job.replace);
-        } finally {
-          // Also after success: where `name` was this very file already, rename did nothing.
-          await unlink(temporary).catch(() => undefined);
-        }
-      }, job.directory),
-
-    setOwner: (fd, uid, gid) =>
-      call(async () => {
-        requireFd(fd);
-        requireOwner(uid, 'uid');
-        requireOwner(gid, 'gid');
-        await fchown(fd, uid, gid);
-      }),
-
-    setLinkOwner: (directory, name, uid, gid) =>
-      call(async () => {
-        requireFd(directory);
-        requireText(name, 'name');
-        requireOwner(uid, 'uid');
-        requireOwner(gid, 'gid');
-        requireName(name);
-        await lchown(at(directory, name), uid, gid);
       }, directory),
 
     close: (fd) =>

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,7 +167,9 @@ function hasHoles(): boolean {
   const directory = fs.mkdtempSync(join(tmpdir(), 'xfer-native-'));
   const path = join(directory, 'file');
   try {
-    return spawnSync('truncate', ['-s', '1M', path]).status === 0 && fs.statSync(path).blocks === 0;
+    fs.writeFileSync(path, '');
+    fs.truncateSync(path, MiB);
+    return fs.statSync(path).blocks === 0;
   } finally {
     fs.rmSync(directory, { recursive: true });
   }
