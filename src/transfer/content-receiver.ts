@@ -91,6 +91,11 @@ export class ContentReceiver {
     return this.#claims.isWhole(count);
   }
 
+  /** Whether content waits for entries that are not declared. */
+  get hasEarly(): boolean {
+    return this.#early.size > 0;
+  }
+
   /** Whether there are records that the sender does not count. */
   hasMoreThan(count: number): boolean {
     return this.#claims.size > count;

@@ -74,6 +74,8 @@ export class PackWriter {
         written.push({ entry, stamp: { dev: stamps[at] ?? 0n, ino: stamps[at + 1] ?? 0n } });
       }
       return written;
+    } catch (cause) {
+      throw cause instanceof XferError ? cause : fileError(cause, 'cannot write small files');
     } finally {
       for (const { release } of held.values()) release();
     }

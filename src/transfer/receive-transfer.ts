@@ -443,7 +443,8 @@ export class ReceiveTransfer {
   }
 
   #handleEndMessage(end: End): void {
-    if (end.entries !== this.#check.entries) return this.#abort(incomplete());
+    if (end.entries !== this.#check.entries || this.#begun?.content.hasEarly)
+      return this.#abort(incomplete());
     this.#end = end;
     this.#commitIfDone();
   }
@@ -458,7 +459,8 @@ export class ReceiveTransfer {
     const isWhole = content.size === 0 && content.hasRecords(end.records);
     // What was left out here may be counted over there.
     const [files, bytes] = [end.files - this.#files, end.bytes - this.#fileBytes];
-    const isCounted = files >= 0 && files <= this.#unwanted.files && bytes >= 0 && bytes <= this.#unwanted.bytes;
+    const isCounted =
+      files >= 0 && files <= this.#unwanted.files && bytes >= 0 && bytes <= this.#unwanted.bytes;
     if (!isWhole || !isCounted) return this.#abort(incomplete());
     this.#committing = true;
     this.#options.onCommitting();

@@ -4,10 +4,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { entryKind } from '../../../src/transfer/entry-codec.js';
+import { TemporaryNames } from '../../../src/transfer/temporary-names.js';
 import { failure, meetReceiver, type MetReceiver } from './rogue-kit.js';
-import { entry, held, namesIn, sizesIn, withFiles } from './transfer-kit.js';
+import { entry, held, namesIn, sizesIn, transferKey, withFiles } from './transfer-kit.js';
 
 const { files } = nativeApi();
+const names = new TemporaryNames(new Uint8Array(32), transferKey);
 const interrupted = new XferError('ERR_XFER_INTERRUPTED', 'stop');
 
 /** One file is half written, one is being created with its content parked, one is being given its name. */
@@ -17,15 +19,17 @@ async function meetBusy() {
   const created = vi.fn();
   const native = withFiles({
     createFile: (directory, name) => {
-      created(name);
-      return name.endsWith('-2.part') ? creating.call(directory, name) : files.createFile(directory, name);
+      if (name.endsWith('.part')) created(name);
+      return name === names.partOf('parked')
+        ? creating.call(directory, name)
+        : files.createFile(directory, name);
     },
     finishFile: finishing.call,
   });
   const met = await meetReceiver(native);
   await writeFile(join(met.directory, 'half'), 'what stood there before');
-  const names = ['half', 'whole', 'parked', 'untouched'];
-  met.sender.say({ type: 'manifest', entries: names.map((name, id) => entry(id, name, { size: 100 })) });
+  const offered = ['half', 'whole', 'parked', 'untouched'];
+  met.sender.say({ type: 'manifest', entries: offered.map((name, id) => entry(id, name, { size: 100 })) });
   await met.sender.content(0, 60);
   await met.sender.content(1, 100);
   met.sender.say({ type: 'finished', ids: [1] });
@@ -78,8 +82,8 @@ describe('a transfer that ends with files under way', () => {
 
   it('shows nothing under a real name before that', async () => {
     const { met, creating, finishing } = await meetBusy();
-    const names = await namesIn(met.directory);
-    expect(names.filter((name) => !name.startsWith('.xfer-'))).toEqual(['half']);
+    const there = await namesIn(met.directory);
+    expect(there.filter((name) => !name.startsWith('.xfer-'))).toEqual(['half']);
     expect(await sizesIn(met.directory, ['half'])).toEqual([23]);
     met.stop.abort(interrupted);
     creating.release();

@@ -224,6 +224,14 @@ export async function sizesIn(directory: string, names: readonly string[]): Prom
   return Promise.all(names.map(async (name) => (await readFile(join(directory, name))).length));
 }
 
+type CreateFile = FilesApi['createFile'];
+
+/** Creates the journal at once, and temporary files by `create`. */
+export function creatingParts(create: CreateFile): CreateFile {
+  return (directory, name) =>
+    name.endsWith('.part') ? create(directory, name) : nativeApi().files.createFile(directory, name);
+}
+
 /** A call that waits until the test lets it go on. */
 export function held<Args extends unknown[], Value>(call: (...args: Args) => Promise<Value>) {
   const waiting: (() => void)[] = [];

@@ -7,6 +7,7 @@ import type { NativeApi } from '../../../src/native/api.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { failure } from './rogue-kit.js';
 import {
+  creatingParts,
   held,
   namesIn,
   sessionPair,
@@ -56,10 +57,10 @@ describe('a transfer', () => {
     await mkdir(top);
     const names = Array.from({ length: 3000 }, (_, n) => `f${n}`);
     await Promise.all(names.map((name, n) => writeFile(join(top, name), n % 3 === 0 ? 'abc' : '')));
-    const creating = held(files.createFile.bind(files));
-    const { sender, receiver } = await transfer([top], withFiles({ createFile: creating.call }));
-    await vi.waitFor(() => expect(creating.waiting).toHaveLength(transferDefaults.maxOpenFiles));
-    creating.release();
+    const writing = held(files.writeFiles.bind(files));
+    const { sender, receiver } = await transfer([top], withFiles({ writeFiles: writing.call }));
+    await vi.waitFor(() => expect(writing.waiting).toHaveLength(4));
+    writing.release();
     expect(await sender.running).toEqual({ files: 3000, bytes: 3000 });
     expect((await namesIn(join(receiver.directory, 'many'))).toSorted()).toEqual(names.toSorted());
     await receiver.running;
@@ -69,11 +70,13 @@ describe('a transfer', () => {
     const top = join(await temporaryDirectory(), 'd');
     await mkdir(top);
     const shrinking = join(top, 'a-shrinking');
-    await writeFile(shrinking, '');
-    await truncate(shrinking, 4 * transferDefaults.windowBytes);
+    await writeFile(shrinking, Buffer.alloc(4 * transferDefaults.windowBytes, 'a'));
     await writeFile(join(top, 'b-steady'), 'content');
     const creating = held(files.createFile.bind(files));
-    const { sender, receiver } = await transfer([top], withFiles({ createFile: creating.call }));
+    const { sender, receiver } = await transfer(
+      [top],
+      withFiles({ createFile: creatingParts(creating.call) }),
+    );
     // Either of the two may be the first to be open.
     await vi.waitFor(() => expect(creating.waiting).not.toEqual([]), 10_000);
     await truncate(shrinking, 10);
@@ -102,8 +105,8 @@ describe('a transfer', () => {
     const top = join(await temporaryDirectory(), 'd');
     await mkdir(top);
     await writeFile(join(top, 'file'), 'content');
-    const createFile = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
-    const { sender, receiver } = await transfer([top], withFiles({ createFile }));
+    const writeFiles = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    const { sender, receiver } = await transfer([top], withFiles({ writeFiles }));
     await expect(receiver.running).rejects.toEqual(failure('ERR_XFER_NO_SPACE'));
     await expect(sender.running).rejects.toEqual(failure('ERR_XFER_NO_SPACE'));
     expect(await namesIn(receiver.directory)).toEqual(['d/']);
@@ -111,7 +114,7 @@ describe('a transfer', () => {
 
   it('of one file whose name is taken gets the place of the old, whole', async () => {
     const path = join(await temporaryDirectory(), 'file');
-    await writeFile(path, 'new content');
+    await writeFile(path, Buffer.alloc(100_000));
     const finishing = held(files.finishFile.bind(files));
     const { sender, receiver } = await transfer([path], withFiles({ finishFile: finishing.call }));
     await writeFile(join(receiver.directory, 'file'), 'old');
@@ -120,6 +123,6 @@ describe('a transfer', () => {
     finishing.release();
     await Promise.all([sender.running, receiver.running]);
     expect(await namesIn(receiver.directory)).toEqual(['file']);
-    expect(await sizesIn(receiver.directory, ['file'])).toEqual([11]);
+    expect(await sizesIn(receiver.directory, ['file'])).toEqual([100_000]);
   });
 });
