@@ -115,12 +115,7 @@ async function writeAll(fd: number, bytes: Uint8Array, position: number): Promis
 
 async function openLocked(files: FilesApi, { root, name }: { root: number; name: string }): Promise<number> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const fd = await files
-      .createFile(root, name)
-      .catch((error: unknown) =>
-        isCode(error, 'EEXIST') ? files.openExisting(root, name) : Promise.reject(error),
-      )
-      .catch((error: unknown) => (isCode(error, 'ENOENT') ? undefined : Promise.reject(error)));
+    const fd = await createOrOpen(files, root, name);
     if (fd === undefined) continue;
     const isLocked = await files.lock(fd);
     const [own, there] = isLocked ? await Promise.all([files.stampOf(fd), files.stampAt(root, name)]) : [];
@@ -129,6 +124,21 @@ async function openLocked(files: FilesApi, { root, name }: { root: number; name:
     if (!isLocked) break;
   }
   throw new XferError('ERR_XFER_LIMIT', 'the same transfer is being received already');
+}
+
+/** undefined where it was there and is gone again. */
+async function createOrOpen(files: FilesApi, root: number, name: string): Promise<number | undefined> {
+  try {
+    return await files.createFile(root, name);
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error;
+  }
+  try {
+    return await files.openExisting(root, name);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    return undefined;
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {
