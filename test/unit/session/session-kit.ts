@@ -3,12 +3,8 @@ import { XferError } from '../../../src/errors/index.js';
 import type { NativeApi } from '../../../src/native/api.js';
 import { encodeHello, ownHello, type Hello } from '../../../src/session/hello.js';
 import type { SealedContent } from '../../../src/session/lane.js';
-import {
-  Session,
-  type SessionHandlers,
-  type SessionOptions,
-  type SessionSecrets,
-} from '../../../src/session/session.js';
+import type { SessionSecrets } from '../../../src/session/keys.js';
+import { Session, type SessionHandlers, type SessionOptions } from '../../../src/session/session.js';
 import { HandStream } from './hand-stream.js';
 import { HandSeal, laneEnd, secrets, type LaneEnd } from './lane-kit.js';
 
@@ -90,7 +86,7 @@ export function attach(session: Session, handlers: Partial<SessionHandlers> = {}
       handlers.onControl?.(body);
     },
     onContent: (content) => attached.contents.push(content),
-    onRoom: () => handlers.onRoom?.(),
+    onRoom: (lane) => handlers.onRoom?.(lane),
     onEnd: (error) => attached.ends.push(error),
   });
   return attached;

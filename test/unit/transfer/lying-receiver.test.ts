@@ -7,7 +7,7 @@ import { encodeMessage } from '../../../src/session/schema.js';
 import { scan, type SourceEntry } from '../../../src/transfer/scan.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { failure, meetSender, type MetSender } from './rogue-kit.js';
-import { Rogue, sessionPair, startSending, temporaryDirectory } from './transfer-kit.js';
+import { Rogue, sessionPair, startSending, temporaryDirectory, transferKey } from './transfer-kit.js';
 
 const { windowBytes } = transferDefaults;
 
@@ -140,7 +140,7 @@ describe('a sender', () => {
       () => expect(met.receiver.contents).toHaveLength(windowBytes / sessionDefaults.recordBytes + 2),
       10_000,
     );
-    expect(met.receiver.heard.map(({ type }) => type)).toEqual(['manifest']);
+    expect(met.receiver.heard.map(({ type }) => type)).toEqual(['begin', 'manifest']);
     met.receiver.session.finish();
     await expect(met.running).rejects.toEqual(failure('ERR_XFER_CONNECTION_LOST'));
   });
@@ -157,7 +157,8 @@ describe('a sender', () => {
     const onProblem = () => undefined;
     const common = { onProblem, onProgress: onProblem, onCommitting: onProblem };
     const stop = new AbortController();
-    const options = { session: near, batches: batches(), signal: stop.signal, ...common };
+    const begin = { key: transferKey, resume: false, tokenOf: () => new Uint8Array(8) };
+    const options = { session: near, batches: batches(), signal: stop.signal, ...begin, ...common };
     const running = new SendTransfer(options).run();
     const manifests = () => receiver.heard.filter(({ type }) => type === 'manifest').length;
     await vi.waitFor(() => expect([pulled, manifests()]).toEqual([4, 4]));

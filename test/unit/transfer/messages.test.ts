@@ -21,13 +21,15 @@ const decoded = (message: unknown) =>
 const of = (length: number, value: unknown) => Array.from({ length }, () => value);
 
 /** An entry as it is on the wire, with one of its places changed. */
-const wire = (place = 0, value: unknown = 0) => [0, 0, 'a', 1, 0o644, 5, 6, ''].with(place, value as never);
-const end = { type: 'end', entries: 0, files: 0, bytes: 0, records: 0, lanes: [] };
+const wire = (place = 0, value: unknown = 0) =>
+  [0, 0, 'a', 1, 0o644, 5, 6, '', new Uint8Array(8)].with(place, value as never);
+const end = { type: 'end', entries: 0, files: 0, bytes: 0, records: 0 };
 
 describe('a message of a transfer', () => {
   const count = fc.maxSafeNat();
   const text = fc.string({ maxLength: 40, unit: 'grapheme' });
   const pairs = fc.array(fc.tuple(count, count), { maxLength: 8 });
+  const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
   const entry: fc.Arbitrary<ManifestEntry> = fc.record({
     id: count,
     kind: fc.constantFrom(0, 1, 2),
@@ -37,9 +39,20 @@ describe('a message of a transfer', () => {
     mtimeSeconds: fc.integer({ min: -latest, max: latest }),
     mtimeNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
     target: text,
+    token: fc.constantFrom(0, 8).chain((length) => bytes(length)),
   });
   const type = <Type extends TransferMessage['type']>(name: Type) => fc.constant(name);
   const message: fc.Arbitrary<TransferMessage> = fc.oneof(
+    fc.record({ type: type('begin'), key: bytes(16), resume: fc.boolean() }),
+    fc.record({ type: type('holes'), id: count, ranges: pairs }),
+    fc.record({ type: type('again'), ranges: pairs }),
+    fc.record({ type: type('durable'), bytes: count }),
+    fc.record({
+      type: type('declared'),
+      entries: count,
+      skip: fc.array(count),
+      have: fc.array(fc.tuple(count, pairs)),
+    }),
     fc.record({ type: type('manifest'), entries: fc.array(entry, { minLength: 1, maxLength: 5 }) }),
     fc.record({ type: type('finished'), ids: fc.array(count) }),
     fc.record({ type: type('failed'), id: count }),
@@ -49,7 +62,6 @@ describe('a message of a transfer', () => {
       files: count,
       bytes: count,
       records: count,
-      lanes: pairs,
     }),
     fc.record({ type: type('declared'), entries: count }),
     fc.record({ type: type('received'), ranges: pairs }),
@@ -101,7 +113,36 @@ describe('the caps of a message', () => {
       { type: 'finished', ids: of(mostEntries, 1) },
       { type: 'finished', ids: of(mostEntries + 1, 1) },
     ],
-    ['lanes', { ...end, lanes: of(64, [0, 1]) }, { ...end, lanes: of(65, [0, 1]) }],
+    [
+      'a key',
+      { type: 'begin', key: new Uint8Array(16), resume: true },
+      { type: 'begin', key: new Uint8Array(17), resume: true },
+    ],
+    [
+      'holes',
+      { type: 'holes', id: 0, ranges: of(1024, [0, 1]) },
+      { type: 'holes', id: 0, ranges: of(1025, [0, 1]) },
+    ],
+    [
+      'files that are there',
+      { type: 'declared', entries: 1, skip: of(mostEntries, 1) },
+      { type: 'declared', entries: 1, skip: of(mostEntries + 1, 1) },
+    ],
+    [
+      'files of which something is there',
+      { type: 'declared', entries: 1, have: of(mostEntries, [0, []]) },
+      { type: 'declared', entries: 1, have: of(mostEntries + 1, [0, []]) },
+    ],
+    [
+      'ranges that are there of a file',
+      { type: 'declared', entries: 1, have: [[0, of(64, [0, 1])]] },
+      { type: 'declared', entries: 1, have: [[0, of(65, [0, 1])]] },
+    ],
+    [
+      'records to be sent again',
+      { type: 'again', ranges: of(2048, [0, 1]) },
+      { type: 'again', ranges: of(2049, [0, 1]) },
+    ],
     [
       'ranges',
       { type: 'received', ranges: of(2048, [0, 1]) },

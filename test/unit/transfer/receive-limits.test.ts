@@ -50,7 +50,7 @@ describe('what a receiver holds', () => {
     await met.sender.content(0, 1, { offset: most * recordBytes });
     await met.sender.isTold();
     met.creating.release();
-    await refused(met, 'ERR_XFER_PROTOCOL', 'content that was not declared');
+    await refused(met, 'ERR_XFER_PROTOCOL', 'more content than was asked for');
   });
 
   it('is so many records, however small', async () => {
@@ -62,7 +62,7 @@ describe('what a receiver holds', () => {
     await met.sender.content(0, 1, { offset: mostRecords });
     await met.sender.isTold();
     met.creating.release();
-    await refused(met, 'ERR_XFER_PROTOCOL', 'content that was not declared');
+    await refused(met, 'ERR_XFER_PROTOCOL', 'more content than was asked for');
   });
 
   it('makes room again when it is written, empty records too', async () => {
@@ -96,7 +96,7 @@ describe('what a receiver holds', () => {
     }
     expect(count(met, 'abort')).toBe(0);
     await met.sender.content(0, 1, { offset: mostRecords, number: 2 * mostRecords });
-    await refused(met, 'ERR_XFER_PROTOCOL', 'content that was not declared');
+    await refused(met, 'ERR_XFER_PROTOCOL', 'more content than was asked for');
   });
 });
 

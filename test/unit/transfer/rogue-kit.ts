@@ -18,6 +18,7 @@ export type MetSender = Sending & { readonly receiver: Rogue };
 export async function meetReceiver(native?: NativeApi): Promise<MetReceiver> {
   const [near, far] = await sessionPair();
   const sender = new Rogue(near);
+  sender.begin();
   return { sender, ...(await startReceiving(far, native)) };
 }
 

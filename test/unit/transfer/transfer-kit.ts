@@ -23,6 +23,9 @@ import type { Stream } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
 import { hellos, sessionSecrets } from '../session/session-kit.js';
 
+/** Of every transfer here. */
+export const transferKey = new Uint8Array(16).fill(7);
+
 /** Is gone with the test. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'xfer-unit-'));
@@ -104,6 +107,9 @@ export function startSending(
   const running = new SendTransfer({
     session,
     batches: scan(paths, { onProblem }),
+    key: transferKey,
+    resume: false,
+    tokenOf: () => new Uint8Array(8),
     signal: stop.signal,
     onProgress: () => undefined,
     onProblem,
@@ -132,6 +138,11 @@ export class Rogue {
     });
   }
 
+  /** What an honest sender says first. */
+  begin(resume = false): void {
+    this.say({ type: 'begin', key: transferKey, resume });
+  }
+
   say(message: TransferMessage): void {
     this.session.sendControl(encodeTransferMessage(message));
   }
@@ -146,14 +157,13 @@ export class Rogue {
     const plain = { kind: recordKind.content, layout: 0, bodyBytes: bytes, entry, offset: 0 };
     const full = { ...plain, number: this.#number++, ...header };
     await new Promise<void>((resolve, reject) => {
-      this.session.sendContent({ fd, header: full }, (error) => (error ? reject(error) : resolve()));
+      this.session.sendContent(0, { fd, header: full }, (error) => (error ? reject(error) : resolve()));
     });
   }
 
   /** An honest end of what was said before, but for what is changed. */
   end(counts: Partial<Extract<TransferMessage, { type: 'end' }>>): void {
-    const lanes = this.session.laneCounts('sealed');
-    this.say({ type: 'end', entries: 0, files: 0, bytes: 0, records: this.#number, lanes, ...counts });
+    this.say({ type: 'end', entries: 0, files: 0, bytes: 0, records: this.#number, ...counts });
   }
 
   async hears<Type extends TransferMessage['type']>(type: Type) {
@@ -177,7 +187,8 @@ export class Rogue {
 export function entry(id: number, path: string, rest: Partial<ManifestEntry> = {}): ManifestEntry {
   const kind = entryKind.file;
   const times = { mtimeSeconds: 1_000_000_000, mtimeNanoseconds: 0 };
-  return { id, kind, path, size: 0, mode: 0o644, ...times, target: '', ...rest };
+  const token = new Uint8Array((rest.kind ?? kind) === kind ? 8 : 0);
+  return { id, kind, path, size: 0, mode: 0o644, ...times, target: '', token, ...rest };
 }
 
 /** Every name below `directory`, hidden ones too: `path`, `path/`, `path -> target`. */
