@@ -98,8 +98,10 @@ export class Session {
     options.signal.addEventListener('abort', interrupt, { once: true });
     try {
       const arrived = new Promise<void>((resolve) => (session.#helloArrived = resolve));
-      if (options.signal.aborted) interrupt();
-      else session.#exchangeHello();
+      if (options.signal.aborted) {
+        interrupt();
+        session.#lanes.refuse(options.stream);
+      } else session.#exchangeHello();
       if (options.secrets.isLost)
         session.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
       await arrived;
@@ -264,7 +266,16 @@ export class Session {
         this.#remoteHello = readHello(body, this.#options.hello.role);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
-      else this.#early.push(() => this.#deliver(body));
+      // Whoever left right behind it is heard all the same.
+      else this.#early.push((handlers) => this.#deliverEarly(body, handlers));
+    } catch (error) {
+      this.abort(asXferError(error));
+    }
+  }
+
+  #deliverEarly(body: Uint8Array, handlers: SessionHandlers): void {
+    try {
+      handlers.onControl(body);
     } catch (error) {
       this.abort(asXferError(error));
     }
