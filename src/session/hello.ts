@@ -4,10 +4,10 @@ import { XferError } from '../errors/index.js';
 import { decodeMessage, encodeMessage } from './schema.js';
 
 /** Version of everything that is said inside a session. */
-export const sessionVersion = 1;
+export const sessionVersion = 2;
 
 /** What this xfer can do; a peer that lacks one gets the older way, unknown ones are ignored. */
-export const ownCapabilities: readonly string[] = Object.freeze(['streaming']);
+export const ownCapabilities: readonly string[] = Object.freeze(['streaming', 'lanes', 'resume']);
 
 export type Role = 'send' | 'recv';
 

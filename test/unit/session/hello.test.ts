@@ -34,9 +34,9 @@ describe('HELLO', () => {
 
   it('says what this xfer is', () => {
     expect(ownHello('send', 'alice', false)).toEqual({
-      lowestVersion: 1,
-      highestVersion: 1,
-      capabilities: ['streaming'],
+      lowestVersion: 2,
+      highestVersion: 2,
+      capabilities: ['streaming', 'lanes', 'resume'],
       streamingThresholdBytes: sessionDefaults.streamingThresholdBytes,
       listens: [],
       role: 'send',
@@ -62,15 +62,15 @@ describe('HELLO', () => {
   });
 
   it.each([
-    [[1, 1], 'taken'],
-    [[0, 1], 'taken'],
-    [[1, 0xffff], 'taken'],
+    [[2, 2], 'taken'],
+    [[1, 2], 'taken'],
+    [[2, 0xffff], 'taken'],
     [[0, 0xffff], 'taken'],
-    [[0, 0], 'ERR_XFER_VERSION'],
-    [[2, 2], 'ERR_XFER_VERSION'],
-    [[2, 0], 'ERR_XFER_VERSION'],
+    [[1, 1], 'ERR_XFER_VERSION'],
+    [[3, 3], 'ERR_XFER_VERSION'],
+    [[3, 0], 'ERR_XFER_VERSION'],
+    [[3, 2], 'ERR_XFER_VERSION'],
     [[2, 1], 'ERR_XFER_VERSION'],
-    [[1, 0], 'ERR_XFER_VERSION'],
     [[1], 'ERR_XFER_PROTOCOL'],
     [[-1, 1], 'ERR_XFER_PROTOCOL'],
     [[1, 0x1_0000], 'ERR_XFER_PROTOCOL'],
@@ -80,8 +80,8 @@ describe('HELLO', () => {
   });
 
   it('of another version is told by its versions, whatever else it says', () => {
-    expect(verdict({ v: [2, 3], role: 'pipe', caps: { all: true } })).toBe('ERR_XFER_VERSION');
-    expect(verdict({ v: [1, 3], role: 'pipe', caps: { all: true } })).toBe('ERR_XFER_PROTOCOL');
+    expect(verdict({ v: [3, 4], role: 'pipe', caps: { all: true } })).toBe('ERR_XFER_VERSION');
+    expect(verdict({ v: [2, 4], role: 'pipe', caps: { all: true } })).toBe('ERR_XFER_PROTOCOL');
   });
 
   it('of the same role is refused with the words of a user', () => {
