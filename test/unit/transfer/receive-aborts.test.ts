@@ -4,8 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { entryKind } from '../../../src/transfer/messages.js';
+import { TemporaryNames } from '../../../src/transfer/temporary-names.js';
+import { sessionSecrets } from '../session/session-kit.js';
 import { failure, meetReceiver, type MetReceiver } from './rogue-kit.js';
-import { entry, held, namesIn, sizesIn, withFiles } from './transfer-kit.js';
+import { entry, held, namesIn, sizesIn, transferKey, withFiles } from './transfer-kit.js';
 
 const { files } = nativeApi();
 const interrupted = new XferError('ERR_XFER_INTERRUPTED', 'stop');
@@ -15,10 +17,11 @@ async function meetBusy() {
   const creating = held(files.createFile.bind(files));
   const finishing = held(files.finishFile.bind(files));
   const created = vi.fn();
+  const parked = new TemporaryNames(sessionSecrets('dialer').peerKey, transferKey).partOf('parked');
   const native = withFiles({
     createFile: (directory, name) => {
-      created(name);
-      return name.endsWith('-2.part') ? creating.call(directory, name) : files.createFile(directory, name);
+      if (name.endsWith('.part')) created(name);
+      return name === parked ? creating.call(directory, name) : files.createFile(directory, name);
     },
     finishFile: finishing.call,
   });
