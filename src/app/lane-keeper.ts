@@ -113,7 +113,8 @@ export class LaneKeeper {
         await this.#addLane(session);
       } catch (thrown) {
         const failure = asXferError(thrown);
-        if (signal.aborted) return;
+        // It may have been while it waited, which the compiler does not know.
+        if (this.#closing.signal.aborted) return;
         const isForgotten = failure.code === 'ERR_XFER_REFUSED';
         if (isForgotten || performance.now() > until)
           return session.abort(isForgotten ? forgotten(failure) : error);

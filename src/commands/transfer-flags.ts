@@ -19,7 +19,7 @@ export const transferFlags = {
   }),
   retry: Flags.string({
     description:
-      'how long to wait for a side that has gone silent, 30 s at most; 0 gives up after the 8 s that prove it',
+      'how long to try to connect again, or wait for the other side to, after a connection is lost; 0 turns it off',
     helpValue: 'DURATION',
     default: '30s',
   }),

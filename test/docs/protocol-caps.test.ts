@@ -7,9 +7,9 @@ import { numberOf, tableWith } from './protocol-page.js';
 const text = (length: number) => 'x'.repeat(length);
 const list = <Item>(length: number, item: Item) => Array.from({ length }, () => item);
 
-/** An entry with one of its eight parts in the place of an honest one. */
+/** An entry with one of its nine parts in the place of an honest one. */
 const entry = (at: number, part: unknown) =>
-  [0, 2, 'p', 0, 0, 0, 0, 't'].map((good, i) => (i === at ? part : good));
+  [0, 2, 'p', 0, 0, 0, 0, 't', new Uint8Array()].map((good, i) => (i === at ? part : good));
 const manifest = (...entries: unknown[]) => ({ type: 'manifest', entries });
 
 /** What a message with so much of each capped part looks like. */
@@ -22,7 +22,11 @@ const messages: Readonly<Record<string, (value: number) => Record<string, unknow
   'entry.nanoseconds': (n) => manifest(entry(6, n)),
   'entry.target': (n) => manifest(entry(7, text(n))),
   'finished.ids': (n) => ({ type: 'finished', ids: list(n, 1) }),
-  'end.lanes': (n) => ({ type: 'end', entries: 0, files: 0, bytes: 0, records: 0, lanes: list(n, [0, 1]) }),
+  'holes.ranges': (n) => ({ type: 'holes', id: 0, ranges: list(n, [0, 1]) }),
+  'declared.skip': (n) => ({ type: 'declared', entries: 0, skip: list(n, 1) }),
+  'declared.have': (n) => ({ type: 'declared', entries: 0, have: list(n, [0, []]) }),
+  'have.ranges': (n) => ({ type: 'declared', entries: 0, have: [[0, list(n, [0, 1])]] }),
+  'again.ranges': (n) => ({ type: 'again', ranges: list(n, [0, 1]) }),
   'received.ranges': (n) => ({ type: 'received', ranges: list(n, [0, 1]) }),
   'left-out.reason': (n) => ({ type: 'left-out', id: 0, reason: text(n) }),
   'abort.wire': (n) => ({ type: 'abort', wire: n, message: '' }),
@@ -46,13 +50,13 @@ describe('the caps of messages in docs/protocol.md', () => {
     expect(transfer(of(highest))).not.toThrow();
     expect(transfer(of(highest + 1))).toThrow(refused);
     // A length below 0 cannot be said.
-    const isLength = /entries|path|target|ids|lanes|ranges|reason|message/.test(name);
+    const isLength = /entries|path|target|ids|skip|have|ranges|reason|message/.test(name);
     if (lowest !== 0 || !isLength) expect(transfer(of(lowest - 1))).toThrow(refused);
   });
 });
 
 describe('the caps of HELLO in docs/protocol.md', () => {
-  const good = { v: [1, 1], caps: [], threshold: 0, listens: [], role: 'send', name: '', remember: false };
+  const good = { v: [2, 2], caps: [], threshold: 0, listens: [], role: 'send', name: '', remember: false };
   const fields: Readonly<Record<string, (value: number) => object>> = {
     v: (n) => ({ v: [1, n] }),
     caps: (n) => ({ caps: list(n, 'c') }),

@@ -222,7 +222,7 @@ describe('the session in docs/protocol.md', () => {
   it('has a true HELLO, and a true record with it', () => {
     const body = encodeHello(ownHello('send', 'alice', false));
     expect(exampleOf('hello')).toBe(hex(body));
-    expect(ownCapabilities).toEqual(['streaming']);
+    expect(ownCapabilities).toEqual(['streaming', 'lanes', 'resume']);
     const header = {
       kind: recordKind.control,
       layout: 0,
@@ -247,9 +247,10 @@ describe('the transfer in docs/protocol.md', () => {
       mtimeSeconds: 1_700_000_000,
       mtimeNanoseconds: 0,
       target: '',
+      token: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     };
     expect(exampleOf('manifest')).toBe(hex(encodeTransferMessage({ type: 'manifest', entries: [entry] })));
-    const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1, lanes: [[0, 4]] } as const;
+    const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1 } as const;
     expect(exampleOf('end')).toBe(hex(encodeTransferMessage(end)));
   });
 });

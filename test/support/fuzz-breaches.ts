@@ -28,15 +28,23 @@ const step = (kind: string, make: Make): FuzzStep => ({
 const messages: Readonly<
   Record<TransferMessage['type'], (session: FuzzSession, random: FuzzRandom) => TransferMessage>
 > = {
+  begin: (session, random) => ({ ...session.begin(), resume: random.chance(2) }),
   manifest: (session, random) => ({
     type: 'manifest',
     entries: oddOffers(session, random).map((offer, at) => ({ ...offer, id: session.entries + at })),
   }),
   finished: ({ open }) => ({ type: 'finished', ids: open.slice(0, 3).map(({ id }) => id) }),
   failed: ({ open }, random) => ({ type: 'failed', id: open[0]?.id ?? random.below(9) }),
+  holes: ({ open }, random) => ({
+    type: 'holes',
+    id: open[0]?.id ?? random.below(9),
+    ranges: [[random.oddInteger(), random.oddInteger()]],
+  }),
   end: (session) => session.end(),
   declared: (_session, random) => ({ type: 'declared', entries: random.below(9) }),
   received: (_session, random) => ({ type: 'received', ranges: [[0, random.below(9)]] }),
+  again: (_session, random) => ({ type: 'again', ranges: [[0, random.below(9)]] }),
+  durable: (_session, random) => ({ type: 'durable', bytes: random.oddInteger() }),
   'left-out': (_session, random) => ({ type: 'left-out', id: random.below(9), reason: 'none' }),
   committed: (session) => ({ type: 'committed', files: session.files, bytes: session.bytes }),
   abort: (_session, random) => ({ type: 'abort', wire: random.below(100), message: 'a\u001b[2J\nb' }),
@@ -213,17 +221,6 @@ const ends: readonly FuzzStep[] = [
     step(`end with other ${field}`, (session, random) => {
       const end = session.end();
       return session.message({ ...end, [field]: end[field] + 1 + random.below(9) });
-    }),
-  ),
-  step('end with other lanes', (session, random) =>
-    session.message({
-      ...session.end(),
-      lanes: random.pick([
-        [],
-        [[0, 2 ** 50]],
-        [[1, 3]],
-        Array.from({ length: 64 }, (_, lane): [number, number] => [lane, Number.MAX_SAFE_INTEGER]),
-      ]),
     }),
   ),
   step('an end and something behind it', (session, random) =>

@@ -71,6 +71,7 @@ const plain: Offer = {
   mtimeSeconds: 1,
   mtimeNanoseconds: 0,
   target: '',
+  token: new Uint8Array(8),
 };
 
 async function declare(

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { recordLayout } from '../../src/native/api.js';
 import { openRecord, sealRecord } from '../../src/native/record-codec.js';
 import { codeFromWire } from '../../src/errors/index.js';
@@ -39,6 +40,8 @@ export class FuzzSession {
   /** The receiver takes no more batches at once than this allows. */
   undeclared = 0;
   readonly open: FuzzFile[] = [];
+  /** Of this transfer alone: nothing of another is found again. */
+  readonly key = randomBytes(16);
   readonly #opening: DirectionKeys;
 
   constructor(peer: FuzzPeer, dialled: Dialled) {
@@ -72,6 +75,10 @@ export class FuzzSession {
     return this.control(encodeHello(ownHello('send', 'fuzz', false)));
   }
 
+  begin(): TransferMessage & { readonly type: 'begin' } {
+    return { type: 'begin', key: this.key, resume: false };
+  }
+
   message(message: TransferMessage): Uint8Array {
     return this.control(encodeTransferMessage(message));
   }
@@ -102,7 +109,7 @@ export class FuzzSession {
 
   end(): TransferMessage & { readonly type: 'end' } {
     const { entries, files, bytes, records } = this;
-    return { type: 'end', entries, files, bytes, records, lanes: [[0, this.sealing.count]] };
+    return { type: 'end', entries, files, bytes, records };
   }
 
   #handleRecord(record: Uint8Array): void {

@@ -38,7 +38,10 @@ export async function fuzzSession(context: SessionsContext, byCode = false): Pro
   if (random.chance(6)) {
     isHonest = false;
     await take([random.pick(firstMessages)]);
-  } else await peer.data(session.hello());
+  } else {
+    await peer.data(session.hello());
+    await peer.data(session.message(session.begin()));
+  }
   for (let turns = 1 + random.below(mostTurns); turns > 0 && peer.end === undefined; turns--) {
     if (random.chance(4)) await goOn(session, random);
     else if (random.chance(5)) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tcp } from '@xfer/mux';
@@ -126,6 +127,7 @@ export class HostileSender {
     let id = 0;
     let records = 0;
     let bytes = 0;
+    say(session, { type: 'begin', key: randomBytes(16), resume: false });
     for (const batch of batches) {
       const entries = batch.map((offer): ManifestEntry => ({ ...plain, ...offer, id: id++ }));
       session.sendControl(breakUtf8(encodeTransferMessage({ type: 'manifest', entries })));
@@ -134,15 +136,14 @@ export class HostileSender {
       bytes += files.reduce((sum, entry) => sum + entry.size, 0);
       say(session, { type: 'finished', ids: files.map((entry) => entry.id) });
     }
-    const lanes = session.laneCounts('sealed');
-    say(session, { type: 'end', entries: id, files: records, bytes, records, lanes });
+    say(session, { type: 'end', entries: id, files: records, bytes, records });
   }
 
   #sendContent(session: Session, { id, size }: ManifestEntry, number: number): Promise<void> {
     const header = { kind: recordKind.content, layout: 0, bodyBytes: size, entry: id, offset: 0, number };
     return new Promise((resolve, reject) => {
       const job = { fd: this.#content.fd, header };
-      session.sendContent(job, (error) => (error ? reject(error) : resolve()));
+      session.sendContent(0, job, (error) => (error ? reject(error) : resolve()));
     });
   }
 }
@@ -154,6 +155,7 @@ const plain: Omit<ManifestEntry, 'id' | 'path'> = {
   mtimeSeconds: 1_000_000_000,
   mtimeNanoseconds: 0,
   target: '',
+  token: new Uint8Array(),
 };
 
 const say = (session: Session, message: TransferMessage) =>

@@ -124,6 +124,9 @@ export function startSending(
     session,
     ...sendingOptions,
     batches: scan(paths, { onProblem }),
+    key: transferKey,
+    resume: false,
+    tokenOf: () => new Uint8Array(8),
     signal: stop.signal,
     onProgress: () => undefined,
     onProblem,
@@ -150,6 +153,11 @@ export class Rogue {
       onRoom: () => undefined,
       onEnd: () => (this.hasEnded = true),
     });
+  }
+
+  /** What an honest sender says first. */
+  begin(resume = false): void {
+    this.say({ type: 'begin', key: transferKey, resume });
   }
 
   say(message: TransferMessage): void {
