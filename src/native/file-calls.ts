@@ -12,6 +12,8 @@ export const fchown = promisify(fs.fchown);
 export const fsync = promisify(fs.fsync);
 export const fdatasync = promisify(fs.fdatasync);
 export const ftruncate = promisify(fs.ftruncate);
+export const read = promisify(fs.read);
+export const write = promisify(fs.write);
 /** fstat with numbers that lose nothing. */
 export const exactStat = (fd: number): Promise<fs.BigIntStats> =>
   promisify<fs.BigIntStats>((done) => {

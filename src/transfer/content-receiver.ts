@@ -287,10 +287,17 @@ export class ContentReceiver {
         const there = taken.filter(({ packed }) => packed.bytes !== undefined);
         const written = there.length > 0 ? await this.#packs.write(content, there) : [];
         this.#settle(content);
-        for (const { entry } of taken) this.#incoming.delete(entry.id);
         if (this.#over) return;
-        for (const { entry, stamp } of written) this.#options.onFinished(entry, stamp);
-        for (const { entry, packed } of taken) if (packed.bytes === undefined) this.#options.onDropped(entry);
+        // One after the other, for the last of all files may be among them.
+        for (const { entry, stamp } of written) {
+          this.#incoming.delete(entry.id);
+          this.#options.onFinished(entry, stamp);
+        }
+        for (const { entry, packed } of taken) {
+          if (packed.bytes !== undefined) continue;
+          this.#incoming.delete(entry.id);
+          this.#options.onDropped(entry);
+        }
       })
       .catch((thrown: unknown) => {
         const error = asXferError(thrown);

@@ -79,10 +79,9 @@ export class EntryWriter {
     const temporary = this.#names.partOf(entry.path);
     const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: this.#replaces };
     await this.#within(parent, entry, (fd) =>
-      this.#files.makeLink(fd, job).catch(async (error: unknown) => {
+      this.#files.makeLink(fd, job).catch(async (error: NodeJS.ErrnoException) => {
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await this.#files.remove(fd, temporary)))
-          throw error;
+        if (error.code !== 'EEXIST' || !(await this.#files.remove(fd, temporary))) throw error;
         await this.#files.makeLink(fd, job);
       }),
     );

@@ -257,12 +257,14 @@ export class IncomingFile {
     try {
       if ((await files.kindOf(directory.fd, this.#name)) === 'directory')
         throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
-      const fd = await files.createFile(directory.fd, temporary).catch(async (error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        // Left by a try that was killed: the name is that of this transfer alone.
-        await files.remove(directory.fd, temporary);
-        return files.createFile(directory.fd, temporary);
-      });
+      const fd = await files
+        .createFile(directory.fd, temporary)
+        .catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error;
+          // Left by a try that was killed: the name is that of this transfer alone.
+          await files.remove(directory.fd, temporary);
+          return files.createFile(directory.fd, temporary);
+        });
       return { directory, fd, stamp: await files.stampOf(fd) };
     } catch (error) {
       directory.release();

@@ -222,7 +222,7 @@ describe('the session in docs/protocol.md', () => {
   it('has a true HELLO, and a true record with it', () => {
     const body = encodeHello(ownHello('send', 'alice', false));
     expect(exampleOf('hello')).toBe(hex(body));
-    expect(ownCapabilities).toEqual(['streaming', 'lanes', 'resume']);
+    expect(ownCapabilities).toEqual(['streaming', 'lanes', 'resume', 'pack']);
     const header = {
       kind: recordKind.control,
       layout: 0,
@@ -250,7 +250,7 @@ describe('the transfer in docs/protocol.md', () => {
       token: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     };
     expect(exampleOf('manifest')).toBe(hex(encodeTransferMessage({ type: 'manifest', entries: [entry] })));
-    const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1 } as const;
+    const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1, remove: false } as const;
     expect(exampleOf('end')).toBe(hex(encodeTransferMessage(end)));
   });
 });

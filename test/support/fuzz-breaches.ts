@@ -28,7 +28,12 @@ const step = (kind: string, make: Make): FuzzStep => ({
 const messages: Readonly<
   Record<TransferMessage['type'], (session: FuzzSession, random: FuzzRandom) => TransferMessage>
 > = {
-  begin: (session, random) => ({ ...session.begin(), resume: random.chance(2) }),
+  begin: (session, random) => ({
+    ...session.begin(),
+    resume: random.chance(2),
+    update: random.below(3),
+    remove: random.chance(2),
+  }),
   manifest: (session, random) => ({
     type: 'manifest',
     entries: oddOffers(session, random).map((offer, at) => ({ ...offer, id: session.entries + at })),
@@ -40,11 +45,28 @@ const messages: Readonly<
     id: open[0]?.id ?? random.below(9),
     ranges: [[random.oddInteger(), random.oddInteger()]],
   }),
+  keep: ({ open }, random) => ({
+    type: 'keep',
+    id: open[0]?.id ?? random.below(9),
+    ranges: [[random.oddInteger(), random.oddInteger()]],
+  }),
+  compared: ({ open }, random) => ({
+    type: 'compared',
+    id: open[0]?.id ?? random.below(9),
+    isSame: random.chance(2),
+  }),
   end: (session) => session.end(),
   declared: (_session, random) => ({ type: 'declared', entries: random.below(9) }),
   received: (_session, random) => ({ type: 'received', ranges: [[0, random.below(9)]] }),
   again: (_session, random) => ({ type: 'again', ranges: [[0, random.below(9)]] }),
   durable: (_session, random) => ({ type: 'durable', bytes: random.oddInteger() }),
+  digests: (_session, random) => ({
+    type: 'digests',
+    id: random.below(9),
+    from: random.oddInteger(),
+    digests: new Uint8Array(16),
+    isLast: random.chance(2),
+  }),
   'left-out': (_session, random) => ({ type: 'left-out', id: random.below(9), reason: 'none' }),
   committed: (session) => ({ type: 'committed', files: session.files, bytes: session.bytes }),
   abort: (_session, random) => ({ type: 'abort', wire: random.below(100), message: 'a\u001b[2J\nb' }),

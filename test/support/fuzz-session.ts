@@ -76,7 +76,7 @@ export class FuzzSession {
   }
 
   begin(): TransferMessage & { readonly type: 'begin' } {
-    return { type: 'begin', key: this.key, resume: false };
+    return { type: 'begin', key: this.key, resume: false, update: 0, remove: false };
   }
 
   message(message: TransferMessage): Uint8Array {
@@ -109,7 +109,7 @@ export class FuzzSession {
 
   end(): TransferMessage & { readonly type: 'end' } {
     const { entries, files, bytes, records } = this;
-    return { type: 'end', entries, files, bytes, records };
+    return { type: 'end', entries, files, bytes, records, remove: false };
   }
 
   #handleRecord(record: Uint8Array): void {

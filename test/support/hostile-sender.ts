@@ -127,7 +127,8 @@ export class HostileSender {
     let id = 0;
     let records = 0;
     let bytes = 0;
-    say(session, { type: 'begin', key: randomBytes(16), resume: false });
+    const key = randomBytes(16);
+    say(session, { type: 'begin', key, resume: false, update: 0, remove: false });
     for (const batch of batches) {
       const entries = batch.map((offer): ManifestEntry => ({ ...plain, ...offer, id: id++ }));
       session.sendControl(breakUtf8(encodeTransferMessage({ type: 'manifest', entries })));
@@ -136,7 +137,7 @@ export class HostileSender {
       bytes += files.reduce((sum, entry) => sum + entry.size, 0);
       say(session, { type: 'finished', ids: files.map((entry) => entry.id) });
     }
-    say(session, { type: 'end', entries: id, files: records, bytes, records });
+    say(session, { type: 'end', entries: id, files: records, bytes, records, remove: false });
   }
 
   #sendContent(session: Session, { id, size }: ManifestEntry, number: number): Promise<void> {

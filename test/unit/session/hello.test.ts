@@ -71,6 +71,7 @@ describe('HELLO', () => {
     [[1, 1], 'ERR_XFER_VERSION'],
     [[2, 0], 'ERR_XFER_VERSION'],
     [[2, 1], 'ERR_XFER_VERSION'],
+    [[1, 0], 'ERR_XFER_VERSION'],
     [[1], 'ERR_XFER_PROTOCOL'],
     [[-1, 1], 'ERR_XFER_PROTOCOL'],
     [[1, 0x1_0000], 'ERR_XFER_PROTOCOL'],

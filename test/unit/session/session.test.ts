@@ -38,7 +38,7 @@ describe('a session', () => {
     expect(dialer.texts).toEqual(texts.map((words) => `answer to ${words}`));
   });
 
-  it('carries content, and counts its lanes', async () => {
+  it('carries content, and counts the records of both directions alike', async () => {
     const { dialer, listener } = await meet();
     dialer.session.sendContent(0, { fd: 5, header: contentHeader({ offset: 7 }) }, () => undefined);
     dialer.seal.finish();
@@ -281,7 +281,6 @@ describe('acknowledgements', () => {
     rogue.say(0, '', 2);
     rogue.push();
     expect([stream.sent.length, stream.hasEnded]).toEqual([2, false]);
-    state = 'free';
     rogue.say(0, '', 3);
     rogue.push();
     expect(stream.hasEnded).toBe(true);

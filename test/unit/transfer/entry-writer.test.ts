@@ -8,7 +8,7 @@ import { EntryWriter } from '../../../src/transfer/entry-writer.js';
 import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
 import { TemporaryNames } from '../../../src/transfer/temporary-names.js';
 import { failure } from './rogue-kit.js';
-import { entry, held, namesIn, temporaryDirectory, transferKey, withFiles } from './transfer-kit.js';
+import { entry, held, namesIn, temporaryDirectory, withFiles } from './transfer-kit.js';
 
 const { files } = nativeApi();
 const directory = (id: number, path: string, mode = 0o755) =>

@@ -62,16 +62,6 @@ describe('a message of a transfer', () => {
   ) as fc.Arbitrary<ManifestEntry>;
   const type = <Type extends TransferMessage['type']>(name: Type) => fc.constant(name);
   const message: fc.Arbitrary<TransferMessage> = fc.oneof(
-    fc.record({ type: type('begin'), key: bytes(16), resume: fc.boolean() }),
-    fc.record({ type: type('holes'), id: count, ranges: pairs }),
-    fc.record({ type: type('again'), ranges: pairs }),
-    fc.record({ type: type('durable'), bytes: count }),
-    fc.record({
-      type: type('declared'),
-      entries: count,
-      skip: fc.array(count),
-      have: fc.array(fc.tuple(count, pairs)),
-    }),
     fc.record({ type: type('manifest'), entries: fc.array(entry, { minLength: 1, maxLength: 5 }) }),
     fc.record({ type: type('finished'), ids: fc.array(count) }),
     fc.record({ type: type('failed'), id: count }),

@@ -17,7 +17,6 @@ async function meetBusy() {
   const creating = held(files.createFile.bind(files));
   const finishing = held(files.finishFile.bind(files));
   const created = vi.fn();
-  const parked = new TemporaryNames(sessionSecrets('dialer').peerKey, transferKey).partOf('parked');
   const native = withFiles({
     createFile: (directory, name) => {
       if (name.endsWith('.part')) created(name);

@@ -124,9 +124,6 @@ export function startSending(
     session,
     ...sendingOptions,
     batches: scan(paths, { onProblem }),
-    key: transferKey,
-    resume: false,
-    tokenOf: () => new Uint8Array(8),
     signal: stop.signal,
     onProgress: () => undefined,
     onProblem,
@@ -153,11 +150,6 @@ export class Rogue {
       onRoom: () => undefined,
       onEnd: () => (this.hasEnded = true),
     });
-  }
-
-  /** What an honest sender says first. */
-  begin(resume = false): void {
-    this.say({ type: 'begin', key: transferKey, resume });
   }
 
   say(message: TransferMessage): void {
