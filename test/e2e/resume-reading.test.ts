@@ -14,31 +14,31 @@ describe('what is there already', () => {
   it.skipIf(!canTrace)(
     'is read by neither side (needs strace)',
     async () => {
-      bed = await ResumeBed.open();
-      const first = await bed.send();
-      await bed.proxy.passed(happensAt);
-      await Promise.all([first.kill(), bed.recv.kill()]);
+      const opened = (bed = await ResumeBed.open());
+      const first = await opened.send();
+      await opened.proxy.passed(happensAt);
+      await Promise.all([first.kill(), opened.recv.kill()]);
       const work = await temporaryDirectory();
       const reading = ['read', 'pread64', 'preadv', 'readv', 'copy_file_range', 'sendfile', 'mmap'];
       const [recvTrace, sendTrace] = [join(work, 'recv'), join(work, 'send')];
-      await bed.receiveAgain(traced(recvTrace, reading));
-      const again = await (await bed.send({ start: traced(sendTrace, reading) })).ended;
+      await opened.receiveAgain(traced(recvTrace, reading));
+      const again = await (await opened.send({ start: traced(sendTrace, reading) })).ended;
       expect(again).toMatchObject({ status: 0, timedOut: false });
-      await bed.expectWhole();
-      await killTraced(bed.recv);
+      await opened.expectWhole();
+      await killTraced(opened.recv);
       const ofReceiver = await readTrace(recvTrace);
       expect(ofReceiver.some(({ path }) => path.endsWith('.journal'))).toBe(true);
       const ofContent = ofReceiver.filter(({ path }) => /\.part$|\/file$/.test(path));
       expect(ofContent).toEqual([]);
-      const ofSource = (await readTrace(sendTrace)).filter(({ path }) => path === bed.file);
+      const ofSource = (await readTrace(sendTrace)).filter(({ path }) => path === opened.file);
       const bytes = ofSource.reduce((sum, { result }) => sum + result, 0);
       expect(bytes).toBeGreaterThan(0);
-      expect(bytes).toBeLessThan(bed.mostSent(bed.size - happensAt));
+      expect(bytes).toBeLessThan(opened.mostSent(opened.size - happensAt));
       // It lies behind: the first window is not read.
       const lowest = Math.min(
         ...ofSource.filter(({ name }) => name === 'pread64').map(({ position }) => position),
       );
-      expect(lowest).toBeGreaterThan(happensAt - bed.mostSent(0));
+      expect(lowest).toBeGreaterThan(happensAt - opened.mostSent(0));
     },
     60_000,
   );
