@@ -202,8 +202,9 @@ export class ContentSender {
   /** An idle lane looks again when it may copy what lags. */
   #wakeLater(): void {
     clearTimeout(this.#timer);
-    const at = this.#scheduler.nextWakeup();
+    const now = performance.now();
+    const at = this.#scheduler.nextWakeup(now);
     if (at === undefined || this.#over) return;
-    this.#timer = setTimeout(() => this.pump(), Math.max(1, at - performance.now()));
+    this.#timer = setTimeout(() => this.pump(), Math.max(1, at - now));
   }
 }
