@@ -78,7 +78,8 @@ export class LaneKeeper {
     // With a lane that is lost there is nobody to close the connection with in order.
     if (error) connection?.abort(error);
     else void connection?.close();
-    this.#options.onLane(lane, 'down', error);
+    // The last one that ends in order is the end of the session, and nothing to be told.
+    if (error || (this.#session && this.#session.lanes.length > 0)) this.#options.onLane(lane, 'down', error);
   }
 
   /** The session has no lane left: connects again until it has one, or the time is up. */

@@ -50,6 +50,8 @@ export async function receiveOne(
   const { options, native, identity, gate, limit, signal, transfers } = context;
   const { stream, join } = await firstStream(connection);
   if (join) return joinSession(connection, stream, join, context);
+  // Or whoever comes back right when the receiver has started would not be recognised.
+  await transfers.ready;
   stream.accept();
   const takesKnown = options.code === undefined;
   const secrets = await acceptHandshake(stream, {

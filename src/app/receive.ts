@@ -80,7 +80,7 @@ class Receiver {
     const identity = await loadIdentity(options.home);
     const transfers = new RunningTransfers();
     const limit = new HandshakeLimit();
-    void transfers.readJournals(native.files, root, path);
+    transfers.readJournals(native.files, root, path);
     return new Receiver(options, { options, native, root, peers, identity, limit, transfers });
   }
 

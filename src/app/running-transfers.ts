@@ -29,25 +29,16 @@ export class RunningTransfers {
   readonly #running = new Set<Running>();
   readonly #paired = new Set<string>();
   readonly #begun = new Set<string>();
+  #ready: Promise<void> = Promise.resolve();
 
-  /** Takes note of whose transfers were stopped in an earlier run. Never rejects. */
-  async readJournals(files: FilesApi, root: number, path: string): Promise<void> {
-    try {
-      const names = (await readdir(path)).filter(
-        (name) => name.startsWith(ownNamePrefix) && name.endsWith(journalSuffix),
-      );
-      for (const name of names.slice(0, mostJournals)) {
-        const fd = await files.openExisting(root, name);
-        try {
-          const peer = journalPeer(await readFirst(fd, journalHeaderBytes));
-          if (peer) this.#paired.add(toHex(peer));
-        } finally {
-          await files.close(fd);
-        }
-      }
-    } catch {
-      // Whoever is not recognised needs a code.
-    }
+  /** Takes note of whose transfers were stopped in an earlier run; `ready` settles behind it. */
+  readJournals(files: FilesApi, root: number, path: string): void {
+    this.#ready = this.#readJournals(files, root, path).catch(() => undefined);
+  }
+
+  /** Settles, and never rejects, when it is known who may come without a code. */
+  get ready(): Promise<void> {
+    return this.#ready;
   }
 
   /** Whether anybody may come without a code. */
@@ -103,6 +94,26 @@ export class RunningTransfers {
       );
       await other.over.catch(() => undefined);
     }
+  }
+
+  async #readJournals(files: FilesApi, root: number, path: string): Promise<void> {
+    const names = (await readdir(path)).filter(
+      (name) => name.startsWith(ownNamePrefix) && name.endsWith(journalSuffix),
+    );
+    for (const name of names.slice(0, mostJournals)) {
+      // Whoever is not recognised needs a code; one that cannot be read is no reason to forget the others.
+      const peer = await readPeer(files, root, name).catch(() => undefined);
+      if (peer) this.#paired.add(toHex(peer));
+    }
+  }
+}
+
+async function readPeer(files: FilesApi, root: number, name: string): Promise<Uint8Array | undefined> {
+  const fd = await files.openExisting(root, name);
+  try {
+    return journalPeer(await readFirst(fd, journalHeaderBytes));
+  } finally {
+    await files.close(fd);
   }
 }
 

@@ -105,9 +105,13 @@ Exit status 0 means that the receiver has everything under its real name.`;
       const { send } = await import('../app/send.js');
       const { RateLimit, readRateLimit } = await import('../app/rate-limit.js');
       const limit = flags.limit === undefined ? new RateLimit() : await readRateLimit(flags.limit);
-      const leave = await adjustable(limit, flags.limit, view);
+      const control = await adjustable(limit, flags.limit, view);
       await send({
         ...common,
+        onEvent: (event) => {
+          if (event.event === 'connected') control.start();
+          common.onEvent(event);
+        },
         ...transferOptions(flags),
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
@@ -122,7 +126,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
         owners: flags.owner ?? false,
         attributes: flags.xattrs ?? false,
         ...laneOption(flags.lanes),
-      }).finally(leave);
+      }).finally(control.end);
     });
   }
 }

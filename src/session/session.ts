@@ -138,7 +138,8 @@ export class Session {
   attach(handlers: SessionHandlers): void {
     const before = this.#ended;
     this.#handlers = handlers;
-    for (const deliver of this.#early.splice(0)) if (this.#ended === before) this.#deliverEarly(deliver, handlers);
+    for (const deliver of this.#early.splice(0))
+      if (this.#ended === before) this.#deliverEarly(deliver, handlers);
     if (before) handlers.onEnd(before.error);
   }
 

@@ -324,7 +324,7 @@ export class ContentSender {
     clearTimeout(this.#timer);
     if (this.#over) return;
     const now = performance.now();
-    const waitMs = isPaused ? this.#pace.waitMs(now) : (this.#scheduler.nextWakeup() ?? Infinity) - now;
+    const waitMs = isPaused ? this.#pace.waitMs(now) : (this.#scheduler.nextWakeup(now) ?? Infinity) - now;
     if (waitMs < Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(1, waitMs));
   }
 }

@@ -162,11 +162,13 @@ export class SchedulerCore<Source> {
     return { number: record.number, piece: record.piece, isRepeat };
   }
 
-  /** When an idle lane may copy the window's head, on the clock of `now`; undefined where no time brings anything. */
-  nextWakeup(): number | undefined {
+  /** When an idle lane may copy the window's head; undefined where no time brings anything, but what is handled may. */
+  nextWakeup(now: number): number | undefined {
     const head = this.#head();
     if (!head || this.#lanes.size < 2 || head.carriers.size >= this.#lanes.size) return undefined;
-    return head.sentAt + this.#lagOf(head);
+    const at = head.sentAt + this.#lagOf(head);
+    // It is late already, and no lane has room for it.
+    return at > now ? at : undefined;
   }
 
   /** There was less content than expected. */

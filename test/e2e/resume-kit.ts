@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { startReceiver, type ReceiverOptions } from '../support/receiver.js';
 import {
@@ -18,6 +18,8 @@ export const windowBytes = 24 * MiB;
 
 export interface BedOptions {
   readonly bytes?: number;
+  /** Default: `file` is one. Else it is a directory with so many in directories of a hundred. */
+  readonly files?: number;
   /** Of the link from the sender to the receiver. */
   readonly bytesPerSecond?: number;
   readonly startReceiver?: ReceiverOptions['start'];
@@ -45,7 +47,8 @@ export class ResumeBed {
     const { bytes = 64 * MiB, bytesPerSecond = 40 * MiB, timeoutMs = 55_000 } = options;
     const work = await temporaryDirectory();
     const [file, out] = [join(work, 'file'), join(work, 'out')];
-    await writeRandom(file, bytes);
+    if (options.files === undefined) await writeRandom(file, bytes);
+    else await writeTree(file, bytes, options.files);
     const homes = { sender: await temporaryDirectory(), receiver: await temporaryDirectory() };
     const start = options.startReceiver;
     const receiver = await receive(out, homes.receiver, timeoutMs, start);
@@ -101,7 +104,9 @@ export class ResumeBed {
   /** Nothing but the file, as it is. */
   async expectWhole(): Promise<void> {
     expect(await readdir(this.out)).toEqual(['file']);
-    expect(await hashOf(join(this.out, 'file'))).toBe(await hashOf(this.file));
+    const [there, here] = [join(this.out, 'file'), this.file];
+    if ((await stat(here)).isFile()) return expect(await hashOf(there)).toBe(await hashOf(here));
+    expect(await hashesOf(there)).toEqual(await hashesOf(here));
   }
 
   /** The names of what lies in the directory until all is done. */
@@ -125,6 +130,24 @@ export async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(path)) hash.update(bytes as Buffer);
   return hash.digest('hex');
+}
+
+/** Hashes of all files below a directory, by path. */
+async function hashesOf(directory: string): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) hashes.set(relative(directory, path), await hashOf(path));
+  }
+  return new Map([...hashes].sort());
+}
+
+async function writeTree(path: string, bytes: number, files: number): Promise<void> {
+  for (let n = 0; n < files; n++) {
+    const directory = join(path, `${Math.floor(n / 100)}`);
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, `${n}`), randomBytes(Math.floor(bytes / files)));
+  }
 }
 
 async function writeRandom(path: string, bytes: number): Promise<void> {

@@ -26,11 +26,12 @@ describe('what is there already', () => {
       expect(again).toMatchObject({ status: 0, timedOut: false });
       await opened.expectWhole();
       await killTraced(opened.recv);
+      const { file } = bed;
       const ofReceiver = await readTrace(recvTrace);
       expect(ofReceiver.some(({ path }) => path.endsWith('.journal'))).toBe(true);
       const ofContent = ofReceiver.filter(({ path }) => /\.part$|\/file$/.test(path));
       expect(ofContent).toEqual([]);
-      const ofSource = (await readTrace(sendTrace)).filter(({ path }) => path === opened.file);
+      const ofSource = (await readTrace(sendTrace)).filter(({ path }) => path === file);
       const bytes = ofSource.reduce((sum, { result }) => sum + result, 0);
       expect(bytes).toBeGreaterThan(0);
       expect(bytes).toBeLessThan(opened.mostSent(opened.size - happensAt));

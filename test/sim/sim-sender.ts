@@ -202,12 +202,11 @@ export class SimSender {
   }
 
   #wakeLater(): void {
-    const at = this.scheduler.nextWakeup();
+    const at = this.scheduler.nextWakeup(this.#clock.now);
     if (at === undefined || at >= this.#wakeAt) return;
-    this.#wakeAt = Math.max(at, this.#clock.now + 1);
-    const due = this.#wakeAt;
-    this.#clock.after(due - this.#clock.now, () => {
-      if (this.#wakeAt === due) this.#wakeAt = Infinity;
+    this.#wakeAt = at;
+    this.#clock.after(at - this.#clock.now, () => {
+      if (this.#wakeAt === at) this.#wakeAt = Infinity;
       this.pump();
     });
   }

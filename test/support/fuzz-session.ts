@@ -13,7 +13,11 @@ import {
 } from '../../src/session/record-header.js';
 import { RecordReader } from '../../src/session/record-reader.js';
 import { type ManifestEntry } from '../../src/transfer/entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../src/transfer/messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  type TransferMessage,
+} from '../../src/transfer/messages.js';
 import type { Dialled } from './fuzz-handshake.js';
 import type { FuzzPeer } from './fuzz-peer.js';
 

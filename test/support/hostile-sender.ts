@@ -12,7 +12,11 @@ import { loadIdentity } from '../../src/session/identity.js';
 import { recordKind } from '../../src/session/record-header.js';
 import { Session } from '../../src/session/session.js';
 import { entryKind, type ManifestEntry } from '../../src/transfer/entry-codec.js';
-import { decodeTransferMessage, encodeTransferMessage, type TransferMessage } from '../../src/transfer/messages.js';
+import {
+  decodeTransferMessage,
+  encodeTransferMessage,
+  type TransferMessage,
+} from '../../src/transfer/messages.js';
 import { parseWithDefaults } from '../../src/app/target.js';
 import type { Connection } from '../../src/transport/contract.js';
 import { temporaryDirectory } from './run-xfer.js';

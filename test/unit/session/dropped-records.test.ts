@@ -28,7 +28,13 @@ const end: Extract<TransferMessage, { type: 'end' }> = {
   records: 2,
   remove: false,
 };
-const beginning = { type: 'begin', key: new Uint8Array(16), resume: false, update: 0, remove: false } as const;
+const beginning = {
+  type: 'begin',
+  key: new Uint8Array(16),
+  resume: false,
+  update: 0,
+  remove: false,
+} as const;
 const native = nativeApi();
 let directory = '';
 
@@ -92,12 +98,15 @@ describe('a transfer', () => {
     expect([...(await readFile(join(directory, 'file')))]).toEqual(expected);
   });
 
-  it.each([1, 2, 3, 4, 5, 6])('that ends %i records early, by a FIN in order, is truncated', async (missing) => {
-    const { told, names } = await receive((records) => records.slice(0, records.length - missing));
-    expect(told).toEqual(expect.objectContaining({ code: 'ERR_XFER_TRUNCATED', exit: 5 }));
-    // A file that was whole and confirmed may stand; nothing half written does.
-    expect(names.filter((name) => missing > 1 || name !== 'file')).toEqual([]);
-  });
+  it.each([1, 2, 3, 4, 5, 6])(
+    'that ends %i records early, by a FIN in order, is truncated',
+    async (missing) => {
+      const { told, names } = await receive((records) => records.slice(0, records.length - missing));
+      expect(told).toEqual(expect.objectContaining({ code: 'ERR_XFER_TRUNCATED', exit: 5 }));
+      // A file that was whole and confirmed may stand; nothing half written does.
+      expect(names.filter((name) => missing > 1 || name !== 'file')).toEqual([]);
+    },
+  );
 
   it.each([1, 2, 3, 4, 5])('without its record %i is tampered with', async (at) => {
     const { told, names } = await receive((records) => records.filter((_, i) => i !== at));

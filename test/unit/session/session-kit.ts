@@ -4,11 +4,7 @@ import type { NativeApi } from '../../../src/native/api.js';
 import { encodeHello, ownHello, type Hello } from '../../../src/session/hello.js';
 import type { SessionSecrets } from '../../../src/session/keys.js';
 import type { SealedContent } from '../../../src/session/lane.js';
-import {
-  Session,
-  type SessionHandlers,
-  type SessionOptions,
-} from '../../../src/session/session.js';
+import { Session, type SessionHandlers, type SessionOptions } from '../../../src/session/session.js';
 import { HandStream } from './hand-stream.js';
 import { HandSeal, laneEnd, secrets, type LaneEnd } from './lane-kit.js';
 
