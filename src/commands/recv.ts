@@ -85,9 +85,9 @@ Peers that were remembered need no code.`;
         once: flags.once,
         policy: {
           overwrite: flags.overwrite,
-          owners: (flags.owner ?? false) && process.getuid?.() === 0,
-          attributes: flags.xattrs ?? false,
-          removes: flags.delete ?? false,
+          owners: flags.owner && process.getuid?.() === 0,
+          attributes: flags.xattrs,
+          removes: flags.delete,
           ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
           ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
           ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),

@@ -122,9 +122,9 @@ Exit status 0 means that the receiver has everything under its real name.`;
         limit,
         ...(flags.update ? { update: 'stamp' } : {}),
         ...(flags.checksum ? { update: 'digest' } : {}),
-        remove: flags.delete ?? false,
-        owners: flags.owner ?? false,
-        attributes: flags.xattrs ?? false,
+        remove: flags.delete,
+        owners: flags.owner,
+        attributes: flags.xattrs,
         ...laneOption(flags.lanes),
       }).finally(control.end);
     });

@@ -4,7 +4,7 @@ import type { DirectoryCache } from './directory-cache.js';
 import { entryKind, type ManifestEntry } from './entry-codec.js';
 import { setMetadata, type MetadataPolicy } from './metadata.js';
 import { printable } from './printable.js';
-import type { TemporaryNames } from './temporary-names.js';
+import { isTaken, type TemporaryNames } from './temporary-names.js';
 
 /** Links made at once. */
 const mostAtOnce = 32;
@@ -79,9 +79,9 @@ export class EntryWriter {
     const temporary = this.#names.partOf(entry.path);
     const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: this.#replaces };
     await this.#within(parent, entry, (fd) =>
-      this.#files.makeLink(fd, job).catch(async (error: NodeJS.ErrnoException) => {
+      this.#files.makeLink(fd, job).catch(async (error: unknown) => {
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.
-        if (error.code !== 'EEXIST' || !(await this.#files.remove(fd, temporary))) throw error;
+        if (!isTaken(error) || !(await this.#files.remove(fd, temporary))) throw error;
         await this.#files.makeLink(fd, job);
       }),
     );

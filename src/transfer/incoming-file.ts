@@ -7,6 +7,7 @@ import { setMetadata, type MetadataPolicy } from './metadata.js';
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import { mostRegions } from './sparse-regions.js';
+import { isTaken } from './temporary-names.js';
 
 /** Gaps in what was received of a file: those of records in the window, and holes. */
 const mostGaps = 1024 + 2 * mostRegions;
@@ -257,14 +258,12 @@ export class IncomingFile {
     try {
       if ((await files.kindOf(directory.fd, this.#name)) === 'directory')
         throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
-      const fd = await files
-        .createFile(directory.fd, temporary)
-        .catch(async (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error;
-          // Left by a try that was killed: the name is that of this transfer alone.
-          await files.remove(directory.fd, temporary);
-          return files.createFile(directory.fd, temporary);
-        });
+      const fd = await files.createFile(directory.fd, temporary).catch(async (error: unknown) => {
+        if (!isTaken(error)) throw error;
+        // Left by a try that was killed: the name is that of this transfer alone.
+        await files.remove(directory.fd, temporary);
+        return files.createFile(directory.fd, temporary);
+      });
       return { directory, fd, stamp: await files.stampOf(fd) };
     } catch (error) {
       directory.release();

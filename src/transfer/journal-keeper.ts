@@ -88,11 +88,6 @@ export class JournalKeeper {
     return (this.#earlier?.finished.size ?? 0) > 0;
   }
 
-  /** Whether anything is in the journal that another try can use. */
-  get isWorthKeeping(): boolean {
-    return this.hasEarlier || this.#durableBytes > 0;
-  }
-
   /** Whether this file, which stands under its real name, is the one that an earlier try finished. */
   isFinished(entry: ManifestEntry, stamp: FileStamp): boolean {
     const finished = this.#earlier?.finished ?? new DigestSet();

@@ -70,7 +70,6 @@ export type TransferMessage =
   | { readonly type: 'abort'; readonly wire: number; readonly message: string };
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const text = v.pipe(v.string(), v.maxLength(transferDefaults.maxPathBytes));
 const pair = v.strictTuple([count, count]);
 const ranges = (mostRanges: number) => v.pipe(v.array(pair), v.maxLength(mostRanges));
 /** Bytes of a transfer's key. */

@@ -36,8 +36,8 @@ const mostTold = 100;
 const mostEarly = 16;
 /** Whether there is room is asked only where more than this is to come. */
 const leastCheckedBytes = 1024 * 1024;
-/** Less content than this is not kept for another try. */
-const leastKeptBytes = 4 * 1024 * 1024;
+/** Less than this is not kept for another try: to send it again costs less than what lies around. */
+const leastKept = { bytes: 4 * 1024 * 1024, files: 256 };
 
 export interface ReceiveProgress {
   readonly bytes: number;
@@ -550,7 +550,8 @@ export class ReceiveTransfer {
     const error = this.#error;
     if (!error) return false;
     if (!this.#committed && !error.row.retryable && error.code !== 'ERR_XFER_INTERRUPTED') return false;
-    return this.#committed || keeper.isWorthKeeping || this.#bytes >= leastKeptBytes;
+    const isMuch = this.#bytes >= leastKept.bytes || this.#files >= leastKept.files;
+    return this.#committed || keeper.hasEarlier || isMuch;
   }
 }
 

@@ -1,4 +1,4 @@
-import { asXferError, XferError } from '../errors/index.js';
+import { asXferError, type XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { blockAt, blockDigest, blockDigestBytes } from './block-digests.js';
 import type { Ranges, TransferMessage } from './messages.js';

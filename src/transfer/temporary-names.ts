@@ -37,3 +37,7 @@ export class TemporaryNames {
 }
 
 const hex = (word: number) => word.toString(16).padStart(8, '0');
+
+/** Whether a name could not be made because something has it: left by a try that was killed. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EEXIST';

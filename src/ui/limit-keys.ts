@@ -26,7 +26,9 @@ export function limitKeys(
       if (key === '+' || key === '=' || key === '-') onChange();
     }
   };
-  const onContinue = (): void => void (isForeground() && input.setRawMode(true));
+  const onContinue = (): void => {
+    if (isForeground()) input.setRawMode(true);
+  };
   input.setRawMode(true);
   input.on('data', onData);
   process.on('SIGCONT', onContinue);

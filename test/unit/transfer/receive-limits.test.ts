@@ -24,7 +24,8 @@ const freeBytes = () => Promise.resolve(2 ** 52);
 /** A receiver that opens no file before `creating.release()`. */
 async function meetSlowly() {
   const creating = held(files.createFile.bind(files));
-  return { ...(await meetReceiver(withFiles({ createFile: creatingParts(creating.call) }))), creating };
+  const slow = withFiles({ freeBytes, createFile: creatingParts(creating.call) });
+  return { ...(await meetReceiver(slow)), creating };
 }
 
 /** Files of two bytes each. */
