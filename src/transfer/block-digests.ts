@@ -7,9 +7,6 @@ export const blockDigestBytes = 16;
 /** Digests of one message. */
 export const mostBlockDigests = 2048;
 
-/** Says that there is no such block here: no digest is all zeros. */
-export const noBlock = new Uint8Array(blockDigestBytes);
-
 /** Digest of the block that begins at `position`; undefined where fewer bytes are there. Rejects with an errno error. */
 export function blockDigest(
   seal: SealApi,
