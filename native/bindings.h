@@ -3,10 +3,10 @@
 
 namespace xfer {
 
-/** sealFile, openFile, openBody and hasAes: see SealBinding in src/native/addon.ts. */
+/** sealFile, sealBody, openFile, openBody, stageTimes and hasAes: see SealBinding in src/native/addon.ts. */
 void AddSealBindings(Napi::Env env, Napi::Object exports);
 
-/** Many small files in one job: sealPacked and writeFiles. */
+/** Many small files in one job: sealPacked, packFiles and writeFiles. */
 void AddPackedBindings(Napi::Env env, Napi::Object exports);
 
 /** What directories and files hold: entries, regions with data, attributes, copies. */

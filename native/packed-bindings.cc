@@ -13,6 +13,7 @@
 #include "call-job.h"
 #include "packed.h"
 #include "sealer.h"
+#include "stage-clock.h"
 
 namespace xfer {
 
@@ -20,6 +21,13 @@ namespace {
 
 constexpr size_t kNumbersAFile = 7;
 constexpr size_t kStampsAFile = 3;
+
+Napi::Value PackedValue(Napi::Env env, size_t bodyBytes, const std::vector<int32_t>& problems) {
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("bodyBytes", Napi::Number::New(env, static_cast<double>(bodyBytes)));
+  value.Set("problems", Int32ArrayOf(env, problems));
+  return value;
+}
 
 /** Packs files and seals them as one record. */
 class SealPacked final : public CallbackJob {
@@ -36,17 +44,16 @@ class SealPacked final : public CallbackJob {
   }
 
   void Run(Sealer& sealer) override {
-    bodyBytes_ = files::PackFiles(paths_, stamps_, out_ + kBodyAt, problems_.data());
+    {
+      const StageClock clock(Stage::kRead);
+      bodyBytes_ = files::PackFiles(paths_, stamps_, out_ + kBodyAt, problems_.data());
+    }
+    const StageClock clock(Stage::kSeal);
     if (!sealer.Seal(key_, header_, out_, bodyBytes_)) error_ = ENOMEM;
   }
 
  protected:
-  Napi::Value Value(Napi::Env env) override {
-    Napi::Object value = Napi::Object::New(env);
-    value.Set("bodyBytes", Napi::Number::New(env, static_cast<double>(bodyBytes_)));
-    value.Set("problems", Int32ArrayOf(env, problems_));
-    return value;
-  }
+  Napi::Value Value(Napi::Env env) override { return PackedValue(env, bodyBytes_, problems_); }
 
  private:
   const RecordKey key_;
@@ -98,6 +105,33 @@ void SubmitSealPacked(const Napi::CallbackInfo& info) {
   auto job = std::make_unique<SealPacked>(done, key, std::move(paths), std::move(stamps), header, out);
   job->Hold(info[6].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
+struct Packed {
+  size_t bodyBytes = 0;
+  std::vector<int32_t> problems;
+};
+
+/** (paths, stamps, out, done) */
+void PackFiles(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  std::vector<std::string> paths = arguments.Texts(0, "paths");
+  size_t bodyBytes = 0;
+  std::vector<files::PackedStamp> stamps = StampsOf(arguments, 1, paths.size(), bodyBytes);
+  size_t outBytes = 0;
+  uint8_t* const out = arguments.Bytes(2, "out", outBytes);
+  if (arguments.Ok() && outBytes < bodyBytes) arguments.OutOfRange("out is too small for the files");
+  if (!arguments.Ok()) return;
+  SubmitCall<Packed>(
+      arguments, 3, "open",
+      [](Napi::Env env, Packed& packed) { return PackedValue(env, packed.bodyBytes, packed.problems); },
+      [paths = std::move(paths), stamps = std::move(stamps), out](Packed& packed) {
+        const StageClock clock(Stage::kRead);
+        packed.problems.resize(paths.size());
+        packed.bodyBytes = files::PackFiles(paths, stamps, out, packed.problems.data());
+        return 0;
+      },
+      info[2].As<Napi::Object>());
 }
 
 struct Written {
@@ -157,6 +191,7 @@ void WriteFiles(const Napi::CallbackInfo& info) {
   SubmitCall<Written>(
       arguments, 5, "openat", WrittenValue,
       [batch = std::move(batch), prefix = std::move(prefix)](Written& written) {
+        const StageClock clock(Stage::kWrite);
         written.stamps.resize(batch.size());
         written.errors.reserve(batch.size());
         for (size_t i = 0; i < batch.size(); i++)
@@ -170,6 +205,7 @@ void WriteFiles(const Napi::CallbackInfo& info) {
 
 void AddPackedBindings(Napi::Env env, Napi::Object exports) {
   AddCall<SubmitSealPacked>(env, exports, "sealPacked");
+  AddCall<PackFiles>(env, exports, "packFiles");
   AddCall<WriteFiles>(env, exports, "writeFiles");
 }
 

@@ -13,8 +13,10 @@
 #include "arguments.h"
 #include "bindings.h"
 #include "errno-name.h"
+#include "file-lock.h"
 #include "job-loop.h"
 #include "sealer.h"
+#include "stage-clock.h"
 
 namespace xfer {
 
@@ -29,16 +31,8 @@ class SealFile final : public CallbackJob {
   }
 
   void Run(Sealer& sealer) override {
-    while (read_ < wanted_) {
-      const ssize_t n = pread(fd_, out_ + kBodyAt + read_, wanted_ - read_, static_cast<off_t>(position_ + read_));
-      if (n == 0) break;
-      if (n > 0) {
-        read_ += static_cast<size_t>(n);
-      } else if (errno != EINTR) {
-        error_ = errno;
-        return;
-      }
-    }
+    if (!Read()) return;
+    const StageClock clock(Stage::kSeal);
     if (!sealer.Seal(key_, header_, out_, read_)) error_ = ENOMEM;
   }
 
@@ -46,6 +40,21 @@ class SealFile final : public CallbackJob {
   Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(read_)); }
 
  private:
+  bool Read() {
+    const StageClock clock(Stage::kRead);
+    while (read_ < wanted_) {
+      const ssize_t n = pread(fd_, out_ + kBodyAt + read_, wanted_ - read_, static_cast<off_t>(position_ + read_));
+      if (n == 0) break;
+      if (n > 0) {
+        read_ += static_cast<size_t>(n);
+      } else if (errno != EINTR) {
+        error_ = errno;
+        return false;
+      }
+    }
+    return true;
+  }
+
   const RecordKey key_;
   const int fd_;
   const uint64_t position_;
@@ -66,10 +75,12 @@ class OpenFile final : public CallbackJob {
         position_(position) {}
 
   void Run(Sealer& sealer) override {
-    if (!sealer.OpenBody(key_, record_, recordBytes_)) {
+    if (!Open(sealer)) {
       error_ = kTampered;
       return;
     }
+    const std::lock_guard lock(WriteLockOf(fd_));
+    const StageClock clock(Stage::kWrite);
     const size_t bodyBytes = recordBytes_ - kOverheadBytes;
     while (written_ < bodyBytes) {
       const ssize_t n =
@@ -90,12 +101,40 @@ class OpenFile final : public CallbackJob {
   Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(written_)); }
 
  private:
+  bool Open(Sealer& sealer) {
+    const StageClock clock(Stage::kOpen);
+    return sealer.OpenBody(key_, record_, recordBytes_);
+  }
+
   const RecordKey key_;
   uint8_t* const record_;
   const size_t recordBytes_;
   const int fd_;
   const uint64_t position_;
   size_t written_ = 0;
+};
+
+/** Seals what stands in `out` already. */
+class SealBody final : public CallbackJob {
+ public:
+  SealBody(Napi::Function done, const RecordKey& key, size_t bodyBytes, const uint8_t* header, uint8_t* out)
+      : CallbackJob(done, "seal"), key_(key), bodyBytes_(bodyBytes), out_(out) {
+    std::memcpy(header_, header, kHeaderBytes);
+  }
+
+  void Run(Sealer& sealer) override {
+    const StageClock clock(Stage::kSeal);
+    if (!sealer.Seal(key_, header_, out_, bodyBytes_)) error_ = ENOMEM;
+  }
+
+ protected:
+  Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(bodyBytes_)); }
+
+ private:
+  const RecordKey key_;
+  const size_t bodyBytes_;
+  uint8_t header_[kHeaderBytes];
+  uint8_t* const out_;
 };
 
 /** Verifies and decrypts in place, nothing else. */
@@ -105,6 +144,7 @@ class OpenBody final : public CallbackJob {
       : CallbackJob(done, "open"), key_(key), record_(record), recordBytes_(recordBytes) {}
 
   void Run(Sealer& sealer) override {
+    const StageClock clock(Stage::kOpen);
     if (!sealer.OpenBody(key_, record_, recordBytes_)) error_ = kTampered;
   }
 
@@ -140,6 +180,24 @@ void SubmitSealFile(const Napi::CallbackInfo& info) {
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
+/** (cipher, key, counter, bodyBytes, header, out, done) */
+void SubmitSealBody(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const RecordKey key = arguments.Key(0);
+  const size_t bodyBytes = arguments.Integer(3, "bodyBytes", kMaxBodyBytes);
+  size_t headerBytes = 0;
+  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  size_t outBytes = 0;
+  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
+  const Napi::Function done = arguments.Done(6);
+  if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
+  if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
+  if (!arguments.Ok()) return;
+  auto job = std::make_unique<SealBody>(done, key, bodyBytes, header, out);
+  job->Hold(info[5].As<Napi::Object>());
+  JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
 /** (cipher, key, counter, record, fd, position, done) */
 void SubmitOpenFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -169,6 +227,13 @@ void SubmitOpenBody(const Napi::CallbackInfo& info) {
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
+/** Milliseconds by stage. */
+Napi::Value StageTimesValue(const Napi::CallbackInfo& info) {
+  Napi::Float64Array value = Napi::Float64Array::New(info.Env(), kStages);
+  for (size_t i = 0; i < kStages; i++) value[i] = static_cast<double>(StageTimes()[i].load()) / 1e6;
+  return value;
+}
+
 /** Whether the CPU has instructions for AES and for GCM's multiplication. */
 bool HasAes() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -186,6 +251,8 @@ bool HasAes() {
 
 void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("sealFile", Napi::Function::New<SubmitSealFile>(env, "sealFile"));
+  exports.Set("sealBody", Napi::Function::New<SubmitSealBody>(env, "sealBody"));
+  exports.Set("stageTimes", Napi::Function::New<StageTimesValue>(env, "stageTimes"));
   exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
   exports.Set("openBody", Napi::Function::New<SubmitOpenBody>(env, "openBody"));
   exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));

@@ -1,3 +1,5 @@
+import type { Bottleneck } from '../transfer/bottleneck.js';
+
 /** What happens, for views and for `--json` (one object a line). */
 export type XferEvent =
   | ListeningEvent
@@ -66,6 +68,8 @@ export interface DoneEvent {
   readonly lanes: number;
   readonly transport: string;
   readonly path: 'direct' | 'relayed';
+  /** What took the longest: reading or sealing at the sender, the network, opening or writing at the receiver, `--limit`. */
+  readonly bottleneck: Bottleneck;
 }
 
 export interface ErrorEvent {

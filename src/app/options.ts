@@ -1,3 +1,4 @@
+import type { CompressMode } from '../transfer/compress-core.js';
 import type { ReceivePolicy } from '../transfer/receive-policy.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { RateLimit } from './rate-limit.js';
@@ -37,6 +38,8 @@ export interface SendOptions extends CommonOptions {
   readonly attributes?: boolean;
   /** How fast to send. Default: as fast as it goes. */
   readonly limit?: RateLimit;
+  /** Whether content is compressed: all that shrinks, or (default) that where the network is what the transfer waits for. */
+  readonly compress?: CompressMode;
   /** Lanes to have; default: as many as measuring shows to help. */
   readonly lanes?: number;
   /**

@@ -3,11 +3,12 @@ import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { acceptHandshake } from '../session/handshake.js';
 import type { HandshakeLimit } from '../session/handshake-limit.js';
-import { ownHello } from '../session/hello.js';
+import { ownCapabilities, ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import type { PairingGate } from '../session/pairing-gate.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
+import { hasLz4 } from '../transfer/lz4.js';
 import { ReceiveTransfer, type ReceiveProgress } from '../transfer/receive-transfer.js';
 import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
@@ -70,7 +71,8 @@ export async function receiveOne(
   if (!context.mayBegin(secrets.peerKey))
     throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
-  const hello = ownHello('recv', ownName(), options.remember ?? false);
+  const capabilities = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])];
+  const hello = ownHello('recv', ownName(), options.remember ?? false, [], capabilities);
   const session = await Session.establish({
     stream,
     secrets,
@@ -197,7 +199,7 @@ async function receive(
   onEvent({ event: 'connected', peer, known, transport, path: 'direct' });
   onEvent({ event: 'lane', lane: 0, state: 'up', transport });
   onEvent({ event: 'phase', phase: 'transfer' });
-  const { files, bytes } = await receiving;
+  const { files, bytes, bottleneck } = await receiving;
   progress.flush();
   const seconds = (performance.now() - started) / 1000;
   if (paired)
@@ -207,7 +209,8 @@ async function receive(
       host: connection.remote.host,
     });
   const shape = { lanes: session.laneCount, transport, path: 'direct' } as const;
-  const done: SendResult = { event: 'done', role: 'recv', peer, bytes, files, seconds, ...shape };
+  const amount = { peer, bytes, files, seconds };
+  const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
   onEvent(done);
   return done;
 }

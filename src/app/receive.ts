@@ -10,6 +10,7 @@ import { HandshakeLimit } from '../session/handshake-limit.js';
 import { loadIdentity } from '../session/identity.js';
 import { PairingGate } from '../session/pairing-gate.js';
 import { PeerStore } from '../session/peer-store.js';
+import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
 import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
@@ -97,6 +98,7 @@ class Receiver {
       signal.throwIfAborted();
       this.#announce();
       void preloadListener().catch(() => undefined);
+      setImmediate(hasLz4);
       return await over;
     } finally {
       signal.removeEventListener('abort', interrupt);

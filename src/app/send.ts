@@ -153,7 +153,7 @@ class Sending {
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
       const introduced = this.#introduce(session.peerKey);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
-      const [{ files, bytes }, peer] = await Promise.all([running, introduced]);
+      const [{ files, bytes, bottleneck }, peer] = await Promise.all([running, introduced]);
       this.#progress.flush();
       const seconds = (performance.now() - startedAt) / 1000;
       clearTimeout(keep);
@@ -165,7 +165,8 @@ class Sending {
       if (this.#paired)
         await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#address.host });
       const shape = { lanes: this.#laneCount, transport: this.#address.scheme, path: 'direct' } as const;
-      const done: SendResult = { event: 'done', role: 'send', peer, bytes, files, seconds, ...shape };
+      const amount = { peer, bytes, files, seconds };
+      const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
       onEvent(done);
       return done;
     } finally {
@@ -196,6 +197,7 @@ class Sending {
       resume,
       tokenOf: sourceToken(this.#unfinished.tokenKey),
       limit: this.#options.limit,
+      compress: this.#options.compress ?? 'auto',
       update: updateMode[this.#options.update ?? 'none'],
       remove: this.#options.remove,
       mayRemove: () => (this.#options.remove ?? false) && this.#problems.length === 0,

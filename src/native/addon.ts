@@ -1,6 +1,15 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
-import type { Attribute, Cipher, EntryKind, FileStamp, JobDone, SealApi, WrittenFiles } from './api.js';
+import type {
+  Attribute,
+  Cipher,
+  EntryKind,
+  FileStamp,
+  JobDone,
+  PackedDone,
+  SealApi,
+  WrittenFiles,
+} from './api.js';
 
 export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 
@@ -38,8 +47,20 @@ export interface Addon {
     stamps: BigInt64Array,
     header: Uint8Array,
     out: Uint8Array,
-    done: Done<{ bodyBytes: number; problems: Int32Array }>,
+    done: Done<AddonPacked>,
   ): void;
+  packFiles(paths: readonly string[], stamps: BigInt64Array, out: Uint8Array, done: Done<AddonPacked>): void;
+  sealBody(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    bodyBytes: number,
+    header: Uint8Array,
+    out: Uint8Array,
+    done: Done<number>,
+  ): void;
+  /** Milliseconds: read, seal, open, write. */
+  stageTimes(): Float64Array;
   openBody(cipher: Cipher, key: Uint8Array, counter: number, record: Uint8Array, done: Done<number>): void;
   writeFiles(
     buffer: Uint8Array,
@@ -119,6 +140,11 @@ export interface Addon {
   close(fd: number, done: Done): void;
 }
 
+interface AddonPacked {
+  readonly bodyBytes: number;
+  readonly problems: Int32Array;
+}
+
 export interface AddonListing {
   /** Each with a NUL behind it, which no name has: one text is far cheaper to hand over than many. */
   readonly names: string;
@@ -137,18 +163,23 @@ export function loadAddon(): Addon {
 export function nativeSeal(addon: Addon): SealApi {
   return {
     sealFile: ({ cipher, key, counter, fd, position, bodyBytes, header, out }, done) => {
-      addon.sealFile(cipher, key, counter, fd, position, bodyBytes, header, out, (error, n) => {
-        done(error, error === null ? n : 0);
-      });
+      addon.sealFile(cipher, key, counter, fd, position, bodyBytes, header, out, counted(done));
+    },
+    sealBody: ({ cipher, key, counter, bodyBytes, header, out }, done) => {
+      addon.sealBody(cipher, key, counter, bodyBytes, header, out, counted(done));
+    },
+    packFiles: ({ paths, stamps, out }, done) => {
+      addon.packFiles(paths, stamps, out, packed(done));
+    },
+    stageTimes: () => {
+      const [readMs = 0, sealMs = 0, openMs = 0, writeMs = 0] = addon.stageTimes();
+      return { readMs, sealMs, openMs, writeMs };
     },
     openFile: ({ cipher, key, counter, record, fd, position }, done) => {
       addon.openFile(cipher, key, counter, record, fd, position, opened(done));
     },
     sealPacked: ({ cipher, key, counter, paths, stamps, header, out }, done) => {
-      addon.sealPacked(cipher, key, counter, paths, stamps, header, out, (error, packed) => {
-        if (error === null) done(null, packed.bodyBytes, packed.problems);
-        else done(error, 0, new Int32Array());
-      });
+      addon.sealPacked(cipher, key, counter, paths, stamps, header, out, packed(done));
     },
     openBody: ({ cipher, key, counter, record }, done) => {
       addon.openBody(cipher, key, counter, record, opened(done));
@@ -161,6 +192,19 @@ export function nativeSeal(addon: Addon): SealApi {
     },
   };
 }
+
+const counted =
+  (done: JobDone): Done<number> =>
+  (error, n) => {
+    done(error, error === null ? n : 0);
+  };
+
+const packed =
+  (done: PackedDone): Done<AddonPacked> =>
+  (error, value) => {
+    if (error === null) done(null, value.bodyBytes, value.problems);
+    else done(error, 0, new Int32Array());
+  };
 
 function opened(done: JobDone): Done<number> {
   return (error, n) => {

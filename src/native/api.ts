@@ -89,6 +89,28 @@ export type PackedDone = (
   problems: Int32Array,
 ) => void;
 
+export type PackFilesJob = Pick<SealPackedJob, 'paths' | 'stamps'> & {
+  /** At least 4 + 8 × files + the sum of their sizes; the body is its beginning. Owned by the job until `done`. */
+  readonly out: Uint8Array;
+};
+
+export interface SealBodyJob extends RecordKey {
+  /** The plain body is out[bodyAt, bodyAt + bodyBytes). */
+  readonly bodyBytes: number;
+  /** 32 bytes; bodyBytesAt is filled in here. Copied when the job is submitted. */
+  readonly header: Uint8Array;
+  /** At least overheadBytes + bodyBytes long; owned by the job until `done`. */
+  readonly out: Uint8Array;
+}
+
+/** Milliseconds that all threads together spent reading, sealing, opening and writing content since the start. */
+export interface StageTimes {
+  readonly readMs: number;
+  readonly sealMs: number;
+  readonly openMs: number;
+  readonly writeMs: number;
+}
+
 export interface OpenBodyJob extends RecordKey {
   /** The whole sealed record, its length prefix included; decrypted in place, owned by the job until `done`. */
   readonly record: Uint8Array;
@@ -123,10 +145,15 @@ export interface SealApi {
   openFile(job: OpenFileJob, done: JobDone): void;
   /** Packs and seals: the record is out[0, overheadBytes + bodyBytes). Files that could not be read are no error. */
   sealPacked(job: SealPackedJob, done: PackedDone): void;
+  /** What sealPacked does without sealing: the body is the `bodyBytes` first bytes of `out`. */
+  packFiles(job: PackFilesJob, done: PackedDone): void;
+  /** Seals what stands in `out`, all of which from 0 to overheadBytes + bodyBytes is the record then. */
+  sealBody(job: SealBodyJob, done: JobDone): void;
   /** What openFile does without writing: the body is the `bodyBytes` bytes from bodyAt of `record` on. */
   openBody(job: OpenBodyJob, done: JobDone): void;
   /** SHA-256 of a region of a file. */
   digestFile(job: DigestFileJob, done: DigestDone): void;
+  stageTimes(): StageTimes;
 }
 
 export interface NativeApi {

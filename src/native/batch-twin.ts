@@ -17,6 +17,7 @@ import { close, fchmod, fchown, fstat, open, setModificationTime, write } from '
 import type { HeldPaths } from './held-paths.js';
 import { requireName } from './names.js';
 import { hasCode, renameTwin } from './rename-twin.js';
+import { timing } from './stage-clock.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 const numbersAFile = 7;
@@ -39,6 +40,7 @@ export function batchTwin({ at, call }: HeldPaths): Pick<FilesApi, 'writeFiles'>
     writeFiles: (job) =>
       call(async () => {
         const files = filesOf(job);
+        const isWritten = timing('writeMs');
         const errors = new Int32Array(files.length);
         const stamps = new BigInt64Array(3 * files.length);
         for (const [i, file] of files.entries()) {
@@ -49,6 +51,7 @@ export function batchTwin({ at, call }: HeldPaths): Pick<FilesApi, 'writeFiles'>
             errors[i] = errnoOf(await absentDirectory(error, file.directory));
           }
         }
+        isWritten();
         return { errors, stamps };
       }),
   };

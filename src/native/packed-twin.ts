@@ -1,5 +1,11 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { packedChanged, recordLayout, type PackedDone, type SealPackedJob } from './api.js';
+import {
+  packedChanged,
+  recordLayout,
+  type PackedDone,
+  type PackFilesJob,
+  type SealPackedJob,
+} from './api.js';
 import {
   requireBigInts,
   requireBodyBytes,
@@ -12,6 +18,7 @@ import {
 import { errnoError, errnoOf } from './errno-name.js';
 import { close, exactStat, open, read } from './file-calls.js';
 import { sealInPlace } from './record-cipher.js';
+import { timed, timing } from './stage-clock.js';
 
 const { bodyAt, overheadBytes } = recordLayout;
 const countBytes = 4;
@@ -36,17 +43,44 @@ export function sealPacked(job: SealPackedJob, done: PackedDone): void {
   requireHeader(job.header);
   requireBytes(job.out, 'out');
   requireFunction(done, 'done');
-  const mostBytes =
-    countBytes + entryBytes * files.length + files.reduce((bytes, { size }) => bytes + size, 0);
-  requireBodyBytes(mostBytes);
+  const mostBytes = mostBytesOf(files);
   const { out } = job;
   if (out.length < overheadBytes + mostBytes) throw new RangeError('out is too small for the record');
   const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
   const header = Uint8Array.from(job.header);
+  packThen(files, out.subarray(bodyAt), done, (bodyBytes) =>
+    timed('sealMs', () => sealInPlace(key, header, out, bodyBytes)),
+  );
+}
+
+export function packFiles(job: PackFilesJob, done: PackedDone): void {
+  const files = filesOf(job);
+  requireBytes(job.out, 'out');
+  requireFunction(done, 'done');
+  const { out } = job;
+  if (out.length < mostBytesOf(files)) throw new RangeError('out is too small for the files');
+  packThen(files, out, done, () => undefined);
+}
+
+/** What they take at most. Throws RangeError where that is too much for a record. */
+function mostBytesOf(files: readonly PackedFile[]): number {
+  const bytes = countBytes + entryBytes * files.length + files.reduce((sum, { size }) => sum + size, 0);
+  requireBodyBytes(bytes);
+  return bytes;
+}
+
+function packThen(
+  files: readonly PackedFile[],
+  body: Uint8Array,
+  done: PackedDone,
+  then: (bodyBytes: number) => void,
+): void {
   const problems = new Int32Array(files.length);
-  pack(files, out.subarray(bodyAt), problems).then(
+  const isRead = timing('readMs');
+  pack(files, body, problems).then(
     (bodyBytes) => {
-      sealInPlace(key, header, out, bodyBytes);
+      isRead();
+      then(bodyBytes);
       // Not within the promise: what `done` throws is the process's matter.
       setImmediate(done, null, bodyBytes, problems);
     },
@@ -56,7 +90,7 @@ export function sealPacked(job: SealPackedJob, done: PackedDone): void {
   );
 }
 
-function filesOf({ paths, stamps }: SealPackedJob): readonly PackedFile[] {
+function filesOf({ paths, stamps }: Pick<SealPackedJob, 'paths' | 'stamps'>): readonly PackedFile[] {
   requireTexts(paths, 'paths');
   requireBigInts(stamps, 'stamps');
   if (stamps.length !== 6 * paths.length) throw new RangeError('stamps must be six a file');

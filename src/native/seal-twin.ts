@@ -5,6 +5,7 @@ import {
   type OpenBodyJob,
   type OpenFileJob,
   type SealApi,
+  type SealBodyJob,
   type SealFileJob,
 } from './api.js';
 import {
@@ -18,8 +19,9 @@ import {
 } from './arguments.js';
 import { digestFile } from './digest-twin.js';
 import { errnoError, withErrnoName } from './errno-name.js';
-import { sealPacked } from './packed-twin.js';
+import { packFiles, sealPacked } from './packed-twin.js';
 import { bodyOf, sealInPlace } from './record-cipher.js';
+import { stageTimes, timed, timing } from './stage-clock.js';
 
 const { bodyAt, headerBytes, overheadBytes } = recordLayout;
 
@@ -28,7 +30,7 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  * speed, and the loop is busy meanwhile.
  */
 export function sealTwin(): SealApi {
-  return { sealFile, openFile, sealPacked, openBody, digestFile };
+  return { sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, stageTimes };
 }
 
 function sealFile(job: SealFileJob, done: JobDone): void {
@@ -44,6 +46,7 @@ function sealFile(job: SealFileJob, done: JobDone): void {
   const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
   const header = Uint8Array.from(job.header.subarray(0, headerBytes));
 
+  const isRead = timing('readMs');
   const readFrom = (readBytes: number): void => {
     read(fd, out, bodyAt + readBytes, bodyBytes - readBytes, position + readBytes, (error, n) => {
       if (error) {
@@ -51,12 +54,29 @@ function sealFile(job: SealFileJob, done: JobDone): void {
       } else if (n > 0 && readBytes + n < bodyBytes) {
         readFrom(readBytes + n);
       } else {
-        sealInPlace(key, header, out, readBytes + n);
+        isRead();
+        timed('sealMs', () => sealInPlace(key, header, out, readBytes + n));
         done(null, readBytes + n);
       }
     });
   };
   readFrom(0);
+}
+
+function sealBody(job: SealBodyJob, done: JobDone): void {
+  requireKey(job);
+  requireBodyBytes(job.bodyBytes);
+  requireHeader(job.header);
+  requireBytes(job.out, 'out');
+  requireFunction(done, 'done');
+  const { bodyBytes, out } = job;
+  if (out.length < overheadBytes + bodyBytes) throw new RangeError('out is too small for the record');
+  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const header = Uint8Array.from(job.header);
+  setImmediate(() => {
+    timed('sealMs', () => sealInPlace(key, header, out, bodyBytes));
+    done(null, bodyBytes);
+  });
 }
 
 function openFile(job: OpenFileJob, done: JobDone): void {
@@ -66,7 +86,13 @@ function openFile(job: OpenFileJob, done: JobDone): void {
   requirePosition(job.position, job.record.length);
   requireFunction(done, 'done');
   const { fd, position } = job;
-  openInPlace(job, done, (body) => writeFrom(fd, body, position, 0, done));
+  openInPlace(job, done, (body) => {
+    const isWritten = timing('writeMs');
+    writeFrom(fd, body, position, 0, (error, bytes) => {
+      isWritten();
+      done(error, bytes);
+    });
+  });
 }
 
 function openBody(job: OpenBodyJob, done: JobDone): void {
@@ -84,7 +110,7 @@ function openInPlace(job: OpenBodyJob, done: JobDone, then: (body: Uint8Array) =
   setImmediate(() => {
     let body: Uint8Array;
     try {
-      body = bodyOf(key, record);
+      body = timed('openMs', () => bodyOf(key, record));
     } catch (error) {
       record.fill(0, bodyAt, Math.max(bodyAt, record.length - recordLayout.tagBytes));
       done(error as NodeJS.ErrnoException, 0);

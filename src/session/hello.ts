@@ -6,7 +6,7 @@ import { decodeMessage, encodeMessage } from './schema.js';
 /** Version of everything that is said inside a session. */
 export const sessionVersion = 2;
 
-/** What this xfer can do; a peer that lacks one gets the older way, unknown ones are ignored. */
+/** What every xfer of this version can do; a peer that lacks one gets the older way, unknown ones are ignored. */
 export const ownCapabilities: readonly string[] = Object.freeze(['streaming', 'lanes', 'resume', 'pack']);
 
 export type Role = 'send' | 'recv';
@@ -49,11 +49,12 @@ export function ownHello(
   name: string,
   remember: boolean,
   listens: readonly string[] = [],
+  capabilities: readonly string[] = ownCapabilities,
 ): Hello {
   return {
     lowestVersion: sessionVersion,
     highestVersion: sessionVersion,
-    capabilities: ownCapabilities,
+    capabilities,
     streamingThresholdBytes: sessionDefaults.streamingThresholdBytes,
     listens: listens.slice(0, 16),
     role,

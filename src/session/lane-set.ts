@@ -19,6 +19,8 @@ export interface LaneSetOptions {
   onRoom(lane: number): void;
   /** The highest control message that was delivered: what a sign of life confirms. */
   delivered(): number;
+  /** Control records go on another lane from now on: the one that they went on may be dead. */
+  onControlMoved(): void;
   /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
   onLaneEnd(lane: number, error: XferError | undefined): void;
 }
@@ -26,9 +28,16 @@ export interface LaneSetOptions {
 interface Member {
   readonly lane: Lane;
   pulse: Pulse | undefined;
+  /** Its transport hears nothing of the other side. */
+  isSuspect: boolean;
+  /** The other side should have been heard on it by now. */
+  isLate: boolean;
 }
 
-/** The lanes of a session. Control records go on the newest one that does not end: an older one may be dead and not known to be. */
+/**
+ * The lanes of a session. Control records go on the newest one that is known to be alive and does not end: an older one
+ * may be dead and not known to be.
+ */
 export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #buffers = new RecordBuffers();
@@ -66,7 +75,12 @@ export class LaneSet {
       onEnd: (error?: XferError) => this.#handleEnd(number, error),
     };
     const lane = new Lane({ number, stream, leftover, ...keys, native, buffers: this.#buffers, handlers });
-    this.#members.set(number, { lane, pulse: this.#watching ? this.#newPulse() : undefined });
+    this.#members.set(number, {
+      lane,
+      pulse: this.#watching ? this.#newPulse() : undefined,
+      isSuspect: false,
+      isLate: false,
+    });
     this.#count++;
     first?.();
     lane.start();
@@ -78,9 +92,13 @@ export class LaneSet {
   }
 
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
-    let newest: Member | undefined;
-    for (const member of this.#members.values()) if (!member.lane.isFinished) newest = member;
-    newest?.lane.sendControl(number, acknowledged, body);
+    this.#controlLane()?.sendControl(number, acknowledged, body);
+  }
+
+  /** The lane's transport hears nothing of the other side, or does again. */
+  handleSuspect(number: number, isSuspect: boolean): void {
+    const member = this.#members.get(number);
+    if (member) this.#judge(() => (member.isSuspect = isSuspect));
   }
 
   hasRoom(number: number): boolean {
@@ -127,6 +145,17 @@ export class LaneSet {
     clearInterval(this.#timer);
   }
 
+  #controlLane(): Lane | undefined {
+    const open = [...this.#members.values()].filter(({ lane }) => !lane.isFinished);
+    return (open.findLast(({ isSuspect, isLate }) => !isSuspect && !isLate) ?? open.at(-1))?.lane;
+  }
+
+  #judge(change: () => void): void {
+    const before = this.#controlLane();
+    change();
+    if (this.#controlLane() !== before) this.#options.onControlMoved();
+  }
+
   #newPulse(): Pulse {
     const { silenceMs } = this.#options;
     return new Pulse({ heartbeatMs: sessionDefaults.heartbeatMs, silenceMs }, performance.now());
@@ -134,6 +163,10 @@ export class LaneSet {
 
   #tick(): void {
     const seconds = Math.round(this.#options.silenceMs / 1000);
+    this.#judge(() => {
+      for (const member of this.#members.values())
+        member.isLate = member.pulse?.isLate(performance.now()) ?? false;
+    });
     for (const { lane, pulse } of [...this.#members.values()]) {
       const verdict = pulse?.handleTick(performance.now(), lane.heardBytes, lane.sealedRecords);
       if (verdict === 'beat') lane.sendControl(0, this.#options.delivered(), new Uint8Array());

@@ -1,6 +1,12 @@
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import { recordLayout, type NativeApi, type RecordKey, type SealPackedJob } from '../native/api.js';
+import {
+  recordLayout,
+  type NativeApi,
+  type RecordKey,
+  type SealBodyJob,
+  type SealPackedJob,
+} from '../native/api.js';
 import { openHeader, openRecord, sealRecord } from '../native/record-codec.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { DirectionKeys } from './keys.js';
@@ -23,8 +29,8 @@ export interface SealedContent {
   release(): void;
 }
 
-/** Content to be sealed and sent: a piece of a file, or many small files. */
-export type ContentJob = FileContent | PackedContent;
+/** Content to be sealed and sent: a piece of a file, many small files, or what somebody else puts into the record. */
+export type ContentJob = FileContent | PackedContent | FilledContent;
 
 export interface FileContent {
   readonly fd: number;
@@ -38,8 +44,29 @@ export interface PackedContent {
   readonly header: RecordHeader;
 }
 
-/** `bodyBytes`: what was read. `problems` of packed files as for SealApi.sealPacked. */
-export type ContentDone = (error: Error | null, bodyBytes: number, problems?: Int32Array) => void;
+export interface FilledContent {
+  /** Writes the body into `body`, which has the header's bodyBytes. */
+  fill(body: Uint8Array): Promise<Filled>;
+  readonly header: RecordHeader;
+}
+
+/** What a body was filled with. */
+export interface Filled {
+  /** Of `body`, from its beginning. */
+  readonly bodyBytes: number;
+  readonly layout: number;
+  /** What it stands for, before anything was done to it. */
+  readonly contentBytes: number;
+  readonly problems?: Int32Array;
+}
+
+/** What was read: `bodyBytes` of content, `sealedBytes` of which the record carries. `problems` as for SealApi.sealPacked. */
+export type ContentDone = (
+  error: Error | null,
+  bodyBytes: number,
+  problems: Int32Array | undefined,
+  sealedBytes: number,
+) => void;
 
 export interface LaneHandlers {
   onControl(header: RecordHeader, body: Uint8Array): void;
@@ -163,19 +190,35 @@ export class Lane {
     const key = sealing.next();
     const header = encodeRecordHeader(job.header);
     const common = { cipher: key.cipher, key: key.key, counter: key.counter, header, out };
-    const sealed: ContentDone = (error, read, problems) => {
+    const sealed = (error: Error | null, inRecord: number, problems?: Int32Array, content = inRecord) => {
       this.#sealing--;
       // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
       slot.bytes = error
         ? sealRecord(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
-        : out.subarray(0, recordLayout.overheadBytes + read);
+        : out.subarray(0, recordLayout.overheadBytes + inRecord);
       if (this.#over) buffers.release(out);
-      done(error, error ? 0 : read, problems);
+      done(error, error ? 0 : content, problems, error ? 0 : inRecord);
       this.#flush();
       if (this.hasRoom) this.#options.handlers.onRoom();
     };
-    if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
+    if ('fill' in job) this.#fill(job, common, sealed);
+    else if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
     else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
+  }
+
+  #fill(
+    { fill, header }: FilledContent,
+    common: Omit<SealBodyJob, 'bodyBytes'>,
+    sealed: (error: Error | null, inRecord: number, problems?: Int32Array, content?: number) => void,
+  ): void {
+    const { bodyAt } = recordLayout;
+    fill(common.out.subarray(bodyAt, bodyAt + header.bodyBytes)).then(
+      ({ bodyBytes, layout, contentBytes, problems }) => {
+        const job = { ...common, header: encodeRecordHeader({ ...header, layout }), bodyBytes };
+        this.#options.native.seal.sealBody(job, (error) => sealed(error, bodyBytes, problems, contentBytes));
+      },
+      (error: unknown) => sealed(error instanceof Error ? error : new Error(String(error)), 0),
+    );
   }
 
   /** Ends our direction behind what was submitted. */

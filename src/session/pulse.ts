@@ -8,6 +8,9 @@ export interface PulseLimits {
   readonly silenceMs: number;
 }
 
+/** Signs of life that may be missed before the other side is late. */
+const lateBeats = 2;
+
 /**
  * Whether the other end of a session is still there, whatever is between: hops may be alive while it is not. A pure
  * state machine: `handleTick` is called about once a second with what both directions have counted so far.
@@ -25,6 +28,11 @@ export class Pulse {
     this.#heardAt = now;
     this.#sentAt = now;
     this.#tickedAt = now;
+  }
+
+  /** Whether the other side should have been heard by now. */
+  isLate(now: number): boolean {
+    return now - this.#heardAt >= lateBeats * this.#limits.heartbeatMs;
   }
 
   /** `heardBytes` and `sentRecords` only ever grow. */

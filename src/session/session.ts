@@ -78,6 +78,7 @@ export class Session {
       onContent: (content) => this.#handleContent(content),
       onRoom: (lane) => this.#handlers?.onRoom(lane),
       delivered: () => this.#control.delivered,
+      onControlMoved: () => this.#control.repeat(),
       onLaneEnd: (lane, error) => this.#handleLaneEnd(lane, error),
     });
     this.#control = new ControlChannel({
@@ -213,6 +214,11 @@ export class Session {
     } finally {
       this.#joining--;
     }
+  }
+
+  /** A lane's transport hears nothing of the other side, or does again: what matters goes on another one meanwhile. */
+  handleSuspect(lane: number, isSuspect: boolean): void {
+    this.#lanes.handleSuspect(lane, isSuspect);
   }
 
   /** Ends one lane behind what was submitted on it; the last one stays. */

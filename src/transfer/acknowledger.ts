@@ -4,8 +4,8 @@ import type { TransferMessage } from './messages.js';
 import { RangeSet } from './range-set.js';
 
 /** Acknowledgements wait this long for company, or for this share of the window. */
-const acknowledgeAfterMs = 3;
-const acknowledgeBytes = transferDefaults.windowBytes / 8;
+const acknowledgeAfterMs = 10;
+const acknowledgeBytes = transferDefaults.windowBytes / 4;
 /** Ranges of one message. */
 const mostRanges = 1024;
 

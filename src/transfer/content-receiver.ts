@@ -3,8 +3,10 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
+import { inflate } from './content-inflater.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { IncomingFile } from './incoming-file.js';
+import { compressedLayout } from './lz4.js';
 import type { MetadataPolicy } from './metadata.js';
 import { packedLayout } from './pack-layout.js';
 import { PackWriter, type PackedEntry } from './pack-writer.js';
@@ -73,6 +75,8 @@ export class ContentReceiver {
   readonly #packs: PackWriter;
   #heldRecords = 0;
   #heldBytes = 0;
+  #heldMs = 0;
+  #heldSince = 0;
   #tampered = 0;
   #over = false;
 
@@ -89,6 +93,11 @@ export class ContentReceiver {
   /** Whether records [0, count) and no others have come. */
   hasRecords(count: number): boolean {
     return this.#claims.isWhole(count);
+  }
+
+  /** How long there was content that was not written, in milliseconds. */
+  get heldMs(): number {
+    return this.#heldMs + (this.#heldRecords > 0 ? performance.now() - this.#heldSince : 0);
   }
 
   /** Whether content waits for entries that are not declared. */
@@ -180,7 +189,6 @@ export class ContentReceiver {
 
   handleContent(content: SealedContent): void {
     const { bodyBytes, number } = content.header;
-    const entry = keyOf(content);
     const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
     const claim = this.#over || !hasRoom ? 'full' : this.#claims.claim(number);
     if (claim === 'copy') return content.release();
@@ -188,13 +196,39 @@ export class ContentReceiver {
       content.release();
       return this.#breach('it sends more content than was asked for');
     }
-    this.#heldRecords++;
+    if (this.#heldRecords++ === 0) this.#heldSince = performance.now();
     this.#heldBytes += bodyBytes;
+    if (content.header.layout & compressedLayout) this.#inflate(content);
+    else this.#route(content);
+  }
+
+  #route(content: SealedContent): void {
+    const entry = keyOf(content);
     const incoming = this.#incoming.get(entry);
     if (incoming) this.#take(incoming, content);
     else if (this.#failed.has(entry)) this.#settle(content);
     else if (this.#options.isAhead(entry)) this.#park(content);
     else this.#refuse(content);
+  }
+
+  /** What it grows by is held before it grows. */
+  #inflate(content: SealedContent): void {
+    let grown = 0;
+    const mayGrow = (bytes: number): boolean => {
+      if (this.#heldBytes + bytes > mostHeldBytes) return false;
+      this.#heldBytes += grown = bytes;
+      return true;
+    };
+    inflate(this.#options.native.seal, content, mayGrow).then(
+      (plain) => {
+        if (this.#over) this.#free(plain);
+        else this.#route(plain);
+      },
+      (error: unknown) => {
+        this.#heldBytes -= grown;
+        this.#handleUnopened(content, asXferError(error));
+      },
+    );
   }
 
   handleFinished(id: number): void {
@@ -274,7 +308,6 @@ export class ContentReceiver {
   }
 
   #openPack(content: SealedContent): void {
-    const { number } = content.header;
     this.#packs
       .open(content)
       .then(async (table) => {
@@ -299,14 +332,17 @@ export class ContentReceiver {
           this.#options.onDropped(entry);
         }
       })
-      .catch((thrown: unknown) => {
-        const error = asXferError(thrown);
-        this.#free(content);
-        if (this.#over) return;
-        if (error.code !== 'ERR_XFER_TAMPERED' || this.#tampered++ >= mostTampered) return this.#fail(error);
-        this.#claims.giveBack(number);
-        this.#options.onAgain(number);
-      });
+      .catch((error: unknown) => this.#handleUnopened(content, asXferError(error)));
+  }
+
+  /** A record that did not verify comes again, once. */
+  #handleUnopened(content: SealedContent, error: XferError): void {
+    const { number } = content.header;
+    this.#free(content);
+    if (this.#over) return;
+    if (error.code !== 'ERR_XFER_TAMPERED' || this.#tampered++ >= mostTampered) return this.#fail(error);
+    this.#claims.giveBack(number);
+    this.#options.onAgain(number);
   }
 
   /** The files of a pack, if each of them waits for its content and is as large as declared. */
@@ -404,7 +440,7 @@ export class ContentReceiver {
 
   #free(content: SealedContent): void {
     content.release();
-    this.#heldRecords--;
+    if (--this.#heldRecords === 0) this.#heldMs += performance.now() - this.#heldSince;
     this.#heldBytes -= content.header.bodyBytes;
   }
 

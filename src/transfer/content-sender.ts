@@ -1,6 +1,9 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { asXferError, fileError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
+import type { CompressMode } from './compress-core.js';
+import { ContentCompressor } from './content-compressor.js';
+import { hasLz4 } from './lz4.js';
 import { recordKind } from '../session/record-header.js';
 import type { Session } from '../session/session.js';
 import type { Ranges } from './messages.js';
@@ -35,6 +38,9 @@ export interface ContentSenderOptions {
   readonly session: Session;
   readonly native: NativeApi;
   readonly limit?: SendLimit | undefined;
+  readonly compress: CompressMode;
+  /** Whether the receiver has more to answer than there should be. */
+  isAwaited(): boolean;
   /** What of a file is to be sent. */
   rangesOf(entry: SourceEntry): Ranges;
   /** Nothing of these ranges is sent, for there is nothing in them. */
@@ -58,6 +64,7 @@ export class ContentSender {
   readonly #files = new Set<OutgoingFile>();
   readonly #packs: OutgoingPack[] = [];
   readonly #isPacking: boolean;
+  readonly #compressor: ContentCompressor<Outgoing> | undefined;
   #filling: OutgoingPack | undefined;
   /** Packs that are not read yet. */
   #unreadPacks = 0;
@@ -80,7 +87,10 @@ export class ContentSender {
       this.#pace.setRate(limit.bytesPerSecond, performance.now());
       this.pump();
     });
-    this.#isPacking = options.session.hello.capabilities.includes('pack');
+    const { capabilities } = options.session.hello;
+    this.#isPacking = capabilities.includes('pack');
+    if (options.compress !== 'off' && capabilities.includes('lz4') && hasLz4())
+      this.#compressor = new ContentCompressor(options.compress, options.native.seal);
     this.#scheduler = new SchedulerCore<Outgoing>({
       windowBytes: transferDefaults.windowBytes,
       mostRecords,
@@ -204,6 +214,7 @@ export class ContentSender {
       }
     }
     this.#waits.handle(isPaused ? 'limit' : this.#waitsFor(lanes), performance.now());
+    this.#compressor?.handle(this.#measure(), performance.now());
     this.#wakeLater(isPaused);
   }
 
@@ -221,12 +232,22 @@ export class ContentSender {
     if (this.#scheduler.isExhausted) return this.#scheduler.inFlightRecords > 0 ? 'window' : undefined;
     if (!this.#scheduler.hasRoom) return 'window';
     if (lanes.some((lane) => this.#session.hasRoom(lane)))
-      return this.#scheduler.isLimited ? 'network' : 'source';
+      return this.#scheduler.isLimited ? 'network' : this.#options.isAwaited() ? 'window' : 'source';
     return lanes.every((lane) => this.#session.isFull(lane)) ? 'network' : 'seal';
   }
 
   #isOver(): boolean {
     return this.#over;
+  }
+
+  #measure() {
+    const { network, limit, seal: sealMs } = this.#waits.ms;
+    return { networkMs: network + limit, sealMs, bytesPerSecond: this.#scheduler.bytesPerSecond };
+  }
+
+  /** What compressing saved does not count towards the pace. */
+  #handleSealed(contentBytes: number, sealedBytes: number): void {
+    if (sealedBytes < contentBytes) this.#pace.take(sealedBytes - contentBytes, performance.now());
   }
 
   #supply(mostBytes: number): Piece<Outgoing> | undefined {
@@ -285,9 +306,15 @@ export class ContentSender {
     const header = { kind: recordKind.content, bodyBytes: bytes, offset, number };
     if (source instanceof OutgoingPack) return this.#submitPack(lane, source, header);
     source.beginRead();
-    const job = { fd: source.fd, header: { ...header, layout: 0, entry: source.entry.id } };
-    this.#session.sendContent(lane, job, (error, read) => {
-      this.#sentBytes += read;
+    const { fd } = source;
+    const plain = { ...header, layout: 0, entry: source.entry.id };
+    const compressor = this.#compressor;
+    const job = compressor?.wants(source)
+      ? { fill: (body: Uint8Array) => compressor.fillFile(source, fd, offset, body), header: plain }
+      : { fd, header: plain };
+    this.#session.sendContent(lane, job, (error, read, _, sealed) => {
+      this.#handleSealed(read, sealed);
+      this.#sentBytes += sealed;
       this.#scheduler.handleShort(number, read);
       const what = `cannot read ${printable(source.entry.source)}`;
       source.endRead(error ? fileError(error, what) : undefined, read < bytes);
@@ -299,11 +326,17 @@ export class ContentSender {
     pack: OutgoingPack,
     header: { kind: number; bodyBytes: number; offset: number; number: number },
   ): void {
-    const job = { files: pack.job(), header: { ...header, layout: packedLayout, entry: pack.firstId } };
-    this.#session.sendContent(lane, job, (error, bytes, problems) => {
+    const files = pack.job();
+    const packed = { ...header, layout: packedLayout, entry: pack.firstId };
+    const compressor = this.#compressor;
+    const job = compressor?.wants(pack)
+      ? { fill: (body: Uint8Array) => compressor.fillPack(pack, files, packedLayout, body), header: packed }
+      : { files, header: packed };
+    this.#session.sendContent(lane, job, (error, bytes, problems, sealed) => {
       if (this.#over) return;
       if (error) return this.#options.onFatal(fileError(error, 'cannot read small files'));
-      this.#sentBytes += contentBytes(pack, bytes);
+      this.#handleSealed(bytes, sealed);
+      this.#sentBytes += sealed < bytes ? sealed : contentBytes(pack, bytes);
       this.#scheduler.handleShort(header.number, bytes);
       try {
         if (!pack.isRead) this.#unreadPacks--;

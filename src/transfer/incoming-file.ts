@@ -1,6 +1,7 @@
 import { fileError, XferError } from '../errors/index.js';
 import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
+import { isPlain } from './content-inflater.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
 import { setMetadata, type MetadataPolicy } from './metadata.js';
@@ -8,6 +9,7 @@ import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import { mostRegions } from './sparse-regions.js';
 import { isTaken } from './temporary-names.js';
+import { writeAll } from './write-all.js';
 
 /** Gaps in what was received of a file: those of records in the window, and holes. */
 const mostGaps = 1024 + 2 * mostRegions;
@@ -166,13 +168,15 @@ export class IncomingFile {
     this.#writing++;
     const { cipher, key, counter } = content.key;
     const { bodyBytes, offset } = content.header;
-    const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
+    const written = (error: NodeJS.ErrnoException | null): void => {
+      if (!error) this.#written += bodyBytes;
+      this.#endWrite();
+      done(error ? this.#problem(error) : undefined);
+    };
     try {
-      this.#options.native.seal.openFile(job, (error) => {
-        if (!error) this.#written += bodyBytes;
-        this.#endWrite();
-        done(error ? this.#problem(error) : undefined);
-      });
+      if (isPlain(content)) return writeAll(this.#fd, content.body, offset, written);
+      const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
+      this.#options.native.seal.openFile(job, written);
     } catch (cause) {
       // A place in the file that no system has.
       this.#endWrite();

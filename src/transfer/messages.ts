@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { boundedBytes, decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
 import { blockDigestBytes, mostBlockDigests } from './block-digests.js';
+import type { ReceiverWaits, SenderWaits } from './bottleneck.js';
 import { encodeEntry, entrySchema, type ManifestEntry } from './entry-codec.js';
 
 /** How the sender wants files treated that are there already. */
@@ -40,6 +41,8 @@ export type TransferMessage =
       readonly records: number;
       /** All that there is was offered: what else stands in these directories may go. */
       readonly remove: boolean;
+      /** What held the sender up, for who wants to say so. */
+      readonly waits?: SenderWaits | undefined;
     }
   /** The names of a batch were checked and its directories stand. `skip`: files that are there already; `have`: what is there of others. */
   | {
@@ -66,7 +69,12 @@ export type TransferMessage =
   | { readonly type: 'durable'; readonly bytes: number }
   /** This link was not made. */
   | { readonly type: 'left-out'; readonly id: number; readonly reason: string }
-  | { readonly type: 'committed'; readonly files: number; readonly bytes: number }
+  | {
+      readonly type: 'committed';
+      readonly files: number;
+      readonly bytes: number;
+      readonly waits?: ReceiverWaits | undefined;
+    }
   | { readonly type: 'abort'; readonly wire: number; readonly message: string };
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -99,6 +107,12 @@ const message = v.variant('type', [
     bytes: count,
     records: count,
     remove: v.boolean(),
+    waits: v.optional(
+      v.object({
+        ...{ source: count, seal: count, network: count, window: count, limit: count },
+        ...{ totalMs: count, readMs: count, sealMs: count, loopMs: count },
+      }),
+    ),
   }),
   v.object({ type: v.literal('holes'), id: count, ranges: ranges(1024) }),
   v.object({ type: v.literal('keep'), id: count, ranges: ranges(1024) }),
@@ -121,7 +135,12 @@ const message = v.variant('type', [
   v.object({ type: v.literal('again'), ranges: ranges(2048) }),
   v.object({ type: v.literal('durable'), bytes: count }),
   v.object({ type: v.literal('left-out'), id: count, reason: v.pipe(v.string(), v.maxLength(512)) }),
-  v.object({ type: v.literal('committed'), files: count, bytes: count }),
+  v.object({
+    type: v.literal('committed'),
+    files: count,
+    bytes: count,
+    waits: v.optional(v.object({ heldMs: count, openMs: count, writeMs: count, loopMs: count })),
+  }),
   v.object({
     type: v.literal('abort'),
     wire: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff)),

@@ -1,6 +1,7 @@
 import { fileError, XferError } from '../errors/index.js';
 import { recordLayout, type FileStamp, type NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
+import { isPlain } from './content-inflater.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
 import type { MetadataPolicy } from './metadata.js';
@@ -45,6 +46,8 @@ export class PackWriter {
   /** Verifies and decrypts in place. Rejects with ERR_XFER_TAMPERED; undefined where the body is no pack. */
   async open(content: SealedContent): Promise<PackedFile[] | undefined> {
     const { key, record, header } = content;
+    const ids = { first: header.entry, last: header.offset };
+    if (isPlain(content)) return readPack(content.body, ids);
     const { cipher, counter } = key;
     const bytes = await new Promise<number>((resolve, reject) => {
       this.#native.seal.openBody({ cipher, key: key.key, counter, record }, (error, bodyBytes) =>
@@ -52,7 +55,7 @@ export class PackWriter {
       );
     });
     const body = record.subarray(recordLayout.bodyAt, recordLayout.bodyAt + bytes);
-    return readPack(body, { first: header.entry, last: header.offset });
+    return readPack(body, ids);
   }
 
   /** Rejects with an XferError that names the first path that could not be written; the others stand. */
@@ -60,9 +63,9 @@ export class PackWriter {
     const held = await this.#holdAll(files);
     try {
       const { errors, stamps } = await this.#native.files.writeFiles({
-        buffer: content.record,
+        buffer: isPlain(content) ? content.body : content.record,
         names: files.map(({ entry }) => nameOf(entry.path)),
-        numbers: this.#numbers(files, held),
+        numbers: this.#numbers(files, held, isPlain(content) ? 0 : recordLayout.bodyAt),
         mtimesNs: BigInt64Array.from(files, ({ entry }) => mtimeNs(entry)),
         temporaryPrefix: `${this.#options.names.packPrefix}${content.header.number}-`,
       });
@@ -81,13 +84,17 @@ export class PackWriter {
     }
   }
 
-  #numbers(files: readonly PackedEntry[], held: ReadonlyMap<string, HeldDirectory>): Float64Array {
+  #numbers(
+    files: readonly PackedEntry[],
+    held: ReadonlyMap<string, HeldDirectory>,
+    bodyAt: number,
+  ): Float64Array {
     const numbers = new Float64Array(jobNumbers * files.length);
     const replace = this.#options.replaces ? 1 : 0;
     files.forEach(({ entry, packed }, i) => {
       const directory = held.get(parentOf(entry.path))?.fd ?? -1;
       const { at, bytes = 0 } = packed;
-      const place = recordLayout.bodyAt + at;
+      const place = bodyAt + at;
       const { uid = -1, gid = -1 } = (this.#options.metadata.owners && entry.owner) || {};
       numbers.set([directory, place, bytes, entry.mode, uid, gid, replace], jobNumbers * i);
     });

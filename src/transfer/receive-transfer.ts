@@ -6,6 +6,7 @@ import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
+import { bottleneckOf, type Bottleneck } from './bottleneck.js';
 import { ContentReceiver } from './content-receiver.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EarlierTry } from './earlier-try.js';
@@ -23,6 +24,7 @@ import {
 import { printable } from './printable.js';
 import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
 import { ReceiveComparisons } from './receive-comparisons.js';
+import { ReceiverClock } from './stage-clocks.js';
 import { Surplus } from './surplus.js';
 import { TemporaryNames } from './temporary-names.js';
 
@@ -63,6 +65,7 @@ export interface ReceiveTransferOptions {
 export interface ReceiveSummary {
   readonly files: number;
   readonly bytes: number;
+  readonly bottleneck: Bottleneck;
 }
 
 type Begin = Extract<TransferMessage, { type: 'begin' }>;
@@ -112,6 +115,8 @@ export class ReceiveTransfer {
   #files = 0;
   #fileBytes = 0;
   #end: End | undefined;
+  readonly #waits: ReceiverClock;
+  #bottleneck: Bottleneck = 'none';
   #committing = false;
   #committed = false;
   #over = false;
@@ -122,6 +127,7 @@ export class ReceiveTransfer {
     this.#options = options;
     this.#session = options.session;
     this.#directories = new DirectoryCache(options.native.files, options.root);
+    this.#waits = new ReceiverClock(options.native.seal);
     this.#policy = options.policy ?? {};
     this.#overwrite = new OverwritePolicy(options.native.files, this.#directories, this.#policy);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
@@ -473,7 +479,9 @@ export class ReceiveTransfer {
       await begun.keeper?.hide();
       if (this.#isOver()) return;
       this.#acknowledger.flush();
-      this.#say({ type: 'committed', files: this.#files, bytes: this.#fileBytes });
+      const waits = this.#waits.waits(begun.content.heldMs);
+      this.#bottleneck = end.waits ? bottleneckOf(end.waits, waits) : 'none';
+      this.#say({ type: 'committed', files: this.#files, bytes: this.#fileBytes, waits });
       this.#committed = true;
       this.#session.finish();
     });
@@ -498,7 +506,8 @@ export class ReceiveTransfer {
   #handleEnd(error: XferError | undefined): void {
     if (this.#committed) {
       this.#error = error;
-      return this.#settle?.resolve({ files: this.#files, bytes: this.#fileBytes });
+      const bottleneck = this.#bottleneck;
+      return this.#settle?.resolve({ files: this.#files, bytes: this.#fileBytes, bottleneck });
     }
     this.#fail(
       error ?? new XferError('ERR_XFER_TRUNCATED', 'the sender left before the transfer was complete'),

@@ -3,6 +3,8 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
+import { bottleneckOf, type Bottleneck } from './bottleneck.js';
+import type { CompressMode } from './compress-core.js';
 import { ContentSender, type SendLimit } from './content-sender.js';
 import { Gate } from './gate.js';
 import { entryKind } from './entry-codec.js';
@@ -18,6 +20,7 @@ import { RangeSet } from './range-set.js';
 import { SendComparisons } from './send-comparisons.js';
 import type { SourceEntry } from './source-entry.js';
 import type { SourceToken } from './source-token.js';
+import { SenderClock } from './stage-clocks.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
@@ -47,6 +50,8 @@ export interface SendTransferOptions {
   mayRemove?(): boolean;
   readonly tokenOf: SourceToken;
   readonly limit?: SendLimit | undefined;
+  /** Default: off. */
+  readonly compress?: CompressMode | undefined;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;
@@ -58,6 +63,7 @@ export interface SendTransferOptions {
 export interface SendSummary {
   readonly files: number;
   readonly bytes: number;
+  readonly bottleneck: Bottleneck;
 }
 
 /** Ranges of one message. */
@@ -80,6 +86,7 @@ export class SendTransfer {
   readonly #session: Session;
   readonly #content: ContentSender;
   readonly #comparisons: SendComparisons;
+  readonly #clock: SenderClock;
   /** Nothing is sent before the receiver has said what it has. */
   readonly #waits: boolean;
   readonly #declareGate = new Gate();
@@ -111,6 +118,7 @@ export class SendTransfer {
   constructor(options: SendTransferOptions) {
     this.#options = options;
     this.#session = options.session;
+    this.#clock = new SenderClock(options.native.seal);
     this.#waits = options.resume || (options.update ?? updateMode.none) !== updateMode.none;
     this.#comparisons = new SendComparisons({
       native: options.native,
@@ -133,6 +141,8 @@ export class SendTransfer {
       session: options.session,
       native: options.native,
       limit: options.limit,
+      compress: options.compress ?? 'off',
+      isAwaited: () => this.#batches.length >= batchesAhead,
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
       onRead: (entry) => this.#handleRead(entry),
@@ -151,6 +161,7 @@ export class SendTransfer {
 
   /** A lane may be dead, or is known not to be. */
   handleSuspect(lane: number, isSuspect: boolean): void {
+    this.#session.handleSuspect(lane, isSuspect);
     this.#content.handleSuspect(lane, isSuspect);
   }
 
@@ -284,6 +295,7 @@ export class SendTransfer {
       bytes: this.#bytes,
       records: this.#content.records,
       remove: this.#options.mayRemove?.() ?? false,
+      waits: this.#clock.waits(this.#content.waits),
     });
   }
 
@@ -359,7 +371,7 @@ export class SendTransfer {
       case 'left-out':
         return this.#handleLeftOut(message.id, message.reason);
       case 'committed':
-        return this.#handleCommitted(message.files, message.bytes);
+        return this.#handleCommitted(message);
       case 'abort':
         return this.#fail(abortError('receiver', message));
       default:
@@ -402,11 +414,12 @@ export class SendTransfer {
     this.#progress();
   }
 
-  #handleCommitted(files: number, bytes: number): void {
+  #handleCommitted({ files, bytes, waits }: Extract<TransferMessage, { type: 'committed' }>): void {
     if (!this.#ended || files !== this.#files || bytes !== this.#bytes)
       return this.#abort(violation('it committed other than what was sent'));
     this.#session.finish();
-    this.#settle?.resolve({ files, bytes });
+    const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
+    this.#settle?.resolve({ files, bytes, bottleneck });
   }
 
   #progress(): void {

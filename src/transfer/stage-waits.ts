@@ -15,10 +15,7 @@ export class StageWaits {
     this.#since = now;
   }
 
-  get reason(): SendStage | undefined {
-    return this.#reason;
-  }
-
+  /** Up to the last `handle`. */
   get ms(): Readonly<Record<SendStage, number>> {
     return { ...this.#ms };
   }

@@ -8,7 +8,31 @@ export function doneLine(event: DoneEvent): string {
   const [verb, preposition] = event.role === 'send' ? ['sent', 'to'] : ['received', 'from'];
   const rate = event.seconds > 0 ? ` (${formatRate(event.bytes / event.seconds)})` : '';
   const amount = `${countOf(event.files, 'file')}, ${formatSize(event.bytes)}`;
-  return `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${peerAndPath(event)}`;
+  const done = `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${peerAndPath(event)}`;
+  return event.seconds < leastToldSeconds ? done : `${done}${limitedBy(event)}`;
+}
+
+/** A shorter transfer is no reason to look for what held it up. */
+const leastToldSeconds = 1;
+
+function limitedBy({ bottleneck, role }: DoneEvent): string {
+  const [here, there] = role === 'send' ? ['this side', 'the receiver'] : ['the sender', 'this side'];
+  switch (bottleneck) {
+    case 'source':
+      return `, limited by ${here}'s disk`;
+    case 'seal':
+      return `, limited by ${here}'s processor`;
+    case 'network':
+      return ', limited by the network';
+    case 'open':
+      return `, limited by ${there}'s processor`;
+    case 'disk':
+      return `, limited by ${there}'s disk`;
+    case 'limit':
+      return ', limited by --limit';
+    case 'none':
+      return '';
+  }
 }
 
 export function connectedLine(event: ConnectedEvent): string {

@@ -39,6 +39,18 @@ export class HandSeal implements SealApi {
     throw new Error('nothing packed here');
   }
 
+  packFiles(): void {
+    this.sealPacked();
+  }
+
+  sealBody(): void {
+    throw new Error('nothing sealed from memory here');
+  }
+
+  stageTimes() {
+    return { readMs: 0, sealMs: 0, openMs: 0, writeMs: 0 };
+  }
+
   /** Ends the job at `index`; `bytes` is what the file still has. */
   finish(index = 0, bytes = Number.MAX_SAFE_INTEGER): void {
     for (const { job, done } of this.jobs.splice(index, 1)) {

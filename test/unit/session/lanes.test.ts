@@ -104,14 +104,25 @@ describe('when a lane dies', () => {
     await vi.waitFor(() => expect([...listener.records]).toEqual([[0, [1, 0]]]), soon);
   });
 
-  it('and nobody says so, it is given up when it was silent for too long', async () => {
-    const { dialer, listener, join } = await meet({ silenceMs: 2_500 });
+  it('and nobody says so, another one carries what is said, and it is given up when it was silent for too long', async () => {
+    const { dialer, listener, join } = await meet({ silenceMs: 12_000 });
     const newest = await join();
     newest.hold();
     say(dialer, 'a');
     await vi.waitFor(() => expect(listener.texts).toEqual(['a']), 10_000);
-    expect(dialer.session.lanes).toEqual([0]);
+    expect(dialer.session.lanes).toEqual([0, 1]);
+    await vi.waitFor(() => expect(dialer.session.lanes).toEqual([0]), 15_000);
     await vi.waitFor(() => expect(listener.session.lanes).toEqual([0]), 10_000);
+  }, 40_000);
+
+  it('another one carries what is said as soon as its transport hears nothing', async () => {
+    const { dialer, listener, join } = await meet();
+    const newest = await join();
+    newest.hold();
+    say(dialer, 'a');
+    dialer.session.handleSuspect(1, true);
+    await vi.waitFor(() => expect(listener.texts).toEqual(['a']), soon);
+    expect(dialer.session.lanes).toEqual([0, 1]);
   });
 });
 

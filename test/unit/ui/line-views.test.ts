@@ -23,6 +23,7 @@ const events: readonly XferEvent[] = [
     lanes: 1,
     transport: 'tcp',
     path: 'direct',
+    bottleneck: 'none',
   },
   { event: 'error', code: 'ERR_XFER_NOT_FOUND', message: hostile, remedy: 'check the path', exit: 6 },
 ];

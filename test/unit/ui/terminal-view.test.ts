@@ -35,6 +35,7 @@ const done = {
   lanes: 1,
   transport: 'tcp',
   path: 'direct',
+  bottleneck: 'none',
 } as const;
 
 afterEach(() => {

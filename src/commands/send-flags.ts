@@ -1,0 +1,84 @@
+import { Flags } from '@oclif/core';
+import { sessionDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
+
+/** What only `send` has. */
+export const sendFlags = {
+  to: Flags.string({
+    description: 'where to; then every argument is a path',
+    helpValue: 'TARGET',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  peer: Flags.string({ description: 'the known peer that must answer there', helpValue: 'NAME' }),
+  update: Flags.boolean({
+    char: 'u',
+    description: 'leave out what the receiver has with the same size and time',
+  }),
+  checksum: Flags.boolean({
+    char: 'c',
+    description: 'compare what the receiver has by its content, and send the blocks that differ',
+    exclusive: ['update'],
+  }),
+  delete: Flags.boolean({
+    description:
+      'delete in the received directories what is not here; takes --update, and --delete at the receiver',
+    dependsOn: ['update'],
+    exclusive: ['exclude', 'include', 'exclude-from'],
+  }),
+  yes: Flags.boolean({ char: 'y', description: 'delete without being asked' }),
+  owner: Flags.boolean({ description: 'tell who owns files; a receiver with --owner, as root, sets it' }),
+  xattrs: Flags.boolean({
+    description: 'tell extended attributes (user.*); a receiver with --xattrs sets them',
+  }),
+  limit: Flags.string({
+    description:
+      'send no faster than this; @FILE reads it from a file, again at every SIGUSR2; + and - change it at a terminal',
+    helpValue: 'RATE',
+  }),
+  lanes: Flags.string({
+    description: 'connections to send over: a number up to 16, or auto for as many as help',
+    helpValue: 'N|auto',
+    default: 'auto',
+  }),
+  compress: Flags.option({
+    description:
+      'lz4: compress whatever shrinks; auto: that, where the network is what the transfer waits for; off: nothing',
+    options: ['auto', 'lz4', 'off'] as const,
+    default: 'auto',
+  })(),
+  exclude: Flags.string({
+    description:
+      'do not send what matches, as in a .gitignore; of all patterns the last that matches decides',
+    helpValue: 'PATTERN',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  include: Flags.string({
+    description: 'send what matches after all; nothing comes back below an excluded directory',
+    helpValue: 'PATTERN',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  'exclude-from': Flags.string({
+    description: 'a file of patterns, in the syntax of a .gitignore; - is stdin',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  'one-file-system': Flags.boolean({
+    char: 'x',
+    description: 'send directories on other file systems empty',
+  }),
+};
+
+/** `--lanes` as `SendOptions.lanes`. */
+export function laneOption(text: string): { lanes?: number } {
+  if (text === 'auto') return {};
+  const lanes = Number(text);
+  if (Number.isInteger(lanes) && lanes >= 1 && lanes <= sessionDefaults.maxLanes) return { lanes };
+  throw new XferError(
+    'ERR_XFER_USAGE',
+    `--lanes takes auto or a number from 1 to ${sessionDefaults.maxLanes}`,
+  );
+}
