@@ -475,6 +475,7 @@ export class ReceiveTransfer {
       if (end.remove) await this.#removeSurplus(begun);
       await begun.earlier?.sweep(['', ...begun.writer.made]);
       await begun.writer.finish();
+      if (this.#policy.syncs) await this.#options.native.files.syncFileSystem(this.#options.root);
       await begun.earlier?.removeLeftOver();
       await begun.keeper?.hide();
       if (this.#isOver()) return;

@@ -146,7 +146,10 @@ export class SendTransfer {
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
       onRead: (entry) => this.#handleRead(entry),
-      onFailed: (entry, error) => this.#fileFailed(entry, error),
+      onFailed: (entry, error, wasRead) => {
+        if (wasRead && !this.#leftOut.has(entry.id)) this.#count(entry, -1);
+        this.#fileFailed(entry, error);
+      },
       onPacked: (entry, error) => this.#handlePacked(entry, error),
       onFatal: (error) => this.#abort(error),
       onProgress: () => this.#sendGate.check(),
