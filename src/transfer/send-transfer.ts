@@ -1,11 +1,9 @@
 import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
-import { bottleneckOf, type Bottleneck } from './bottleneck.js';
-import type { CompressMode } from './compress-core.js';
-import { ContentSender, type SendLimit } from './content-sender.js';
+import { bottleneckOf } from './bottleneck.js';
+import { ContentSender } from './content-sender.js';
 import { Gate } from './gate.js';
 import { entryKind } from './entry-codec.js';
 import {
@@ -18,54 +16,13 @@ import {
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import { SendComparisons } from './send-comparisons.js';
+import type { SendSummary, SendTransferOptions } from './send-options.js';
 import { SendTally } from './send-tally.js';
 import type { SourceEntry } from './source-entry.js';
-import type { SourceToken } from './source-token.js';
 import { SenderClock } from './stage-clocks.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
-
-export interface SendProgress {
-  /** Content that the receiver has. */
-  readonly bytes: number;
-  readonly total: number;
-  /** Content handed to the network, copies included. */
-  readonly sent: number;
-  readonly files: number;
-}
-
-export interface SendTransferOptions {
-  readonly session: Session;
-  readonly native: NativeApi;
-  readonly batches: AsyncIterable<readonly SourceEntry[]>;
-  /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
-  readonly key: Uint8Array;
-  /** There was an earlier try: nothing is sent before the receiver has said what it has. */
-  readonly resume: boolean;
-  /** What of `updateMode` becomes of files that are there already. Default: they are sent. */
-  readonly update?: number | undefined;
-  /** Whether the receiver is to delete what stands in the directories and was not offered. Default: false. */
-  readonly remove?: boolean | undefined;
-  /** Asked at the end: what could not be read here may well be there, then nothing goes. Default: false. */
-  mayRemove?(): boolean;
-  readonly tokenOf: SourceToken;
-  readonly limit?: SendLimit | undefined;
-  /** Default: off. */
-  readonly compress?: CompressMode | undefined;
-  readonly signal: AbortSignal;
-  /** Called whenever a number changed; the caller thins it out. */
-  onProgress(progress: SendProgress): void;
-  /** Something was not sent or not made; the rest goes on. */
-  onProblem(error: XferError): void;
-  onCommitting(): void;
-}
-
-export interface SendSummary {
-  readonly files: number;
-  readonly bytes: number;
-  readonly bottleneck: Bottleneck;
-}
 
 /** Ranges of one message. */
 const mostHoles = 1024;

@@ -18,7 +18,7 @@ async function smallRoot(files: FilesApi): Promise<{ directory: string; root: nu
   return { directory, root };
 }
 
-describeBoth('a full disk', ({ name: files }) => {
+describeBoth('a full disk', ({ files }) => {
   it.runIf(canMountTmpfs)(`in the middle of a batch leaves whole files alone${skipped}`, async () => {
     const { directory, root } = await smallRoot(files);
     const bytes = 100_000;
