@@ -288,6 +288,7 @@ export class ReceiveTransfer {
         this.#handleFileDone(entry);
       },
       onDropped: ({ path, size }) => {
+        this.#begun?.hardLinks.handleAbsent(path);
         this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
         this.#total -= size;
         this.#handleFileGone();
@@ -303,7 +304,10 @@ export class ReceiveTransfer {
     const checked = this.#check.batch(offered);
     if (checked instanceof Error) return this.#abort(checked);
     const { entries, leftOut } = checked;
-    for (const { id, path, reason } of leftOut) this.#leaveOut(id, `the link ${printable(path)}`, reason);
+    for (const { id, path, reason } of leftOut) {
+      begun.hardLinks.handleAbsent(path);
+      this.#leaveOut(id, `the link ${printable(path)}`, reason);
+    }
     for (const entry of entries) {
       if (entry.kind !== entryKind.file) continue;
       this.#total += entry.size;
@@ -392,6 +396,7 @@ export class ReceiveTransfer {
       }
       if (permission.kind !== 'leave') continue;
       content.leave(entry.id);
+      this.#begun?.hardLinks.handleAbsent(entry.path);
       if (entry.kind === entryKind.file) this.#unwanted.files++;
       this.#unwanted.bytes += entry.size;
       this.#total -= entry.size;
