@@ -81,6 +81,8 @@ interface Begun {
   /** Whether the sender waits for what is here. */
   readonly waits: boolean;
   readonly update: number;
+  /** Whether it may delete: it has said so, and here that is allowed. */
+  readonly removes: boolean;
   keeper?: JournalKeeper;
   earlier?: EarlierTry;
 }
@@ -209,6 +211,7 @@ export class ReceiveTransfer {
     const begun: Begun = {
       names,
       update,
+      removes: remove,
       waits: resume || update !== updateMode.none,
       comparisons: new ReceiveComparisons({
         native,
@@ -454,6 +457,8 @@ export class ReceiveTransfer {
   }
 
   #handleEndMessage(end: End): void {
+    if (end.remove && !this.#begun?.removes)
+      return this.#abort(violation('it deletes, and did not say so when it began'));
     if (end.entries !== this.#check.entries || this.#begun?.content.hasEarly)
       return this.#abort(incomplete());
     this.#end = end;
@@ -494,7 +499,6 @@ export class ReceiveTransfer {
 
   /** Only below directories that were offered, and only where both sides want it. */
   async #removeSurplus({ writer }: Begun): Promise<void> {
-    if (!this.#policy.removes) throw violation('it deletes, and did not say so');
     let count = 0;
     await new Surplus({
       files: this.#options.native.files,
