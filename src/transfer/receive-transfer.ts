@@ -81,6 +81,8 @@ interface Begun {
   /** Whether the sender waits for what is here. */
   readonly waits: boolean;
   readonly update: number;
+  /** Whether it may delete: it has said so, and here that is allowed. */
+  readonly removes: boolean;
   keeper?: JournalKeeper;
   earlier?: EarlierTry;
 }
@@ -209,6 +211,7 @@ export class ReceiveTransfer {
     const begun: Begun = {
       names,
       update,
+      removes: remove,
       waits: resume || update !== updateMode.none,
       comparisons: new ReceiveComparisons({
         native,
@@ -288,6 +291,7 @@ export class ReceiveTransfer {
         this.#handleFileDone(entry);
       },
       onDropped: ({ path, size }) => {
+        this.#begun?.hardLinks.handleAbsent(path);
         this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
         this.#total -= size;
         this.#handleFileGone();
@@ -303,7 +307,10 @@ export class ReceiveTransfer {
     const checked = this.#check.batch(offered);
     if (checked instanceof Error) return this.#abort(checked);
     const { entries, leftOut } = checked;
-    for (const { id, path, reason } of leftOut) this.#leaveOut(id, `the link ${printable(path)}`, reason);
+    for (const { id, path, reason } of leftOut) {
+      begun.hardLinks.handleAbsent(path);
+      this.#leaveOut(id, `the link ${printable(path)}`, reason);
+    }
     for (const entry of entries) {
       if (entry.kind !== entryKind.file) continue;
       this.#total += entry.size;
@@ -392,6 +399,7 @@ export class ReceiveTransfer {
       }
       if (permission.kind !== 'leave') continue;
       content.leave(entry.id);
+      this.#begun?.hardLinks.handleAbsent(entry.path);
       if (entry.kind === entryKind.file) this.#unwanted.files++;
       this.#unwanted.bytes += entry.size;
       this.#total -= entry.size;
@@ -449,6 +457,8 @@ export class ReceiveTransfer {
   }
 
   #handleEndMessage(end: End): void {
+    if (end.remove && !this.#begun?.removes)
+      return this.#abort(violation('it deletes, and did not say so when it began'));
     if (end.entries !== this.#check.entries || this.#begun?.content.hasEarly)
       return this.#abort(incomplete());
     this.#end = end;
@@ -490,7 +500,6 @@ export class ReceiveTransfer {
 
   /** Only below directories that were offered, and only where both sides want it. */
   async #removeSurplus({ writer }: Begun): Promise<void> {
-    if (!this.#policy.removes) throw violation('it deletes, and did not say so');
     let count = 0;
     await new Surplus({
       files: this.#options.native.files,
