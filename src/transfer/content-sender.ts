@@ -143,10 +143,12 @@ export class ContentSender {
     if (!this.#isPacking || !isSmall || !isPlain || entry.size > sessionDefaults.streamingThresholdBytes)
       return this.#sources.push(entry);
     if (this.#filling?.add(entry)) return;
+    // A pack goes in one piece, and so must not be more than the pace allows of one.
+    const pack = new OutgoingPack(Math.min(sessionDefaults.recordBytes, this.#pace.recordBytes));
+    if (!pack.add(entry)) return this.#sources.push(entry);
     this.flush();
-    this.#filling = new OutgoingPack();
+    this.#filling = pack;
     this.#unreadPacks++;
-    this.#filling.add(entry);
   }
 
   /** What was pushed goes, full packs or not. */
