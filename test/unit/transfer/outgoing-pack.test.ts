@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { packedChanged } from '../../../src/native/api.js';
 import { entryKind } from '../../../src/transfer/entry-codec.js';
+import { sessionDefaults } from '../../../src/config/index.js';
 import { OutgoingPack } from '../../../src/transfer/outgoing-pack.js';
 import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { failure } from './rogue-kit.js';
@@ -14,7 +15,7 @@ function source(id: number, size = 10): SourceEntry {
 }
 
 function packOf(...ids: readonly number[]): OutgoingPack {
-  const pack = new OutgoingPack();
+  const pack = new OutgoingPack(sessionDefaults.recordBytes);
   for (const id of ids) pack.add(source(id));
   return pack;
 }
@@ -36,7 +37,7 @@ describe('a pack that is filled', () => {
   });
 
   it('takes what a record holds, to the byte', () => {
-    const pack = new OutgoingPack();
+    const pack = new OutgoingPack(sessionDefaults.recordBytes);
     expect(pack.add(source(0, 2 ** 20 - 11))).toBe(false);
     expect([pack.bytes, pack.entries.length]).toEqual([4, 0]);
     expect(pack.add(source(0, 2 ** 20 - 20))).toBe(true);
