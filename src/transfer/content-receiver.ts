@@ -37,6 +37,8 @@ export interface ContentReceiverOptions {
   onSettled(number: number, bytes: number): void;
   /** The record did not verify: another copy is wanted. */
   onAgain(number: number): void;
+  /** A file is open now; nothing of it need be under way. */
+  onOpen(): void;
   /** Nothing of this many bytes has to come. */
   onHole(bytes: number): void;
   onWritten(file: IncomingFile, from: number, to: number): void;
@@ -392,6 +394,7 @@ export class ContentReceiver {
     incoming.state = 'open';
     for (const content of incoming.parked.splice(0)) this.#write(incoming, content);
     this.#finishIfComplete(incoming);
+    this.#options.onOpen();
   }
 
   #write(incoming: Incoming, content: SealedContent): void {
