@@ -248,6 +248,8 @@ export class ContentReceiver {
     if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it has holes in what is no file under way');
+    if (incoming.file?.isResumed && incoming.entry.allocatedBytes === undefined)
+      return this.#breach('it has holes in a file that it did not call sparse');
     for (const [from, to] of ranges)
       if (this.#fileOf(incoming).claimHole(from, to)) this.#options.onHole(to - from);
       else return this.#breach('it has holes where content is');
