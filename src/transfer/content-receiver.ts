@@ -36,6 +36,8 @@ export interface ContentReceiverOptions {
   onSettled(number: number, bytes: number): void;
   /** The record did not verify: another copy is wanted. */
   onAgain(number: number): void;
+  /** A file is open now; nothing of it need be under way. */
+  onOpen(): void;
   /** Nothing of this many bytes has to come. */
   onHole(bytes: number): void;
   onWritten(file: IncomingFile, from: number, to: number): void;
@@ -225,6 +227,8 @@ export class ContentReceiver {
     if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it has holes in what is no file under way');
+    if (incoming.file?.isResumed && incoming.entry.allocatedBytes === undefined)
+      return this.#breach('it has holes in a file that it did not call sparse');
     for (const [from, to] of ranges)
       if (this.#fileOf(incoming).claimHole(from, to)) this.#options.onHole(to - from);
       else return this.#breach('it has holes where content is');
@@ -358,6 +362,7 @@ export class ContentReceiver {
     incoming.state = 'open';
     for (const content of incoming.parked.splice(0)) this.#write(incoming, content);
     this.#finishIfComplete(incoming);
+    this.#options.onOpen();
   }
 
   #write(incoming: Incoming, content: SealedContent): void {

@@ -227,8 +227,8 @@ export class IncomingFile {
     const { mode, mtimeSeconds, mtimeNanoseconds, size } = this.entry;
     const { files } = this.#options.native;
     try {
-      // What ends in a hole was never written to up there.
-      if (this.#hasHoles) await files.truncate(fd, size);
+      // What ends in a hole was never written to up there, and an earlier try may have had a longer file.
+      if (this.#hasHoles || this.#isResumed) await files.truncate(fd, size);
       await setMetadata(files, fd, this.entry, this.#options.metadata);
       this.#fd = undefined;
       await files.finishFile({

@@ -234,6 +234,7 @@ export class ReceiveTransfer {
         this.#commitIfDone();
       },
       onAgain: (number) => this.#say({ type: 'again', ranges: [[number, number + 1]] }),
+      onOpen: () => this.#commitIfDone(),
       onHole: (bytes) => {
         this.#bytes += bytes;
         this.#progress();
