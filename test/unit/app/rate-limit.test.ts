@@ -39,6 +39,12 @@ describe('a limit', () => {
     expect(limit.bytesPerSecond).toBe(1024);
   });
 
+  it('that is less than that is not raised by lowering it', () => {
+    const limit = new RateLimit(500);
+    limit.lower();
+    expect(limit.bytesPerSecond).toBe(500);
+  });
+
   it('tells all who listen of every change, and nobody who left', () => {
     const limit = new RateLimit(1000);
     const [one, other] = [vi.fn(), vi.fn()];
