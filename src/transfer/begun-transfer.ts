@@ -24,39 +24,40 @@ export interface Begun {
   earlier?: EarlierTry;
 }
 
-/** Of the files of a batch: those that are there, what is there of others, and those that are to be compared. */
+/** Of the files of a batch: those that are there, and what an earlier try has brought of others. */
 export interface FoundThere {
-  readonly skipped: Set<ManifestEntry>;
+  readonly skipped: ReadonlySet<ManifestEntry>;
   readonly have: readonly (readonly [id: number, ranges: Ranges])[];
-  readonly compared: readonly number[];
 }
 
-/** Looks for what an earlier try has brought, and with an update for what stands under the real names. */
+/** Looks for what need not come, in the journal of an earlier try and, with an update, by size and time. */
 export async function findThere(entries: readonly ManifestEntry[], begun: Begun): Promise<FoundThere> {
-  const { keeper, earlier, content } = begun;
-  const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
-  const skipped = new Set(found?.skip);
-  const have = found?.have ?? [];
+  const { keeper, earlier, content, comparisons, update } = begun;
+  if (!begun.waits) return { skipped: new Set(), have: [] };
+  const { skip = [], have = [] } =
+    (keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined) ?? {};
+  const skipped = new Set(skip);
+  if (update !== updateMode.stamp) return { skipped, have };
   const resumed = new Set(have.map(([id]) => id));
-  const compared: number[] = [];
-  if (!begun.waits) return { skipped, have, compared };
   for (const entry of entries) {
     if (entry.kind !== entryKind.file || skipped.has(entry) || resumed.has(entry.id)) continue;
-    const outcome = await lookAt(entry, begun);
-    if (outcome === 'skip') skipped.add(entry);
-    if (outcome === 'compare') compared.push(entry.id);
+    if (await comparisons.isCurrent(entry)) skipped.add(entry);
   }
-  return { skipped, have, compared };
+  return { skipped, have };
 }
 
-/** What is there of a file that the journal of an earlier try says nothing of. */
-async function lookAt(
-  entry: ManifestEntry,
-  { content, earlier, comparisons, update }: Begun,
-): Promise<'skip' | 'compare' | 'send'> {
-  if (await earlier?.compare(entry, content, comparisons)) return 'compare';
-  if (update === updateMode.none) return 'send';
-  if (update === updateMode.stamp) return (await comparisons.isCurrent(entry)) ? 'skip' : 'send';
-  const file = content.fileFor(entry.id);
-  return file && (await comparisons.addReal(entry, file)) ? 'compare' : 'send';
+/** The ids of those files of which something is there that may be the same: it is held open for that. */
+export async function findComparable(entries: readonly ManifestEntry[], begun: Begun): Promise<number[]> {
+  const compared: number[] = [];
+  if (!begun.waits) return compared;
+  const { earlier, content, comparisons, update } = begun;
+  for (const entry of entries) {
+    if (entry.kind !== entryKind.file) continue;
+    const file = update === updateMode.digest ? content.fileFor(entry.id) : undefined;
+    const isCompared =
+      (await earlier?.compare(entry, content, comparisons)) ||
+      (file !== undefined && (await comparisons.addReal(entry, file)));
+    if (isCompared) compared.push(entry.id);
+  }
+  return compared;
 }

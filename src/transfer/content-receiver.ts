@@ -148,6 +148,9 @@ export class ContentReceiver {
     this.#failed.add(id);
     for (const content of incoming.parked.splice(0)) this.#settle(content);
     this.#incoming.delete(id);
+    // What an earlier try has of it is of no use.
+    if (incoming.file) this.#options.onGone(incoming.file);
+    void incoming.file?.discard();
   }
 
   /** The file gets another name than the sender gave it. */

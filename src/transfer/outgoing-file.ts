@@ -26,6 +26,8 @@ export class OutgoingFile {
   #reading = 0;
   #unacknowledged = 0;
   #checking = false;
+  /** Something was read since it was checked last. */
+  #isUnchecked = true;
   #isRead = false;
   #failed = false;
   #closed = false;
@@ -65,6 +67,7 @@ export class OutgoingFile {
   }
 
   beginRead(): void {
+    this.#isUnchecked = true;
     this.#reading++;
   }
 
@@ -96,7 +99,13 @@ export class OutgoingFile {
   /** Checks the file when nothing of it is being read, and closes it when nothing of it is needed any more. */
   settle(): void {
     if (this.#reading > 0 || !this.isCut || this.#checking || this.#closed) return;
+    // What becomes of it behind that is nothing to who has it already.
+    if (!this.#isUnchecked) {
+      if (this.#unacknowledged === 0) void this.close();
+      return;
+    }
     this.#checking = true;
+    this.#isUnchecked = false;
     isUnchanged(this.#source).then(
       (unchanged) => this.#handleChecked(unchanged),
       () => this.#handleChecked(false),

@@ -6,7 +6,7 @@ import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
 import { bottleneckOf, type Bottleneck } from './bottleneck.js';
-import { findThere, type Begun } from './begun-transfer.js';
+import { findComparable, findThere, type Begun } from './begun-transfer.js';
 import { ContentReceiver } from './content-receiver.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EarlierTry } from './earlier-try.js';
@@ -287,7 +287,7 @@ export class ReceiveTransfer {
   async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
     const { writer, content, hardLinks, comparisons } = begun;
     await writer.makeDirectories(entries);
-    const { skipped, have, compared } = await findThere(entries, begun);
+    const { skipped, have } = await findThere(entries, begun);
     for (const entry of skipped) {
       content.skip(entry.id);
       this.#bytes += entry.size;
@@ -295,9 +295,15 @@ export class ReceiveTransfer {
     }
     for (const [, ranges] of have) for (const [from, to] of ranges) this.#bytes += to - from;
     await this.#checkSpace();
-    const wanted = await this.#permitted(
-      entries.filter((entry) => !skipped.has(entry)),
-      content,
+    const missing = entries.filter((entry) => !skipped.has(entry));
+    const wanted = await this.#permitted(missing, content);
+    const ids = new Set(wanted.map(({ id }) => id));
+    const resumed = have.filter(([id]) => ids.has(id));
+    // What gets another name is a file of its own.
+    const original = new Set(missing);
+    const compared = await findComparable(
+      wanted.filter((entry) => original.has(entry) && !resumed.some(([id]) => id === entry.id)),
+      begun,
     );
     await writer.makeLinks(wanted);
     if (this.#isOver()) return;
@@ -310,7 +316,7 @@ export class ReceiveTransfer {
       type: 'declared',
       entries: count,
       skip: skipped.size > 0 ? [...skipped].map(({ id }) => id) : undefined,
-      have: have.length > 0 ? have : undefined,
+      have: resumed.length > 0 ? resumed : undefined,
       compare: compare.length > 0 ? compare : undefined,
     });
     this.#answer();
