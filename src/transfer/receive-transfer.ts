@@ -348,7 +348,7 @@ export class ReceiveTransfer {
     await this.#checkSpace();
     const wanted = await this.#permitted(
       entries.filter((entry) => !skipped.has(entry)),
-      content,
+      begun,
     );
     await writer.makeLinks(wanted);
     if (this.#isOver()) return;
@@ -356,7 +356,9 @@ export class ReceiveTransfer {
       if (entry.kind === entryKind.file) content.handleStanding(entry.id);
       if (entry.kind === entryKind.hardLink) hardLinks.add(entry);
     }
-    const compare = compared.map((id) => [id, comparisons.mayBeSame(id)] as const);
+    const isWanted = new Set(wanted.map(({ id }) => id));
+    const toCompare = compared.filter((id) => isWanted.has(id));
+    const compare = toCompare.map((id) => [id, comparisons.mayBeSame(id)] as const);
     this.#unanswered.push({
       type: 'declared',
       entries: count,
@@ -365,7 +367,7 @@ export class ReceiveTransfer {
       compare: compare.length > 0 ? compare : undefined,
     });
     this.#answer();
-    comparisons.start(compared);
+    comparisons.start(toCompare);
   }
 
   /** What is there of a file that the journal of an earlier try says nothing of. */
@@ -384,7 +386,7 @@ export class ReceiveTransfer {
   /** What of a batch may be written, under the names that it gets. */
   async #permitted(
     entries: readonly ManifestEntry[],
-    content: ContentReceiver,
+    { content, comparisons, hardLinks }: Begun,
   ): Promise<readonly ManifestEntry[]> {
     if (this.#overwrite.replaces) return entries;
     const wanted: ManifestEntry[] = [];
@@ -395,12 +397,14 @@ export class ReceiveTransfer {
         const taken = this.#check.addName(permission.path);
         if (taken) throw taken;
         content.rename(entry.id, permission.path);
-        this.#begun?.hardLinks.handleRenamed(entry.path, permission.path);
+        comparisons.protect(entry.id);
+        hardLinks.handleRenamed(entry.path, permission.path);
         wanted.push({ ...entry, path: permission.path });
       }
       if (permission.kind !== 'leave') continue;
       content.leave(entry.id);
-      this.#begun?.hardLinks.handleAbsent(entry.path);
+      await comparisons.drop(entry.id);
+      hardLinks.handleAbsent(entry.path);
       if (entry.kind === entryKind.file) this.#unwanted.files++;
       this.#unwanted.bytes += entry.size;
       this.#total -= entry.size;
