@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { nativeApi } from '../../../src/native/index.js';
 import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
 import { twin } from '../../native/implementations.js';
-import { failure, meetReceiver, refused, type MetReceiver } from './rogue-kit.js';
+import { answerOf, failure, meetReceiver, refused, type MetReceiver } from './rogue-kit.js';
 import { entry, namesIn, temporaryDirectory, withFiles } from './transfer-kit.js';
 
 const { directory, hardLink, link: symbolic } = entryKind;
@@ -146,9 +146,7 @@ describe.each([
       declare(met, second(2, 'h', 'd/a'));
       met.sender.end({ entries: 3, files: 1, bytes: 5 });
       // Of the directory it holds the one that was there: the link leads nowhere, and the name comes of the real file.
-      await vi.waitFor(() =>
-        expect(met.sender.heard.some(({ type }) => type === 'committed' || type === 'abort')).toBe(true),
-      );
+      await answerOf(met);
       met.sender.session.finish();
       await met.running.catch(() => undefined);
       await expectSecretAlone({ ...met, directory: outside }, 'a');

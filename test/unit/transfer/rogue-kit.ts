@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import type { NativeApi } from '../../../src/native/api.js';
 import type { TransferMessage } from '../../../src/transfer/messages.js';
@@ -49,4 +49,11 @@ export async function refused(
   expect(await met.sender.isTold()).toContain(words);
   await expect(met.running).rejects.toEqual(failure(code));
   expect(await namesIn(met.directory)).toEqual(names);
+}
+
+/** How the receiver ended it: `committed`, or the code and the words of its abort. */
+export async function answerOf(met: MetReceiver): Promise<string> {
+  const isEnd = ({ type }: TransferMessage) => type === 'committed' || type === 'abort';
+  await vi.waitFor(() => expect(met.sender.heard.some(isEnd)).toBe(true), { timeout: 10_000, interval: 5 });
+  return met.sender.heard.some(({ type }) => type === 'committed') ? 'committed' : met.sender.isTold();
 }
