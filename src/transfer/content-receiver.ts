@@ -1,24 +1,23 @@
-import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
 import { inflate } from './content-inflater.js';
 import type { DirectoryCache } from './directory-cache.js';
+import { declared, isStuck, takePacked, type Incoming } from './incoming-entry.js';
 import { IncomingFile } from './incoming-file.js';
+import { HeldContent, mostHeldRecords } from './held-content.js';
 import { compressedLayout } from './lz4.js';
 import type { MetadataPolicy } from './metadata.js';
 import { packedLayout } from './pack-layout.js';
-import { PackWriter, type PackedEntry } from './pack-writer.js';
+import { PackWriter } from './pack-writer.js';
 import type { ManifestEntry } from './entry-codec.js';
 import type { Ranges } from './messages.js';
 import type { RangeSet } from './range-set.js';
 import { Slots } from './slots.js';
 import type { TemporaryNames } from './temporary-names.js';
 
-/** Records, and their content, that arrived and are not written: an honest sender's window keeps to that. */
-const mostHeldRecords = 1024;
-const mostHeldBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
 /** Gaps between the numbers of records: an honest sender's window has no more. */
 const mostGaps = mostHeldRecords;
 /** Records that did not verify, before the transfer is given up: once may be an accident. */
@@ -37,6 +36,8 @@ export interface ContentReceiverOptions {
   onSettled(number: number, bytes: number): void;
   /** The record did not verify: another copy is wanted. */
   onAgain(number: number): void;
+  /** A file is open now; nothing of it need be under way. */
+  onOpen(): void;
   /** Nothing of this many bytes has to come. */
   onHole(bytes: number): void;
   onWritten(file: IncomingFile, from: number, to: number): void;
@@ -47,19 +48,6 @@ export interface ContentReceiverOptions {
   onGone(file: IncomingFile): void;
   /** The transfer cannot go on. */
   onError(error: XferError): void;
-}
-
-interface Incoming {
-  entry: ManifestEntry;
-  /** Made when content comes that is not packed. */
-  file?: IncomingFile;
-  readonly parked: SealedContent[];
-  state: 'declared' | 'standing' | 'opening' | 'open' | 'finishing';
-  /** The sender has read it to the end and it had not changed. */
-  confirmed: boolean;
-  hasSlot: boolean;
-  /** So that what failed while it waited for a place is not kept until there is one. */
-  leaveQueue?: () => void;
 }
 
 /** The files that are under way: takes their content from all lanes, each record once, and writes it. */
@@ -73,10 +61,7 @@ export class ContentReceiver {
   /** Files that the sender gave up: what is on the way of them is dropped. */
   readonly #failed = new Set<number>();
   readonly #packs: PackWriter;
-  #heldRecords = 0;
-  #heldBytes = 0;
-  #heldMs = 0;
-  #heldSince = 0;
+  readonly #held = new HeldContent();
   #tampered = 0;
   #over = false;
 
@@ -97,7 +82,7 @@ export class ContentReceiver {
 
   /** How long there was content that was not written, in milliseconds. */
   get heldMs(): number {
-    return this.#heldMs + (this.#heldRecords > 0 ? performance.now() - this.#heldSince : 0);
+    return this.#held.heldMs;
   }
 
   /** Whether content waits for entries that are not declared. */
@@ -112,13 +97,11 @@ export class ContentReceiver {
 
   /** Whether files are left although nothing of them is under way: they will never be whole. */
   get isStuck(): boolean {
-    const isStuck = ({ state, confirmed, file }: Incoming) =>
-      state === 'standing' ? !confirmed : state === 'open' && !(confirmed && file?.isComplete);
-    return this.#heldRecords === 0 && [...this.#incoming.values()].some(isStuck);
+    return this.#held.isEmpty && [...this.#incoming.values()].some(isStuck);
   }
 
   expect(entry: ManifestEntry): void {
-    const incoming: Incoming = { entry, parked: [], state: 'declared', confirmed: false, hasSlot: false };
+    const incoming = declared(entry);
     this.#incoming.set(entry.id, incoming);
     const early = this.#early.get(entry.id) ?? [];
     this.#early.delete(entry.id);
@@ -189,15 +172,13 @@ export class ContentReceiver {
 
   handleContent(content: SealedContent): void {
     const { bodyBytes, number } = content.header;
-    const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
-    const claim = this.#over || !hasRoom ? 'full' : this.#claims.claim(number);
+    const claim = this.#over || !this.#held.mayTake(bodyBytes) ? 'full' : this.#claims.claim(number);
     if (claim === 'copy') return content.release();
     if (claim === 'full') {
       content.release();
       return this.#breach('it sends more content than was asked for');
     }
-    if (this.#heldRecords++ === 0) this.#heldSince = performance.now();
-    this.#heldBytes += bodyBytes;
+    this.#held.take(bodyBytes);
     if (content.header.layout & compressedLayout) this.#inflate(content);
     else this.#route(content);
   }
@@ -215,8 +196,8 @@ export class ContentReceiver {
   #inflate(content: SealedContent): void {
     let grown = 0;
     const mayGrow = (bytes: number): boolean => {
-      if (this.#heldBytes + bytes > mostHeldBytes) return false;
-      this.#heldBytes += grown = bytes;
+      if (!this.#held.grow(bytes)) return false;
+      grown = bytes;
       return true;
     };
     inflate(this.#options.native.seal, content, mayGrow).then(
@@ -225,7 +206,7 @@ export class ContentReceiver {
         else this.#route(plain);
       },
       (error: unknown) => {
-        this.#heldBytes -= grown;
+        this.#held.grow(-grown);
         this.#handleUnopened(content, asXferError(error));
       },
     );
@@ -246,6 +227,8 @@ export class ContentReceiver {
     if (!incoming && this.#failed.has(id)) return;
     if (!incoming || incoming.confirmed || incoming.state === 'finishing')
       return this.#breach('it has holes in what is no file under way');
+    if (incoming.file?.isResumed && incoming.entry.allocatedBytes === undefined)
+      return this.#breach('it has holes in a file that it did not call sparse');
     for (const [from, to] of ranges)
       if (this.#fileOf(incoming).claimHole(from, to)) this.#options.onHole(to - from);
       else return this.#breach('it has holes where content is');
@@ -312,7 +295,7 @@ export class ContentReceiver {
       .open(content)
       .then(async (table) => {
         const files = table?.map((packed) => ({ packed, incoming: this.#incoming.get(packed.id) }));
-        const taken = this.#over ? undefined : files && this.#takePacked(files);
+        const taken = this.#over ? undefined : files && takePacked(files, this.#failed);
         if (!taken) {
           this.#free(content);
           return this.#breach('it packs files that it did not declare');
@@ -343,19 +326,6 @@ export class ContentReceiver {
     if (error.code !== 'ERR_XFER_TAMPERED' || this.#tampered++ >= mostTampered) return this.#fail(error);
     this.#claims.giveBack(number);
     this.#options.onAgain(number);
-  }
-
-  /** The files of a pack, if each of them waits for its content and is as large as declared. */
-  #takePacked(files: readonly { packed: PackedEntry['packed']; incoming: Incoming | undefined }[]) {
-    const taken: PackedEntry[] = [];
-    for (const { packed, incoming } of files) {
-      if (!incoming && this.#failed.has(packed.id)) continue;
-      const waits = incoming?.state === 'standing' && !incoming.file && !incoming.confirmed;
-      if (!waits || (packed.bytes !== undefined && packed.bytes !== incoming.entry.size)) return undefined;
-      taken.push({ packed, entry: incoming.entry });
-    }
-    for (const { incoming } of files) if (incoming) incoming.state = 'finishing';
-    return taken;
   }
 
   #park(content: SealedContent): void {
@@ -392,6 +362,7 @@ export class ContentReceiver {
     incoming.state = 'open';
     for (const content of incoming.parked.splice(0)) this.#write(incoming, content);
     this.#finishIfComplete(incoming);
+    this.#options.onOpen();
   }
 
   #write(incoming: Incoming, content: SealedContent): void {
@@ -440,8 +411,7 @@ export class ContentReceiver {
 
   #free(content: SealedContent): void {
     content.release();
-    if (--this.#heldRecords === 0) this.#heldMs += performance.now() - this.#heldSince;
-    this.#heldBytes -= content.header.bodyBytes;
+    this.#held.free(content.header.bodyBytes);
   }
 
   #fail(error: XferError): void {

@@ -67,6 +67,8 @@ export class EarlierTry {
     content: ContentReceiver,
     comparisons: ReceiveComparisons,
   ): Promise<boolean> {
+    // What was written for the other version would stand in the holes of this one.
+    if (entry.allocatedBytes !== undefined) return false;
     const stale = this.#keeper.staleOf(entry);
     if (!stale) return false;
     const isSame = (stamp: FileStamp) => sameBytes(fileId(stamp), stale.part.file);

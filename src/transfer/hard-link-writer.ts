@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { fileError } from '../errors/index.js';
 import type { FilesApi } from '../native/api.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
+import { NameRegister } from './names-register.js';
 import { printable } from './printable.js';
 import type { TemporaryNames } from './temporary-names.js';
 
@@ -24,6 +26,8 @@ export class HardLinkWriter {
   readonly #waiting: ManifestEntry[] = [];
   /** Files that stand under other names than the sender gave them. */
   readonly #renamed = new Map<string, string>();
+  /** What was offered and does not stand: under such a name there may be a file that the sender never had. */
+  readonly #absent = new NameRegister(randomBytes(16));
 
   constructor(options: HardLinkWriterOptions) {
     this.#options = options;
@@ -35,6 +39,11 @@ export class HardLinkWriter {
 
   handleRenamed(from: string, to: string): void {
     this.#renamed.set(from, to);
+  }
+
+  /** Nothing of the sender's stands under the name of this entry. */
+  handleAbsent(path: string): void {
+    this.#absent.add(path, 'file');
   }
 
   /** Rejects with an XferError. */
@@ -50,12 +59,12 @@ export class HardLinkWriter {
 
   async #make(entry: ManifestEntry, target: string): Promise<void> {
     const { files, names, replaces } = this.#options;
+    if (this.#absent.has(target)) return this.#leaveOut(entry, target);
     const [from, to] = [split(target), split(entry.path)];
     await this.#within(from.parent, async (fromDirectory) => {
       const stamp = await files.stampAt(fromDirectory.fd, from.name);
       // A link under that name would be another file somewhere else.
-      if (!stamp || (stamp.mode & 0o170000) !== 0o100000)
-        return this.#options.onLeftOut(entry, `${printable(target)} is not there`);
+      if (!stamp || (stamp.mode & 0o170000) !== 0o100000) return this.#leaveOut(entry, target);
       await this.#within(to.parent, async (directory) => {
         const temporary = names.partOf(entry.path);
         const link = {
@@ -75,6 +84,11 @@ export class HardLinkWriter {
         });
       });
     });
+  }
+
+  #leaveOut(entry: ManifestEntry, target: string): void {
+    this.handleAbsent(entry.path);
+    this.#options.onLeftOut(entry, `${printable(target)} is not there`);
   }
 
   async #copy(

@@ -70,7 +70,7 @@ export class ManifestCheck {
         'the sender breaks the protocol: its entries are not numbered in order',
       );
     const hasTarget = entry.kind === entryKind.link || entry.kind === entryKind.hardLink;
-    if (entry.kind === entryKind.hardLink && (checkPath(entry.target) || !this.#names.has(entry.target)))
+    if (entry.kind === entryKind.hardLink && (checkPath(entry.target) || !this.#names.hasLeaf(entry.target)))
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} is another name of nothing`);
     if (!hasTarget && entry.target !== '')
       return new XferError('ERR_XFER_PROTOCOL', `${printable(entry.path)} has a target and is no link`);

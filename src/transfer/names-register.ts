@@ -52,10 +52,20 @@ export class NameRegister {
 
   /** Whether a name like this one is there. */
   has(path: string): boolean {
+    return ((this.#slots[this.#placeOf(path) + 1] ?? 0) & kindMask) !== kindOf.none;
+  }
+
+  /** Whether this very name is there, and no directory. */
+  hasLeaf(path: string): boolean {
+    this.#exact(path, this.#hash);
+    const exact = this.#hash.low;
+    const at = this.#placeOf(path);
+    return ((this.#slots[at + 1] ?? 0) & kindMask) === kindOf.leaf && this.#slots[at + 2] === exact;
+  }
+
+  #placeOf(path: string): number {
     this.#fold(foldCase(path), this.#hash);
-    const low = this.#hash.low;
-    const high = (this.#hash.high & ~kindMask) >>> 0;
-    return ((this.#slots[slotOf(this.#slots, low, high) + 1] ?? 0) & kindMask) !== kindOf.none;
+    return slotOf(this.#slots, this.#hash.low, (this.#hash.high & ~kindMask) >>> 0);
   }
 
   #addParents(parent: string): XferError | undefined {

@@ -42,6 +42,11 @@ export class OutgoingFile {
     return this.#source.handle.fd;
   }
 
+  /** Whether `onRead` was told. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
   /** Whether it is cut to the end, or given up. */
   get isCut(): boolean {
     return this.#failed || this.#todo.length === 0;

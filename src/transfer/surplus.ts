@@ -19,7 +19,8 @@ export interface SurplusOptions {
 
 /**
  * Removes what stands in received directories and was not offered, as `rsync --delete` does. Every call goes through a held
- * directory and follows no link: a link is removed, never what it points to. Names of xfer's own stay.
+ * directory and follows no link: a link is removed, never what it points to. Names of xfer's own stay, and other file
+ * systems.
  */
 export class Surplus {
   readonly #options: SurplusOptions;
@@ -30,19 +31,12 @@ export class Surplus {
 
   /** `paths`: directories that the sender offered, and those alone. Rejects with an XferError. */
   async remove(paths: readonly string[]): Promise<void> {
-    const { directories, files, isOffered } = this.#options;
+    const { directories, isOffered } = this.#options;
     for (const path of paths) {
       try {
         const directory = await directories.acquire(path);
         try {
-          const { names, directories: below } = await listAll(files, directory.fd);
-          const isDirectory = new Set(below);
-          for (const name of names) {
-            const full = path === '' ? name : `${path}/${name}`;
-            if (name.includes(replacement) || name.startsWith(ownNamePrefix) || isOffered(normalPath(full)))
-              continue;
-            await this.#removeOne(directory.fd, name, full, isDirectory.has(name));
-          }
+          await this.#empty(directory.fd, path, isOffered);
         } finally {
           directory.release();
         }
@@ -52,29 +46,41 @@ export class Surplus {
     }
   }
 
-  async #removeOne(
+  async #empty(
     directory: number,
-    name: string,
     path: string,
-    isDirectory: boolean,
+    isOffered: (path: string) => boolean,
     depth = 0,
   ): Promise<void> {
     const { files, onRemoved } = this.#options;
-    if (!isDirectory) await files.remove(directory, name);
-    else {
-      if (depth >= mostDepth) throw Object.assign(new Error('too deep'), { code: 'ENAMETOOLONG' });
-      const below = await files.openDirectory(directory, name);
-      try {
-        const found = await listAll(files, below);
-        const directories = new Set(found.directories);
-        for (const inner of found.names)
-          if (!inner.includes(replacement))
-            await this.#removeOne(below, inner, `${path}/${inner}`, directories.has(inner), depth + 1);
-      } finally {
-        await files.close(below);
-      }
-      await files.removeDirectory(directory, name);
+    const { names, directories } = await listAll(files, directory);
+    const isDirectory = new Set(directories);
+    for (const name of names) {
+      const full = path === '' ? name : `${path}/${name}`;
+      if (name.includes(replacement) || name.startsWith(ownNamePrefix) || isOffered(normalPath(full)))
+        continue;
+      if (!isDirectory.has(name)) await files.remove(directory, name);
+      else if (!(await this.#removeDirectory(directory, name, full, depth))) continue;
+      onRemoved(full);
     }
-    onRemoved(path);
+  }
+
+  /** False where it stays: something in it does, or another file system begins there. */
+  async #removeDirectory(directory: number, name: string, path: string, depth: number): Promise<boolean> {
+    if (depth >= mostDepth) throw Object.assign(new Error('too deep'), { code: 'ENAMETOOLONG' });
+    const { files } = this.#options;
+    const below = await files.openDirectory(directory, name);
+    try {
+      if ((await files.stampOf(below)).dev !== (await files.stampOf(directory)).dev) return false;
+      await this.#empty(below, path, () => false, depth + 1);
+    } finally {
+      await files.close(below);
+    }
+    try {
+      return await files.removeDirectory(directory, name);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY') return false;
+      throw error;
+    }
   }
 }

@@ -1,16 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { tcp } from '@xfer/mux';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { send, TransportRegistry, XferError } from '../../src/index.js';
 import { makeCanary } from '../support/canary.js';
 import { startReceiver } from '../support/receiver.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
+import { startSwapping } from '../support/swapping.js';
 
-const swapper = fileURLToPath(new URL('fixtures/swapper.cjs', import.meta.url));
 const code = 'a-code-that-the-user-chose';
 const leastSwaps = 1000;
 const leastTransfers = 40;
@@ -25,28 +22,6 @@ async function makeTree(at: string): Promise<string> {
   await symlink('file', join(tree, 'place/link'));
   await symlink('../file', join(tree, 'place/deep/link'));
   return tree;
-}
-
-/** The swapper at work; `count` is what it said last. */
-async function startSwapping(
-  place: string,
-  outside: string,
-): Promise<{ count(): number; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, [swapper, place, outside, await temporaryDirectory()], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill());
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-64)));
-  await once(child.stdout, 'data');
-  return {
-    count: () => Number(said.split('\n').at(-2)),
-    stop: async () => {
-      child.stdin.end();
-      await once(child, 'close');
-      expect(child.exitCode).toBe(0);
-    },
-  };
 }
 
 it.each([

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import type { NativeApi } from '../../../src/native/api.js';
+import type { TransferMessage } from '../../../src/transfer/messages.js';
+import type { ReceivePolicy } from '../../../src/transfer/receive-policy.js';
 import {
   beginning,
   namesIn,
@@ -15,13 +17,18 @@ import {
 export type MetReceiver = Receiving & { readonly sender: Rogue };
 export type MetSender = Sending & { readonly receiver: Rogue };
 
-/** A receiver, and a sender that obeys the test alone. */
-export async function meetReceiver(native?: NativeApi): Promise<MetReceiver> {
+/** A receiver, and a sender that obeys the test alone. It has begun, with `begin` in the place of what an honest one says. */
+export async function meetReceiver(
+  native?: NativeApi,
+  { policy, begin }: { policy?: ReceivePolicy; begin?: Partial<Begin> } = {},
+): Promise<MetReceiver> {
   const [near, far] = await sessionPair();
   const sender = new Rogue(near);
-  sender.say(beginning);
-  return { sender, ...(await startReceiving(far, native)) };
+  sender.say({ ...beginning, ...begin });
+  return { sender, ...(await startReceiving(far, native, policy)) };
 }
+
+type Begin = Extract<TransferMessage, { type: 'begin' }>;
 
 /** A sender of `paths`, and a receiver that obeys the test alone. */
 export async function meetSender(paths: readonly string[]): Promise<MetSender> {

@@ -16,6 +16,7 @@ import {
   updateMode,
   type TransferMessage,
 } from '../../../src/transfer/messages.js';
+import type { ReceivePolicy } from '../../../src/transfer/receive-policy.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
@@ -89,7 +90,11 @@ export interface Receiving {
   readonly stop: AbortController;
 }
 
-export async function startReceiving(session: Session, native = nativeApi()): Promise<Receiving> {
+export async function startReceiving(
+  session: Session,
+  native = nativeApi(),
+  policy: ReceivePolicy = {},
+): Promise<Receiving> {
   const directory = await temporaryDirectory();
   const root = await native.files.openRoot(directory);
   onTestFinished(() => native.files.close(root));
@@ -99,6 +104,7 @@ export async function startReceiving(session: Session, native = nativeApi()): Pr
     native,
     root,
     signal: stop.signal,
+    policy,
     onProgress: () => undefined,
     onNote: (note) => notes.push(note),
     onCommitting: committing,
@@ -167,6 +173,23 @@ export class Rogue {
     const full = { ...plain, number: this.#number++, ...header };
     await new Promise<void>((resolve, reject) => {
       this.session.sendContent(0, { fd, header: full }, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** A record with this body, whatever its header says of it. */
+  async body(
+    body: Uint8Array,
+    header: { entry: number; offset?: number; number?: number; layout?: number },
+  ): Promise<void> {
+    const plain = { kind: recordKind.content, layout: 0, bodyBytes: body.length, offset: 0 };
+    const full = { ...plain, number: this.#number++, ...header };
+    const fill = (to: Uint8Array) => {
+      to.set(body);
+      const contentBytes = body.length;
+      return Promise.resolve({ bodyBytes: body.length, layout: full.layout, contentBytes });
+    };
+    await new Promise<void>((resolve, reject) => {
+      this.session.sendContent(0, { fill, header: full }, (error) => (error ? reject(error) : resolve()));
     });
   }
 
