@@ -57,6 +57,5 @@ async function lookAt(
   if (await earlier?.compare(entry, content, comparisons)) return 'compare';
   if (update === updateMode.none) return 'send';
   if (update === updateMode.stamp) return (await comparisons.isCurrent(entry)) ? 'skip' : 'send';
-  const file = content.fileFor(entry.id);
-  return file && (await comparisons.addReal(entry, file)) ? 'compare' : 'send';
+  return (await comparisons.addReal(entry, () => content.fileFor(entry.id))) ? 'compare' : 'send';
 }
