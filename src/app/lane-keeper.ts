@@ -25,6 +25,8 @@ export class LaneKeeper {
   onSuspect: ((lane: number, isSuspect: boolean) => void) | undefined;
   readonly #options: LaneKeeperOptions;
   readonly #connections = new Map<number, Connection>();
+  /** Of lanes that are over; what went last on them may still be on its way. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #session: Session | undefined;
   #reconnecting = false;
@@ -77,7 +79,10 @@ export class LaneKeeper {
     this.#connections.delete(lane);
     // With a lane that is lost there is nobody to close the connection with in order.
     if (error) connection?.abort(error);
-    else void connection?.close();
+    else if (connection) {
+      const leaving = connection.close().finally(() => this.#leaving.delete(leaving));
+      this.#leaving.add(leaving);
+    }
     // The last one that ends in order is the end of the session, and nothing to be told.
     if (error || (this.#session && this.#session.lanes.length > 0)) this.#options.onLane(lane, 'down', error);
   }
@@ -89,13 +94,13 @@ export class LaneKeeper {
     void this.#reconnect(error).finally(() => (this.#reconnecting = false));
   }
 
-  /** Ends all connections. */
+  /** Ends all connections, and waits until what was said on them has gone. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closing.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
     const connections = [...this.#connections.values()];
     this.#connections.clear();
-    await Promise.all(connections.map((connection) => connection.close()));
+    await Promise.all([...connections.map((connection) => connection.close()), ...this.#leaving]);
   }
 
   #hold(lane: number, connection: Connection): void {

@@ -53,10 +53,10 @@ export async function findComparable(entries: readonly ManifestEntry[], begun: B
   const { earlier, content, comparisons, update } = begun;
   for (const entry of entries) {
     if (entry.kind !== entryKind.file) continue;
-    const file = update === updateMode.digest ? content.fileFor(entry.id) : undefined;
+    const fileOf = () => content.fileFor(entry.id);
     const isCompared =
       (await earlier?.compare(entry, content, comparisons)) ||
-      (file !== undefined && (await comparisons.addReal(entry, file)));
+      (update === updateMode.digest && (await comparisons.addReal(entry, fileOf)));
     if (isCompared) compared.push(entry.id);
   }
   return compared;

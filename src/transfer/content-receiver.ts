@@ -117,7 +117,10 @@ export class ContentReceiver {
     const incoming = this.#incoming.get(id);
     if (incoming?.state !== 'declared') return undefined;
     const file = this.#fileOf(incoming);
-    return (await file.resume(isSame, ranges)) ? file : undefined;
+    if (await file.resume(isSame, ranges)) return file;
+    // As if nothing had been looked for: it may come in a pack.
+    if (!file.isResumed) delete incoming.file;
+    return undefined;
   }
 
   /** The file of a declared entry, to be compared with what is there. */

@@ -137,9 +137,10 @@ export class ContentSender {
     return this.#sources.isEmpty && this.#unreadPacks === 0;
   }
 
-  push(entry: SourceEntry): void {
+  /** `isWhole`: the receiver has begun nothing of it, so that it may go in a pack. */
+  push(entry: SourceEntry, isWhole = true): void {
     const isSmall = entry.size <= this.#session.hello.streamingThresholdBytes;
-    const isPlain = entry.attributes === undefined && entry.allocatedBytes === undefined;
+    const isPlain = isWhole && entry.attributes === undefined && entry.allocatedBytes === undefined;
     if (!this.#isPacking || !isSmall || !isPlain || entry.size > sessionDefaults.streamingThresholdBytes)
       return this.#sources.push(entry);
     if (this.#filling?.add(entry)) return;

@@ -63,8 +63,11 @@ export class ReceiveComparisons {
     return stamp !== undefined && fits(entry, stamp);
   }
 
-  /** Compares with the file at the real name, if there is one that it is worth to compare with. Never rejects. */
-  async addReal(entry: ManifestEntry, file: IncomingFile): Promise<boolean> {
+  /**
+   * Compares with the file at the real name, if there is one that it is worth to compare with. `fileOf` is called only
+   * then: what has a file under way takes no pack any more. Never rejects.
+   */
+  async addReal(entry: ManifestEntry, fileOf: () => IncomingFile | undefined): Promise<boolean> {
     const { files } = this.#options.native;
     const opened = await this.#withReal(entry, async (directory, name) => {
       const fd = await files.openExisting(directory, name);
@@ -73,7 +76,8 @@ export class ReceiveComparisons {
     if (!opened) return false;
     const { fd, stamp } = opened;
     const isWorth = stamp.size === entry.size || Math.min(stamp.size, entry.size) >= blockBytes;
-    if (!isWorth || entry.size === 0) {
+    const file = isWorth && entry.size > 0 ? fileOf() : undefined;
+    if (!file) {
       await files.close(fd);
       return false;
     }

@@ -72,7 +72,7 @@ export class SendTransfer {
       say: (message) => this.#say(message),
       onDifferent: (entry, have) => {
         this.#have.set(entry.id, have);
-        this.#content.push(entry);
+        this.#content.push(entry, false);
         this.#sendGate.check();
       },
       onSame: (entry) => {
@@ -174,7 +174,7 @@ export class SendTransfer {
         else if (!this.#tally.isLeftOut(entry.id)) {
           await this.#sendGate.until(() => this.#isOver() || this.#content.hasRoom);
           if (this.#isOver()) return;
-          this.#content.push(entry);
+          this.#content.push(entry, !this.#have.has(entry.id));
         }
       }
       this.#content.flush();

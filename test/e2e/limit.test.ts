@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
@@ -53,6 +53,27 @@ describe('send --limit', () => {
     const { done } = await transferred({ paths, out, sendFlags: ['--limit', '600kB/s'] });
     expect(done).toMatchObject({ files: count, bottleneck: 'limit' });
     expect(done.seconds).toBeGreaterThan(1.5 - slack);
+  });
+
+  it('may be another when a transfer goes on that was killed: small files are sent in another way then', async () => {
+    const tree = join(work, 'tree');
+    const names = Array.from({ length: 60 }, (_, i) => `small-${i}`);
+    await mkdir(tree);
+    for (const name of names) await writeFile(join(tree, name), randomBytes(60_000));
+    const [sender, receiver] = [{ home: await temporaryDirectory() }, { home: await temporaryDirectory() }];
+    const both = await beginTransfer({
+      paths: [tree],
+      out,
+      sender,
+      receiver,
+      sendFlags: ['--limit', '1MB/s'],
+    });
+    for await (const event of both.recv) if (event.event === 'progress' && event.bytes > MiB) break;
+    await Promise.all([both.send.kill(), both.recv.kill()]);
+    const { done } = await transferred({ paths: [tree], out, sender, receiver });
+    expect(done).toMatchObject({ files: 60, bytes: 3_600_000 });
+    for (const name of names)
+      expect((await readFile(join(out, 'tree', name))).equals(await readFile(join(tree, name)))).toBe(true);
   });
 
   it('does not limit what it is not asked to', async () => {
