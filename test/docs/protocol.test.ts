@@ -128,7 +128,8 @@ describe('the limits in docs/protocol.md', () => {
 
   it.each(tableWith('bound', 'value', 'where'))('%s is %s in %s', (name, value, where) => {
     const source = readFileSync(new URL(where.replaceAll('`', ''), root), 'utf8');
-    const [, real] = new RegExp(`^(?:export )?const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
+    const [, real] =
+      new RegExp(`^(?:export )?const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
     expect(Number(value)).toBe(Number(real));
   });
 });
