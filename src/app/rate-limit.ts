@@ -14,7 +14,7 @@ export class RateLimit {
   #bytesPerSecond: number | undefined;
   #measured = 0;
   #sent = 0;
-  #sentAt = 0;
+  #sentAt: number | undefined;
 
   constructor(bytesPerSecond?: number) {
     this.#bytesPerSecond = bytesPerSecond;
@@ -43,9 +43,9 @@ export class RateLimit {
 
   /** So much was sent in all, at this time in milliseconds. */
   handleSent(bytes: number, now: number): void {
-    const elapsedMs = now - this.#sentAt;
-    if (elapsedMs < measureMs) return;
-    this.#measured = (Math.max(0, bytes - this.#sent) / elapsedMs) * 1000;
+    const elapsedMs = this.#sentAt === undefined ? 0 : now - this.#sentAt;
+    if (this.#sentAt !== undefined && elapsedMs < measureMs) return;
+    if (elapsedMs > 0) this.#measured = (Math.max(0, bytes - this.#sent) / elapsedMs) * 1000;
     this.#sent = bytes;
     this.#sentAt = now;
   }
