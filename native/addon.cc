@@ -8,6 +8,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::JobLoop::Install(env);
   xfer::AddSealBindings(env, exports);
+  xfer::AddRecordBindings(env, exports);
   xfer::AddPackedBindings(env, exports);
   xfer::AddDigestBindings(env, exports);
   xfer::AddFileBindings(env, exports);

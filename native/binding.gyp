@@ -20,6 +20,7 @@
         "open-beneath.cc",
         "packed-bindings.cc",
         "packed.cc",
+        "record-bindings.cc",
         "regions.cc",
         "rename.cc",
         "seal-bindings.cc",

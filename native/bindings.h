@@ -6,6 +6,9 @@ namespace xfer {
 /** sealFile, sealBody, openFile, openBody, stageTimes and hasAes: see SealBinding in src/native/addon.ts. */
 void AddSealBindings(Napi::Env env, Napi::Object exports);
 
+/** Small records at once, on the loop: openHeader, openBodyNow and sealNow. */
+void AddRecordBindings(Napi::Env env, Napi::Object exports);
+
 /** Many small files in one job: sealPacked, packFiles and writeFiles. */
 void AddPackedBindings(Napi::Env env, Napi::Object exports);
 

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include "sealer.h"
 #include "thread-pool.h"
 
 namespace xfer {
@@ -48,6 +49,9 @@ class JobLoop {
   /** Runs the job on the pool; its `done` is called from the loop later, in every case. */
   void Submit(std::unique_ptr<CallbackJob> job);
 
+  /** For small records that are sealed and opened at once; only on the loop's own thread. */
+  Sealer& LoopSealer() { return sealer_; }
+
  private:
   explicit JobLoop(Napi::Env env);
   static void OnWake(napi_env env, napi_value callback, void* context, void* data);
@@ -56,6 +60,7 @@ class JobLoop {
   void Wake();
 
   napi_env env_;
+  Sealer sealer_;
   napi_threadsafe_function wake_ = nullptr;
   /** Jobs whose `done` was not called yet; while there are any, the process stays alive. */
   size_t outstanding_ = 0;

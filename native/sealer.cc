@@ -54,6 +54,20 @@ bool Sealer::Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint
   return Run(context, kSeal, head) && Run(context, kSeal, body);
 }
 
+bool Sealer::OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]) {
+  EVP_CIPHER_CTX* context = Keyed(key, kOpen);
+  if (context == nullptr) return false;
+  std::memcpy(header, record + kLengthBytes, kHeaderBytes);
+  uint8_t tag[kTagBytes];
+  std::memcpy(tag, record + kLengthBytes + kHeaderBytes, kTagBytes);
+  const Part head{2 * key.counter, record, kLengthBytes, header, kHeaderBytes, tag};
+  // Both lengths are authenticated; a sender that seals two different ones is no xfer.
+  const bool ok = Run(context, kOpen, head) &&
+                  Uint32At(record) == kOverheadBytes - kLengthBytes + Uint32At(header + kBodyBytesAt);
+  if (!ok) OPENSSL_cleanse(header, kHeaderBytes);
+  return ok;
+}
+
 bool Sealer::OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes) {
   if (recordBytes < kOverheadBytes || recordBytes - kOverheadBytes > kMaxBodyBytes) return false;
   if (Uint32At(record) != recordBytes - kLengthBytes) return false;

@@ -46,6 +46,9 @@ class Sealer {
   /** `out[kBodyAt, + bodyBytes)` holds the plain body; afterwards out[0, kOverheadBytes + bodyBytes) is the record. */
   bool Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint8_t* out, size_t bodyBytes);
 
+  /** Decrypts the header of a record of which at least kBodyAt bytes are there. False where it or the length does not verify. */
+  bool OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]);
+
   /** Decrypts the body of a whole record in place. False where it does not verify; the body is wiped then. */
   bool OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes);
 

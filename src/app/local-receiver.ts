@@ -19,13 +19,17 @@ export interface LocalReceiver {
 
 /**
  * Starts a real receiver for `local:DIR`: a child process that listens on loopback for one transfer. It ends with
- * this process, whatever happens to that: the channel between them closes then.
+ * this process, whatever happens to that: the channel between them closes then. `flags`: more of `recv`.
  */
-export async function startLocalReceiver(directory: string, home: string): Promise<LocalReceiver> {
+export async function startLocalReceiver(
+  directory: string,
+  home: string,
+  flags: readonly string[] = [],
+): Promise<LocalReceiver> {
   const code = makeCode((bytes) => Uint8Array.from(randomBytes(bytes)));
   const child = spawn(
     process.execPath,
-    [program, 'recv', '--listen', 'tcp://127.0.0.1:0', '--once', '--json', '--', directory],
+    [program, 'recv', '--listen', 'tcp://127.0.0.1:0', '--once', '--json', ...flags, '--', directory],
     {
       env: { ...process.env, XFER_CODE: code, XFER_HOME: home, XFER_ENDS_WITH_PARENT: '1' },
       stdio: ['ignore', 'pipe', 'ignore', 'ipc'],

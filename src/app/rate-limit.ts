@@ -38,7 +38,7 @@ export class RateLimit {
   /** A quarter slower than now: than the limit, or than what was measured where there is none. */
   lower(): void {
     const now = this.#bytesPerSecond ?? this.#measured;
-    if (now > 0) this.set(Math.max(leastRate, now / step));
+    if (now > 0) this.set(Math.min(now, Math.max(leastRate, now / step)));
   }
 
   /** So much was sent in all, at this time in milliseconds. */

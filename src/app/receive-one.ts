@@ -9,7 +9,8 @@ import type { PairingGate } from '../session/pairing-gate.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
 import { hasLz4 } from '../transfer/lz4.js';
-import { ReceiveTransfer, type ReceiveProgress } from '../transfer/receive-transfer.js';
+import type { ReceiveProgress } from '../transfer/receive-options.js';
+import { ReceiveTransfer } from '../transfer/receive-transfer.js';
 import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
@@ -184,10 +185,10 @@ async function receive(
     ...(options.policy === undefined ? {} : { policy: options.policy }),
     onBegin: async (key) => {
       const names = new TemporaryNames(session.peerKey, key);
-      const isBegun = transfers.hasBegun(running, key);
+      const isWelcome = isTrusted || transfers.hasBegun(running, key);
+      if (!isWelcome && !(await native.files.stampAt(root, names.journal)))
+        throw new XferError('ERR_XFER_NO_CODE', 'a new transfer needs a code');
       await transfers.claim(running, key);
-      if (isTrusted || isBegun || (await native.files.stampAt(root, names.journal))) return;
-      throw new XferError('ERR_XFER_NO_CODE', 'a new transfer needs a code');
     },
     onProgress: (value) => progress.push(value),
     onNote: (message) => onEvent({ event: 'note', message }),
@@ -200,6 +201,7 @@ async function receive(
   onEvent({ event: 'lane', lane: 0, state: 'up', transport });
   onEvent({ event: 'phase', phase: 'transfer' });
   const { files, bytes, bottleneck } = await receiving;
+  transfers.complete(running);
   progress.flush();
   const seconds = (performance.now() - started) / 1000;
   if (paired)

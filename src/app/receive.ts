@@ -74,6 +74,10 @@ class Receiver {
     } catch (cause) {
       throw directoryError(cause, `cannot write to ${printable(options.directory)}`);
     }
+    if (options.policy?.syncs && !(await native.files.syncFileSystem(root)))
+      throw new XferError('ERR_XFER_USAGE', 'this machine cannot say when everything is on disk', {
+        remedy: 'leave out --fsync, or build the native addon (npm rebuild xfer) on Linux',
+      });
     const peers = new PeerStore(options.home);
     for (const name of options.allow ?? [])
       if (!(await peers.findByName(name)))

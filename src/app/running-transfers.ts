@@ -77,7 +77,7 @@ export class RunningTransfers {
     this.#running.delete(running);
   }
 
-  /** Whether this transfer was begun before by the same peer, since the receiver started. */
+  /** Whether this transfer was begun before by the same peer, since the receiver started, and is not complete. */
   hasBegun({ peer }: Running, key: Uint8Array): boolean {
     return this.#begun.has(`${peer} ${toHex(key)}`);
   }
@@ -94,6 +94,11 @@ export class RunningTransfers {
       );
       await other.over.catch(() => undefined);
     }
+  }
+
+  /** It is committed: if the sender did not hear of that, the journal still says whose it was. */
+  complete({ peer, key }: Running): void {
+    this.#begun.delete(`${peer} ${key}`);
   }
 
   async #readJournals(files: FilesApi, root: number, path: string): Promise<void> {

@@ -29,6 +29,8 @@ export interface SendSessionOptions {
   readonly address: Address;
   readonly trust: Trust;
   onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  /** The last lane is lost. */
+  onDetached(): void;
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
@@ -62,7 +64,10 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
       silenceMs,
       rejoinMs: retryOf(options),
       onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
-      onDetached: (error) => lanes.handleDetached(error),
+      onDetached: (error) => {
+        opening.onDetached();
+        lanes.handleDetached(error);
+      },
     });
     lanes.begin(session, connection);
     return { session, lanes, paired: secrets.paired };

@@ -7,7 +7,8 @@ import { checkGiven } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
-import { SendTransfer, type SendProgress } from '../transfer/send-transfer.js';
+import type { SendProgress } from '../transfer/send-options.js';
+import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
 import type { Address } from '../transport/address.js';
@@ -34,7 +35,10 @@ export async function send(options: SendOptions): Promise<SendResult> {
   await checkGiven(options.paths, filter);
   const target = parseTarget(options.target);
   if (target.kind === 'address') return sendTo(target.address, { ...options, filter });
-  const receiver = await startLocalReceiver(target.directory, options.home);
+  // Who sends here also receives here: what takes consent has it.
+  const { remove, owners, attributes } = options;
+  const flags = [remove && '--delete', owners && '--owner', attributes && '--xattrs'].filter((flag) => flag);
+  const receiver = await startLocalReceiver(target.directory, options.home, flags as string[]);
   try {
     return await sendTo(parseWithDefaults(receiver.address), { ...options, filter, code: receiver.code });
   } finally {
@@ -66,6 +70,8 @@ class Sending {
   #sent = 0;
   #startedAt: number | undefined;
   #laneCount = 0;
+  /** When the last lane of the session was lost. */
+  #lostAt: number | undefined;
   #paired = false;
 
   constructor(address: Address, options: Filtered, identity: Identity) {
@@ -87,6 +93,8 @@ class Sending {
       } catch (thrown) {
         const error = asXferError(thrown);
         if (error.code !== 'ERR_XFER_CONNECTION_LOST' || retryOf(this.#options) === 0) throw error;
+        // The session may have tried for as long as it should.
+        if (performance.now() > this.#retryUntil) throw error;
         opened = await this.#openAgain(opened.session.peerKey, error);
       }
     }
@@ -109,7 +117,7 @@ class Sending {
   async #openAgain(peer: Uint8Array, error: XferError): Promise<SendSession> {
     const { signal } = this.#options;
     const backoff = new Backoff();
-    const until = performance.now() + retryOf(this.#options);
+    const until = this.#retryUntil;
     for (;;) {
       await backoff.wait(signal).catch(() => signal.throwIfAborted());
       try {
@@ -120,6 +128,10 @@ class Sending {
         if (performance.now() > until) throw error;
       }
     }
+  }
+
+  get #retryUntil(): number {
+    return (this.#lostAt ?? performance.now()) + retryOf(this.#options);
   }
 
   async #open(trust: Trust): Promise<SendSession> {
@@ -135,8 +147,10 @@ class Sending {
         onEvent({ event: 'lane', lane, state, transport });
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
+      onDetached: () => (this.#lostAt = performance.now()),
     });
     this.#paired ||= opened.paired;
+    this.#lostAt = undefined;
     return opened;
   }
 

@@ -48,6 +48,7 @@ Peers that were remembered need no code.`;
       description:
         'what to do where a file exists: ask at the terminal, leave it, choose another name, replace it',
     })(),
+    fsync: Flags.boolean({ description: 'tell senders that all is committed only when it is on disk' }),
     prune: Flags.boolean({
       default: false,
       description: 'remove what transfers that never ended have left in DIR, and end',
@@ -88,6 +89,7 @@ Peers that were remembered need no code.`;
           owners: flags.owner && process.getuid?.() === 0,
           attributes: flags.xattrs,
           removes: flags.delete,
+          syncs: flags.fsync,
           ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
           ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
           ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),

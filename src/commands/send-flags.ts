@@ -24,7 +24,7 @@ export const sendFlags = {
     description:
       'delete in the received directories what is not here; takes --update, and --delete at the receiver',
     dependsOn: ['update'],
-    exclusive: ['exclude', 'include', 'exclude-from'],
+    exclusive: ['exclude', 'include', 'exclude-from', 'one-file-system'],
   }),
   yes: Flags.boolean({ char: 'y', description: 'delete without being asked' }),
   owner: Flags.boolean({ description: 'tell who owns files; a receiver with --owner, as root, sets it' }),

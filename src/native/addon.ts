@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
+import { recordLayout } from './api.js';
 import type {
   Attribute,
   Cipher,
@@ -58,6 +59,23 @@ export interface Addon {
     header: Uint8Array,
     out: Uint8Array,
     done: Done<number>,
+  ): void;
+  /** Whether it verified. */
+  openHeader(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    record: Uint8Array,
+    header: Uint8Array,
+  ): boolean;
+  openBodyNow(cipher: Cipher, key: Uint8Array, counter: number, record: Uint8Array): boolean;
+  sealNow(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    bodyBytes: number,
+    header: Uint8Array,
+    out: Uint8Array,
   ): void;
   /** Milliseconds: read, seal, open, write. */
   stageTimes(): Float64Array;
@@ -171,6 +189,21 @@ export function nativeSeal(addon: Addon): SealApi {
     packFiles: ({ paths, stamps, out }, done) => {
       addon.packFiles(paths, stamps, out, packed(done));
     },
+    openHeader: ({ cipher, key, counter }, record) => {
+      const header = new Uint8Array(recordLayout.headerBytes);
+      if (!addon.openHeader(cipher, key, counter, record, header)) throw tampered();
+      return header;
+    },
+    openSmall: ({ cipher, key, counter }, record) => {
+      if (!addon.openBodyNow(cipher, key, counter, record)) throw tampered();
+      return Uint8Array.prototype.slice.call(record, recordLayout.bodyAt, -recordLayout.tagBytes);
+    },
+    sealSmall: ({ cipher, key, counter }, header, body) => {
+      const out = new Uint8Array(recordLayout.overheadBytes + body.length);
+      out.set(body, recordLayout.bodyAt);
+      addon.sealNow(cipher, key, counter, body.length, header, out);
+      return out;
+    },
     stageTimes: () => {
       const [readMs = 0, sealMs = 0, openMs = 0, writeMs = 0] = addon.stageTimes();
       return { readMs, sealMs, openMs, writeMs };
@@ -192,6 +225,8 @@ export function nativeSeal(addon: Addon): SealApi {
     },
   };
 }
+
+const tampered = () => new XferError('ERR_XFER_TAMPERED', 'a sealed record did not verify');
 
 const counted =
   (done: JobDone): Done<number> =>

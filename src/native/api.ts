@@ -154,6 +154,16 @@ export interface SealApi {
   /** SHA-256 of a region of a file. */
   digestFile(job: DigestFileJob, done: DigestDone): void;
   stageTimes(): StageTimes;
+  /**
+   * At once, for the header of any record and the whole of small ones, such as control messages; bodies of some KiB.
+   * The verified 32-byte header of a record of which at least the first 52 bytes (bodyAt) are there, its length agreeing
+   * with the one in clear. Throws ERR_XFER_TAMPERED where it does not verify.
+   */
+  openHeader(key: RecordKey, record: Uint8Array): Uint8Array;
+  /** The body, in memory of its own; that in `record` is not defined any more. The header was verified before. Throws ERR_XFER_TAMPERED. */
+  openSmall(key: RecordKey, record: Uint8Array): Uint8Array;
+  /** `header` is 32 bytes, its bodyBytesAt is filled in; nothing given is changed. */
+  sealSmall(key: RecordKey, header: Uint8Array, body: Uint8Array): Uint8Array;
 }
 
 export interface NativeApi {

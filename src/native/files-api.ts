@@ -145,7 +145,7 @@ export interface FilesApi {
   syncFileSystem(directory: number): Promise<boolean>;
   /**
    * Makes room for the file's first `bytes` bytes, and the file at least as long, so that a full disk shows at once:
-   * ENOSPC. False where the file system cannot, as the twin never can.
+   * ENOSPC. False where the file system cannot, as the twin never can, or where memory is the disk, which it would fill.
    */
   allocate(fd: number, bytes: number): Promise<boolean>;
   truncate(fd: number, bytes: number): Promise<void>;

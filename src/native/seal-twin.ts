@@ -21,6 +21,7 @@ import { digestFile } from './digest-twin.js';
 import { errnoError, withErrnoName } from './errno-name.js';
 import { packFiles, sealPacked } from './packed-twin.js';
 import { bodyOf, sealInPlace } from './record-cipher.js';
+import { openHeader, openRecord, sealRecord } from './record-codec.js';
 import { stageTimes, timed, timing } from './stage-clock.js';
 
 const { bodyAt, headerBytes, overheadBytes } = recordLayout;
@@ -30,7 +31,11 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  * speed, and the loop is busy meanwhile.
  */
 export function sealTwin(): SealApi {
-  return { sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, stageTimes };
+  return {
+    ...{ sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, stageTimes, openHeader },
+    openSmall: (key, record) => openRecord(key, record).body,
+    sealSmall: sealRecord,
+  };
 }
 
 function sealFile(job: SealFileJob, done: JobDone): void {

@@ -7,7 +7,6 @@ import {
   type SealBodyJob,
   type SealPackedJob,
 } from '../native/api.js';
-import { openHeader, openRecord, sealRecord } from '../native/record-codec.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { DirectionKeys } from './keys.js';
 import type { RecordBuffers } from './record-buffers.js';
@@ -174,7 +173,8 @@ export class Lane {
       offset: acknowledged,
       number: 0,
     };
-    const bytes = sealRecord(this.#options.sealing.next(), encodeRecordHeader(header), body);
+    const { native, sealing } = this.#options;
+    const bytes = native.seal.sealSmall(sealing.next(), encodeRecordHeader(header), body);
     this.#outgoing.push({ bytes, release: undefined });
     this.#flush();
   }
@@ -194,7 +194,7 @@ export class Lane {
       this.#sealing--;
       // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
       slot.bytes = error
-        ? sealRecord(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
+        ? native.seal.sealSmall(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
         : out.subarray(0, recordLayout.overheadBytes + inRecord);
       if (this.#over) buffers.release(out);
       done(error, error ? 0 : content, problems, error ? 0 : inRecord);
@@ -268,11 +268,11 @@ export class Lane {
   }
 
   #handleRecord(buffer: Buffer, total: number): void {
-    const { buffers, handlers, opening } = this.#options;
+    const { buffers, handlers, opening, native } = this.#options;
     if (this.#over) return buffers.release(buffer);
     const record = buffer.subarray(0, total);
     const key = opening.next();
-    const header = decodeRecordHeader(openHeader(key, record));
+    const header = decodeRecordHeader(native.seal.openHeader(key, record));
     if (header?.bodyBytes !== total - recordLayout.overheadBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
     if (header.kind === recordKind.content)
@@ -285,7 +285,7 @@ export class Lane {
       });
     if (header.bodyBytes > sessionDefaults.maxControlBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent too large a control message');
-    const { body } = openRecord(key, record);
+    const body = native.seal.openSmall(key, record);
     // Decrypted into memory of its own, so the buffer can go.
     buffers.release(buffer);
     handlers.onControl(header, body);

@@ -1,24 +1,23 @@
-import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
 import { inflate } from './content-inflater.js';
 import type { DirectoryCache } from './directory-cache.js';
+import { declared, isStuck, takePacked, type Incoming } from './incoming-entry.js';
 import { IncomingFile } from './incoming-file.js';
+import { HeldContent, mostHeldRecords } from './held-content.js';
 import { compressedLayout } from './lz4.js';
 import type { MetadataPolicy } from './metadata.js';
 import { packedLayout } from './pack-layout.js';
-import { PackWriter, type PackedEntry } from './pack-writer.js';
+import { PackWriter } from './pack-writer.js';
 import type { ManifestEntry } from './entry-codec.js';
 import type { Ranges } from './messages.js';
 import type { RangeSet } from './range-set.js';
 import { Slots } from './slots.js';
 import type { TemporaryNames } from './temporary-names.js';
 
-/** Records, and their content, that arrived and are not written: an honest sender's window keeps to that. */
-const mostHeldRecords = 1024;
-const mostHeldBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
 /** Gaps between the numbers of records: an honest sender's window has no more. */
 const mostGaps = mostHeldRecords;
 /** Records that did not verify, before the transfer is given up: once may be an accident. */
@@ -51,19 +50,6 @@ export interface ContentReceiverOptions {
   onError(error: XferError): void;
 }
 
-interface Incoming {
-  entry: ManifestEntry;
-  /** Made when content comes that is not packed. */
-  file?: IncomingFile;
-  readonly parked: SealedContent[];
-  state: 'declared' | 'standing' | 'opening' | 'open' | 'finishing';
-  /** The sender has read it to the end and it had not changed. */
-  confirmed: boolean;
-  hasSlot: boolean;
-  /** So that what failed while it waited for a place is not kept until there is one. */
-  leaveQueue?: () => void;
-}
-
 /** The files that are under way: takes their content from all lanes, each record once, and writes it. */
 export class ContentReceiver {
   readonly #options: ContentReceiverOptions;
@@ -75,10 +61,7 @@ export class ContentReceiver {
   /** Files that the sender gave up: what is on the way of them is dropped. */
   readonly #failed = new Set<number>();
   readonly #packs: PackWriter;
-  #heldRecords = 0;
-  #heldBytes = 0;
-  #heldMs = 0;
-  #heldSince = 0;
+  readonly #held = new HeldContent();
   #tampered = 0;
   #over = false;
 
@@ -99,7 +82,7 @@ export class ContentReceiver {
 
   /** How long there was content that was not written, in milliseconds. */
   get heldMs(): number {
-    return this.#heldMs + (this.#heldRecords > 0 ? performance.now() - this.#heldSince : 0);
+    return this.#held.heldMs;
   }
 
   /** Whether content waits for entries that are not declared. */
@@ -114,13 +97,11 @@ export class ContentReceiver {
 
   /** Whether files are left although nothing of them is under way: they will never be whole. */
   get isStuck(): boolean {
-    const isStuck = ({ state, confirmed, file }: Incoming) =>
-      state === 'standing' ? !confirmed : state === 'open' && !(confirmed && file?.isComplete);
-    return this.#heldRecords === 0 && [...this.#incoming.values()].some(isStuck);
+    return this.#held.isEmpty && [...this.#incoming.values()].some(isStuck);
   }
 
   expect(entry: ManifestEntry): void {
-    const incoming: Incoming = { entry, parked: [], state: 'declared', confirmed: false, hasSlot: false };
+    const incoming = declared(entry);
     this.#incoming.set(entry.id, incoming);
     const early = this.#early.get(entry.id) ?? [];
     this.#early.delete(entry.id);
@@ -167,6 +148,9 @@ export class ContentReceiver {
     this.#failed.add(id);
     for (const content of incoming.parked.splice(0)) this.#settle(content);
     this.#incoming.delete(id);
+    // What an earlier try has of it is of no use.
+    if (incoming.file) this.#options.onGone(incoming.file);
+    void incoming.file?.discard();
   }
 
   /** The file gets another name than the sender gave it. */
@@ -191,15 +175,13 @@ export class ContentReceiver {
 
   handleContent(content: SealedContent): void {
     const { bodyBytes, number } = content.header;
-    const hasRoom = this.#heldRecords < mostHeldRecords && this.#heldBytes + bodyBytes <= mostHeldBytes;
-    const claim = this.#over || !hasRoom ? 'full' : this.#claims.claim(number);
+    const claim = this.#over || !this.#held.mayTake(bodyBytes) ? 'full' : this.#claims.claim(number);
     if (claim === 'copy') return content.release();
     if (claim === 'full') {
       content.release();
       return this.#breach('it sends more content than was asked for');
     }
-    if (this.#heldRecords++ === 0) this.#heldSince = performance.now();
-    this.#heldBytes += bodyBytes;
+    this.#held.take(bodyBytes);
     if (content.header.layout & compressedLayout) this.#inflate(content);
     else this.#route(content);
   }
@@ -217,8 +199,8 @@ export class ContentReceiver {
   #inflate(content: SealedContent): void {
     let grown = 0;
     const mayGrow = (bytes: number): boolean => {
-      if (this.#heldBytes + bytes > mostHeldBytes) return false;
-      this.#heldBytes += grown = bytes;
+      if (!this.#held.grow(bytes)) return false;
+      grown = bytes;
       return true;
     };
     inflate(this.#options.native.seal, content, mayGrow).then(
@@ -227,7 +209,7 @@ export class ContentReceiver {
         else this.#route(plain);
       },
       (error: unknown) => {
-        this.#heldBytes -= grown;
+        this.#held.grow(-grown);
         this.#handleUnopened(content, asXferError(error));
       },
     );
@@ -316,7 +298,7 @@ export class ContentReceiver {
       .open(content)
       .then(async (table) => {
         const files = table?.map((packed) => ({ packed, incoming: this.#incoming.get(packed.id) }));
-        const taken = this.#over ? undefined : files && this.#takePacked(files);
+        const taken = this.#over ? undefined : files && takePacked(files, this.#failed);
         if (!taken) {
           this.#free(content);
           return this.#breach('it packs files that it did not declare');
@@ -347,19 +329,6 @@ export class ContentReceiver {
     if (error.code !== 'ERR_XFER_TAMPERED' || this.#tampered++ >= mostTampered) return this.#fail(error);
     this.#claims.giveBack(number);
     this.#options.onAgain(number);
-  }
-
-  /** The files of a pack, if each of them waits for its content and is as large as declared. */
-  #takePacked(files: readonly { packed: PackedEntry['packed']; incoming: Incoming | undefined }[]) {
-    const taken: PackedEntry[] = [];
-    for (const { packed, incoming } of files) {
-      if (!incoming && this.#failed.has(packed.id)) continue;
-      const waits = incoming?.state === 'standing' && !incoming.file && !incoming.confirmed;
-      if (!waits || (packed.bytes !== undefined && packed.bytes !== incoming.entry.size)) return undefined;
-      taken.push({ packed, entry: incoming.entry });
-    }
-    for (const { incoming } of files) if (incoming) incoming.state = 'finishing';
-    return taken;
   }
 
   #park(content: SealedContent): void {
@@ -445,8 +414,7 @@ export class ContentReceiver {
 
   #free(content: SealedContent): void {
     content.release();
-    if (--this.#heldRecords === 0) this.#heldMs += performance.now() - this.#heldSince;
-    this.#heldBytes -= content.header.bodyBytes;
+    this.#held.free(content.header.bodyBytes);
   }
 
   #fail(error: XferError): void {

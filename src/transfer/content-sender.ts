@@ -46,7 +46,8 @@ export interface ContentSenderOptions {
   /** Nothing of these ranges is sent, for there is nothing in them. */
   onHoles(entry: SourceEntry, ranges: Ranges): void;
   onRead(entry: SourceEntry): void;
-  onFailed(entry: SourceEntry, error: XferError): void;
+  /** `wasRead`: a part of it was lost, and is not what it was any more. */
+  onFailed(entry: SourceEntry, error: XferError, wasRead: boolean): void;
   /** A small file went, or did not: the receiver learns it with the record. */
   onPacked(entry: SourceEntry, error?: XferError): void;
   /** The transfer cannot go on. */
@@ -101,7 +102,7 @@ export class ContentSender {
     this.#sources = new SourceQueue({
       onReady: () => this.pump(),
       onFailed: (entry, error) => {
-        options.onFailed(entry, error);
+        options.onFailed(entry, error, false);
         options.onProgress();
       },
     });
@@ -142,10 +143,12 @@ export class ContentSender {
     if (!this.#isPacking || !isSmall || !isPlain || entry.size > sessionDefaults.streamingThresholdBytes)
       return this.#sources.push(entry);
     if (this.#filling?.add(entry)) return;
+    // A pack goes in one piece, and so must not be more than the pace allows of one.
+    const pack = new OutgoingPack(Math.min(sessionDefaults.recordBytes, this.#pace.recordBytes));
+    if (!pack.add(entry)) return this.#sources.push(entry);
     this.flush();
-    this.#filling = new OutgoingPack();
+    this.#filling = pack;
     this.#unreadPacks++;
-    this.#filling.add(entry);
   }
 
   /** What was pushed goes, full packs or not. */
@@ -289,10 +292,10 @@ export class ContentSender {
         if (!this.#over) onRead(entry);
         onProgress();
       },
-      onFailed: ({ entry }, error) => {
+      onFailed: ({ entry, isRead }, error) => {
         release();
         if (this.#current === file) this.#current = undefined;
-        if (!this.#over) onFailed(entry, error);
+        if (!this.#over) onFailed(entry, error, isRead);
         onProgress();
       },
       onClosed: () => this.#files.delete(file),

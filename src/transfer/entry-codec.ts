@@ -41,6 +41,11 @@ const mostFileBytes = 2 ** 52;
 const mostAttributes = 256;
 export const mostAttributeBytes = 64 * 1024;
 
+/** Whether a receiver takes so many attributes of one entry, and so much in them. */
+export const isTellable = (attributes: readonly (readonly [name: string, value: Uint8Array])[]): boolean =>
+  attributes.length <= mostAttributes &&
+  attributes.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= mostAttributeBytes;
+
 const mostId = 0xfffffffe;
 const more = v.object({
   allocated: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(mostFileBytes))),
@@ -48,12 +53,8 @@ const more = v.object({
   attributes: v.optional(
     v.pipe(
       v.array(v.strictTuple([v.pipe(v.string(), v.minLength(6), v.maxLength(255)), v.instance(Uint8Array)])),
-      v.maxLength(mostAttributes),
       v.check((all) => all.every(([name]) => name.startsWith('user.'))),
-      v.check(
-        (all) =>
-          all.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= mostAttributeBytes,
-      ),
+      v.check((all) => isTellable(all)),
     ),
   ),
 });

@@ -14,6 +14,9 @@ import { writeAll } from './write-all.js';
 /** Gaps in what was received of a file: those of records in the window, and holes. */
 const mostGaps = 1024 + 2 * mostRegions;
 
+/** Smaller files are written faster than room is taken for them. */
+const leastAllocatedBytes = 8 * 1024 * 1024;
+
 export interface IncomingFileOptions {
   readonly entry: ManifestEntry;
   /** Name under which the content lies until the file is complete. */
@@ -268,9 +271,23 @@ export class IncomingFile {
         await files.remove(directory.fd, temporary);
         return files.createFile(directory.fd, temporary);
       });
-      return { directory, fd, stamp: await files.stampOf(fd) };
+      return { directory, fd, stamp: await this.#prepare(fd, directory) };
     } catch (error) {
       directory.release();
+      throw error;
+    }
+  }
+
+  /** Takes the room for a large file at once: in one piece, and a full disk shows now. */
+  async #prepare(fd: number, directory: HeldDirectory): Promise<FileStamp> {
+    const { files } = this.#options.native;
+    const { size, allocatedBytes } = this.entry;
+    try {
+      if (size >= leastAllocatedBytes && allocatedBytes === undefined) await files.allocate(fd, size);
+      return await files.stampOf(fd);
+    } catch (error) {
+      await files.close(fd);
+      await files.remove(directory.fd, this.#options.temporary);
       throw error;
     }
   }

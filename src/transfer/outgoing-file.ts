@@ -26,6 +26,8 @@ export class OutgoingFile {
   #reading = 0;
   #unacknowledged = 0;
   #checking = false;
+  /** Something was read since it was checked last. */
+  #isUnchecked = true;
   #isRead = false;
   #failed = false;
   #closed = false;
@@ -40,6 +42,11 @@ export class OutgoingFile {
 
   get fd(): number {
     return this.#source.handle.fd;
+  }
+
+  /** Whether `onRead` was told. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** Whether it is cut to the end, or given up. */
@@ -60,6 +67,7 @@ export class OutgoingFile {
   }
 
   beginRead(): void {
+    this.#isUnchecked = true;
     this.#reading++;
   }
 
@@ -91,7 +99,13 @@ export class OutgoingFile {
   /** Checks the file when nothing of it is being read, and closes it when nothing of it is needed any more. */
   settle(): void {
     if (this.#reading > 0 || !this.isCut || this.#checking || this.#closed) return;
+    // What becomes of it behind that is nothing to who has it already.
+    if (!this.#isUnchecked) {
+      if (this.#unacknowledged === 0) void this.close();
+      return;
+    }
     this.#checking = true;
+    this.#isUnchecked = false;
     isUnchanged(this.#source).then(
       (unchanged) => this.#handleChecked(unchanged),
       () => this.#handleChecked(false),

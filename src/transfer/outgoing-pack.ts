@@ -1,4 +1,3 @@
-import { sessionDefaults } from '../config/index.js';
 import { fileError, XferError } from '../errors/index.js';
 import type { PackedContent } from '../session/lane.js';
 import { packCountBytes, packRowBytes } from './pack-layout.js';
@@ -15,9 +14,15 @@ const packedChanged = -2;
 /** Small files that go in one record. */
 export class OutgoingPack {
   readonly entries: SourceEntry[] = [];
+  readonly #mostBytes: number;
   #bytes = packCountBytes;
   /** Files that could not be read the first time: they stay left out, whatever a second reading brings. */
   #missing: ReadonlySet<number> | undefined;
+
+  /** `mostBytes`: of its body. */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
 
   /** Body bytes, at most. */
   get bytes(): number {
@@ -39,7 +44,7 @@ export class OutgoingPack {
   /** False where the pack is full. */
   add(entry: SourceEntry): boolean {
     const bytes = this.#bytes + packRowBytes + entry.size;
-    if (this.entries.length >= mostFiles || bytes > sessionDefaults.recordBytes) return false;
+    if (this.entries.length >= mostFiles || bytes > this.#mostBytes) return false;
     this.#bytes = bytes;
     this.entries.push(entry);
     return true;

@@ -19,6 +19,8 @@ export interface ReceivePolicy {
   /** Whether owners (as root) and extended attributes are set as the sender tells them. Default: neither. */
   readonly owners?: boolean;
   readonly attributes?: boolean;
+  /** Whether all is on disk before the sender hears that it is committed. Default: visible under its name is enough. */
+  readonly syncs?: boolean;
   /** For `ask`: what to do with this path, or with it and all others that follow. */
   ask?(path: string): Promise<{ readonly answer: Exclude<Overwrite, 'ask'>; readonly forAll: boolean }>;
 }

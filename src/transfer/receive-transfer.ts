@@ -1,12 +1,12 @@
 import { transferDefaults } from '../config/index.js';
 import { formatSize } from '../config/quantity.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
 import { bottleneckOf, type Bottleneck } from './bottleneck.js';
+import { findComparable, findThere, type Begun } from './begun-transfer.js';
 import { ContentReceiver } from './content-receiver.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EarlierTry } from './earlier-try.js';
@@ -22,6 +22,7 @@ import {
   type TransferMessage,
 } from './messages.js';
 import { printable } from './printable.js';
+import type { ReceiveSummary, ReceiveTransferOptions } from './receive-options.js';
 import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
 import { ReceiveComparisons } from './receive-comparisons.js';
 import { ReceiverClock } from './stage-clocks.js';
@@ -41,51 +42,8 @@ const leastCheckedBytes = 1024 * 1024;
 /** Less than this is not kept for another try: to send it again costs less than what lies around. */
 const leastKept = { bytes: 4 * 1024 * 1024, files: 256 };
 
-export interface ReceiveProgress {
-  readonly bytes: number;
-  readonly total: number;
-  readonly files: number;
-}
-
-export interface ReceiveTransferOptions {
-  readonly session: Session;
-  readonly native: NativeApi;
-  /** Held directory below which everything is written. */
-  readonly root: number;
-  readonly signal: AbortSignal;
-  readonly policy?: ReceivePolicy;
-  /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
-  onBegin?(key: Uint8Array): Promise<void>;
-  onProgress(progress: ReceiveProgress): void;
-  /** A link was left out, or a file could not be sent. */
-  onNote(message: string): void;
-  onCommitting(): void;
-}
-
-export interface ReceiveSummary {
-  readonly files: number;
-  readonly bytes: number;
-  readonly bottleneck: Bottleneck;
-}
-
 type Begin = Extract<TransferMessage, { type: 'begin' }>;
 type End = Extract<TransferMessage, { type: 'end' }>;
-
-/** What there is once the sender has said which transfer it is. */
-interface Begun {
-  readonly names: TemporaryNames;
-  readonly content: ContentReceiver;
-  readonly writer: EntryWriter;
-  readonly hardLinks: HardLinkWriter;
-  readonly comparisons: ReceiveComparisons;
-  /** Whether the sender waits for what is here. */
-  readonly waits: boolean;
-  readonly update: number;
-  /** Whether it may delete: it has said so, and here that is allowed. */
-  readonly removes: boolean;
-  keeper?: JournalKeeper;
-  earlier?: EarlierTry;
-}
 
 /**
  * The receiver's half of a transfer. Never stops reading its lanes: the sender's window bounds what waits here.
@@ -327,28 +285,25 @@ export class ReceiveTransfer {
 
   /** Makes what a batch needs to stand in, and answers it. */
   async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
-    const { writer, content, keeper, earlier, hardLinks, comparisons } = begun;
+    const { writer, content, hardLinks, comparisons } = begun;
     await writer.makeDirectories(entries);
-    const found = keeper?.hasEarlier ? await earlier?.find(entries, content) : undefined;
-    const skipped = new Set(found?.skip);
-    const resumed = new Set(found?.have.map(([id]) => id));
-    const compared: number[] = [];
-    for (const entry of entries) {
-      if (entry.kind !== entryKind.file || skipped.has(entry) || resumed.has(entry.id)) continue;
-      const outcome = await this.#lookAt(entry, begun);
-      if (outcome === 'skip') skipped.add(entry);
-      if (outcome === 'compare') compared.push(entry.id);
-    }
+    const { skipped, have } = await findThere(entries, begun);
     for (const entry of skipped) {
       content.skip(entry.id);
       this.#bytes += entry.size;
       this.#handleFileDone(entry);
     }
-    for (const [, ranges] of found?.have ?? []) for (const [from, to] of ranges) this.#bytes += to - from;
+    for (const [, ranges] of have) for (const [from, to] of ranges) this.#bytes += to - from;
     await this.#checkSpace();
-    const wanted = await this.#permitted(
-      entries.filter((entry) => !skipped.has(entry)),
-      content,
+    const missing = entries.filter((entry) => !skipped.has(entry));
+    const wanted = await this.#permitted(missing, content);
+    const ids = new Set(wanted.map(({ id }) => id));
+    const resumed = have.filter(([id]) => ids.has(id));
+    // What gets another name is a file of its own.
+    const original = new Set(missing);
+    const compared = await findComparable(
+      wanted.filter((entry) => original.has(entry) && !resumed.some(([id]) => id === entry.id)),
+      begun,
     );
     await writer.makeLinks(wanted);
     if (this.#isOver()) return;
@@ -361,24 +316,11 @@ export class ReceiveTransfer {
       type: 'declared',
       entries: count,
       skip: skipped.size > 0 ? [...skipped].map(({ id }) => id) : undefined,
-      have: found && found.have.length > 0 ? found.have : undefined,
+      have: resumed.length > 0 ? resumed : undefined,
       compare: compare.length > 0 ? compare : undefined,
     });
     this.#answer();
     comparisons.start(compared);
-  }
-
-  /** What is there of a file that the journal of an earlier try says nothing of. */
-  async #lookAt(
-    entry: ManifestEntry,
-    { content, earlier, comparisons, waits, update }: Begun,
-  ): Promise<'skip' | 'compare' | 'send'> {
-    if (!waits) return 'send';
-    if (await earlier?.compare(entry, content, comparisons)) return 'compare';
-    if (update === updateMode.none) return 'send';
-    if (update === updateMode.stamp) return (await comparisons.isCurrent(entry)) ? 'skip' : 'send';
-    const file = content.fileFor(entry.id);
-    return file && (await comparisons.addReal(entry, file)) ? 'compare' : 'send';
   }
 
   /** What of a batch may be written, under the names that it gets. */
@@ -486,6 +428,7 @@ export class ReceiveTransfer {
       if (end.remove) await this.#removeSurplus(begun);
       await begun.earlier?.sweep(['', ...begun.writer.made]);
       await begun.writer.finish();
+      if (this.#policy.syncs) await this.#options.native.files.syncFileSystem(this.#options.root);
       await begun.earlier?.removeLeftOver();
       await begun.keeper?.hide();
       if (this.#isOver()) return;

@@ -1,11 +1,9 @@
 import { transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
-import { bottleneckOf, type Bottleneck } from './bottleneck.js';
-import type { CompressMode } from './compress-core.js';
-import { ContentSender, type SendLimit } from './content-sender.js';
+import { bottleneckOf } from './bottleneck.js';
+import { ContentSender } from './content-sender.js';
 import { Gate } from './gate.js';
 import { entryKind } from './entry-codec.js';
 import {
@@ -18,53 +16,13 @@ import {
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import { SendComparisons } from './send-comparisons.js';
+import type { SendSummary, SendTransferOptions } from './send-options.js';
+import { SendTally } from './send-tally.js';
 import type { SourceEntry } from './source-entry.js';
-import type { SourceToken } from './source-token.js';
 import { SenderClock } from './stage-clocks.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
-
-export interface SendProgress {
-  /** Content that the receiver has. */
-  readonly bytes: number;
-  readonly total: number;
-  /** Content handed to the network, copies included. */
-  readonly sent: number;
-  readonly files: number;
-}
-
-export interface SendTransferOptions {
-  readonly session: Session;
-  readonly native: NativeApi;
-  readonly batches: AsyncIterable<readonly SourceEntry[]>;
-  /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
-  readonly key: Uint8Array;
-  /** There was an earlier try: nothing is sent before the receiver has said what it has. */
-  readonly resume: boolean;
-  /** What of `updateMode` becomes of files that are there already. Default: they are sent. */
-  readonly update?: number | undefined;
-  /** Whether the receiver is to delete what stands in the directories and was not offered. Default: false. */
-  readonly remove?: boolean | undefined;
-  /** Asked at the end: what could not be read here may well be there, then nothing goes. Default: false. */
-  mayRemove?(): boolean;
-  readonly tokenOf: SourceToken;
-  readonly limit?: SendLimit | undefined;
-  /** Default: off. */
-  readonly compress?: CompressMode | undefined;
-  readonly signal: AbortSignal;
-  /** Called whenever a number changed; the caller thins it out. */
-  onProgress(progress: SendProgress): void;
-  /** Something was not sent or not made; the rest goes on. */
-  onProblem(error: XferError): void;
-  onCommitting(): void;
-}
-
-export interface SendSummary {
-  readonly files: number;
-  readonly bytes: number;
-  readonly bottleneck: Bottleneck;
-}
 
 /** Ranges of one message. */
 const mostHoles = 1024;
@@ -91,12 +49,7 @@ export class SendTransfer {
   readonly #waits: boolean;
   readonly #declareGate = new Gate();
   readonly #sendGate = new Gate();
-  /** Files that the receiver does not want. */
-  readonly #leftOut = new Set<number>();
-  /** They are made at the end, so until then any of them may be left out. */
-  readonly #hardLinks = new Map<number, SourceEntry>();
-  /** Files of batches without an answer that are counted already. */
-  readonly #counted = new Set<number>();
+  readonly #tally = new SendTally();
   /** Batches that the receiver has not answered. */
   readonly #batches: Batch[] = [];
   /** Batches whose files are not all being sent yet. */
@@ -105,12 +58,6 @@ export class SendTransfer {
   /** What the receiver has of files that are not read yet. */
   readonly #have = new Map<number, Ranges>();
   #finished: number[] = [];
-  #entries = 0;
-  #files = 0;
-  #bytes = 0;
-  #total = 0;
-  /** Content that the receiver had before. */
-  #skippedBytes = 0;
   #ended = false;
   #over = false;
   #settle: { resolve(summary: SendSummary): void; reject(error: XferError): void } | undefined;
@@ -146,7 +93,10 @@ export class SendTransfer {
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
       onRead: (entry) => this.#handleRead(entry),
-      onFailed: (entry, error) => this.#fileFailed(entry, error),
+      onFailed: (entry, error, wasRead) => {
+        if (wasRead) this.#tally.remove(entry);
+        this.#fileFailed(entry, error);
+      },
       onPacked: (entry, error) => this.#handlePacked(entry, error),
       onFatal: (error) => this.#abort(error),
       onProgress: () => this.#sendGate.check(),
@@ -221,7 +171,7 @@ export class SendTransfer {
       for (const entry of batch.entries) {
         if (entry.kind !== entryKind.file || compared.has(entry.id)) continue;
         if (skipped.has(entry.id)) this.#skip(entry);
-        else if (!this.#leftOut.has(entry.id)) {
+        else if (!this.#tally.isLeftOut(entry.id)) {
           await this.#sendGate.until(() => this.#isOver() || this.#content.hasRoom);
           if (this.#isOver()) return;
           this.#content.push(entry);
@@ -239,13 +189,9 @@ export class SendTransfer {
 
   #declare(entries: readonly SourceEntry[]): void {
     const batch: Batch = { entries };
-    this.#entries += entries.length;
+    this.#tally.offer(entries);
     this.#batches.push(batch);
     this.#declared.push(batch);
-    for (const entry of entries) {
-      this.#total += entry.size;
-      if (entry.kind === entryKind.hardLink) this.#hardLinks.set(entry.id, entry);
-    }
     const { tokenOf } = this.#options;
     const token = (entry: SourceEntry) => (entry.kind === entryKind.file ? tokenOf(entry) : noToken);
     this.#say({ type: 'manifest', entries: entries.map((entry) => ({ ...entry, token: token(entry) })) });
@@ -263,23 +209,18 @@ export class SendTransfer {
     for (const [from, to] of this.#have.get(entry.id) ?? [])
       if (from < to && to <= entry.size) have.claim(from, to);
     this.#have.delete(entry.id);
-    this.#skippedBytes += have.size;
+    this.#tally.skippedBytes += have.size;
     this.#progress();
     return have.missing(0, entry.size);
   }
 
   /** Files whose batch is answered will not be left out any more. */
-  #count(entry: SourceEntry, by: 1 | -1 = 1): void {
-    if (by === 1 && this.#leftOut.has(entry.id)) return;
-    this.#files += by;
-    this.#bytes += by * entry.size;
-    if (by === 1 && this.#batches.some(({ entries }) => isWithin(entries, entry.id)))
-      this.#counted.add(entry.id);
+  #mayBeLeftOut({ id }: SourceEntry): boolean {
+    return this.#batches.some(({ entries }) => isWithin(entries, id));
   }
 
   #skip(entry: SourceEntry): void {
-    this.#count(entry);
-    this.#skippedBytes += entry.size;
+    this.#tally.skip(entry, this.#mayBeLeftOut(entry));
     this.#progress();
   }
 
@@ -288,11 +229,9 @@ export class SendTransfer {
     this.#flushFinished();
     this.#options.onCommitting();
     this.#ended = true;
+    const { entries, files, bytes } = this.#tally;
     this.#say({
-      type: 'end',
-      entries: this.#entries,
-      files: this.#files,
-      bytes: this.#bytes,
+      ...{ type: 'end', entries, files, bytes },
       records: this.#content.records,
       remove: this.#options.mayRemove?.() ?? false,
       waits: this.#clock.waits(this.#content.waits),
@@ -302,12 +241,12 @@ export class SendTransfer {
   #handleHoles({ id }: SourceEntry, ranges: Ranges): void {
     for (let at = 0; at < ranges.length; at += mostHoles)
       this.#say({ type: 'holes', id, ranges: ranges.slice(at, at + mostHoles) });
-    for (const [from, to] of ranges) this.#skippedBytes += to - from;
+    for (const [from, to] of ranges) this.#tally.skippedBytes += to - from;
     this.#progress();
   }
 
   #handleRead(entry: SourceEntry): void {
-    this.#count(entry);
+    this.#tally.add(entry, this.#mayBeLeftOut(entry));
     this.#finished.push(entry.id);
     // Those that finish in the same turn of the loop share a message.
     if (this.#finished.length === 1) setImmediate(() => this.#flushFinished());
@@ -315,19 +254,19 @@ export class SendTransfer {
   }
 
   #handlePacked(entry: SourceEntry, error: XferError | undefined): void {
-    if (!error) return this.#count(entry);
-    if (this.#leftOut.has(entry.id)) return;
-    this.#total -= entry.size;
+    if (!error) return this.#tally.add(entry, this.#mayBeLeftOut(entry));
+    if (this.#tally.isLeftOut(entry.id)) return;
+    this.#tally.drop(entry);
     this.#options.onProblem(error);
   }
 
   #fileFailed(entry: SourceEntry, error: XferError): void {
-    if (this.#leftOut.has(entry.id)) return;
+    if (this.#tally.isLeftOut(entry.id)) return;
     // A record of it was lost and could not be read again: it is not whole over there, and never will be.
     if (this.#ended) return this.#abort(error);
     this.#flushFinished();
     this.#say({ type: 'failed', id: entry.id });
-    this.#total -= entry.size;
+    this.#tally.drop(entry);
     this.#options.onProblem(error);
     this.#content.pump();
   }
@@ -390,7 +329,7 @@ export class SendTransfer {
             (id) => !isWithin(batch.entries, id),
           );
     if (isWrong) return this.#abort(violation('it has files that were not asked for'));
-    for (const { id } of batch.entries) this.#counted.delete(id);
+    this.#tally.handleAnswered(batch.entries);
     // From now on, for the digests may come before the batch has its turn.
     for (const entry of batch.entries)
       for (const [id, mayBeSame] of compare) if (entry.id === id) this.#comparisons.add(entry, mayBeSame);
@@ -401,12 +340,11 @@ export class SendTransfer {
 
   #handleLeftOut(id: number, reason: string): void {
     const entry =
-      this.#hardLinks.get(id) ??
+      this.#tally.hardLink(id) ??
       this.#batches.flatMap(({ entries }) => entries.filter((other) => other.id === id)).at(0);
-    if (!entry || this.#leftOut.has(id)) return this.#abort(violation('it leaves out what was not offered'));
-    this.#leftOut.add(id);
-    this.#total -= entry.size;
-    if (this.#counted.has(id)) this.#count(entry, -1);
+    if (!entry || this.#tally.isLeftOut(id))
+      return this.#abort(violation('it leaves out what was not offered'));
+    this.#tally.leaveOut(entry);
     this.#content.drop(id);
     const what = `${entry.kind === entryKind.link ? 'the link ' : ''}${printable(entry.path)}`;
     const code = entry.kind === entryKind.link ? 'ERR_XFER_LINK_REFUSED' : 'ERR_XFER_REFUSED';
@@ -415,7 +353,7 @@ export class SendTransfer {
   }
 
   #handleCommitted({ files, bytes, waits }: Extract<TransferMessage, { type: 'committed' }>): void {
-    if (!this.#ended || files !== this.#files || bytes !== this.#bytes)
+    if (!this.#ended || files !== this.#tally.files || bytes !== this.#tally.bytes)
       return this.#abort(violation('it committed other than what was sent'));
     this.#session.finish();
     const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
@@ -424,10 +362,10 @@ export class SendTransfer {
 
   #progress(): void {
     this.#options.onProgress({
-      bytes: this.#skippedBytes + this.#content.receivedBytes,
-      total: this.#total,
+      bytes: this.#tally.skippedBytes + this.#content.receivedBytes,
+      total: this.#tally.total,
       sent: this.#content.sentBytes,
-      files: this.#files,
+      files: this.#tally.files,
     });
   }
 

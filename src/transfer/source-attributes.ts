@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileError } from '../errors/index.js';
 import type { FilesApi } from '../native/api.js';
-import { entryKind } from './entry-codec.js';
+import { entryKind, isTellable } from './entry-codec.js';
 import { printable } from './printable.js';
 import type { SourceEntry } from './source-entry.js';
 
@@ -14,6 +14,8 @@ export function attributeReader(files: FilesApi): (entry: SourceEntry) => Promis
       const handle = await open(entry.source, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const attributes = await files.attributesOf(handle.fd);
+        if (!isTellable(attributes))
+          throw Object.assign(new Error('there are more than can be told'), { code: 'E2BIG' });
         if (attributes.length > 0) entry.attributes = attributes;
       } finally {
         await handle.close();

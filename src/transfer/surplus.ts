@@ -56,7 +56,7 @@ export class Surplus {
     const { names, directories } = await listAll(files, directory);
     const isDirectory = new Set(directories);
     for (const name of names) {
-      const full = `${path}/${name}`;
+      const full = path === '' ? name : `${path}/${name}`;
       if (name.includes(replacement) || name.startsWith(ownNamePrefix) || isOffered(normalPath(full)))
         continue;
       if (!isDirectory.has(name)) await files.remove(directory, name);

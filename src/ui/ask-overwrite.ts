@@ -23,7 +23,7 @@ export async function askOverwrite(
     const lines = createInterface({ ...terminal, terminal: true });
     const settle = (word: string): void => {
       signal.removeEventListener('abort', onAbort);
-      resolve({ answer: answers[word.toLowerCase()] ?? 'never', forAll: /^[YNR]$/.test(word) });
+      resolve({ answer: answers.get(word.toLowerCase()) ?? 'never', forAll: /^[YNR]$/.test(word) });
       lines.close();
     };
     const onAbort = (): void => {
@@ -39,4 +39,8 @@ export async function askOverwrite(
   });
 }
 
-const answers: Readonly<Record<string, OverwriteAnswer['answer']>> = { y: 'always', n: 'never', r: 'rename' };
+const answers = new Map<string, OverwriteAnswer['answer']>([
+  ['y', 'always'],
+  ['n', 'never'],
+  ['r', 'rename'],
+]);

@@ -11,21 +11,51 @@ const list = <Item>(length: number, item: Item) => Array.from({ length }, () => 
 const entry = (at: number, part: unknown) =>
   [0, 2, 'p', 0, 0, 0, 0, 't', new Uint8Array()].map((good, i) => (i === at ? part : good));
 const manifest = (...entries: unknown[]) => ({ type: 'manifest', entries });
+/** One with a tenth part. */
+const more = (value: object) => manifest([...entry(-1, 0), value]);
+/** That of a name and a value which are so long. */
+const attributes = (...lengths: readonly (readonly [number, number])[]) =>
+  more({
+    attributes: lengths.map(([name, bytes]) => [`user.${text(name - 5)}`, new Uint8Array(bytes)]),
+  });
 
 /** What a message with so much of each capped part looks like. */
 const messages: Readonly<Record<string, (value: number) => Record<string, unknown>>> = {
+  'begin.update': (n) => ({
+    type: 'begin',
+    key: new Uint8Array(16),
+    resume: false,
+    update: n,
+    remove: false,
+  }),
   'manifest.entries': (n) => manifest(...list(n, entry(0, 0))),
+  'entry.kind': (n) => manifest(entry(1, n)),
   'entry.path': (n) => manifest(entry(2, text(n))),
   'entry.size': (n) => manifest(entry(3, n)),
   'entry.mode': (n) => manifest(entry(4, n)),
   'entry.seconds': (n) => manifest(entry(5, n)),
   'entry.nanoseconds': (n) => manifest(entry(6, n)),
   'entry.target': (n) => manifest(entry(7, text(n))),
+  'more.allocated': (n) => more({ allocated: n }),
+  'owner.uid': (n) => more({ owner: [n, 0] }),
+  'owner.gid': (n) => more({ owner: [0, n] }),
+  'more.attributes': (n) => attributes(...list(n, [6, 0] as const)),
+  'attribute.name': (n) => attributes([n, 0]),
+  'attribute.value': (n) => attributes([6, n]),
   'finished.ids': (n) => ({ type: 'finished', ids: list(n, 1) }),
   'holes.ranges': (n) => ({ type: 'holes', id: 0, ranges: list(n, [0, 1]) }),
+  'keep.ranges': (n) => ({ type: 'keep', id: 0, ranges: list(n, [0, 1]) }),
   'declared.skip': (n) => ({ type: 'declared', entries: 0, skip: list(n, 1) }),
   'declared.have': (n) => ({ type: 'declared', entries: 0, have: list(n, [0, []]) }),
+  'declared.compare': (n) => ({ type: 'declared', entries: 0, compare: list(n, [0, true]) }),
   'have.ranges': (n) => ({ type: 'declared', entries: 0, have: [[0, list(n, [0, 1])]] }),
+  'digests.digests': (n) => ({
+    type: 'digests',
+    id: 0,
+    from: 0,
+    digests: new Uint8Array(n),
+    isLast: true,
+  }),
   'again.ranges': (n) => ({ type: 'again', ranges: list(n, [0, 1]) }),
   'received.ranges': (n) => ({ type: 'received', ranges: list(n, [0, 1]) }),
   'left-out.reason': (n) => ({ type: 'left-out', id: 0, reason: text(n) }),
@@ -50,7 +80,9 @@ describe('the caps of messages in docs/protocol.md', () => {
     expect(transfer(of(highest))).not.toThrow();
     expect(transfer(of(highest + 1))).toThrow(refused);
     // A length below 0 cannot be said.
-    const isLength = /entries|path|target|ids|skip|have|ranges|reason|message/.test(name);
+    const isLength = /entries|path|target|attribute|ids|skip|have|compare|ranges|digests|reason|message/.test(
+      name,
+    );
     if (lowest !== 0 || !isLength) expect(transfer(of(lowest - 1))).toThrow(refused);
   });
 });

@@ -14,8 +14,16 @@ import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
 import { openOnce } from '../../src/session/noise.js';
 import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
-import { entryKind } from '../../src/transfer/entry-codec.js';
-import { encodeTransferMessage } from '../../src/transfer/messages.js';
+import { encodeEntry, entryKind } from '../../src/transfer/entry-codec.js';
+import { compressedLayout } from '../../src/transfer/lz4.js';
+import { decodeTransferMessage, encodeTransferMessage } from '../../src/transfer/messages.js';
+import {
+  packCountBytes,
+  packedLayout,
+  packMissing,
+  packRowBytes,
+  readPack,
+} from '../../src/transfer/pack-layout.js';
 import { openErrorCode, resetCode } from '../../src/transport/contract.js';
 import { exampleOf, labelsIn, numberOf, page, tableWith } from './protocol-page.js';
 
@@ -96,7 +104,6 @@ describe('the limits in docs/protocol.md', () => {
     'transportDefaults.dialTimeoutMs',
     'transportDefaults.happyEyeballsMs',
     'transportDefaults.closeTimeoutMs',
-    'sessionDefaults.streamingThresholdBytes',
     'sessionDefaults.maxWaitingControl',
     'sessionDefaults.retryMs',
     'transferDefaults.maxOpenFiles',
@@ -121,7 +128,7 @@ describe('the limits in docs/protocol.md', () => {
 
   it.each(tableWith('bound', 'value', 'where'))('%s is %s in %s', (name, value, where) => {
     const source = readFileSync(new URL(where.replaceAll('`', ''), root), 'utf8');
-    const [, real] = new RegExp(`^const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
+    const [, real] = new RegExp(`^(?:export )?const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
     expect(Number(value)).toBe(Number(real));
   });
 });
@@ -222,7 +229,14 @@ describe('the session in docs/protocol.md', () => {
   it('has a true HELLO, and a true record with it', () => {
     const body = encodeHello(ownHello('send', 'alice', false));
     expect(exampleOf('hello')).toBe(hex(body));
-    expect(ownCapabilities).toEqual(['streaming', 'lanes', 'resume', 'pack']);
+    const told = tableWith('capability', 'who has it', 'what it means').map(([name, who]) => [
+      name?.replaceAll('`', ''),
+      who,
+    ]);
+    expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
+    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['lz4']);
+    const receiver = readFileSync(new URL('src/app/receive-one.ts', root), 'utf8');
+    expect(receiver).toContain("[...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])]");
     const header = {
       kind: recordKind.control,
       layout: 0,
@@ -237,6 +251,90 @@ describe('the session in docs/protocol.md', () => {
 });
 
 describe('the transfer in docs/protocol.md', () => {
+  const cells = (text = '') => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name);
+
+  it('has the messages of the code, and their fields', () => {
+    const source = readFileSync(new URL('src/transfer/messages.ts', root), 'utf8');
+    const [, union = ''] = /^export type TransferMessage =\n([^]*?)\n\n/m.exec(source) ?? [];
+    const real = [...union.matchAll(/readonly type: '([\w-]+)';([^{}]*)\}/g)].map(([, type, fields = '']) => [
+      type,
+      [...fields.matchAll(/readonly (\w+)\??:/g)].map(([, field]) => field),
+    ]);
+    const told = tableWith('type', 'from', 'fields').map(([type, , fields]) => [
+      ...cells(type),
+      cells(fields),
+    ]);
+    const sorted = (rows: unknown[][]) => rows.map(([type, names]) => [type, names]).sort();
+    expect(real.length).toBeGreaterThan(10);
+    expect(sorted(told)).toEqual(sorted(real));
+  });
+
+  it('has the fields of waits', () => {
+    const source = readFileSync(new URL('src/transfer/messages.ts', root), 'utf8');
+    const [, end, committed] =
+      /^\*\*Waits\.\*\* .*? In `end`: (.*?)\. In `committed`: (.*?)\./m.exec(page) ?? [];
+    const waits = [...source.matchAll(/waits: v\.optional\(\s*v\.object\(([^]*?)\)/g)].map(
+      ([, fields = '']) => [...fields.matchAll(/(\w+): count/g)].map(([, name]) => name),
+    );
+    expect([cells(end), cells(committed)]).toEqual(waits);
+  });
+
+  it('has the parts and kinds of an entry', () => {
+    const rows = tableWith('part', 'field', 'what');
+    const whole = {
+      id: 7,
+      kind: entryKind.file,
+      path: 'p',
+      size: 3,
+      mode: 0o600,
+      mtimeSeconds: 11,
+      mtimeNanoseconds: 13,
+      target: '',
+      token: new Uint8Array(8),
+      allocatedBytes: 1,
+      owner: { uid: 1, gid: 2 },
+      attributes: [['user.a', new Uint8Array(1)]] as const,
+    };
+    const encoded = encodeEntry(whole);
+    expect(rows.map(([part]) => Number(part))).toEqual(encoded.map((_, i) => i + 1));
+    expect(
+      encodeEntry({ ...whole, allocatedBytes: undefined, owner: undefined, attributes: undefined }),
+    ).toHaveLength(9);
+    expect(tableWith('more', 'what').flatMap(([name]) => cells(name))).toEqual(
+      Object.keys(encoded[9] as object),
+    );
+    expect(decodeTransferMessage(encodeTransferMessage({ type: 'manifest', entries: [whole] }))).toEqual({
+      type: 'manifest',
+      entries: [whole],
+    });
+    const kinds = Object.entries(entryKind).map(([name, number]) => `${number} ${name}`);
+    expect(rows.find(([, field]) => field === 'kind')?.[2]).toBe(kinds.join(', '));
+  });
+
+  it('has the layouts of content, and the table of a pack', () => {
+    const layouts = tableWith('layout', 'body', '`entry`', '`offset`').map(([number]) => Number(number));
+    expect(layouts).toEqual([0, packedLayout, compressedLayout, packedLayout | compressedLayout]);
+    const rows = tableWith('pack offset', 'pack bytes', 'what');
+    expect(rows.map(([at]) => at)).toEqual([
+      '0',
+      `${packCountBytes}`,
+      `${packCountBytes} + ${packRowBytes} files`,
+    ]);
+    expect(rows.map(([, width]) => width)).toEqual([
+      `${packCountBytes}`,
+      `${packRowBytes} a file`,
+      'the rest',
+    ]);
+    expect(rows[1]?.[2]).toContain(`\`${packMissing.toString(16)}\``);
+    const body = exampleOf('pack');
+    expect(readPack(bytes(body), { first: 5, last: 8 })).toEqual([
+      { id: 5, at: 28, bytes: 2 },
+      { id: 6, at: 30, bytes: undefined },
+      { id: 8, at: 30, bytes: 3 },
+    ]);
+    expect(Buffer.from(bytes(body)).subarray(28).toString()).toBe('hiyes');
+  });
+
   it('has true examples', () => {
     const entry = {
       id: 0,

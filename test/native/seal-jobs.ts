@@ -7,7 +7,9 @@ import {
   type DigestFileJob,
   type OpenBodyJob,
   type OpenFileJob,
+  type PackFilesJob,
   type SealApi,
+  type SealBodyJob,
   type SealFileJob,
   type SealPackedJob,
 } from '../../src/native/api.js';
@@ -77,6 +79,25 @@ export function sealPacked(
         resolve({ record: out.subarray(0, recordLayout.overheadBytes + bodyBytes), problems: [...problems] });
     });
   });
+}
+
+export function sealBody(seal: SealApi, job: SealBodyJob): Promise<number> {
+  return settled((done) => seal.sealBody(job, done));
+}
+
+/** The body that files were packed into, and the problem of each. */
+export async function packFiles(
+  seal: SealApi,
+  job: PackFilesJob,
+): Promise<{ body: Uint8Array; problems: number[] }> {
+  let problems: number[] = [];
+  const bytes = await settled((done) =>
+    seal.packFiles(job, (error, bodyBytes, found) => {
+      problems = [...found];
+      done(error, bodyBytes);
+    }),
+  );
+  return { body: job.out.subarray(0, bytes), problems };
 }
 
 /** The digest in hex. */

@@ -1,6 +1,6 @@
 import type { XferError } from '../../../src/errors/index.js';
 import type { JobDone, NativeApi, SealApi, SealFileJob } from '../../../src/native/api.js';
-import { openRecord, sealRecord } from '../../../src/native/record-codec.js';
+import { openHeader, openRecord, sealRecord } from '../../../src/native/record-codec.js';
 import { DirectionKeys, laneKeys, type LaneSecrets } from '../../../src/session/keys.js';
 import { Lane, type LaneOptions, type SealedContent } from '../../../src/session/lane.js';
 import { RecordBuffers } from '../../../src/session/record-buffers.js';
@@ -45,6 +45,13 @@ export class HandSeal implements SealApi {
 
   sealBody(): void {
     throw new Error('nothing sealed from memory here');
+  }
+
+  readonly openHeader = openHeader;
+  readonly sealSmall = sealRecord;
+
+  openSmall(...[key, record]: Parameters<SealApi['openSmall']>) {
+    return openRecord(key, record).body;
   }
 
   stageTimes() {

@@ -60,4 +60,24 @@ describe('the pulse of a session', () => {
     for (let now = 61_000; now < 68_000; now += 1_000) expect(pulse.handleTick(now, 0, now)).toBe('nothing');
     expect(pulse.handleTick(68_000, 0, 68_000)).toBe('dead');
   });
+
+  it('calls the other side late after two signs of life that it missed, not before', () => {
+    const pulse = new Pulse(limits, 500);
+    expect([pulse.isLate(500), pulse.isLate(4_499), pulse.isLate(4_500)]).toEqual([false, false, true]);
+  });
+
+  it('does not call it late any more once it was heard', () => {
+    const pulse = new Pulse(limits, 0);
+    for (let now = 1_000; now <= 4_000; now += 1_000) pulse.handleTick(now, 0, now);
+    expect(pulse.isLate(4_000)).toBe(true);
+    pulse.handleTick(5_000, 1, 5_000);
+    expect([pulse.isLate(5_000), pulse.isLate(8_999), pulse.isLate(9_000)]).toEqual([false, false, true]);
+  });
+
+  it('does not call it late for what this process did not hear while it stood still', () => {
+    const pulse = new Pulse(limits, 0);
+    pulse.handleTick(1_000, 0, 1);
+    pulse.handleTick(60_000, 0, 2);
+    expect([pulse.isLate(60_000), pulse.isLate(64_000)]).toEqual([false, true]);
+  });
 });

@@ -19,12 +19,12 @@ const receivedOf = (met: MetReceiver) =>
     .reduce((sum, [from, to]) => sum + to - from, 0);
 
 /** There is room for whatever is declared. */
-const freeBytes = () => Promise.resolve(2 ** 52);
+const roomy = { freeBytes: () => Promise.resolve(2 ** 52), allocate: () => Promise.resolve(false) };
 
 /** A receiver that opens no file before `creating.release()`. */
 async function meetSlowly() {
   const creating = held(files.createFile.bind(files));
-  const slow = withFiles({ freeBytes, createFile: creatingParts(creating.call) });
+  const slow = withFiles({ ...roomy, createFile: creatingParts(creating.call) });
   return { ...(await meetReceiver(slow)), creating };
 }
 
@@ -92,7 +92,7 @@ describe('what a receiver holds', () => {
   });
 
   it('has so many gaps between the numbers of records at most', async () => {
-    const met = await meetReceiver(withFiles({ freeBytes }));
+    const met = await meetReceiver(withFiles(roomy));
     met.sender.say({ type: 'manifest', entries: [entry(0, 'a', { size: 2 ** 40 })] });
     for (let n = 0; n < mostRecords; n++) {
       await met.sender.content(0, 1, { offset: n, number: 2 * n });

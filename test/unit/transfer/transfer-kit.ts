@@ -6,6 +6,7 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { codeFromWire, type XferError } from '../../../src/errors/index.js';
 import type { FilesApi, NativeApi } from '../../../src/native/api.js';
 import { nativeApi } from '../../../src/native/index.js';
+import type { Hello } from '../../../src/session/hello.js';
 import { recordKind } from '../../../src/session/record-header.js';
 import type { SealedContent } from '../../../src/session/lane.js';
 import { Session } from '../../../src/session/session.js';
@@ -19,7 +20,7 @@ import {
 import type { ReceivePolicy } from '../../../src/transfer/receive-policy.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
-import { SendTransfer } from '../../../src/transfer/send-transfer.js';
+import { SendTransfer, type SendTransferOptions } from '../../../src/transfer/send-transfer.js';
 import { sourceToken } from '../../../src/transfer/source-token.js';
 import type { Stream } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
@@ -50,8 +51,8 @@ export async function temporaryDirectory(): Promise<string> {
   return directory;
 }
 
-/** Two sessions that met over a connection in this process: the sender's, the receiver's. */
-export async function sessionPair(): Promise<readonly [Session, Session]> {
+/** Two sessions that met over a connection in this process: the sender's, the receiver's, who says `hello`. */
+export async function sessionPair(hello: Hello = hellos.recv): Promise<readonly [Session, Session]> {
   const transport = await memory().load();
   const { signal } = new AbortController();
   let arrived: (stream: Stream) => void = () => undefined;
@@ -72,7 +73,7 @@ export async function sessionPair(): Promise<readonly [Session, Session]> {
   const common = { native: nativeApi(), signal };
   return Promise.all([
     Session.establish({ ...common, stream: near, secrets: sessionSecrets('dialer'), hello: hellos.send }),
-    Session.establish({ ...common, stream: far, secrets: sessionSecrets('listener'), hello: hellos.recv }),
+    Session.establish({ ...common, stream: far, secrets: sessionSecrets('listener'), hello }),
   ]);
 }
 
@@ -123,6 +124,7 @@ export function startSending(
   session: Session,
   paths: readonly string[],
   stop = new AbortController(),
+  options: Partial<SendTransferOptions> = {},
 ): Sending {
   const problems: XferError[] = [];
   const onProblem = (error: XferError) => problems.push(error);
@@ -134,6 +136,7 @@ export function startSending(
     onProgress: () => undefined,
     onProblem,
     onCommitting: () => undefined,
+    ...options,
   }).run();
   running.catch(() => undefined);
   return { running, problems, stop };

@@ -1,0 +1,31 @@
+import type { NativeApi } from '../native/api.js';
+import type { Session } from '../session/session.js';
+import type { Bottleneck } from './bottleneck.js';
+import type { ReceivePolicy } from './receive-policy.js';
+
+export interface ReceiveProgress {
+  readonly bytes: number;
+  readonly total: number;
+  readonly files: number;
+}
+
+export interface ReceiveTransferOptions {
+  readonly session: Session;
+  readonly native: NativeApi;
+  /** Held directory below which everything is written. */
+  readonly root: number;
+  readonly signal: AbortSignal;
+  readonly policy?: ReceivePolicy;
+  /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
+  onBegin?(key: Uint8Array): Promise<void>;
+  onProgress(progress: ReceiveProgress): void;
+  /** A link was left out, or a file could not be sent. */
+  onNote(message: string): void;
+  onCommitting(): void;
+}
+
+export interface ReceiveSummary {
+  readonly files: number;
+  readonly bytes: number;
+  readonly bottleneck: Bottleneck;
+}

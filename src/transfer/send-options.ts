@@ -1,0 +1,49 @@
+import type { XferError } from '../errors/index.js';
+import type { NativeApi } from '../native/api.js';
+import type { Session } from '../session/session.js';
+import type { Bottleneck } from './bottleneck.js';
+import type { CompressMode } from './compress-core.js';
+import type { SendLimit } from './content-sender.js';
+import type { SourceEntry } from './source-entry.js';
+import type { SourceToken } from './source-token.js';
+
+export interface SendProgress {
+  /** Content that the receiver has. */
+  readonly bytes: number;
+  readonly total: number;
+  /** Content handed to the network, copies included. */
+  readonly sent: number;
+  readonly files: number;
+}
+
+export interface SendTransferOptions {
+  readonly session: Session;
+  readonly native: NativeApi;
+  readonly batches: AsyncIterable<readonly SourceEntry[]>;
+  /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
+  readonly key: Uint8Array;
+  /** There was an earlier try: nothing is sent before the receiver has said what it has. */
+  readonly resume: boolean;
+  /** What of `updateMode` becomes of files that are there already. Default: they are sent. */
+  readonly update?: number | undefined;
+  /** Whether the receiver is to delete what stands in the directories and was not offered. Default: false. */
+  readonly remove?: boolean | undefined;
+  /** Asked at the end: what could not be read here may well be there, then nothing goes. Default: false. */
+  mayRemove?(): boolean;
+  readonly tokenOf: SourceToken;
+  readonly limit?: SendLimit | undefined;
+  /** Default: off. */
+  readonly compress?: CompressMode | undefined;
+  readonly signal: AbortSignal;
+  /** Called whenever a number changed; the caller thins it out. */
+  onProgress(progress: SendProgress): void;
+  /** Something was not sent or not made; the rest goes on. */
+  onProblem(error: XferError): void;
+  onCommitting(): void;
+}
+
+export interface SendSummary {
+  readonly files: number;
+  readonly bytes: number;
+  readonly bottleneck: Bottleneck;
+}
