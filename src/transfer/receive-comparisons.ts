@@ -38,6 +38,10 @@ interface Base {
 export class ReceiveComparisons {
   readonly #options: ReceiveComparisonsOptions;
   readonly #bases = new Map<number, Base>();
+  /** Those of which the sender was told. */
+  readonly #started = new Set<number>();
+  /** What is compared with files that keep their mode and time. */
+  readonly #protected = new Set<number>();
   #work: Promise<void> = Promise.resolve();
   #closed = false;
   #pending = 0;
@@ -87,6 +91,11 @@ export class ReceiveComparisons {
     this.#bases.set(entry.id, { entry, fd, stamp, ranges, close: undefined, file });
   }
 
+  /** The entry gets another name: where it is the same, the file that stands stays as it is. */
+  protect(id: number): void {
+    if (this.#bases.has(id)) this.#protected.add(id);
+  }
+
   /** Whether the file that it is compared with may be taken as it is. */
   mayBeSame(id: number): boolean {
     const base = this.#bases.get(id);
@@ -95,13 +104,16 @@ export class ReceiveComparisons {
 
   /** Begins to tell the digests of files that were added, one after the other. */
   start(ids: readonly number[]): void {
-    for (const id of ids) this.#then(() => this.#tell(id));
+    for (const id of ids) {
+      this.#started.add(id);
+      this.#then(() => this.#tell(id));
+    }
   }
 
   /** The sender has the same content there. */
   keep(id: number, ranges: Ranges): void {
     this.#then(async () => {
-      const base = this.#bases.get(id);
+      const base = this.#startedBase(id);
       if (!base) throw breach('it keeps what was not compared');
       for (const [from, to] of ranges) {
         if (from >= to || to > base.entry.size || base.ranges.missing(from, to).length > 0)
@@ -114,9 +126,10 @@ export class ReceiveComparisons {
   /** All of the comparison is told: what was not kept comes. `isSame`: the whole file is what is there. */
   finish(id: number, isSame: boolean): void {
     this.#then(async () => {
-      const base = this.#bases.get(id);
+      const base = this.#startedBase(id);
       if (!base) throw breach('it ends what was not compared');
       this.#bases.delete(id);
+      this.#started.delete(id);
       try {
         if (isSame) await this.#takeAsItIs(base);
       } finally {
@@ -130,6 +143,10 @@ export class ReceiveComparisons {
     await this.#work;
     for (const { close } of this.#bases.values()) await close?.();
     this.#bases.clear();
+  }
+
+  #startedBase(id: number): Base | undefined {
+    return this.#started.has(id) ? this.#bases.get(id) : undefined;
   }
 
   async #tell(id: number): Promise<void> {
@@ -168,7 +185,8 @@ export class ReceiveComparisons {
     const isUnchanged = now.mtimeNs === stamp.mtimeNs && now.ctimeNs === stamp.ctimeNs;
     if (!close || now.size !== entry.size || !isUnchanged) throw breach('it takes for the same what is not');
     const { mode, mtimeSeconds, mtimeNanoseconds } = entry;
-    await files.finishDirectory(fd, mode, BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanoseconds));
+    if (!this.#protected.delete(entry.id))
+      await files.finishDirectory(fd, mode, BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanoseconds));
     this.#options.onSame(entry);
   }
 

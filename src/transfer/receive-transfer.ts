@@ -299,12 +299,11 @@ export class ReceiveTransfer {
     const wanted = await this.#permitted(missing, content);
     const ids = new Set(wanted.map(({ id }) => id));
     const resumed = have.filter(([id]) => ids.has(id));
-    // What gets another name is a file of its own.
+    const isResumed = new Set(resumed.map(([id]) => id));
+    const candidates = missing.filter(({ id }) => ids.has(id) && !isResumed.has(id));
+    const compared = await findComparable(candidates, begun);
     const original = new Set(missing);
-    const compared = await findComparable(
-      wanted.filter((entry) => original.has(entry) && !resumed.some(([id]) => id === entry.id)),
-      begun,
-    );
+    for (const entry of wanted) if (!original.has(entry)) comparisons.protect(entry.id);
     await writer.makeLinks(wanted);
     if (this.#isOver()) return;
     for (const entry of wanted) {

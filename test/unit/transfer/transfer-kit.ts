@@ -20,7 +20,8 @@ import {
 import type { ReceivePolicy } from '../../../src/transfer/receive-policy.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
-import { SendTransfer, type SendTransferOptions } from '../../../src/transfer/send-transfer.js';
+import type { SendTransferOptions } from '../../../src/transfer/send-options.js';
+import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { sourceToken } from '../../../src/transfer/source-token.js';
 import type { Stream } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
