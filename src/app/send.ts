@@ -87,11 +87,19 @@ class Sending {
   async run(): Promise<SendResult> {
     const earlier = await this.#unfinished.find(this.#key, this.#options.code);
     let opened = await this.#openFirst(earlier?.isSameCode ? earlier.peer : undefined);
+    let hasTriedCode = false;
     for (let resume = earlier !== undefined; ; resume = true) {
       try {
         return await this.#transfer(opened, resume);
       } catch (thrown) {
         const error = asXferError(thrown);
+        if (error.code === 'ERR_XFER_NO_CODE' && earlier?.isSameCode && !hasTriedCode) {
+          // The receiver is through with what is unfinished here: then the code decides.
+          hasTriedCode = true;
+          await this.#unfinished.remove(this.#key);
+          opened = await this.#open(await this.#chooseTrust());
+          continue;
+        }
         if (error.code !== 'ERR_XFER_CONNECTION_LOST' || retryOf(this.#options) === 0) throw error;
         // The session may have tried for as long as it should.
         if (performance.now() > this.#retryUntil) throw error;
@@ -160,7 +168,10 @@ class Sending {
     this.#problems = [];
     this.#excluded = 0;
     this.#sentBefore += this.#sent;
-    const keep = setTimeout(() => void this.#keepInMind(session.peerKey), worthKeepingMs);
+    let kept: Promise<void> | undefined;
+    const keep = setTimeout(() => {
+      kept = this.#keepInMind(session.peerKey);
+    }, worthKeepingMs);
     const startedAt = (this.#startedAt ??= performance.now());
     try {
       const running = this.#start(opened, resume);
@@ -171,6 +182,8 @@ class Sending {
       this.#progress.flush();
       const seconds = (performance.now() - startedAt) / 1000;
       clearTimeout(keep);
+      // Or it would be noted behind its end.
+      await kept;
       await this.#unfinished.remove(this.#key);
       if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
