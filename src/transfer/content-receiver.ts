@@ -28,7 +28,7 @@ export interface ContentReceiverOptions {
   readonly directories: DirectoryCache;
   readonly names: TemporaryNames;
   /** Whether what stands at a real name is replaced. */
-  readonly replaces: boolean;
+  readonly replaces: (path: string) => boolean;
   readonly metadata: MetadataPolicy;
   /** Whether an entry with this id may still be declared. */
   isAhead(id: number): boolean;
@@ -290,7 +290,8 @@ export class ContentReceiver {
     const { native, directories, names } = this.#options;
     const { entry } = incoming;
     const temporary = names.partOf(entry.path);
-    const { replaces, metadata } = this.#options;
+    const { metadata } = this.#options;
+    const replaces = () => this.#options.replaces(incoming.entry.path);
     return (incoming.file ??= new IncomingFile({
       ...{ entry, temporary, native, directories, replaces, metadata },
     }));

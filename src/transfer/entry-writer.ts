@@ -14,7 +14,7 @@ export interface EntryWriterOptions {
   readonly directories: DirectoryCache;
   readonly names: TemporaryNames;
   /** Whether what stands where a link should go is replaced. */
-  readonly replaces: boolean;
+  readonly replaces: (path: string) => boolean;
   readonly metadata: MetadataPolicy;
 }
 
@@ -23,7 +23,7 @@ export class EntryWriter {
   readonly #files: FilesApi;
   readonly #directories: DirectoryCache;
   readonly #names: TemporaryNames;
-  readonly #replaces: boolean;
+  readonly #replaces: (path: string) => boolean;
   readonly #metadata: MetadataPolicy;
   readonly #made: ManifestEntry[] = [];
 
@@ -77,7 +77,8 @@ export class EntryWriter {
   async #makeLink(entry: ManifestEntry): Promise<void> {
     const { parent, name } = split(entry.path);
     const temporary = this.#names.partOf(entry.path);
-    const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace: this.#replaces };
+    const replace = this.#replaces(entry.path);
+    const job = { name, temporary, target: entry.target, mtimeNs: mtimeNs(entry), replace };
     await this.#within(parent, entry, (fd) =>
       this.#files.makeLink(fd, job).catch(async (error: unknown) => {
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.

@@ -15,7 +15,7 @@ export interface HardLinkWriterOptions {
   readonly files: FilesApi;
   readonly directories: DirectoryCache;
   readonly names: TemporaryNames;
-  readonly replaces: boolean;
+  readonly replaces: (path: string) => boolean;
   /** The name was not made, and why. */
   onLeftOut(entry: ManifestEntry, reason: string): void;
 }
@@ -73,7 +73,7 @@ export class HardLinkWriter {
           directory: directory.fd,
           temporary,
           name: to.name,
-          replace: replaces,
+          replace: replaces(entry.path),
         };
         // A try that was killed may have left one under the temporary name, which is that of this transfer alone.
         await files.remove(directory.fd, temporary);
@@ -112,7 +112,7 @@ export class HardLinkWriter {
           to: split(entry.path).name,
           mode: mode & 0o777,
           mtimeNs,
-          replace: replaces,
+          replace: replaces(entry.path),
           sync: false,
         });
       } catch (error) {

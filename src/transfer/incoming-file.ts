@@ -24,7 +24,7 @@ export interface IncomingFileOptions {
   readonly native: NativeApi;
   readonly directories: DirectoryCache;
   /** Whether what stands at the real name is replaced; otherwise `finish` rejects with ERR_XFER_EXISTS. */
-  readonly replaces: boolean;
+  readonly replaces: () => boolean;
   readonly metadata: MetadataPolicy;
 }
 
@@ -238,7 +238,7 @@ export class IncomingFile {
         to: this.#name,
         mode,
         mtimeNs: BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanoseconds),
-        replace: this.#options.replaces,
+        replace: this.#options.replaces(),
         sync: false,
       });
       this.#renamed = true;

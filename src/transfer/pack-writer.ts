@@ -29,7 +29,7 @@ export interface PackWriterOptions {
   readonly directories: DirectoryCache;
   readonly names: TemporaryNames;
   /** Whether what stands at a real name is replaced; otherwise `write` rejects with ERR_XFER_EXISTS. */
-  readonly replaces: boolean;
+  readonly replaces: (path: string) => boolean;
   readonly metadata: MetadataPolicy;
 }
 
@@ -90,12 +90,12 @@ export class PackWriter {
     bodyAt: number,
   ): Float64Array {
     const numbers = new Float64Array(jobNumbers * files.length);
-    const replace = this.#options.replaces ? 1 : 0;
     files.forEach(({ entry, packed }, i) => {
       const directory = held.get(parentOf(entry.path))?.fd ?? -1;
       const { at, bytes = 0 } = packed;
       const place = bodyAt + at;
       const { uid = -1, gid = -1 } = (this.#options.metadata.owners && entry.owner) || {};
+      const replace = this.#options.replaces(entry.path) ? 1 : 0;
       numbers.set([directory, place, bytes, entry.mode, uid, gid, replace], jobNumbers * i);
     });
     return numbers;

@@ -41,6 +41,8 @@ export class OverwritePolicy {
   readonly #directories: DirectoryCache;
   readonly #policy: ReceivePolicy;
   #overwrite: Overwrite;
+  /** Paths for which the answer was to replace what stands there. */
+  readonly #replaceable = new Set<string>();
 
   constructor(files: FilesApi, directories: DirectoryCache, policy: ReceivePolicy) {
     this.#files = files;
@@ -49,9 +51,14 @@ export class OverwritePolicy {
     this.#overwrite = policy.overwrite ?? 'always';
   }
 
-  /** Whether what stands there may be replaced, should it appear while an entry is written. */
-  get replaces(): boolean {
-    return (this.#policy.overwrite ?? 'always') === 'always';
+  /** Whether nothing needs to be decided. */
+  get isAlways(): boolean {
+    return this.#overwrite === 'always';
+  }
+
+  /** Whether what stands at this path may be replaced, should it have appeared only while the entry was written. */
+  mayReplace(path: string): boolean {
+    return this.isAlways || this.#replaceable.has(path);
   }
 
   /** `isTaken`: whether another entry of the transfer has the name. Rejects with an XferError. */
@@ -63,7 +70,10 @@ export class OverwritePolicy {
       const exists = async (name: string) => (await this.#files.kindOf(directory.fd, name)) !== undefined;
       if (!(await exists(entry.path.slice(slash)))) return { kind: 'write' };
       const answer = await this.#answer(entry.path);
-      if (answer === 'always') return { kind: 'write' };
+      if (answer === 'always') {
+        this.#replaceable.add(entry.path);
+        return { kind: 'write' };
+      }
       if (answer === 'never') return { kind: 'leave', reason: 'something stands there already' };
       for (let number = 1; number <= mostNames; number++) {
         const name = numbered(entry.path.slice(slash), number);

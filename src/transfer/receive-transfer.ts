@@ -221,7 +221,8 @@ export class ReceiveTransfer {
   #common(names: TemporaryNames) {
     const { owners = false, attributes = false } = this.#policy;
     const metadata = { owners, attributes };
-    return { directories: this.#directories, names, replaces: this.#overwrite.replaces, metadata };
+    const replaces = (path: string) => this.#overwrite.mayReplace(path);
+    return { directories: this.#directories, names, replaces, metadata };
   }
 
   #newContent(names: TemporaryNames): ContentReceiver {
@@ -327,7 +328,7 @@ export class ReceiveTransfer {
     entries: readonly ManifestEntry[],
     content: ContentReceiver,
   ): Promise<readonly ManifestEntry[]> {
-    if (this.#overwrite.replaces) return entries;
+    if (this.#overwrite.isAlways) return entries;
     const wanted: ManifestEntry[] = [];
     for (const entry of entries) {
       const permission = await this.#overwrite.decide(entry, (path) => this.#check.hasName(path));

@@ -26,7 +26,7 @@ async function begin(native: NativeApi = nativeApi()) {
   });
   const names = new TemporaryNames(new Uint8Array(32), new Uint8Array(16));
   const metadata = { owners: false, attributes: false };
-  const options = { files: native.files, directories, names, replaces: true, metadata };
+  const options = { files: native.files, directories, names, replaces: () => true, metadata };
   return { top, directories, writer: new EntryWriter(options) };
 }
 

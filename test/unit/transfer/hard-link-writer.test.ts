@@ -26,7 +26,7 @@ async function begin(changes: Partial<FilesApi> = {}, replaces = true) {
   });
   const leftOut = vi.fn<(path: string, reason: string) => void>();
   const onLeftOut = ({ path }: { path: string }, reason: string) => leftOut(path, reason);
-  const writer = new HardLinkWriter({ files, directories, names, replaces, onLeftOut });
+  const writer = new HardLinkWriter({ files, directories, names, replaces: () => replaces, onLeftOut });
   return { top, writer, leftOut };
 }
 

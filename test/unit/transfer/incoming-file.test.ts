@@ -26,7 +26,7 @@ async function incoming(size: number, options: { path?: string; native?: NativeA
   const described = entry(0, path, { size, mode: 0o640, mtimeNanoseconds: 5000 });
   const metadata = { owners: false, attributes: false };
   const common = { entry: described, temporary, native, directories };
-  return { directory, file: new IncomingFile({ ...common, replaces: true, metadata }) };
+  return { directory, file: new IncomingFile({ ...common, replaces: () => true, metadata }) };
 }
 
 function sealed(body: Uint8Array, offset = 0): SealedContent {

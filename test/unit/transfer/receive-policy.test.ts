@@ -36,7 +36,7 @@ describe('what stands where an entry should go', () => {
       const { top, overwrite } = await begin(policy, kindOf);
       await writeFile(join(top, 'a'), '');
       expect(await overwrite.decide(entry(0, 'a'), nobody)).toEqual({ kind: 'write' });
-      expect(overwrite.replaces).toBe(true);
+      expect(overwrite.mayReplace('a')).toBe(true);
     }
     expect(kindOf).not.toHaveBeenCalled();
   });
@@ -47,7 +47,7 @@ describe('what stands where an entry should go', () => {
     await mkdir(join(top, 'd'));
     expect(await overwrite.decide(entry(0, 'd/a'), nobody)).toEqual({ kind: 'write' });
     expect(await overwrite.decide(entry(1, 'a'), nobody)).toEqual({ kind: 'write' });
-    expect([overwrite.replaces, ask.mock.calls]).toEqual([false, []]);
+    expect([overwrite.mayReplace('a'), ask.mock.calls]).toEqual([false, []]);
   });
 
   it.each(['never', 'rename', 'ask'] as const)('is no matter for a directory (%s)', async (mode) => {
@@ -130,8 +130,9 @@ describe('a receiver that asks', () => {
     await writeFile(join(top, 'a'), '');
     for (let i = 0; i < 3; i++) expect(await overwrite.decide(entry(i, 'a'), nobody)).toMatchObject({ kind });
     expect(ask).toHaveBeenCalledOnce();
-    // It was not asked to replace what appears meanwhile.
-    expect(overwrite.replaces).toBe(false);
+    expect([overwrite.mayReplace('a'), overwrite.mayReplace('b')]).toEqual(
+      answer === 'always' ? [true, true] : [false, false],
+    );
   });
 
   it('leaves everything where nobody can be asked', async () => {
