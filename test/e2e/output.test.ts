@@ -63,7 +63,7 @@ describe('--json', () => {
       lane,
       phase('transfer'),
       phase('commit'),
-      { ...done, role: 'send', path: 'direct' },
+      { ...done, role: 'send', path: 'direct', bottleneck: text },
     ]);
     expect(milestones(received)).toEqual([
       { event: 'listening', addresses: [text] },
@@ -71,7 +71,7 @@ describe('--json', () => {
       lane,
       phase('transfer'),
       phase('commit'),
-      { ...done, role: 'recv', path: 'direct' },
+      { ...done, role: 'recv', path: 'direct', bottleneck: text },
     ]);
     const progress = { event: 'progress', bytes, total, files: number, sent: number };
     for (const { events } of [sent, received])
