@@ -2,7 +2,7 @@ import { read } from 'node:fs';
 import type { PackedDone, SealApi } from '../native/api.js';
 import type { Filled, PackedContent } from '../session/lane.js';
 import { CompressCore, type CompressMeasure, type CompressMode } from './compress-core.js';
-import { compress, compressedLayout } from './lz4.js';
+import { compress, compressedLayout, hasLz4 } from './lz4.js';
 
 /** Beginning of a record that tells what the whole would give. */
 const sampleBytes = 64 * 1024;
@@ -25,7 +25,8 @@ export class ContentCompressor<Source extends object> {
 
   /** Whether the next record of this source is to go through here; to be called once a record. */
   wants(source: Source): boolean {
-    return this.#core.wants(source);
+    // Loaded only now, for most transfers are never compressed.
+    return this.#core.wants(source) && hasLz4();
   }
 
   /** Fills a body with `bytes` bytes of a file, fewer where it ends. Rejects with an errno error. */

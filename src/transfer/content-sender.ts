@@ -3,7 +3,6 @@ import { asXferError, fileError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { CompressMode } from './compress-core.js';
 import { ContentCompressor } from './content-compressor.js';
-import { hasLz4 } from './lz4.js';
 import { recordKind } from '../session/record-header.js';
 import type { Session } from '../session/session.js';
 import type { Ranges } from './messages.js';
@@ -90,7 +89,7 @@ export class ContentSender {
     });
     const { capabilities } = options.session.hello;
     this.#isPacking = capabilities.includes('pack');
-    if (options.compress !== 'off' && capabilities.includes('lz4') && hasLz4())
+    if (options.compress !== 'off' && capabilities.includes('lz4'))
       this.#compressor = new ContentCompressor(options.compress, options.native.seal);
     this.#scheduler = new SchedulerCore<Outgoing>({
       windowBytes: transferDefaults.windowBytes,
