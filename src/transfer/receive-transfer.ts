@@ -66,6 +66,8 @@ export class ReceiveTransfer {
   /** Answers to the batches that stand. */
   readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
   #bytes = 0;
+  /** Of those, what need not come again. */
+  #holeBytes = 0;
   #total = 0;
   /** What the sender's disk saves by holes. */
   #sparseBytes = 0;
@@ -238,6 +240,7 @@ export class ReceiveTransfer {
       onOpen: () => this.#commitIfDone(),
       onHole: (bytes) => {
         this.#bytes += bytes;
+        this.#holeBytes += bytes;
         this.#progress();
       },
       onWritten: (file, from, to) => {
@@ -512,7 +515,7 @@ export class ReceiveTransfer {
     const error = this.#error;
     if (!error) return false;
     if (!this.#committed && !error.row.retryable && error.code !== 'ERR_XFER_INTERRUPTED') return false;
-    const isMuch = this.#bytes >= leastKept.bytes || this.#files >= leastKept.files;
+    const isMuch = this.#bytes - this.#holeBytes >= leastKept.bytes || this.#files >= leastKept.files;
     return this.#committed || keeper.hasEarlier || isMuch;
   }
 }
