@@ -1,4 +1,5 @@
 import { printable } from '../transfer/printable.js';
+import { askLine, type Asking } from './ask-line.js';
 
 export interface OverwriteAnswer {
   readonly answer: 'always' | 'never' | 'rename';
@@ -12,31 +13,11 @@ export interface OverwriteAnswer {
 export async function askOverwrite(
   path: string,
   signal: AbortSignal,
-  terminal: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream } = {
-    input: process.stdin,
-    output: process.stderr,
-  },
+  terminal?: Asking,
 ): Promise<OverwriteAnswer> {
-  const { createInterface } = await import('node:readline');
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const lines = createInterface({ ...terminal, terminal: true });
-    const settle = (word: string): void => {
-      signal.removeEventListener('abort', onAbort);
-      resolve({ answer: answers.get(word.toLowerCase()) ?? 'never', forAll: /^[YNR]$/.test(word) });
-      lines.close();
-    };
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-      lines.close();
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    lines.once('close', () => settle(''));
-    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-    lines.question(`${printable(path)} exists: overwrite? [y]es [n]o [r]ename, capital for all: `, (line) =>
-      settle(line.trim()),
-    );
-  });
+  const question = `${printable(path)} exists: overwrite? [y]es [n]o [r]ename, capital for all: `;
+  const word = await askLine(question, signal, terminal);
+  return { answer: answers.get(word.toLowerCase()) ?? 'never', forAll: /^[YNR]$/.test(word) };
 }
 
 const answers = new Map<string, OverwriteAnswer['answer']>([

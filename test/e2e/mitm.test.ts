@@ -183,6 +183,9 @@ const swapped = (): Alter => {
   };
 };
 
+/** Attacks behind what confirms the file. */
+const isOfEnd = new Set(['turns a bit of the end', 'ends before the end', 'ends within the end']);
+
 describe('a man in the middle of the records', () => {
   it.each([
     ['turns a bit of the length of HELLO', flip('out', hello, 0, 0x40)],
@@ -209,16 +212,16 @@ describe('a man in the middle of the records', () => {
     ['ends before the end', cutAt('out', 'end', 0)],
     ['ends within the end', cutAt('out', 'end', 30)],
     ["ends the receiver's direction behind HELLO", cutAt('back', begin, 0)],
-  ] as const)('is found out: %s', async (_, alter) => {
+  ] as const)('is found out: %s', async (what, alter) => {
     const { send, receiver, directory, middle } = await attack(alter);
     expect(middle.altered).toBeGreaterThan(0);
     expectReported(send);
     expectReported(await receiver.recv.ended);
-    // A file gets its name when all of it has come and its sender has said so, which may be before the end.
-    for (const name of await readdir(directory)) {
-      expect(name).toBe('file');
-      expect((await readFile(join(directory, name))).equals(bytes)).toBe(true);
-    }
+    const names = await readdir(directory);
+    // A file gets its name when all of it has come and its sender has said so, which may be before the end is heard.
+    if (!isOfEnd.has(what) || names.length === 0) return expect(names).toEqual([]);
+    expect(names).toEqual(['file']);
+    expect((await readFile(join(directory, 'file'))).equals(bytes)).toBe(true);
   });
 
   it.each([
