@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ComplianceContext } from '../compliance.js';
-import { openErrorCode } from '../transport/contract.js';
+import { maxMessageBytes, openErrorCode } from '../transport/contract.js';
 import { openPair, pattern, readAll, Releases, turns, until } from './pair.js';
 
 const MiB = 1024 * 1024;
@@ -28,6 +28,25 @@ export function connectionTests(context: () => ComplianceContext): void {
       await expect(transport.dial(setup.nobodyAt, { signal: AbortSignal.abort(reason) })).rejects.toBe(
         reason,
       );
+    });
+
+    it('carries messages beside the streams, in order and both ways', async () => {
+      const { pair } = context();
+      const got: Buffer[] = [];
+      pair.far.onMessage((bytes) => {
+        got.push(Buffer.from(bytes));
+        if (got.length === 2) pair.far.sendMessage(Buffer.from('both'));
+      });
+      const answer = new Promise<string>((resolve) =>
+        pair.near.onMessage((bytes) => resolve(Buffer.from(bytes).toString())),
+      );
+      pair.near.sendMessage(Buffer.from('one'));
+      pair.near.sendMessage(pattern(maxMessageBytes, 8));
+      expect(await answer).toBe('both');
+      expect(got[0]?.toString()).toBe('one');
+      expect(got[1]?.equals(pattern(maxMessageBytes, 8))).toBe(true);
+      expect(() => pair.near.sendMessage(new Uint8Array(0))).toThrow();
+      expect(() => pair.near.sendMessage(new Uint8Array(maxMessageBytes + 1))).toThrow();
     });
 
     it('counts bytes and streams', async () => {

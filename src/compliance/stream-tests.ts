@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ComplianceContext } from '../compliance.js';
-import { openErrorCode, resetCode } from '../transport/contract.js';
+import { maxDetailBytes, openErrorCode, resetCode, type OpenRefused } from '../transport/contract.js';
 import { openPair, pattern, readAll, Releases, turns, until } from './pair.js';
 
 const MiB = 1024 * 1024;
@@ -52,6 +52,23 @@ export function streamTests(context: () => ComplianceContext): void {
       await near.drained();
       expect(near.send(pattern(10), releases.next())).toBe(true);
       expect(releases.counts).toEqual([1, 1]);
+    });
+
+    it('brings the answer of who accepts, and the detail of who refuses or resets', async () => {
+      const { pair } = context();
+      const taken = pair.near.openStream();
+      const { stream: far } = await pair.incoming();
+      far.accept(Buffer.from('as you like'));
+      expect(Buffer.from(await taken.opened).toString()).toBe('as you like');
+      const reset = new Promise<string>((resolve) =>
+        taken.onReset((code, detail) => resolve(`${code} ${Buffer.from(detail).toString()}`)),
+      );
+      far.reset(resetCode.timeout, Buffer.from('too late'));
+      expect(await reset).toBe('3 too late');
+      const refused = pair.near.openStream();
+      (await pair.incoming()).stream.refuse(openErrorCode.refused, pattern(maxDetailBytes, 9));
+      const error = await refused.opened.catch((thrown: unknown) => thrown as OpenRefused);
+      expect(Buffer.from((error as OpenRefused).detail).equals(pattern(maxDetailBytes, 9))).toBe(true);
     });
 
     it('refuses streams where nobody takes them', async () => {

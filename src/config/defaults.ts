@@ -18,9 +18,11 @@ export const muxDefaults = Object.freeze({
   initialWindowBytes: 256 * KiB,
   /** A window never grows past this. */
   maxWindowBytes: 16 * MiB,
-  /** What a stream may send before OPEN_ACK, and all such streams of a connection together. */
+  /** What a stream may bring before OPEN_ACK (told in LINK_HELLO), and all such streams of a connection together. */
   earlyStreamBytes: 64 * KiB,
   earlyConnectionBytes: 1 * MiB,
+  /** What a dialer's first 16 streams may bring, which it may open before it knows `earlyStreamBytes` of the listener. */
+  earlyBeforeHelloBytes: 64 * KiB,
   /** All grants of a process together; past it growth and new opens are refused, no reader is stalled. */
   grantBudgetBytes: 256 * MiB,
   /** Content waiting in a stream's send queue past which send() says full; it may go on at half of it. */

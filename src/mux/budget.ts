@@ -1,7 +1,8 @@
 import { muxDefaults } from '../config/index.js';
+import type { ConnectionBudget } from '../transport/contract.js';
 
 /** What all connections of a process share: receive windows granted, and streams. */
-export class MuxBudget {
+export class MuxBudget implements ConnectionBudget {
   readonly #grantBudgetBytes: number;
   readonly #maxStreamsTotal: number;
   grantedBytes = 0;

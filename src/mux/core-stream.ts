@@ -6,17 +6,19 @@ export type StreamState = 'OPENING' | 'OPEN' | 'HALF_CLOSED_LOCAL' | 'HALF_CLOSE
 
 /** What the core tells about a stream, called from within the core's methods. */
 export interface StreamEvents {
-  handleOpened(): void;
-  handleRefused(code: number): void;
+  handleOpened(answer: Uint8Array): void;
+  handleRefused(code: number, detail: Uint8Array): void;
   /** The bytes live until the call returns. Only while the stream is read. */
   handleData(bytes: Uint8Array): void;
   /** Where the next content may be put, see Stream.onData. */
   place(): Uint8Array | undefined;
   handleEnd(): void;
-  handleReset(code: number): void;
+  handleReset(code: number, detail: Uint8Array): void;
   handleStop(code: number): void;
   handleDrained(): void;
 }
+
+export const noDetail: Uint8Array = new Uint8Array(0);
 
 /**
  * One stream of the core: `queued` (ours, OPEN not sent), `opening` (ours, no answer yet), `pending` (theirs, not
@@ -47,6 +49,8 @@ export class CoreStream {
   scheduled = false;
 
   // Receiving.
+  /** What the other side said beside its answer or reset, which is next. */
+  detail = noDetail;
   window: ReceiveWindow | undefined;
   readonly held = new HeldBytes();
   reading = false;

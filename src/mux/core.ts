@@ -1,15 +1,16 @@
 import type { Batch } from './batch.js';
-import { processBudget, type MuxBudget } from './budget.js';
+import { processBudget } from './budget.js';
 import type { MuxConfig } from './config.js';
-import { CoreStream } from './core-stream.js';
+import { CoreStream, noDetail } from './core-stream.js';
 import { FrameDecoder } from './decode.js';
-import { encodeCodeFrame } from './encode.js';
-import { fault, frameType, type MuxFault } from './frame.js';
+import { encodeCodeFrame, encodeFrame } from './encode.js';
+import { extensionType, fault, frameType, type MuxFault } from './frame.js';
 import { endIfRead, Inbound } from './inbound.js';
 import { Lifecycle } from './lifecycle.js';
 import type { Place } from './link.js';
 import { LinkFrames } from './link-frames.js';
 import { Liveness } from './liveness.js';
+import type { ConnectionBudget } from '../transport/contract.js';
 import { Outbound } from './outbound.js';
 import { StreamTable } from './stream-table.js';
 
@@ -19,6 +20,8 @@ export interface CoreEvents {
   stream(stream: CoreStream): void;
   /** There may be something to poll. */
   output(): void;
+  /** A message beside all streams; it lives until the call returns. */
+  message(bytes: Uint8Array): void;
 }
 
 /** Less content than this is copied faster than it is read by itself. */
@@ -55,7 +58,7 @@ export class MuxCore {
   constructor(options: {
     dialer: boolean;
     config: MuxConfig;
-    budget?: MuxBudget;
+    budget?: ConnectionBudget;
     events: CoreEvents;
     now: number;
   }) {
@@ -69,6 +72,7 @@ export class MuxCore {
     this.#lifecycle = new Lifecycle(this.#table, this.#outbound, config, budget);
     this.#link = new LinkFrames(dialer, config, this.#outbound, this.#table);
     this.#link.onGoaway = () => this.#handleGoaway();
+    this.#link.onMessage = (bytes) => events.message(bytes);
     this.#inbound = new Inbound({
       table: this.#table,
       outbound: this.#outbound,
@@ -127,14 +131,14 @@ export class MuxCore {
     return stream;
   }
 
-  accept(stream: CoreStream): void {
-    this.#lifecycle.accept(stream);
+  accept(stream: CoreStream, answer?: Uint8Array): void {
+    this.#lifecycle.accept(stream, answer);
     this.#lifecycle.finishIfEnded(stream);
     this.#events.output();
   }
 
-  refuse(stream: CoreStream, openCode: number): void {
-    this.#lifecycle.refuse(stream, openCode);
+  refuse(stream: CoreStream, openCode: number, detail?: Uint8Array): void {
+    this.#lifecycle.refuse(stream, openCode, detail);
     this.#events.output();
   }
 
@@ -185,8 +189,15 @@ export class MuxCore {
     this.#events.output();
   }
 
-  reset(stream: CoreStream, resetCode: number): void {
-    this.#lifecycle.reset(stream, resetCode);
+  reset(stream: CoreStream, resetCode: number, detail?: Uint8Array): void {
+    this.#lifecycle.reset(stream, resetCode, detail);
+    this.#events.output();
+  }
+
+  /** 1 to `maxLinkMessageBytes` bytes, beside all streams and behind what was sent before. */
+  sendMessage(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#outbound.control(encodeFrame(extensionType.linkMessage, 0, 0, bytes));
     this.#events.output();
   }
 
@@ -251,7 +262,7 @@ export class MuxCore {
     this.#ended = true;
     for (const stream of [...this.#table.streams.values()]) {
       this.#lifecycle.leave(stream);
-      stream.events?.handleReset(resetCode);
+      stream.events?.handleReset(resetCode, noDetail);
     }
   }
 
@@ -265,10 +276,10 @@ export class MuxCore {
     if (!stream) return;
     if (stream.phase === 'pending') {
       this.#lifecycle.refuse(stream, code.openTimeout);
-      stream.events?.handleReset(code.resetTimeout);
+      stream.events?.handleReset(code.resetTimeout, noDetail);
     } else {
       this.#lifecycle.reset(stream, code.resetTimeout);
-      stream.events?.handleRefused(code.openTimeout);
+      stream.events?.handleRefused(code.openTimeout, noDetail);
     }
   }
 
@@ -278,7 +289,7 @@ export class MuxCore {
       const taken = stream.phase !== 'queued' && stream.id <= this.#link.theirLastId;
       if (!stream.ours || taken) continue;
       this.#lifecycle.leave(stream);
-      stream.events?.handleRefused(code.refused);
+      stream.events?.handleRefused(code.refused, noDetail);
     }
   }
 }

@@ -6,7 +6,7 @@ const nothing = (): void => undefined;
 export class DeadStream implements Stream {
   readonly id = 0;
   readonly connection: Connection;
-  readonly opened: Promise<void>;
+  readonly opened: Promise<Uint8Array>;
 
   constructor(connection: Connection, openCode: number) {
     this.connection = connection;

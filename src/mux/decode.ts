@@ -1,9 +1,12 @@
 import {
+  extensionType,
   fault,
   firstIgnorableType,
   frameFlag,
   frameHeaderBytes,
   frameType,
+  maxLinkMessageBytes,
+  maxStreamDetailBytes,
   openFixedBytes,
   type MuxFault,
 } from './frame.js';
@@ -50,7 +53,7 @@ export class FrameDecoder {
     this.#sink = sink;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
     this.#maxPayloadBytes = limits.maxPayloadBytes;
-    this.#control = new Uint8Array(Math.max(maxHelloBytes, openFixedBytes + limits.maxHeaderBytes));
+    this.#control = new Uint8Array(Math.max(maxLinkMessageBytes, openFixedBytes + limits.maxHeaderBytes));
   }
 
   /** Takes effect with the next frame. */
@@ -93,13 +96,13 @@ export class FrameDecoder {
     this.#fault = high >= 2 ** 21 ? fault('a stream id above 2^53 − 1') : this.#check();
     if (this.#fault) return;
     if (this.#type === frameType.streamData) this.#beginData();
-    else if (this.#type >= firstIgnorableType) this.#state = this.#left === 0 ? state.header : state.skip;
+    else if (this.#isSkipped) this.#state = this.#left === 0 ? state.header : state.skip;
     else if (this.#left === 0) this.#fault = this.#sink.control(this.#type, this.#id, emptyPayload);
     else this.#state = state.control;
   }
 
   #check(): Verdict {
-    if (this.#type >= firstIgnorableType)
+    if (this.#isSkipped)
       return this.#left > this.#maxPayloadBytes ? fault('a frame that is too long') : undefined;
     const onLink = linkFrames.has(this.#type);
     const range = this.#range();
@@ -112,6 +115,10 @@ export class FrameDecoder {
     if (this.#type === frameType.streamData && this.#left === 0 && this.#flags === 0)
       return fault('a data frame without content or flag');
     return undefined;
+  }
+
+  get #isSkipped(): boolean {
+    return this.#type >= firstIgnorableType && !extensions.has(this.#type);
   }
 
   #range(): { least: number; most: number } | undefined {
@@ -160,7 +167,9 @@ const linkFrames: ReadonlySet<number> = new Set([
   frameType.linkHelloAck,
   frameType.keepalive,
   frameType.keepaliveAck,
+  extensionType.linkMessage,
 ]);
+const extensions: ReadonlySet<number> = new Set(Object.values(extensionType));
 
 const fixedRanges: ReadonlyMap<number, { least: number; most: number }> = new Map([
   [frameType.openAck, exactly(8)],
@@ -174,4 +183,6 @@ const fixedRanges: ReadonlyMap<number, { least: number; most: number }> = new Ma
   [frameType.linkHelloAck, { least: 0, most: maxHelloBytes }],
   [frameType.keepalive, exactly(8)],
   [frameType.keepaliveAck, exactly(8)],
+  [extensionType.linkMessage, { least: 1, most: maxLinkMessageBytes }],
+  [extensionType.streamDetail, { least: 1, most: maxStreamDetailBytes }],
 ]);

@@ -2,17 +2,19 @@ import { transportDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { Address } from '../transport/address.js';
 import {
+  maxMessageBytes,
   openErrorCode,
   resetCode,
   type CloseReason,
   type Connection,
+  type ConnectionBudget,
   type ConnectionCapabilities,
+  type ConnectionLimits,
   type ConnectionStats,
   type OpenStreamOptions,
   type Stream,
 } from '../transport/contract.js';
 import type { Batch } from './batch.js';
-import type { MuxBudget } from './budget.js';
 import { muxConfig, type MuxConfig } from './config.js';
 import type { CoreStream } from './core-stream.js';
 import { MuxCore } from './core.js';
@@ -31,8 +33,10 @@ export interface MuxConnectionOptions {
   readonly encrypted?: boolean;
   /** In place of `muxDefaults`. */
   readonly config?: Partial<MuxConfig>;
-  /** Default: the process's. */
-  readonly budget?: MuxBudget;
+  /** What the caller of `listen` or `dial` wants, before `config`. */
+  readonly limits?: ConnectionLimits;
+  /** Default: that of `limits`, else the process's. */
+  readonly budget?: ConnectionBudget;
 }
 
 /** Milliseconds of link time that may wait in the link; past it control would come too late. */
@@ -49,6 +53,7 @@ export class MuxConnection implements Connection {
   readonly #core: MuxCore;
   #settle: (reason: CloseReason) => void = () => undefined;
   #onStream: ((stream: Stream, header: Uint8Array) => void) | undefined;
+  #onMessage: ((bytes: Uint8Array) => void) | undefined;
   readonly #onSuspect: ((suspect: boolean) => void)[] = [];
   #suspect = false;
   #linkFull = false;
@@ -63,7 +68,8 @@ export class MuxConnection implements Connection {
   #done = false;
 
   constructor(options: MuxConnectionOptions) {
-    const config = muxConfig(options.config);
+    const config = muxConfig({ ...configOf(options.limits ?? {}), ...options.config });
+    const budget = options.budget ?? options.limits?.budget;
     this.#link = options.link;
     this.local = options.local;
     this.remote = options.remote;
@@ -80,8 +86,12 @@ export class MuxConnection implements Connection {
     this.#core = new MuxCore({
       dialer: options.role === 'dialer',
       config,
-      ...(options.budget ? { budget: options.budget } : {}),
-      events: { stream: (stream) => this.#handleStream(stream), output: () => this.#wantFlush() },
+      ...(budget ? { budget } : {}),
+      events: {
+        stream: (stream) => this.#handleStream(stream),
+        output: () => this.#wantFlush(),
+        message: (bytes) => this.#onMessage?.(bytes),
+      },
       now: performance.now(),
     });
     this.#link.onData((bytes) => this.#handleData(bytes));
@@ -134,6 +144,16 @@ export class MuxConnection implements Connection {
 
   onSuspect(handler: (suspect: boolean) => void): void {
     this.#onSuspect.push(handler);
+  }
+
+  sendMessage(bytes: Uint8Array): void {
+    if (bytes.length < 1 || bytes.length > maxMessageBytes)
+      throw new XferError('ERR_XFER_USAGE', `a message of ${bytes.length} bytes`);
+    this.#core.sendMessage(bytes);
+  }
+
+  onMessage(handler: (bytes: Uint8Array) => void): void {
+    this.#onMessage = handler;
   }
 
   stats(): ConnectionStats {
@@ -292,4 +312,14 @@ export class MuxConnection implements Connection {
     if (this.#core.liveness.suspect !== this.#suspect) this.#setSuspect(this.#core.liveness.suspect);
     this.#flush();
   }
+}
+
+function configOf(limits: ConnectionLimits): Partial<MuxConfig> {
+  const { maxStreams, maxPendingOpens, earlyStreamBytes, helloTimeoutMs } = limits;
+  return {
+    ...(maxStreams === undefined ? {} : { maxStreamsPerPeer: maxStreams }),
+    ...(maxPendingOpens === undefined ? {} : { maxPendingOpens }),
+    ...(earlyStreamBytes === undefined ? {} : { earlyStreamBytes }),
+    ...(helloTimeoutMs === undefined ? {} : { helloTimeoutMs }),
+  };
 }

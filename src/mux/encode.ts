@@ -1,4 +1,4 @@
-import { frameHeaderBytes, frameType, openFixedBytes } from './frame.js';
+import { extensionType, frameHeaderBytes, frameType, openFixedBytes } from './frame.js';
 
 /** Writes a frame header at `at`. */
 export function writeHeader(
@@ -50,6 +50,16 @@ export function encodeCodeFrame(type: number, id: number, code: number): Uint8Ar
   const payload = new Uint8Array(4);
   new DataView(payload.buffer).setUint32(0, code);
   return encodeFrame(type, 0, id, payload);
+}
+
+/** `frame`, with what there is to say right before it. */
+export function withDetail(id: number, detail: Uint8Array, frame: Uint8Array): Uint8Array {
+  if (detail.length === 0) return frame;
+  const before = encodeFrame(extensionType.streamDetail, 0, id, detail);
+  const both = new Uint8Array(before.length + frame.length);
+  both.set(before);
+  both.set(frame, before.length);
+  return both;
 }
 
 export function encodeClose(id: number): Uint8Array {

@@ -17,6 +17,18 @@ export const frameType = Object.freeze({
   keepaliveAck: 0x23,
 });
 
+/** Frames that came later: whoever does not know them skips them. */
+export const extensionType = Object.freeze({
+  /** On stream 0: a message beside all streams. */
+  linkMessage: 0x80,
+  /** What the OPEN_ACK, OPEN_ERR or STREAM_RESET right behind it has to say. */
+  streamDetail: 0x81,
+});
+
+/** Longest payloads of the two. */
+export const maxLinkMessageBytes = 4096;
+export const maxStreamDetailBytes = 256;
+
 /** Flags of STREAM_DATA; every other frame carries none. */
 export const frameFlag = Object.freeze({
   /** The sender writes no more: this frame's bytes are its last. */

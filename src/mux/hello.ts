@@ -23,6 +23,9 @@ export const helloBytes = 24;
 /** Later versions may append up to this many bytes in all; what is not known is ignored. */
 export const maxHelloBytes = 256;
 
+/** OPENs without an answer that a dialer may have before it has the listener's hello, each with 64 KiB of content. */
+export const pendingOpensUntilHello = 16;
+
 /** No side may ask for frames below this: it is what everybody sends until agreed. */
 export const leastPayloadBytes = 16 * 1024;
 

@@ -1,8 +1,16 @@
 import type { MuxConfig } from './config.js';
-import { CoreStream } from './core-stream.js';
+import { CoreStream, noDetail } from './core-stream.js';
 import type { FrameSink } from './decode.js';
 import { encodeCodeFrame } from './encode.js';
-import { fault, frameFlag, frameType, maxExact, openFixedBytes, type MuxFault } from './frame.js';
+import {
+  extensionType,
+  fault,
+  frameFlag,
+  frameType,
+  maxExact,
+  openFixedBytes,
+  type MuxFault,
+} from './frame.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { LinkFrames } from './link-frames.js';
 import type { Outbound } from './outbound.js';
@@ -49,6 +57,10 @@ export class Inbound implements FrameSink {
     const stream = this.#table.get(id);
     if (!stream) return this.#unknown(id);
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    if (type === extensionType.streamDetail) {
+      stream.detail = payload.slice();
+      return undefined;
+    }
     if (type === frameType.openAck) return this.#acknowledged(stream, uint64(view, 0));
     if (type === frameType.openErr) return this.#refused(stream, view.getUint32(0));
     if (type === frameType.window) return this.#credit(stream, uint64(view, 0));
@@ -147,14 +159,15 @@ export class Inbound implements FrameSink {
     if (stream.finReadDue) this.#outbound.credit(stream);
     this.#outbound.ready(stream);
     this.#outbound.earlyFreed();
-    stream.events?.handleOpened();
+    stream.events?.handleOpened(stream.detail);
+    stream.detail = noDetail;
     return undefined;
   }
 
   #refused(stream: CoreStream, code: number): Verdict {
     if (stream.phase !== 'opening') return fault('an OPEN_ERR that nobody waits for');
     this.#lifecycle.leave(stream);
-    stream.events?.handleRefused(code);
+    stream.events?.handleRefused(code, stream.detail);
     return undefined;
   }
 
@@ -178,7 +191,7 @@ export class Inbound implements FrameSink {
 
   #reset(stream: CoreStream, code: number): Verdict {
     this.#lifecycle.leave(stream);
-    stream.events?.handleReset(code);
+    stream.events?.handleReset(code, stream.detail);
     return undefined;
   }
 

@@ -1,19 +1,20 @@
-import type { MuxBudget } from './budget.js';
 import type { MuxConfig } from './config.js';
-import type { CoreStream } from './core-stream.js';
-import { encodeClose, encodeCodeFrame, encodeDataFlags, encodeUint64Frame } from './encode.js';
+import { noDetail, type CoreStream } from './core-stream.js';
+import { encodeClose, encodeCodeFrame, encodeDataFlags, encodeUint64Frame, withDetail } from './encode.js';
 import { frameFlag, frameType } from './frame.js';
+import { pendingOpensUntilHello } from './hello.js';
 import type { Outbound } from './outbound.js';
 import type { StreamTable } from './stream-table.js';
+import type { ConnectionBudget } from '../transport/contract.js';
 
 /** How streams begin and end, with what they hold of the budget. */
 export class Lifecycle {
   readonly #table: StreamTable;
   readonly #outbound: Outbound;
   readonly #config: MuxConfig;
-  readonly #budget: MuxBudget;
+  readonly #budget: ConnectionBudget;
 
-  constructor(table: StreamTable, outbound: Outbound, config: MuxConfig, budget: MuxBudget) {
+  constructor(table: StreamTable, outbound: Outbound, config: MuxConfig, budget: ConnectionBudget) {
     this.#table = table;
     this.#outbound = outbound;
     this.#config = config;
@@ -24,7 +25,8 @@ export class Lifecycle {
   enter(stream: CoreStream): boolean {
     const { earlyStreamBytes, initialWindowBytes } = this.#config;
     if (!this.#budget.takeStream()) return false;
-    const wanted = stream.ours && !this.#budget.scarce ? initialWindowBytes : earlyStreamBytes;
+    const early = isBeforeHello(stream) ? this.#config.earlyBeforeHelloBytes : earlyStreamBytes;
+    const wanted = stream.ours && !this.#budget.scarce ? initialWindowBytes : early;
     if (!this.#budget.takeBytes(wanted)) {
       this.#budget.giveStream();
       return false;
@@ -35,32 +37,37 @@ export class Lifecycle {
   }
 
   /** OPEN_ACK with the full window, as far as the budget goes. */
-  accept(stream: CoreStream): void {
+  accept(stream: CoreStream, answer = noDetail): void {
     const window = stream.window;
     if (stream.phase !== 'pending' || !window) return;
     const extra = this.#config.initialWindowBytes - window.sizeBytes;
     const more = !stream.readEnded && !this.#budget.scarce;
     if (more && this.#budget.takeBytes(extra)) window.sizeBytes += extra;
-    window.limit = window.consumed + window.sizeBytes;
+    // What the opener may send before the answer is on its way already.
+    window.limit = Math.max(window.limit, window.consumed + window.sizeBytes);
     this.#table.answered(stream);
     stream.phase = 'open';
-    this.#outbound.control(encodeUint64Frame(frameType.openAck, stream.id, window.limit));
+    const { id } = stream;
+    this.#outbound.control(withDetail(id, answer, encodeUint64Frame(frameType.openAck, id, window.limit)));
     if (stream.finReadDue) this.#outbound.credit(stream);
     this.#outbound.ready(stream);
   }
 
-  refuse(stream: CoreStream, code: number): void {
+  refuse(stream: CoreStream, code: number, detail = noDetail): void {
     if (stream.phase !== 'pending') return;
     this.leave(stream);
-    this.#outbound.control(encodeCodeFrame(frameType.openErr, stream.id, code));
+    const { id } = stream;
+    this.#outbound.control(withDetail(id, detail, encodeCodeFrame(frameType.openErr, id, code)));
   }
 
   /** Ours: both directions at once. Where the OPEN never went out, neither does the RESET. */
-  reset(stream: CoreStream, code: number): void {
+  reset(stream: CoreStream, code: number, detail = noDetail): void {
     if (stream.phase === 'closed') return;
     const told = stream.phase !== 'queued';
     this.leave(stream);
-    if (told) this.#outbound.control(encodeCodeFrame(frameType.streamReset, stream.id, code));
+    const { id } = stream;
+    if (told)
+      this.#outbound.control(withDetail(id, detail, encodeCodeFrame(frameType.streamReset, id, code)));
   }
 
   /** Both directions may have ended: the side that accepted says CLOSE, the opener keeps the id until it hears it. */
@@ -95,4 +102,9 @@ export class Lifecycle {
   #giveWindow(stream: CoreStream): void {
     this.#budget.giveBytes(stream.window?.sizeBytes ?? stream.firstWindowBytes);
   }
+}
+
+/** The first streams of a dialer may have been opened before it knew what they may bring. */
+function isBeforeHello({ ours, id }: CoreStream): boolean {
+  return !ours && id % 2 === 1 && id < 2 * pendingOpensUntilHello;
 }

@@ -1,6 +1,6 @@
 import type { MuxConfig } from './config.js';
 import { encodeUint64Frame } from './encode.js';
-import { fault, frameType, type MuxFault } from './frame.js';
+import { extensionType, fault, frameType, type MuxFault } from './frame.js';
 import { commonVersion, encodeHello, muxVersion, parseHello, type LinkHello } from './hello.js';
 import type { Outbound } from './outbound.js';
 import type { StreamTable } from './stream-table.js';
@@ -17,6 +17,7 @@ export class LinkFrames {
   /** Called with a GOAWAY, and when the hello is agreed. */
   onGoaway: () => void = () => undefined;
   onHello: (peer: LinkHello) => void = () => undefined;
+  onMessage: (bytes: Uint8Array) => void = () => undefined;
   readonly #dialer: boolean;
   readonly #config: MuxConfig;
   readonly #outbound: Outbound;
@@ -32,6 +33,10 @@ export class LinkFrames {
 
   handle(now: number, type: number, payload: Uint8Array): MuxFault | undefined {
     if (!this.helloReceived) return this.#hello(type, payload);
+    if (type === extensionType.linkMessage) {
+      this.onMessage(payload);
+      return undefined;
+    }
     const value = payload.length === 8 ? uint64(payload) : 0;
     if (type === frameType.keepalive) this.#outbound.answerProbe(value);
     else if (type === frameType.keepaliveAck) this.#outbound.handleProbeAnswer(now, value);
@@ -56,9 +61,10 @@ export class LinkFrames {
     if (commonVersion(hello) === undefined) return fault('no common version of the link protocol', 'version');
     this.helloReceived = true;
     this.peer = hello;
-    const { maxFramePayloadBytes, maxPendingOpens } = this.#config;
+    const { maxFramePayloadBytes, maxPendingOpens, earlyBeforeHelloBytes } = this.#config;
     this.#outbound.helloDone = true;
     this.#outbound.maxPayloadBytes = Math.min(maxFramePayloadBytes, hello.maxPayloadBytes);
+    this.#outbound.earlyStreamBytes = Math.min(earlyBeforeHelloBytes, hello.firstWindowBytes);
     this.#outbound.maxPendingOpens = Math.max(1, Math.min(maxPendingOpens, hello.maxPendingOpens));
     this.#outbound.probe();
     // A listener says nothing before its hello.
@@ -80,13 +86,13 @@ export class LinkFrames {
   }
 
   #sendHello(type: number): void {
-    const { maxStreamsPerPeer, maxPendingOpens, initialWindowBytes, maxFramePayloadBytes } = this.#config;
+    const { maxStreamsPerPeer, maxPendingOpens, earlyStreamBytes, maxFramePayloadBytes } = this.#config;
     const frame = encodeHello(type, {
       lowestVersion: muxVersion.lowest,
       highestVersion: muxVersion.highest,
       maxStreams: maxStreamsPerPeer,
       maxPendingOpens,
-      firstWindowBytes: initialWindowBytes,
+      firstWindowBytes: earlyStreamBytes,
       maxPayloadBytes: maxFramePayloadBytes,
     });
     this.#outbound.control(frame);

@@ -1,6 +1,12 @@
 import { XferError } from '../errors/index.js';
-import { OpenRefused, resetCode, type Connection, type Stream } from '../transport/contract.js';
-import type { CoreStream, StreamEvents } from './core-stream.js';
+import {
+  maxDetailBytes,
+  OpenRefused,
+  resetCode,
+  type Connection,
+  type Stream,
+} from '../transport/contract.js';
+import { noDetail, type CoreStream, type StreamEvents } from './core-stream.js';
 import type { MuxCore } from './core.js';
 
 const nothing = (): void => undefined;
@@ -9,10 +15,10 @@ const nothing = (): void => undefined;
 export class MuxStream implements Stream, StreamEvents {
   readonly id: number;
   readonly connection: Connection;
-  readonly opened: Promise<void>;
+  readonly opened: Promise<Uint8Array>;
   readonly #core: MuxCore;
   readonly #stream: CoreStream;
-  #settleOpened: { resolve: () => void; reject: (error: Error) => void } = {
+  #settleOpened: { resolve: (answer: Uint8Array) => void; reject: (error: Error) => void } = {
     resolve: nothing,
     reject: nothing,
   };
@@ -21,11 +27,11 @@ export class MuxStream implements Stream, StreamEvents {
   #onData: ((bytes: Uint8Array) => void) | undefined;
   #place: (() => Uint8Array | undefined) | undefined;
   #onEnd: (() => void) | undefined;
-  #onReset: ((code: number) => void) | undefined;
+  #onReset: ((code: number, detail: Uint8Array) => void) | undefined;
   #onStop: ((code: number) => void) | undefined;
   #paused = false;
   #ended = false;
-  #resetBy: number | undefined;
+  #resetBy: { code: number; detail: Uint8Array } | undefined;
   #stoppedBy: number | undefined;
 
   constructor(connection: Connection, core: MuxCore, stream: CoreStream) {
@@ -40,13 +46,13 @@ export class MuxStream implements Stream, StreamEvents {
     stream.events = this;
   }
 
-  accept(): void {
-    this.#core.accept(this.#stream);
-    this.#settleOpened.resolve();
+  accept(answer = noDetail): void {
+    this.#core.accept(this.#stream, checked(answer));
+    this.#settleOpened.resolve(answer);
   }
 
-  refuse(code: number): void {
-    this.#core.refuse(this.#stream, code);
+  refuse(code: number, detail = noDetail): void {
+    this.#core.refuse(this.#stream, code, checked(detail));
     this.#settleOpened.reject(new OpenRefused(code));
     this.#letGo();
   }
@@ -80,7 +86,7 @@ export class MuxStream implements Stream, StreamEvents {
     if (this.#ended) queueMicrotask(() => this.#callEnd());
   }
 
-  onReset(handler: (code: number) => void): void {
+  onReset(handler: (code: number, detail: Uint8Array) => void): void {
     this.#onReset = handler;
     if (this.#resetBy !== undefined) queueMicrotask(() => this.#callReset());
   }
@@ -104,20 +110,20 @@ export class MuxStream implements Stream, StreamEvents {
     this.#core.stopReading(this.#stream, code);
   }
 
-  reset(code: number): void {
+  reset(code: number, detail = noDetail): void {
     if (this.#stream.phase === 'closed') return;
-    this.#core.reset(this.#stream, code);
+    this.#core.reset(this.#stream, code, checked(detail));
     this.#settleOpened.reject(new XferError('ERR_XFER_INTERRUPTED', 'the stream was reset by this side'));
     this.#letGo();
   }
 
   /** For the core: its events. */
-  handleOpened(): void {
-    this.#settleOpened.resolve();
+  handleOpened(answer: Uint8Array): void {
+    this.#settleOpened.resolve(answer);
   }
 
-  handleRefused(code: number): void {
-    this.#settleOpened.reject(new OpenRefused(code));
+  handleRefused(code: number, detail: Uint8Array): void {
+    this.#settleOpened.reject(new OpenRefused(code, detail));
     this.#letGo();
   }
 
@@ -134,12 +140,12 @@ export class MuxStream implements Stream, StreamEvents {
     this.#callEnd();
   }
 
-  handleReset(code: number): void {
+  handleReset(code: number, detail: Uint8Array): void {
     this.#settleOpened.reject(
       new XferError('ERR_XFER_CONNECTION_LOST', `the stream was reset (code ${code})`),
     );
     this.#letGo();
-    this.#resetBy = code;
+    this.#resetBy = { code, detail };
     this.#callReset();
   }
 
@@ -176,7 +182,7 @@ export class MuxStream implements Stream, StreamEvents {
     const by = this.#resetBy;
     if (!handler || by === undefined) return;
     this.#resetBy = undefined;
-    this.#guard(() => handler(by));
+    this.#guard(() => handler(by.code, by.detail));
   }
 
   #callStop(): void {
@@ -198,4 +204,9 @@ export class MuxStream implements Stream, StreamEvents {
       });
     }
   }
+}
+
+function checked(detail: Uint8Array): Uint8Array {
+  if (detail.length <= maxDetailBytes) return detail;
+  throw new XferError('ERR_XFER_USAGE', `${detail.length} bytes of detail are too many`);
 }

@@ -1,17 +1,15 @@
 import { BatchWriter, type Batch } from './batch.js';
-import type { MuxBudget } from './budget.js';
 import type { MuxConfig } from './config.js';
 import type { CoreStream } from './core-stream.js';
 import { encodeCodeFrame, encodeDataFlags, encodeOpen, encodeUint64Frame } from './encode.js';
 import { frameFlag, frameType } from './frame.js';
+import { pendingOpensUntilHello } from './hello.js';
 import { LinkRate } from './link-rate.js';
 import type { Liveness } from './liveness.js';
 import { Scheduler } from './scheduler.js';
 import type { StreamTable } from './stream-table.js';
 import { ReceiveWindow } from './window.js';
-
-/** A dialer does not know before LINK_HELLO_ACK how many unanswered OPENs it may have. */
-const pendingOpensUntilHello = 16;
+import type { ConnectionBudget } from '../transport/contract.js';
 
 const maxOpenProbes = 64;
 
@@ -21,11 +19,13 @@ export class Outbound {
   queuedControlBytes = 0;
   maxPayloadBytes: number;
   maxPendingOpens: number;
+  /** What a stream may send before OPEN_ACK: as the other side said in its hello, 64 KiB before that. */
+  earlyStreamBytes: number;
   /** Nothing but the hello goes out before the listener has heard the dialer's. */
   helloDone: boolean;
   readonly #table: StreamTable;
   readonly #config: MuxConfig;
-  readonly #budget: MuxBudget;
+  readonly #budget: ConnectionBudget;
   readonly #liveness: Liveness;
   readonly #writer = new BatchWriter();
   readonly #scheduler = new Scheduler();
@@ -39,13 +39,20 @@ export class Outbound {
   #probeDue = false;
   #answerDue: number | undefined;
 
-  constructor(table: StreamTable, config: MuxConfig, budget: MuxBudget, liveness: Liveness, dialer: boolean) {
+  constructor(
+    table: StreamTable,
+    config: MuxConfig,
+    budget: ConnectionBudget,
+    liveness: Liveness,
+    dialer: boolean,
+  ) {
     this.#table = table;
     this.#config = config;
     this.#budget = budget;
     this.#liveness = liveness;
     this.maxPayloadBytes = config.framePayloadBytes;
     this.maxPendingOpens = Math.min(pendingOpensUntilHello, config.maxPendingOpens);
+    this.earlyStreamBytes = config.earlyBeforeHelloBytes;
     this.helloDone = dialer;
   }
 
@@ -155,7 +162,7 @@ export class Outbound {
       this.#opens.delete(stream);
       stream.phase = 'opening';
       stream.window = new ReceiveWindow(stream.firstWindowBytes, now);
-      stream.sendLimit = this.#config.earlyStreamBytes;
+      stream.sendLimit = this.earlyStreamBytes;
       this.#table.oursOpening++;
       this.#table.lastSentId = stream.id;
       this.#writer.append(encodeOpen(stream.id, stream.firstWindowBytes, stream.priority, stream.header));

@@ -1,4 +1,4 @@
-import type { MuxBudget } from './budget.js';
+import type { ConnectionBudget } from '../transport/contract.js';
 
 /** However short the round trip, a window should hold this much time at the reader's rate: loops and schedulers are late. */
 const leastRenewalMs = 10;
@@ -30,7 +30,7 @@ export class ReceiveWindow {
   }
 
   /** The new limit. Doubles the window where half of it was consumed within about two round trips, as far as the budget goes. */
-  renew(now: number, rttMs: number, maxBytes: number, budget: MuxBudget): number {
+  renew(now: number, rttMs: number, maxBytes: number, budget: ConnectionBudget): number {
     const quick = now - this.#renewedAt <= Math.max(2 * rttMs, leastRenewalMs);
     const extra = Math.min(this.sizeBytes, maxBytes - this.sizeBytes);
     if (quick && extra > 0 && budget.takeBytes(extra)) this.sizeBytes += extra;

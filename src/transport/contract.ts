@@ -31,6 +31,32 @@ export interface ListenOptions {
   /** Connections at once in all and from one source address; one past it is closed before any work. Default: transportDefaults. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
+  /** Asked before anything is done for a connection, with its source address; false closes it at once. Default: all. */
+  admit?(source: string): boolean;
+  readonly limits?: ConnectionLimits;
+}
+
+/** What a connection allows the other side, in place of `muxDefaults`. */
+export interface ConnectionLimits {
+  /** Streams that the other side may have open at once, and those of them that are not accepted yet. */
+  readonly maxStreams?: number;
+  readonly maxPendingOpens?: number;
+  /** What a stream may bring before it is accepted; 64 KiB at most. */
+  readonly earlyStreamBytes?: number;
+  /** A connection must have said hello by then. */
+  readonly helloTimeoutMs?: number;
+  /** Receive windows and streams that all connections with the same one have together. */
+  readonly budget?: ConnectionBudget;
+}
+
+/** The one that `xfer/plugin` has is `MuxBudget`. */
+export interface ConnectionBudget {
+  /** Past half of what new streams may have, they start with their smallest window. */
+  readonly scarce: boolean;
+  takeBytes(bytes: number): boolean;
+  giveBytes(bytes: number): void;
+  takeStream(): boolean;
+  giveStream(): void;
 }
 
 export interface Listener {
@@ -44,6 +70,9 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** Default: transportDefaults.dialTimeoutMs. */
   readonly timeoutMs?: number;
+  /** IP addresses of the host: nothing else may be resolved or connected to. The host stays the name for TLS. */
+  readonly resolved?: readonly string[];
+  readonly limits?: ConnectionLimits;
 }
 
 /** How a connection ended. `error` is there unless both sides meant it. */
@@ -96,6 +125,10 @@ export interface Connection {
   readonly closed: Promise<CloseReason>;
   /** Nothing was heard for longer than the transport finds healthy although data is outstanding; false again with the next byte. */
   onSuspect(handler: (suspect: boolean) => void): void;
+  /** A message to the other end of this connection, beside all streams: 1 to `maxMessageBytes` bytes. */
+  sendMessage(bytes: Uint8Array): void;
+  /** The bytes live until the handler returns. Messages that came before there was a handler are lost. */
+  onMessage(handler: (bytes: Uint8Array) => void): void;
   stats(): ConnectionStats;
 }
 
@@ -119,16 +152,21 @@ export const openErrorCode = Object.freeze({
 /** RESET and STOP codes (DESIGN §4). */
 export const resetCode = Object.freeze({ internal: 1, protocol: 2, timeout: 3, cancelled: 4 });
 
+/** Longest message of `Connection.sendMessage`. */
+export const maxMessageBytes = 4096;
+/** Longest answer of `accept`, and detail of `refuse` and `reset`. */
+export const maxDetailBytes = 256;
+
 /** A bidirectional, ordered, flow-controlled, half-closable byte pipe inside a connection. */
 export interface Stream {
   readonly id: number;
   readonly connection: Connection;
-  /** Listener's side: takes the stream and grants the full window. */
-  accept(): void;
+  /** Listener's side: takes the stream and grants the full window. The answer is what `opened` gives the opener. */
+  accept(answer?: Uint8Array): void;
   /** Listener's side: OPEN_ERR with a code of `openErrorCode`. */
-  refuse(code: number): void;
+  refuse(code: number, detail?: Uint8Array): void;
   /** Resolves with OPEN_ACK; rejects with an `OpenRefused` or the connection's error. Safe to ignore. */
-  readonly opened: Promise<void>;
+  readonly opened: Promise<Uint8Array>;
   /**
    * Always accepts. False means full: `drained()` tells when to go on. The bytes belong to the transport until
    * `release` is called, which happens exactly once, also when the stream is reset.
@@ -148,7 +186,7 @@ export interface Stream {
   /** FIN of the other side, after its last data. */
   onEnd(handler: () => void): void;
   /** RESET by the other side, or the end of the connection. Called at most once. */
-  onReset(handler: (code: number) => void): void;
+  onReset(handler: (code: number, detail: Uint8Array) => void): void;
   /** STOP by the other side: it reads no more. Called at most once. */
   onStop(handler: (code: number) => void): void;
   /** Stops onData; the sender is held by credit, no other stream is. */
@@ -157,16 +195,18 @@ export interface Stream {
   /** STOP: says that we read no more; the other direction goes on. */
   stopReading(code: number): void;
   /** RESET: both directions at once, buffers discarded. */
-  reset(code: number): void;
+  reset(code: number, detail?: Uint8Array): void;
 }
 
 /** Why `opened` rejected when the other side said no. */
 export class OpenRefused extends Error {
   override readonly name = 'OpenRefused';
   readonly openCode: number;
+  readonly detail: Uint8Array;
 
-  constructor(openCode: number) {
+  constructor(openCode: number, detail: Uint8Array = new Uint8Array()) {
     super(`the other side refused the stream (code ${openCode})`);
     this.openCode = openCode;
+    this.detail = detail;
   }
 }

@@ -12,11 +12,11 @@ export class Witness implements StreamEvents {
   readonly log: string[] = [];
   readonly content: number[] = [];
 
-  handleOpened(): void {
-    this.log.push('opened');
+  handleOpened(answer: Uint8Array): void {
+    this.log.push(`opened${said(answer)}`);
   }
-  handleRefused(code: number): void {
-    this.log.push(`refused ${code}`);
+  handleRefused(code: number, detail: Uint8Array): void {
+    this.log.push(`refused ${code}${said(detail)}`);
   }
   handleData(bytes: Uint8Array): void {
     for (const byte of bytes) this.content.push(byte);
@@ -30,8 +30,8 @@ export class Witness implements StreamEvents {
   handleEnd(): void {
     this.log.push('end');
   }
-  handleReset(code: number): void {
-    this.log.push(`reset ${code}`);
+  handleReset(code: number, detail: Uint8Array): void {
+    this.log.push(`reset ${code}${said(detail)}`);
   }
   handleStop(code: number): void {
     this.log.push(`stop ${code}`);
@@ -40,6 +40,9 @@ export class Witness implements StreamEvents {
     this.log.push('drained');
   }
 }
+
+const said = (detail: Uint8Array): string =>
+  detail.length === 0 ? '' : ` "${Buffer.from(detail).toString('latin1')}"`;
 
 export interface Frame {
   readonly type: number;
@@ -57,6 +60,7 @@ export class LoneCore {
   readonly core: MuxCore;
   readonly budget: MuxBudget;
   readonly streams: CoreStream[] = [];
+  readonly messages: string[] = [];
   readonly witnesses = new Map<CoreStream, Witness>();
   now = 0;
   readonly #frames: Frame[] = [];
@@ -73,7 +77,11 @@ export class LoneCore {
       config,
       budget: this.budget,
       now: 0,
-      events: { stream: (stream) => this.watch(stream), output: () => undefined },
+      events: {
+        stream: (stream) => this.watch(stream),
+        output: () => undefined,
+        message: (bytes) => void this.messages.push(Buffer.from(bytes).toString('latin1')),
+      },
     });
     this.#decoder = frameDecoder(this.#frames);
     if (options.hello === false) return;
@@ -83,7 +91,7 @@ export class LoneCore {
       highestVersion: 1,
       maxStreams: theirs.maxStreamsPerPeer,
       maxPendingOpens: theirs.maxPendingOpens,
-      firstWindowBytes: theirs.initialWindowBytes,
+      firstWindowBytes: theirs.earlyStreamBytes,
       maxPayloadBytes: theirs.maxFramePayloadBytes,
     });
     this.core.handleData(0, hello);

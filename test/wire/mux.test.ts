@@ -8,7 +8,7 @@ import {
   encodeOpen,
   encodeUint64Frame,
 } from '../../src/mux/encode.js';
-import { frameType } from '../../src/mux/frame.js';
+import { extensionType, frameType } from '../../src/mux/frame.js';
 import { encodeHello, parseHello, type LinkHello } from '../../src/mux/hello.js';
 
 interface Vector {
@@ -26,9 +26,16 @@ interface Vector {
   payload?: string;
 }
 
-const golden = JSON.parse(
-  readFileSync(new URL('../../fixtures/wire/mux-v1.json', import.meta.url), 'utf8'),
-) as { frames: Vector[]; refused: { name: string; hex: string }[] };
+interface Golden {
+  frames: Vector[];
+  refused: { name: string; hex: string }[];
+}
+
+const read = (name: string): Golden =>
+  JSON.parse(readFileSync(new URL(`../../fixtures/wire/${name}`, import.meta.url), 'utf8')) as Golden;
+
+const golden = read('mux-v1.json');
+const extensions = read('mux-v1-extensions.json');
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -64,13 +71,14 @@ describe('mux on the wire', () => {
   it('has a vector for every frame type', () => {
     const types = new Set(golden.frames.map((v) => v.type));
     expect([...types].sort((a, b) => a - b)).toEqual(Object.values(frameType).sort((a, b) => a - b));
+    expect(extensions.frames.map((v) => v.type)).toEqual(Object.values(extensionType));
   });
 
-  it.each(golden.frames)('encodes $name', (v) => {
+  it.each([...golden.frames, ...extensions.frames])('encodes $name', (v) => {
     expect(hex(encode(v))).toBe(v.hex);
   });
 
-  it.each(golden.frames)('decodes $name', (v) => {
+  it.each([...golden.frames, ...extensions.frames])('decodes $name', (v) => {
     const { seen, fault } = decode(Buffer.from(v.hex, 'hex'));
     expect(fault).toBeUndefined();
     if (v.type === frameType.streamData) {
@@ -86,14 +94,14 @@ describe('mux on the wire', () => {
     expect(parseHello(Buffer.concat([payload, Buffer.from('later')]))).toEqual(hello);
   });
 
-  it.each(golden.refused)('refuses $name', ({ hex: bytes }) => {
+  it.each([...golden.refused, ...extensions.refused])('refuses $name', ({ hex: bytes }) => {
     const { seen, fault } = decode(Buffer.from(bytes, 'hex'));
     expect(fault).toMatch(/./);
     expect(seen).toEqual([]);
   });
 
   it('skips unknown types from 80 up', () => {
-    const unknown = encodeFrame(0x80, 0xff, 9, Buffer.from('whatever'));
+    const unknown = encodeFrame(0x90, 0xff, 9, Buffer.from('whatever'));
     const { seen, fault } = decode(
       Buffer.concat([unknown, encodeFrame(0xff, 0, 0, Buffer.alloc(0)), encodeClose(1)]),
     );

@@ -15,7 +15,7 @@ export async function connectAny(
   to: Address,
   signal: AbortSignal,
   timeoutMs: number,
-  resolve: (host: string) => Promise<Target[]> = (host) => lookup(host, { all: true, verbatim: true }),
+  resolve?: (host: string) => Promise<Target[]>,
 ): Promise<Socket> {
   signal.throwIfAborted();
   const late = AbortSignal.timeout(timeoutMs);
@@ -102,10 +102,17 @@ class Race {
   }
 }
 
-async function targetsOf(to: Address, resolve: (host: string) => Promise<Target[]>): Promise<Target[]> {
-  const family = isIP(to.host.split('%')[0] ?? '');
-  if (family !== 0) return [{ address: to.host, family }];
-  const found = await resolve(to.host);
+/** An IP address as a target. */
+export const targetOf = (address: string): Target => ({ address, family: familyOf(address) });
+
+const familyOf = (host: string): number => isIP(host.split('%')[0] ?? '');
+
+async function targetsOf(
+  to: Address,
+  resolve: ((host: string) => Promise<Target[]>) | undefined,
+): Promise<Target[]> {
+  if (!resolve && familyOf(to.host) !== 0) return [targetOf(to.host)];
+  const found = await (resolve?.(to.host) ?? lookup(to.host, { all: true, verbatim: true }));
   if (found.length === 0) throw new XferError('ERR_XFER_UNKNOWN_HOST', `${to.host}: no address`);
   const first = found[0]?.family;
   const preferred = found.filter((entry) => entry.family === first);

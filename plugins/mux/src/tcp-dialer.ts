@@ -5,12 +5,14 @@ import {
   type Connection,
   type DialOptions,
 } from 'xfer/plugin';
-import { connectAny } from './connect-any.js';
+import { connectAny, targetOf } from './connect-any.js';
 import type { TcpOptions } from './index.js';
 import { TcpLink } from './tcp-link.js';
 
 export async function dialTcp(to: Address, dial: DialOptions, options: TcpOptions): Promise<Connection> {
-  const socket = await connectAny(to, dial.signal, dial.timeoutMs ?? transportDefaults.dialTimeoutMs);
+  const { resolved, signal, timeoutMs = transportDefaults.dialTimeoutMs } = dial;
+  const resolve = resolved && (() => Promise.resolve(resolved.map(targetOf)));
+  const socket = await connectAny(to, signal, timeoutMs, resolve);
   const at = (host: string | undefined, port: number | undefined): Address => ({
     scheme: to.scheme,
     host: host ?? '',
@@ -23,6 +25,7 @@ export async function dialTcp(to: Address, dial: DialOptions, options: TcpOption
     role: 'dialer',
     local,
     remote,
+    ...(dial.limits ? { limits: dial.limits } : {}),
     ...(options.mux ? { config: options.mux } : {}),
     ...(options.budget ? { budget: options.budget } : {}),
   });

@@ -38,7 +38,7 @@ function take(
   options: TcpOptions,
 ): void {
   const host = socket.remoteAddress;
-  if (host === undefined || !limits.enter(host)) {
+  if (host === undefined || listen.admit?.(host) === false || !limits.enter(host)) {
     socket.on('error', () => undefined);
     socket.destroy();
     return;
@@ -50,6 +50,7 @@ function take(
     role: 'listener',
     local,
     remote,
+    ...(listen.limits ? { limits: listen.limits } : {}),
     ...(options.mux ? { config: options.mux } : {}),
     ...(options.budget ? { budget: options.budget } : {}),
   });

@@ -8,6 +8,7 @@ const config = {
   maxStreamsPerPeer: 6,
   maxPendingOpens: 3,
   earlyStreamBytes: 500,
+  earlyBeforeHelloBytes: 500,
   earlyConnectionBytes: 900,
   initialWindowBytes: 1000,
   maxWindowBytes: 4000,

@@ -100,6 +100,20 @@ describe('limits of the mux', () => {
     expect(more.reduce((sum, f) => sum + f.payload.length, 0)).toBe(36 * KiB);
   });
 
+  it('earlyStreamBytes: told in the hello, kept to by a dialer that has it', () => {
+    const lone = new LoneCore({ config: { earlyStreamBytes: 8 * KiB } });
+    const ids = Array.from({ length: 17 }, (_, i) => 2 * i + 1);
+    for (const id of ids) lone.feed(open(id));
+    // The first 16 may have been opened before the hello was there.
+    expect(lone.feed(data(31, 64 * KiB))).toBeUndefined();
+    expect(lone.feed(data(33, 8 * KiB))).toBeUndefined();
+    expect(lone.feed(data(33, 1))).toBe('more content than was granted');
+    const dialer = new LoneCore({ dialer: true, hello: { earlyStreamBytes: 8 * KiB } });
+    dialer.core.send(dialer.open(), new Uint8Array(1 << 20));
+    const sent = dialer.take().filter((f) => f.type === frameType.streamData);
+    expect(sent.reduce((sum, f) => sum + f.payload.length, 0)).toBe(8 * KiB);
+  });
+
   it('earlyConnectionBytes: neither sent nor taken past it before OPEN_ACK', () => {
     const lone = new LoneCore();
     for (let i = 0; i < 16; i++)

@@ -6,7 +6,7 @@ export type Tap = (bytes: Uint8Array) => Uint8Array | undefined;
 /** One end of a pipe in memory: what is sent arrives in a later turn, in order; data waits while there is no handler. */
 export class FakeStream implements Stream {
   readonly id = 1;
-  readonly opened = Promise.resolve();
+  readonly opened = Promise.resolve(new Uint8Array());
   readonly connection = undefined as unknown as Connection;
   /** Everything that this end sent, before the tap. */
   readonly sent: Uint8Array[] = [];
@@ -19,7 +19,7 @@ export class FakeStream implements Stream {
   #paused = false;
   #data: ((bytes: Uint8Array) => void) | undefined;
   #end: () => void = () => undefined;
-  #reset: (code: number) => void = () => undefined;
+  #reset: (code: number, detail: Uint8Array) => void = () => undefined;
 
   accept(): void {}
   refuse(): void {}
@@ -52,7 +52,7 @@ export class FakeStream implements Stream {
     this.#end = handler;
   }
 
-  onReset(handler: (code: number) => void): void {
+  onReset(handler: (code: number, detail: Uint8Array) => void): void {
     this.#reset = handler;
   }
 
@@ -75,7 +75,7 @@ export class FakeStream implements Stream {
   reset(code: number): void {
     if (this.wasReset) return;
     this.wasReset = true;
-    queueMicrotask(() => this.other.#reset(code));
+    queueMicrotask(() => this.other.#reset(code, new Uint8Array()));
   }
 
   #push(item: Uint8Array | 'end'): void {

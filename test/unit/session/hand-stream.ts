@@ -14,7 +14,7 @@ const nothing = (): void => undefined;
 /** A stream of which the test is the transport: nothing moves, is released or arrives by itself. */
 export class HandStream implements Stream {
   readonly id = 1;
-  readonly opened = Promise.resolve();
+  readonly opened = Promise.resolve(new Uint8Array());
   readonly connection = undefined as unknown as Connection;
   /** Not yet taken by `take`. */
   sent: Sent[] = [];
@@ -27,7 +27,7 @@ export class HandStream implements Stream {
   #tellEnded: () => void = nothing;
   #data: (bytes: Uint8Array) => void = nothing;
   #end: () => void = nothing;
-  #reset: (code: number) => void = nothing;
+  #reset: (code: number, detail: Uint8Array) => void = nothing;
   #stop: (code: number) => void = nothing;
 
   constructor() {
@@ -74,7 +74,7 @@ export class HandStream implements Stream {
     this.#end = handler;
   }
 
-  onReset(handler: (code: number) => void): void {
+  onReset(handler: (code: number, detail: Uint8Array) => void): void {
     this.#reset = handler;
   }
 
@@ -104,7 +104,7 @@ export class HandStream implements Stream {
   }
 
   deliverReset(code: number): void {
-    this.#reset(code);
+    this.#reset(code, new Uint8Array());
   }
 
   deliverStop(code: number): void {
