@@ -4,7 +4,7 @@ import { isSessionHeader, sessionHeader } from '../../src/session/stream-headers
 import { muxDefaults, sessionDefaults, transferDefaults, transportDefaults } from '../../src/config/index.js';
 import { errorTable } from '../../src/errors/index.js';
 import { encodeOpen } from '../../src/mux/encode.js';
-import { frameFlag, frameHeaderBytes, frameType } from '../../src/mux/frame.js';
+import { extensionType, frameFlag, frameHeaderBytes, frameType } from '../../src/mux/frame.js';
 import { encodeHello as encodeLinkHello, parseHello } from '../../src/mux/hello.js';
 import { cipher, recordLayout } from '../../src/native/api.js';
 import { sealRecord } from '../../src/native/record-codec.js';
@@ -44,7 +44,10 @@ describe('the frames in docs/protocol.md', () => {
     ]);
     const bare = (name: string) => name.replace(/_/g, '');
     const names = told.map(([name, type]) => [bare(String(name)), type]);
-    const real = Object.entries(frameType).map(([name, type]) => [bare(screaming(name)), type]);
+    const real = Object.entries({ ...frameType, ...extensionType }).map(([name, type]) => [
+      bare(screaming(name)),
+      type,
+    ]);
     expect(names).toEqual(real);
   });
 
