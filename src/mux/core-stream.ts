@@ -13,7 +13,9 @@ export interface StreamEvents {
   /** Where the next content may be put, see Stream.onData. */
   place(): Uint8Array | undefined;
   handleEnd(): void;
-  handleReset(code: number, detail: Uint8Array): void;
+  handleReset(code: number, detail: Uint8Array, isConnectionOver: boolean): void;
+  /** Nothing follows. */
+  handleClosed(): void;
   handleStop(code: number): void;
   handleDrained(): void;
 }
@@ -56,6 +58,8 @@ export class CoreStream {
   reading = false;
   paused = false;
   stopped = false;
+  /** Reading gives no credit. */
+  creditHeld = false;
   /** STOP that waits for the OPEN to go out first. */
   stopCode: number | undefined;
   finReceived = false;

@@ -172,10 +172,16 @@ export class MuxCore {
       const piece = stream.held.shift();
       if (!piece) break;
       stream.events?.handleData(piece);
-      window.consumed += piece.length;
-      if (window.due) this.#outbound.credit(stream);
+      if (!stream.creditHeld) this.#outbound.consumed(stream, piece.length);
     }
     endIfRead(stream, this.#lifecycle);
+    this.#events.output();
+  }
+
+  /** Of what was read while the stream's credit is held. */
+  credit(stream: CoreStream, bytes: number): void {
+    if (stream.phase === 'closed' || stream.readEnded) return;
+    this.#outbound.consumed(stream, bytes);
     this.#events.output();
   }
 
@@ -262,7 +268,7 @@ export class MuxCore {
     this.#ended = true;
     for (const stream of [...this.#table.streams.values()]) {
       this.#lifecycle.leave(stream);
-      stream.events?.handleReset(resetCode, noDetail);
+      stream.events?.handleReset(resetCode, noDetail, true);
     }
   }
 
@@ -276,7 +282,7 @@ export class MuxCore {
     if (!stream) return;
     if (stream.phase === 'pending') {
       this.#lifecycle.refuse(stream, code.openTimeout);
-      stream.events?.handleReset(code.resetTimeout, noDetail);
+      stream.events?.handleReset(code.resetTimeout, noDetail, false);
     } else {
       this.#lifecycle.reset(stream, code.resetTimeout);
       stream.events?.handleRefused(code.openTimeout, noDetail);

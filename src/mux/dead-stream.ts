@@ -23,7 +23,10 @@ export class DeadStream implements Stream {
     return Promise.resolve();
   }
 
+  readonly closed = Promise.resolve();
   accept = nothing;
+  holdCredit = nothing;
+  credit = nothing;
   refuse = nothing;
   closeWrite = nothing;
   onData = nothing;

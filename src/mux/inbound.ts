@@ -91,16 +91,14 @@ export class Inbound implements FrameSink {
 
   data(bytes: Uint8Array): Verdict {
     const stream = this.#current;
-    const window = stream?.window;
-    if (!stream || !window || stream.phase === 'closed') return undefined;
+    if (!stream?.window || stream.phase === 'closed') return undefined;
     if (stream.stopped) return undefined;
     if (!stream.reading || stream.paused || stream.held.bytes > 0) {
       stream.held.push(bytes);
       return undefined;
     }
     stream.events?.handleData(bytes);
-    window.consumed += bytes.length;
-    if (window.due) this.#outbound.credit(stream);
+    if (!stream.creditHeld) this.#outbound.consumed(stream, bytes.length);
     return undefined;
   }
 
@@ -191,7 +189,7 @@ export class Inbound implements FrameSink {
 
   #reset(stream: CoreStream, code: number): Verdict {
     this.#lifecycle.leave(stream);
-    stream.events?.handleReset(code, stream.detail);
+    stream.events?.handleReset(code, stream.detail, false);
     return undefined;
   }
 

@@ -97,6 +97,7 @@ export class Lifecycle {
     this.#budget.giveStream();
     this.#outbound.forget(stream);
     if (early) this.#outbound.earlyFreed();
+    stream.events?.handleClosed();
   }
 
   #giveWindow(stream: CoreStream): void {

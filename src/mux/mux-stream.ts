@@ -4,6 +4,7 @@ import {
   OpenRefused,
   resetCode,
   type Connection,
+  type ResetHandler,
   type Stream,
 } from '../transport/contract.js';
 import { noDetail, type CoreStream, type StreamEvents } from './core-stream.js';
@@ -27,11 +28,13 @@ export class MuxStream implements Stream, StreamEvents {
   #onData: ((bytes: Uint8Array) => void) | undefined;
   #place: (() => Uint8Array | undefined) | undefined;
   #onEnd: (() => void) | undefined;
-  #onReset: ((code: number, detail: Uint8Array) => void) | undefined;
+  #onReset: ResetHandler | undefined;
   #onStop: ((code: number) => void) | undefined;
   #paused = false;
   #ended = false;
-  #resetBy: { code: number; detail: Uint8Array } | undefined;
+  #resetBy: Parameters<ResetHandler> | undefined;
+  #closed: Promise<void> | undefined;
+  #resolveClosed: () => void = nothing;
   #stoppedBy: number | undefined;
 
   constructor(connection: Connection, core: MuxCore, stream: CoreStream) {
@@ -86,7 +89,7 @@ export class MuxStream implements Stream, StreamEvents {
     if (this.#ended) queueMicrotask(() => this.#callEnd());
   }
 
-  onReset(handler: (code: number, detail: Uint8Array) => void): void {
+  onReset(handler: ResetHandler): void {
     this.#onReset = handler;
     if (this.#resetBy !== undefined) queueMicrotask(() => this.#callReset());
   }
@@ -94,6 +97,22 @@ export class MuxStream implements Stream, StreamEvents {
   onStop(handler: (code: number) => void): void {
     this.#onStop = handler;
     if (this.#stoppedBy !== undefined) queueMicrotask(() => this.#callStop());
+  }
+
+  holdCredit(): void {
+    this.#stream.creditHeld = true;
+  }
+
+  credit(bytes: number): void {
+    this.#core.credit(this.#stream, bytes);
+  }
+
+  get closed(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.#stream.phase === 'closed') resolve();
+      else this.#resolveClosed = resolve;
+    });
+    return this.#closed;
   }
 
   pause(): void {
@@ -140,12 +159,12 @@ export class MuxStream implements Stream, StreamEvents {
     this.#callEnd();
   }
 
-  handleReset(code: number, detail: Uint8Array): void {
+  handleReset(code: number, detail: Uint8Array, isConnectionOver: boolean): void {
     this.#settleOpened.reject(
       new XferError('ERR_XFER_CONNECTION_LOST', `the stream was reset (code ${code})`),
     );
     this.#letGo();
-    this.#resetBy = { code, detail };
+    this.#resetBy = [code, detail, isConnectionOver];
     this.#callReset();
   }
 
@@ -159,6 +178,10 @@ export class MuxStream implements Stream, StreamEvents {
     this.#resolveDrained();
     this.#drained = undefined;
     this.#resolveDrained = nothing;
+  }
+
+  handleClosed(): void {
+    this.#resolveClosed();
   }
 
   #setReading(): void {
@@ -182,7 +205,7 @@ export class MuxStream implements Stream, StreamEvents {
     const by = this.#resetBy;
     if (!handler || by === undefined) return;
     this.#resetBy = undefined;
-    this.#guard(() => handler(by.code, by.detail));
+    this.#guard(() => handler(...by));
   }
 
   #callStop(): void {

@@ -69,6 +69,14 @@ export class Outbound {
     this.#opens.add(stream);
   }
 
+  /** The reader is done with so many bytes. */
+  consumed(stream: CoreStream, bytes: number): void {
+    const { window } = stream;
+    if (!window) return;
+    window.consumed += bytes;
+    if (window.due) this.credit(stream);
+  }
+
   /** A WINDOW or FIN_READ of the stream is due; however often, it is sent once. */
   credit(stream: CoreStream): void {
     this.#credit.add(stream);

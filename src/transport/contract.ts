@@ -130,6 +130,8 @@ export interface Connection {
   /** The bytes live until the handler returns. Messages that came before there was a handler are lost. */
   onMessage(handler: (bytes: Uint8Array) => void): void;
   stats(): ConnectionStats;
+  /** On a path of several hops: what a refusal or reset with this detail was about. */
+  explain?(detail: Uint8Array, isConnectionOver: boolean): Error | undefined;
 }
 
 export interface OpenStreamOptions {
@@ -186,9 +188,13 @@ export interface Stream {
   /** FIN of the other side, after its last data. */
   onEnd(handler: () => void): void;
   /** RESET by the other side, or the end of the connection. Called at most once. */
-  onReset(handler: (code: number, detail: Uint8Array) => void): void;
+  onReset(handler: ResetHandler): void;
   /** STOP by the other side: it reads no more. Called at most once. */
   onStop(handler: (code: number) => void): void;
+  /** From now on what is read gives the sender no credit: only `credit()` does, when the bytes are gone from here. */
+  holdCredit(): void;
+  /** So many bytes of those that were read take no memory here any more. */
+  credit(bytes: number): void;
   /** Stops onData; the sender is held by credit, no other stream is. */
   pause(): void;
   resume(): void;
@@ -196,7 +202,12 @@ export interface Stream {
   stopReading(code: number): void;
   /** RESET: both directions at once, buffers discarded. */
   reset(code: number, detail?: Uint8Array): void;
+  /** Settles when both directions have ended, or with a reset from either side. Never rejects. */
+  readonly closed: Promise<void>;
 }
+
+/** `isConnectionOver`: it was not the other side's RESET, the connection has ended. */
+export type ResetHandler = (code: number, detail: Uint8Array, isConnectionOver: boolean) => void;
 
 /** Why `opened` rejected when the other side said no. */
 export class OpenRefused extends Error {

@@ -30,6 +30,7 @@ export class Witness implements StreamEvents {
   handleEnd(): void {
     this.log.push('end');
   }
+  handleClosed(): void {}
   handleReset(code: number, detail: Uint8Array): void {
     this.log.push(`reset ${code}${said(detail)}`);
   }

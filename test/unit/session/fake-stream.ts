@@ -1,4 +1,4 @@
-import type { Connection, Stream } from '../../../src/transport/contract.js';
+import type { Connection, ResetHandler, Stream } from '../../../src/transport/contract.js';
 
 /** Changes what goes over a wire, or drops it with undefined. */
 export type Tap = (bytes: Uint8Array) => Uint8Array | undefined;
@@ -7,7 +7,8 @@ export type Tap = (bytes: Uint8Array) => Uint8Array | undefined;
 export class FakeStream implements Stream {
   readonly id = 1;
   readonly opened = Promise.resolve(new Uint8Array());
-  readonly connection = undefined as unknown as Connection;
+  readonly connection = {} as unknown as Connection;
+  readonly closed = Promise.resolve();
   /** Everything that this end sent, before the tap. */
   readonly sent: Uint8Array[] = [];
   other!: FakeStream;
@@ -19,10 +20,12 @@ export class FakeStream implements Stream {
   #paused = false;
   #data: ((bytes: Uint8Array) => void) | undefined;
   #end: () => void = () => undefined;
-  #reset: (code: number, detail: Uint8Array) => void = () => undefined;
+  #reset: ResetHandler = () => undefined;
 
   accept(): void {}
   refuse(): void {}
+  holdCredit(): void {}
+  credit(): void {}
 
   send(bytes: Uint8Array | readonly Uint8Array[], release?: () => void): boolean {
     for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) {
@@ -52,7 +55,7 @@ export class FakeStream implements Stream {
     this.#end = handler;
   }
 
-  onReset(handler: (code: number, detail: Uint8Array) => void): void {
+  onReset(handler: ResetHandler): void {
     this.#reset = handler;
   }
 
@@ -75,7 +78,7 @@ export class FakeStream implements Stream {
   reset(code: number): void {
     if (this.wasReset) return;
     this.wasReset = true;
-    queueMicrotask(() => this.other.#reset(code, new Uint8Array()));
+    queueMicrotask(() => this.other.#reset(code, new Uint8Array(), false));
   }
 
   #push(item: Uint8Array | 'end'): void {

@@ -1,4 +1,4 @@
-import type { Connection, Stream } from '../../../src/transport/contract.js';
+import type { Connection, ResetHandler, Stream } from '../../../src/transport/contract.js';
 
 /** What a stream was given to send. */
 export interface Sent {
@@ -15,7 +15,8 @@ const nothing = (): void => undefined;
 export class HandStream implements Stream {
   readonly id = 1;
   readonly opened = Promise.resolve(new Uint8Array());
-  readonly connection = undefined as unknown as Connection;
+  readonly connection = {} as unknown as Connection;
+  readonly closed = Promise.resolve();
   /** Not yet taken by `take`. */
   sent: Sent[] = [];
   isFull = false;
@@ -27,7 +28,7 @@ export class HandStream implements Stream {
   #tellEnded: () => void = nothing;
   #data: (bytes: Uint8Array) => void = nothing;
   #end: () => void = nothing;
-  #reset: (code: number, detail: Uint8Array) => void = nothing;
+  #reset: ResetHandler = nothing;
   #stop: (code: number) => void = nothing;
 
   constructor() {
@@ -37,6 +38,8 @@ export class HandStream implements Stream {
   accept = nothing;
   refuse = nothing;
   pause = nothing;
+  holdCredit = nothing;
+  credit = nothing;
   resume = nothing;
   stopReading = nothing;
 
@@ -74,7 +77,7 @@ export class HandStream implements Stream {
     this.#end = handler;
   }
 
-  onReset(handler: (code: number, detail: Uint8Array) => void): void {
+  onReset(handler: ResetHandler): void {
     this.#reset = handler;
   }
 
@@ -104,7 +107,7 @@ export class HandStream implements Stream {
   }
 
   deliverReset(code: number): void {
-    this.#reset(code, new Uint8Array());
+    this.#reset(code, new Uint8Array(), false);
   }
 
   deliverStop(code: number): void {
