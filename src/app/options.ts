@@ -23,8 +23,10 @@ export interface CommonOptions {
 
 export interface SendOptions extends CommonOptions {
   readonly paths: readonly string[];
-  /** `[scheme://]host[:port]` or `local:DIR`. */
+  /** `[scheme://]host[:port]`, `local:DIR` or `room:ROOM`; `room:` alone is the room of the code. */
   readonly target: string;
+  /** Relays on the way, nearest first; alternatives of one hop with commas between them. Default: none. */
+  readonly via?: readonly string[];
   /** Asked where no code was given and the target is no known peer; undefined where there is nobody to ask. */
   askCode?(): Promise<string | undefined>;
   /** The name of the known peer that must answer. */

@@ -12,13 +12,12 @@ import { PairingGate } from '../session/pairing-gate.js';
 import { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
-import { formatAddress } from '../transport/address.js';
+import { formatAddress, parseUrl } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
 import { RunningTransfers } from './running-transfers.js';
 import { StrangerNotes } from './stranger-notes.js';
-import { parseWithDefaults } from './target.js';
 
 /**
  * Listens and receives. With `once` it resolves or rejects as its one transfer does; without, it goes on until the
@@ -113,7 +112,7 @@ class Receiver {
   async #listen(): Promise<void> {
     const urls = this.#options.listen.length > 0 ? this.#options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
     for (const url of urls) {
-      const address = parseWithDefaults(url);
+      const address = parseUrl(url);
       const transport = await this.#options.transports.get(address.scheme);
       this.#listeners.push(
         await transport.listen(address, { onConnection: (connection) => this.#handleConnection(connection) }),

@@ -12,6 +12,8 @@ import { LaneKeeper } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
+import { PathDialer } from '../relay/dial-path.js';
+import type { Path } from '../relay/routed-connection.js';
 
 /** Whom the other side must prove to be: who has the code, or one of these keys. */
 export type Trust = { readonly code: string } | { readonly expected: readonly Uint8Array[] };
@@ -26,7 +28,8 @@ export interface SendSession {
 export interface SendSessionOptions {
   readonly options: SendOptions;
   readonly identity: Identity;
-  readonly address: Address;
+  /** Where to, or the way there. */
+  readonly way: Address | Path;
   readonly trust: Trust;
   onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
   /** The last lane is lost. */
@@ -35,11 +38,10 @@ export interface SendSessionOptions {
 
 /** Dials, proves and greets. Rejects with an XferError. */
 export async function openSendSession(opening: SendSessionOptions): Promise<SendSession> {
-  const { options, identity, address, trust } = opening;
+  const { options, identity, trust } = opening;
   const { onEvent, signal } = options;
   onEvent({ event: 'phase', phase: 'connect' });
-  const transport = await options.transports.get(address.scheme);
-  const dial = (until: AbortSignal): Promise<Connection> => transport.dial(address, { signal: until });
+  const dial = await dialerOf(opening);
   const [connection] = await Promise.all([
     dial(signal),
     preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
@@ -75,4 +77,13 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
     await connection.close();
     throw error;
   }
+}
+
+async function dialerOf({ options, way }: SendSessionOptions) {
+  if ('relays' in way) {
+    const dialer = new PathDialer(options.transports, way);
+    return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
+  }
+  const transport = await options.transports.get(way.scheme);
+  return (signal: AbortSignal): Promise<Connection> => transport.dial(way, { signal });
 }

@@ -11,14 +11,15 @@ import type { SendProgress } from '../transfer/send-options.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
-import type { Address } from '../transport/address.js';
+import { parseUrl } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { SendOptions, SendResult } from './options.js';
 import { readFilter } from './filters.js';
 import { openSendSession, type SendSession, type Trust } from './send-session.js';
+import { routeTo, type Route } from './route.js';
 import { retryOf } from './silence.js';
-import { parseTarget, parseWithDefaults } from './target.js';
+import { parseTarget, type Target } from './target.js';
 import { ThinOut } from './thin-out.js';
 import { rememberPeer, shownPeer } from './trust.js';
 import { UnfinishedTransfers } from './unfinished.js';
@@ -34,29 +35,44 @@ export async function send(options: SendOptions): Promise<SendResult> {
   const filter = await readFilter(options.filters ?? [], options.signal);
   await checkGiven(options.paths, filter);
   const target = parseTarget(options.target);
-  if (target.kind === 'address') return sendTo(target.address, { ...options, filter });
+  if (target.kind !== 'local') return sendOver(target, { ...options, filter });
   // Who sends here also receives here: what takes consent has it.
   const { remove, owners, attributes } = options;
   const flags = [remove && '--delete', owners && '--owner', attributes && '--xattrs'].filter((flag) => flag);
   const receiver = await startLocalReceiver(target.directory, options.home, flags as string[]);
   try {
-    return await sendTo(parseWithDefaults(receiver.address), { ...options, filter, code: receiver.code });
+    const address = parseUrl(receiver.address);
+    const route = routeTo({ kind: 'address', address }, []);
+    return await sendTo(route, { ...options, filter, code: receiver.code });
   } finally {
     receiver.stop();
   }
 }
 
+/** A room without a name is that of the code. */
+async function sendOver(target: Exclude<Target, { kind: 'local' }>, options: Filtered): Promise<SendResult> {
+  const via = options.via ?? [];
+  if (target.kind === 'address' || target.room !== '') return sendTo(routeTo(target, via), options);
+  const code = options.code ?? (await options.askCode?.());
+  const room = code === undefined ? undefined : parseCode(code).room;
+  if (code === undefined || room === undefined)
+    throw new XferError('ERR_XFER_USAGE', 'there is no room to meet in, and none in the code', {
+      remedy: 'name the room that xfer recv printed: room:ROOM as the target',
+    });
+  return sendTo(routeTo({ kind: 'room', room }, via), { ...options, code });
+}
+
 /** What is sent is known before anything is dialled. */
 type Filtered = SendOptions & { readonly filter: PathFilter | undefined };
 
-async function sendTo(address: Address, options: Filtered): Promise<SendResult> {
+async function sendTo(route: Route, options: Filtered): Promise<SendResult> {
   const identity = await loadIdentity(options.home);
-  return new Sending(address, options, identity).run();
+  return new Sending(route, options, identity).run();
 }
 
 /** One `send`, over as many sessions as it takes. */
 class Sending {
-  readonly #address: Address;
+  readonly #route: Route;
   readonly #options: Filtered;
   readonly #identity: Identity;
   readonly #peers: PeerStore;
@@ -74,8 +90,8 @@ class Sending {
   #lostAt: number | undefined;
   #paired = false;
 
-  constructor(address: Address, options: Filtered, identity: Identity) {
-    this.#address = address;
+  constructor(route: Route, options: Filtered, identity: Identity) {
+    this.#route = route;
     this.#options = options;
     this.#identity = identity;
     this.#peers = new PeerStore(options.home);
@@ -144,11 +160,11 @@ class Sending {
 
   async #open(trust: Trust): Promise<SendSession> {
     const { onEvent } = this.#options;
-    const transport = this.#address.scheme;
+    const { transport, way } = this.#route;
     const opened = await openSendSession({
       options: this.#options,
       identity: this.#identity,
-      address: this.#address,
+      way,
       trust,
       onLane: (lane, state, error) => {
         if (state === 'up') this.#laneCount++;
@@ -190,8 +206,9 @@ class Sending {
       if (first) throw summed(first, this.#problems.length);
       const { hello, peerKey } = session;
       if (this.#paired)
-        await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#address.host });
-      const shape = { lanes: this.#laneCount, transport: this.#address.scheme, path: 'direct' } as const;
+        await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#route.host });
+      const { transport, path } = this.#route;
+      const shape = { lanes: this.#laneCount, transport, path };
       const amount = { peer, bytes, files, seconds };
       const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
       onEvent(done);
@@ -248,9 +265,9 @@ class Sending {
   async #introduce(peerKey: Uint8Array): Promise<string> {
     const { peer, known } = await shownPeer(this.#peers, peerKey);
     const { onEvent } = this.#options;
-    const transport = this.#address.scheme;
+    const { transport, path } = this.#route;
     this.#laneCount++;
-    onEvent({ event: 'connected', peer, known, transport, path: 'direct' });
+    onEvent({ event: 'connected', peer, known, transport, path });
     onEvent({ event: 'lane', lane: 0, state: 'up', transport });
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
@@ -268,12 +285,15 @@ class Sending {
       if (!peer) throw new XferError('ERR_XFER_USAGE', `there is no known peer ${name}: see xfer peers`);
       return { expected: [peer.key] };
     }
-    const { host } = this.#address;
-    const met = await this.#peers.findByHost(host);
+    const { host } = this.#route;
+    const met = host === undefined ? [] : await this.#peers.findByHost(host);
     if (met.length > 0) return { expected: met.map((peer) => peer.key) };
     const asked = await askCode?.();
     if (asked === undefined)
-      throw new XferError('ERR_XFER_NO_CODE', `no code was given, and no known peer was met at ${host}`);
+      throw new XferError(
+        'ERR_XFER_NO_CODE',
+        `no code was given, and no known peer was met ${host === undefined ? 'in this room' : `at ${host}`}`,
+      );
     return { code: parseCode(asked).secret };
   }
 }

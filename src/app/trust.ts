@@ -21,7 +21,7 @@ export async function shownPeer(
 export async function rememberPeer(
   peers: PeerStore,
   options: CommonOptions,
-  other: { readonly key: Uint8Array; readonly hello: Hello; readonly host: string },
+  other: { readonly key: Uint8Array; readonly hello: Hello; readonly host: string | undefined },
 ): Promise<void> {
   if (!options.remember) {
     if (other.hello.remember)

@@ -1,15 +1,16 @@
 import { XferError } from '../errors/index.js';
 
 /**
- * Tells paths from the target: the last argument is the target, unless `--to` names it. Throws ERR_XFER_USAGE,
- * also for the targets that are not there yet.
+ * Tells paths from the target: the last argument is the target, unless `--to` names it. Over a relay a single argument
+ * is a path, and the target the room of the code. Throws ERR_XFER_USAGE, also for the targets that are not there yet.
  */
 export function sendArguments(
   words: readonly string[],
   to: readonly string[],
+  isRelayed = false,
 ): { paths: readonly string[]; target: string } {
   if (to.length > 1) throw usage('only one --to is possible yet', 'run xfer send once for each target');
-  const named = to[0];
+  const named = to[0] ?? (isRelayed && words.length === 1 ? 'room:' : undefined);
   const target = named ?? words.at(-1);
   const paths = named === undefined ? words.slice(0, -1) : words;
   if (target === undefined || paths.length === 0)
@@ -19,8 +20,8 @@ export function sendArguments(
   if (paths.includes('')) throw usage('a path is empty', 'write . for the directory you are in');
   if (target === 'local:') throw usage('local: needs a directory', 'write local:DIR');
   if (target.startsWith('local:')) return { paths, target };
-  if (target.startsWith('room:'))
-    throw usage('room: targets are not there yet', 'name the receiver as [scheme://]host[:port]');
+  if (target.startsWith('room:') && !isRelayed)
+    throw usage('a room is at a relay', 'name the relay by --via');
   if (/^[^/]*@/.test(target))
     throw usage(
       `ssh targets such as ${JSON.stringify(target)} are not there yet`,

@@ -10,6 +10,13 @@ export const sendFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  via: Flags.string({
+    description:
+      'go over this relay; several are passed in their order, the first is the nearest; a,b are alternatives for one',
+    helpValue: 'RELAY',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   peer: Flags.string({ description: 'the known peer that must answer there', helpValue: 'NAME' }),
   update: Flags.boolean({
     char: 'u',

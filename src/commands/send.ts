@@ -35,7 +35,8 @@ Exit status 0 means that the receiver has everything under its real name.`;
 
   async run(): Promise<void> {
     const { argv, flags, raw } = await this.parse(Send);
-    const { paths, target } = sendArguments(argv as string[], flags.to ?? []);
+    const via = flags.via ?? [];
+    const { paths, target } = sendArguments(argv as string[], flags.to ?? [], via.length > 0);
     if (flags.delete && !flags.yes && !canAsk())
       throw new XferError('ERR_XFER_USAGE', '--delete asks at a terminal, and there is none', {
         remedy: 'add --yes where you are sure',
@@ -60,6 +61,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
         oneFileSystem: flags['one-file-system'],
         paths,
         target,
+        via,
         limit,
         ...(flags.update ? { update: 'stamp' } : {}),
         ...(flags.checksum ? { update: 'digest' } : {}),

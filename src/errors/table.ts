@@ -107,6 +107,28 @@ export const errorTable = Object.freeze({
     'somebody may be in the middle, or the other side is damaged: try over another network',
   ),
 
+  ERR_XFER_RELAY_REFUSED: row(
+    'remote',
+    refused,
+    40,
+    'ask who runs the relay to let you (--dial, --allow or a token), or meet the receiver in a room there',
+  ),
+  ERR_XFER_NO_ROOM: row(
+    'remote',
+    network,
+    41,
+    'check the room, and that xfer recv --via waits at this relay',
+    true,
+  ),
+  ERR_XFER_ROOM_TAKEN: row(
+    'remote',
+    refused,
+    42,
+    'choose another room, or wait until this one is free',
+    true,
+  ),
+  ERR_XFER_LOOP: row('user', usage, 43, 'name each relay once, and at most 16'),
+
   ERR_XFER_TAMPERED: row(
     'remote',
     integrity,

@@ -115,9 +115,10 @@ export class MuxConnection implements Connection {
     if (header.length > this.#core.config.maxHeaderBytes)
       throw new XferError('ERR_XFER_USAGE', `an opening header of ${header.length} bytes is too long`);
     const opened = this.#core.open(performance.now(), header, options.priority ?? 0);
+    const owner = options.owner ?? this;
     return 'refused' in opened
-      ? new DeadStream(this, opened.refused)
-      : new MuxStream(this, this.#core, opened);
+      ? new DeadStream(owner, opened.refused)
+      : new MuxStream(owner, this.#core, opened);
   }
 
   onStream(handler: (stream: Stream, header: Uint8Array) => void): void {
@@ -315,11 +316,12 @@ export class MuxConnection implements Connection {
 }
 
 function configOf(limits: ConnectionLimits): Partial<MuxConfig> {
-  const { maxStreams, maxPendingOpens, earlyStreamBytes, helloTimeoutMs } = limits;
+  const { maxStreams, maxPendingOpens, earlyStreamBytes, maxWindowBytes, helloTimeoutMs } = limits;
   return {
     ...(maxStreams === undefined ? {} : { maxStreamsPerPeer: maxStreams }),
     ...(maxPendingOpens === undefined ? {} : { maxPendingOpens }),
     ...(earlyStreamBytes === undefined ? {} : { earlyStreamBytes }),
+    ...(maxWindowBytes === undefined ? {} : { maxWindowBytes }),
     ...(helloTimeoutMs === undefined ? {} : { helloTimeoutMs }),
   };
 }

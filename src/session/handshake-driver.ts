@@ -1,6 +1,7 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { HandshakeCore, HandshakeKeys } from './handshake-core.js';
+import { refusalOf, resetOf } from './stream-error.js';
 
 export interface HandshakeResult extends HandshakeKeys {
   /** Whether the other side has ended or reset the stream since; look before the handlers are replaced. */
@@ -63,16 +64,17 @@ export function driveHandshake(options: DriveOptions): Promise<HandshakeResult> 
       pump();
     }
 
-    function lose(): void {
+    function lose(why?: XferError): void {
       isLost = true;
+      if (why) core.fail(why);
       core.handleEnd();
       pump();
     }
 
     // A stream that never came to be, because it was refused or its connection is gone already, sees no reset.
-    stream.opened.catch(lose);
-    stream.onEnd(lose);
-    stream.onReset(lose);
+    stream.opened.catch((error: unknown) => lose(refusalOf(stream, error)));
+    stream.onEnd(() => lose());
+    stream.onReset((_code, detail, isConnectionOver) => lose(resetOf(stream, detail, isConnectionOver)));
     stream.onData((bytes) => {
       if (isSettled) return;
       core.handleData(bytes);

@@ -12,6 +12,7 @@ import type { DirectionKeys } from './keys.js';
 import type { RecordBuffers } from './record-buffers.js';
 import { decodeRecordHeader, encodeRecordHeader, recordKind, type RecordHeader } from './record-header.js';
 import { RecordReader } from './record-reader.js';
+import { resetOf } from './stream-error.js';
 
 /** Records being sealed at once: enough to keep every core at it, few enough to stay in the cache. */
 const mostSealing = 4;
@@ -122,7 +123,9 @@ export class Lane {
   /** Starts reading; handlers may be called before this returns. */
   start(): void {
     const { stream, leftover } = this.#options;
-    stream.onReset((code) => this.#end(lost(`the stream was reset (code ${code})`)));
+    stream.onReset((code, detail, isConnectionOver) =>
+      this.#end(resetOf(stream, detail, isConnectionOver) ?? lost(`the stream was reset (code ${code})`)),
+    );
     stream.onStop((code) => this.#end(lost(`the other side stopped reading (code ${code})`)));
     stream.onEnd(() => this.#handleFin());
     if (leftover.length > 0) this.#handleBytes(leftover);

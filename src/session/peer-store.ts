@@ -54,7 +54,7 @@ export class PeerStore {
   async remember(found: {
     readonly key: Uint8Array;
     readonly name: string;
-    readonly host?: string;
+    readonly host?: string | undefined;
   }): Promise<string> {
     checkKey(found);
     const hosts = checkHosts(found.host === undefined ? [] : [found.host]);

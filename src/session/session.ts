@@ -13,6 +13,7 @@ import { laneKeys, type SessionSecrets } from './keys.js';
 import type { ContentDone, ContentJob, SealedContent } from './lane.js';
 import { LaneSet } from './lane-set.js';
 import type { RecordHeader } from './record-header.js';
+import { refusalOf } from './stream-error.js';
 import { encodeJoinHeader, type JoinHeader } from './stream-headers.js';
 
 export interface SessionOptions {
@@ -185,7 +186,7 @@ export class Session {
       this.#addLane(lane, stream, joined);
       return lane;
     } catch (error) {
-      if (refused instanceof OpenRefused && refused.openCode === openErrorCode.routeNotFound)
+      if (isForgotten(refused) && !refusalOf(stream, refused))
         throw new XferError('ERR_XFER_REFUSED', 'the other side does not know this session any more');
       throw asXferError(error);
     }
@@ -344,3 +345,6 @@ export class Session {
     this.#handlers?.onEnd(error);
   }
 }
+
+const isForgotten = (error: unknown) =>
+  error instanceof OpenRefused && error.openCode === openErrorCode.routeNotFound;

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { defaultPorts } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 
 /** Where to listen or dial: `scheme://host:port`. */
@@ -27,6 +28,12 @@ export function parseAddress(
   const port = match[3] === undefined ? fallback.port(scheme) : Number(match[3]);
   if (port > 65_535) throw new XferError('ERR_XFER_BAD_ADDRESS', `no such port: ${port}`);
   return { scheme, host, port };
+}
+
+/** `parseAddress` with the default ports; a bare host is tcp, the way that connects first. */
+export function parseUrl(text: string): Address {
+  const ports = defaultPorts as Readonly<Record<string, number | undefined>>;
+  return parseAddress(text, { scheme: 'tcp', port: (scheme) => ports[scheme] ?? defaultPorts.tcp });
 }
 
 /** The URL form, which `parseAddress` takes back unchanged. */

@@ -43,6 +43,8 @@ export interface ConnectionLimits {
   readonly maxPendingOpens?: number;
   /** What a stream may bring before it is accepted; 64 KiB at most. */
   readonly earlyStreamBytes?: number;
+  /** A stream's receive window grows no further. */
+  readonly maxWindowBytes?: number;
   /** A connection must have said hello by then. */
   readonly helloTimeoutMs?: number;
   /** Receive windows and streams that all connections with the same one have together. */
@@ -137,6 +139,8 @@ export interface Connection {
 export interface OpenStreamOptions {
   /** Opening header, at most muxDefaults.maxHeaderBytes. */
   readonly header?: Uint8Array;
+  /** What the stream gives as its `connection`, for a connection that wraps another. Default: this one. */
+  readonly owner?: Connection;
   /** Higher goes first among streams that have something to send. Default: 0. */
   readonly priority?: number;
 }

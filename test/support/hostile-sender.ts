@@ -17,7 +17,7 @@ import {
   encodeTransferMessage,
   type TransferMessage,
 } from '../../src/transfer/messages.js';
-import { parseWithDefaults } from '../../src/app/target.js';
+import { parseUrl } from '../../src/transport/address.js';
 import type { Connection } from '../../src/transport/contract.js';
 import { temporaryDirectory } from './run-xfer.js';
 
@@ -85,7 +85,7 @@ export class HostileSender {
   /** Connects and leaves: rejects where nobody listens yet. */
   async reach(): Promise<void> {
     const transport = await tcp().load();
-    const connection = await transport.dial(parseWithDefaults(this.#address), {
+    const connection = await transport.dial(parseUrl(this.#address), {
       signal: new AbortController().signal,
     });
     await connection.close();
@@ -94,7 +94,7 @@ export class HostileSender {
   async #connect(): Promise<{ session: Session; connection: Connection }> {
     const transport = await tcp().load();
     const { signal } = new AbortController();
-    const connection = await transport.dial(parseWithDefaults(this.#address), { signal });
+    const connection = await transport.dial(parseUrl(this.#address), { signal });
     const stream = connection.openStream({ header: sessionHeader });
     const identity = await loadIdentity(this.#home);
     const mode = { code: parseCode(this.#code).secret };

@@ -1,6 +1,6 @@
 import { tcp } from '@xfer/mux';
 import { afterAll } from 'vitest';
-import { parseWithDefaults } from '../../src/app/target.js';
+import { parseUrl } from '../../src/transport/address.js';
 import { formatAddress } from '../../src/transport/address.js';
 import type { Connection, Listener, Stream } from '../../src/transport/contract.js';
 
@@ -47,7 +47,7 @@ export class Middle {
     const { signal } = new AbortController();
     const waiting: Connection[] = [];
     let take = (connection: Connection) => void waiting.push(connection);
-    const listener = await transport.listen(parseWithDefaults('tcp://127.0.0.1:0'), {
+    const listener = await transport.listen(parseUrl('tcp://127.0.0.1:0'), {
       onConnection: (connection) => take(connection),
     });
     const middle = new Middle(listener);
@@ -55,7 +55,7 @@ export class Middle {
       middle.#track(sender);
       sender.onStream((near, header) => {
         near.accept();
-        transport.dial(parseWithDefaults(target), { signal }).then(
+        transport.dial(parseUrl(target), { signal }).then(
           (receiver) => {
             middle.#track(receiver);
             const far = receiver.openStream({ header });

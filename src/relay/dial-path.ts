@@ -1,0 +1,50 @@
+import { asXferError, XferError } from '../errors/index.js';
+import { parseUrl } from '../transport/address.js';
+import type { Connection } from '../transport/contract.js';
+import type { TransportRegistry } from '../transport/registry.js';
+import { RoutedConnection, shownHop, type Path } from './routed-connection.js';
+
+/** Dials the first relay of a path: the alternative that worked last, then the others. */
+export class PathDialer {
+  readonly #transports: TransportRegistry;
+  readonly #path: Path;
+  #next = 0;
+
+  constructor(transports: TransportRegistry, path: Path) {
+    this.#transports = transports;
+    this.#path = path;
+  }
+
+  /** Rejects with an XferError that names the relay, or with the signal's reason. */
+  async dial(signal: AbortSignal): Promise<Connection> {
+    const alternatives = this.#path.relays[0] ?? [];
+    let failure: XferError | undefined;
+    for (let tries = 0; tries < alternatives.length; tries++) {
+      const alternative = this.#next;
+      const url = alternatives[alternative] ?? '';
+      try {
+        const address = parseUrl(url);
+        const transport = await this.#transports.get(address.scheme);
+        const inner = await transport.dial(address, { signal });
+        return this.#routed(inner, alternative, alternatives.length);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = asXferError(thrown);
+        failure ??= new XferError(error.code, `the relay ${shownHop(url)}: ${error.message}`, {
+          cause: error,
+        });
+        this.#next = (alternative + 1) % alternatives.length;
+      }
+    }
+    throw failure ?? new XferError('ERR_XFER_USAGE', 'the path has no relay');
+  }
+
+  /** The next dial begins with another alternative where this one came to a bad end. */
+  #routed(inner: Connection, alternative: number, count: number): Connection {
+    const turn = () => {
+      if (this.#next === alternative) this.#next = (alternative + 1) % count;
+    };
+    void inner.closed.then(({ clean }) => clean || turn());
+    return new RoutedConnection(inner, this.#path, alternative, turn);
+  }
+}

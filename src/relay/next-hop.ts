@@ -1,0 +1,44 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { networkError, XferError } from '../errors/index.js';
+import { parseUrl } from '../transport/address.js';
+import type { Connection, ConnectionLimits } from '../transport/contract.js';
+import type { TransportRegistry } from '../transport/registry.js';
+
+export interface NextHopOptions {
+  readonly transports: TransportRegistry;
+  readonly signal: AbortSignal;
+  readonly limits?: ConnectionLimits;
+  /** Whether the peer that asks may be connected to this IP address. */
+  mayDial(ip: string): boolean;
+}
+
+/**
+ * Dials where a peer wants to go, if the policy allows the address that its name stands for now: that very address is
+ * connected to. Rejects with ERR_XFER_RELAY_REFUSED, _BAD_ADDRESS, _NO_TRANSPORT, _UNKNOWN_HOST or what `dial` does.
+ */
+export async function dialNextHop(url: string, options: NextHopOptions): Promise<Connection> {
+  const { transports, signal, limits, mayDial } = options;
+  const address = parseUrl(url);
+  const transport = await transports.get(address.scheme);
+  const resolved = (await addressesOf(address.host)).filter(mayDial);
+  signal.throwIfAborted();
+  if (resolved.length === 0 || address.port === 0) throw refused();
+  const connection = await transport.dial(address, { signal, resolved, ...(limits ? { limits } : {}) });
+  // A transport that resolved by itself after all could be led elsewhere.
+  if (mayDial(connection.remote.host)) return connection;
+  connection.abort(refused());
+  throw refused();
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (isIP(host.split('%')[0] ?? '') !== 0) return [host];
+  try {
+    return (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
+  } catch (error) {
+    throw networkError(error, host);
+  }
+}
+
+const refused = () =>
+  new XferError('ERR_XFER_RELAY_REFUSED', 'the relay dials no such address for this peer');

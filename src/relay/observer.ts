@@ -1,0 +1,52 @@
+/** Who is at the other end of a connection. */
+export interface HopPeer {
+  /** Its proved key as hexadecimal digits; undefined for who proved none. */
+  readonly key: string | undefined;
+  /** For people: its name in the configuration, the fingerprint of its key, or its address. Sanitise before showing. */
+  readonly name: string;
+  /** Trusted ones are on the allow list or had a token. */
+  readonly trust: 'stranger' | 'trusted';
+  /** Its share under load. */
+  readonly weight: number;
+}
+
+/** An incoming connection as metrics, logs and dashboards see it; the numbers are those of now. */
+export interface HopView {
+  /** Counts up from 1. */
+  readonly id: number;
+  /** Its address without the port, and the transport that it came by. */
+  readonly source: string;
+  readonly transport: string;
+  /** A stranger until it is known. */
+  readonly peer: HopPeer;
+  /** Milliseconds of `performance.now()`. */
+  readonly connectedAt: number;
+  /** Streams that the peer has open, and those of them without an answer. */
+  readonly streams: number;
+  readonly pendingOpens: number;
+  /** Content forwarded from the peer, and to it. */
+  readonly bytesFrom: number;
+  readonly bytesTo: number;
+  /** Forwarded and not yet taken by the next hop, both ways. */
+  readonly bufferedBytes: number;
+  /** Round trip measured by keepalives; 0 before there is one. */
+  readonly rttMs: number;
+}
+
+/** How a stream ended. */
+export type StreamEnd = 'closed' | 'reset' | 'lost' | 'refused';
+
+/** What happens at a relay. Called synchronously: quick, and without throwing. */
+export interface RelayObserver {
+  onConnect?(hop: HopView): void;
+  /** The peer has proved who it is. */
+  onIdentify?(hop: HopView, handshakeMs: number): void;
+  onDisconnect?(hop: HopView, error: Error | undefined): void;
+  /** A connection, a stream or a room was refused: by a limit, the policy, or for what it asked. */
+  onRefuse?(reason: string, source: string): void;
+  /** A stream reached its next hop, so long after it came. */
+  onOpened?(hop: HopView, latencyMs: number): void;
+  onStreamEnd?(hop: HopView, end: StreamEnd): void;
+  /** A room was opened, or is gone. */
+  onRoom?(rooms: number): void;
+}

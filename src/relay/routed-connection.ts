@@ -1,0 +1,138 @@
+import { codeFromWire, XferError, type ErrorCode } from '../errors/index.js';
+import { formatAddress, parseUrl, type Address } from '../transport/address.js';
+import type {
+  CloseReason,
+  Connection,
+  ConnectionCapabilities,
+  ConnectionStats,
+  OpenStreamOptions,
+  Stream,
+} from '../transport/contract.js';
+import { decodeHopDetail } from './hop-detail.js';
+import { encodeRoute, maxHops } from './route.js';
+
+/** A way over relays. */
+export interface Path {
+  /** The relays as URLs, nearest first, each with its alternatives. */
+  readonly relays: readonly (readonly string[])[];
+  /** A URL, `room:NAME`, or nothing for the last relay itself. */
+  readonly to: string;
+}
+
+/** A connection to the first relay of a path whose streams go to its end. */
+export class RoutedConnection implements Connection {
+  readonly #inner: Connection;
+  readonly #path: Path;
+  readonly #first: number;
+  readonly #onRefused: () => void;
+
+  /** `first`: which alternative of the first relay `inner` leads to. */
+  constructor(inner: Connection, path: Path, first: number, onRefused: () => void = () => undefined) {
+    this.#inner = inner;
+    this.#path = path;
+    this.#first = first;
+    this.#onRefused = onRefused;
+  }
+
+  openStream(options: OpenStreamOptions = {}): Stream {
+    const { relays, to } = this.#path;
+    const branch = { to, header: options.header ?? new Uint8Array() };
+    const header = encodeRoute({ ttl: maxHops, visited: [], relays: relays.slice(1), branches: [branch] });
+    const stream = this.#inner.openStream({ ...options, header, owner: this });
+    stream.opened.catch(this.#onRefused);
+    return stream;
+  }
+
+  explain(detail: Uint8Array, isConnectionOver: boolean): Error | undefined {
+    const { relays, to } = this.#path;
+    const hops = [...relays, [to]];
+    const told = decodeHopDetail(detail);
+    const nameOf = (at: number) => {
+      const taken = at === 0 ? this.#first : (told?.taken[at - 1] ?? 0);
+      return shownHop(hops[at]?.[taken] ?? '');
+    };
+    if (!told)
+      return isConnectionOver ? lost(`the connection to the relay ${nameOf(0)} was lost`) : undefined;
+    const code = codeFromWire(told.wire);
+    const depth = told.taken.length;
+    if (told.isOwn) return new XferError(code, `${nameOf(depth)} refused: ${words(code)}`);
+    const [at, behind] = [nameOf(depth - 1), nameOf(depth)];
+    if (code === 'ERR_XFER_CONNECTION_LOST') return lost(`${at} has lost the connection to ${behind}`);
+    return new XferError(code, `${at} could not reach ${behind}: ${words(code)}`);
+  }
+
+  get capabilities(): ConnectionCapabilities {
+    return this.#inner.capabilities;
+  }
+
+  get local(): Address {
+    return this.#inner.local;
+  }
+
+  get remote(): Address {
+    return this.#inner.remote;
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.#inner.closed;
+  }
+
+  onStream(handler: (stream: Stream, header: Uint8Array) => void): void {
+    this.#inner.onStream(handler);
+  }
+
+  drain(): void {
+    this.#inner.drain();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  abort(error: Error): void {
+    this.#inner.abort(error);
+  }
+
+  onSuspect(handler: (suspect: boolean) => void): void {
+    this.#inner.onSuspect(handler);
+  }
+
+  sendMessage(bytes: Uint8Array): void {
+    this.#inner.sendMessage(bytes);
+  }
+
+  onMessage(handler: (bytes: Uint8Array) => void): void {
+    this.#inner.onMessage(handler);
+  }
+
+  stats(): ConnectionStats {
+    return this.#inner.stats();
+  }
+}
+
+/** As people write it: tcp's scheme and its default port say nothing. */
+export function shownHop(url: string): string {
+  if (url === '') return 'the relay';
+  if (url.startsWith('room:')) return url;
+  const address = parseUrl(url);
+  return address.scheme === 'tcp' ? formatAddress(address).slice('tcp://'.length) : formatAddress(address);
+}
+
+const lost = (message: string) => new XferError('ERR_XFER_CONNECTION_LOST', message);
+
+const reasons: Partial<Record<ErrorCode, string>> = {
+  ERR_XFER_CONNECTION_REFUSED: 'connection refused',
+  ERR_XFER_UNKNOWN_HOST: 'unknown host',
+  ERR_XFER_UNREACHABLE: 'it cannot be reached',
+  ERR_XFER_TIMEOUT: 'no answer in time',
+  ERR_XFER_RELAY_REFUSED: 'the relay dials no such address for this peer',
+  ERR_XFER_NO_ROOM: 'nobody waits in this room',
+  ERR_XFER_ROOM_TAKEN: 'somebody waits in this room already',
+  ERR_XFER_LIMIT: 'a limit is reached',
+  ERR_XFER_LOOP: 'the path leads through it twice, or through too many relays',
+  ERR_XFER_PROTOCOL: 'it does not understand the path',
+  ERR_XFER_NO_TRANSPORT: 'it has no such transport',
+  ERR_XFER_BAD_ADDRESS: 'it is no address',
+};
+
+const words = (code: ErrorCode): string => reasons[code] ?? code;
