@@ -17,6 +17,9 @@ export interface ListeningEvent {
   readonly addresses: readonly string[];
   /** Not there where the user chose the code: he knows it, and it is his secret. */
   readonly code?: string;
+  /** Where it waits for others: the relays as `send --via` takes them, and the room at the last one. */
+  readonly via?: readonly string[];
+  readonly room?: string;
 }
 
 export interface ConnectedEvent {

@@ -64,6 +64,10 @@ export interface ReceiveOptions extends CommonOptions {
   readonly directory: string;
   /** URLs; default: tcp on every address, port 4840. */
   readonly listen: readonly string[];
+  /** Relays to wait at, as in SendOptions: at the last one, in `room`; then it listens only where `listen` says so. */
+  readonly via?: readonly string[];
+  /** Default: that of the code, or one that is free. */
+  readonly room?: string;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

@@ -197,7 +197,8 @@ async function receive(
   receiving.catch(() => undefined);
   const { peer, known } = await shownPeer(peers, session.peerKey);
   const transport = connection.remote.scheme;
-  onEvent({ event: 'connected', peer, known, transport, path: 'direct' });
+  const path = connection.isRelayed ? 'relayed' : 'direct';
+  onEvent({ event: 'connected', peer, known, transport, path });
   onEvent({ event: 'lane', lane: 0, state: 'up', transport });
   onEvent({ event: 'phase', phase: 'transfer' });
   const { files, bytes, bottleneck } = await receiving;
@@ -208,9 +209,9 @@ async function receive(
     await rememberPeer(peers, options, {
       key: session.peerKey,
       hello: session.hello,
-      host: connection.remote.host,
+      host: connection.isRelayed ? undefined : connection.remote.host,
     });
-  const shape = { lanes: session.laneCount, transport, path: 'direct' } as const;
+  const shape = { lanes: session.laneCount, transport, path } as const;
   const amount = { peer, bytes, files, seconds };
   const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
   onEvent(done);

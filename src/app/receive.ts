@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { defaultPorts } from '../config/index.js';
 import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
-import { makeCode, parseCode } from '../session/code.js';
+import { makeCode, makeRoom, parseCode } from '../session/code.js';
 import { preloadListener } from '../session/handshake.js';
 import { HandshakeLimit } from '../session/handshake-limit.js';
 import { loadIdentity } from '../session/identity.js';
@@ -15,6 +15,8 @@ import { printable } from '../transfer/printable.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import type { ReceiveOptions, SendResult } from './options.js';
+import { RoomWaiter } from './room-waiter.js';
+import { relaysOf } from './route.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
 import { RunningTransfers } from './running-transfers.js';
 import { StrangerNotes } from './stranger-notes.js';
@@ -41,13 +43,18 @@ class Receiver {
   #code: string | undefined;
   #settle: { resolve(result: SendResult | undefined): void; reject(error: XferError): void } | undefined;
   #busy = 0;
+  readonly #relays: readonly (readonly string[])[];
+  #waiter: RoomWaiter | undefined;
+  /** Where it waits at a relay. */
+  #room: string | undefined;
 
   private constructor(
     options: ReceiveOptions,
     context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin'>,
   ) {
     this.#options = options;
-    this.#code = options.code === undefined && options.allow === undefined ? newCode() : undefined;
+    this.#relays = relaysOf(options.via ?? []);
+    this.#code = options.code === undefined && options.allow === undefined ? makeCode(random) : undefined;
     const code = this.#code ?? options.code;
     if (code !== undefined)
       this.#gate = new PairingGate({
@@ -98,6 +105,7 @@ class Receiver {
     signal.addEventListener('abort', interrupt, { once: true });
     try {
       await this.#listen();
+      await this.#wait();
       signal.throwIfAborted();
       this.#announce();
       void preloadListener().catch(() => undefined);
@@ -110,13 +118,45 @@ class Receiver {
   }
 
   async #listen(): Promise<void> {
-    const urls = this.#options.listen.length > 0 ? this.#options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
-    for (const url of urls) {
+    const { listen } = this.#options;
+    const byDefault = this.#relays.length > 0 ? [] : [`tcp://[::]:${defaultPorts.tcp}`];
+    for (const url of listen.length > 0 ? listen : byDefault) {
       const address = parseUrl(url);
       const transport = await this.#options.transports.get(address.scheme);
       this.#listeners.push(
         await transport.listen(address, { onConnection: (connection) => this.#handleConnection(connection) }),
       );
+    }
+  }
+
+  /** Takes a room at the relay: that of the user or of his code, else one that is free. */
+  async #wait(): Promise<void> {
+    if (this.#relays.length === 0) return;
+    const { signal, transports, onEvent, room, code } = this.#options;
+    const waiter = new RoomWaiter({
+      transports,
+      relays: this.#relays,
+      signal,
+      onConnection: (connection) => this.#handleConnection(connection),
+      onLost: (error) => onEvent({ event: 'note', message: `${error.message}; trying to get back` }),
+      onBack: () => onEvent({ event: 'note', message: 'waiting at the relay again' }),
+    });
+    this.#waiter = waiter;
+    const chosen = room ?? (code === undefined ? undefined : parseCode(code).room);
+    for (let tries = mostRoomTries; ; tries--) {
+      const name =
+        chosen ?? (this.#code === undefined ? undefined : parseCode(this.#code).room) ?? makeRoom(random);
+      try {
+        await waiter.open(name);
+        this.#room = name;
+        return;
+      } catch (error) {
+        if (asXferError(error).code !== 'ERR_XFER_ROOM_TAKEN' || chosen !== undefined || tries === 0)
+          throw error;
+        if (this.#code === undefined) continue;
+        this.#code = makeCode(random);
+        this.#gate?.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
+      }
     }
   }
 
@@ -126,6 +166,9 @@ class Receiver {
       event: 'listening',
       addresses,
       ...(this.#code === undefined ? {} : { code: this.#code }),
+      ...(this.#room === undefined
+        ? {}
+        : { via: this.#relays.map((hop) => hop.join(',')), room: this.#room }),
     });
   }
 
@@ -172,7 +215,8 @@ class Receiver {
 
   #handleSpent(): void {
     if (this.#code === undefined || this.#options.once) return;
-    this.#code = newCode();
+    // Who waits in a room stays there.
+    this.#code = makeCode(random, this.#room);
     this.#gate?.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
     // Behind the event of the transfer or the guess that spent it.
     setImmediate(() => this.#announce());
@@ -182,6 +226,7 @@ class Receiver {
     this.#ending.abort(new XferError('ERR_XFER_INTERRUPTED', 'the receiver ends'));
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await Promise.all([...this.#connections].map((connection) => connection.close()));
+    await this.#waiter?.close();
     // What is half written is removed by the transfers themselves.
     await Promise.all(this.#serving);
     await this.#context.native.files.close(this.#context.root);
@@ -195,4 +240,7 @@ async function probeWritable(files: ReturnType<typeof nativeApi>['files'], root:
   await files.remove(root, name);
 }
 
-const newCode = () => makeCode((bytes) => Uint8Array.from(randomBytes(bytes)));
+const random = (bytes: number) => Uint8Array.from(randomBytes(bytes));
+
+/** Rooms that are tried where the first ones are taken. */
+const mostRoomTries = 8;

@@ -32,6 +32,18 @@ Peers that were remembered need no code.`;
       multiple: true,
       multipleNonGreedy: true,
     }),
+    via: Flags.string({
+      description:
+        'wait at this relay instead of listening; several are passed in their order, the last one has the room',
+      helpValue: 'RELAY',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    room: Flags.string({
+      description: 'the room to wait in (default: that of the code, or one that is free)',
+      helpValue: 'ROOM',
+      dependsOn: ['via'],
+    }),
     once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
     'max-bytes': Flags.string({
       description: 'refuse transfers with more content than this',
@@ -83,6 +95,8 @@ Peers that were remembered need no code.`;
         ...transferOptions(flags),
         directory: args.dir,
         listen: flags.listen ?? [],
+        via: flags.via ?? [],
+        ...(flags.room === undefined ? {} : { room: flags.room }),
         once: flags.once,
         policy: {
           overwrite: flags.overwrite,

@@ -21,6 +21,7 @@ export interface Path {
 
 /** A connection to the first relay of a path whose streams go to its end. */
 export class RoutedConnection implements Connection {
+  readonly isRelayed = true;
   readonly #inner: Connection;
   readonly #path: Path;
   readonly #first: number;

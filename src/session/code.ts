@@ -11,12 +11,16 @@ export interface ParsedCode {
 
 /**
  * A code `ROOM-word-word-word-word`: a room of four digits and 40 bits of secret. `random` gives that many random
- * bytes; room and secret come from different ones.
+ * bytes; room and secret come from different ones. `room`: one that is there already.
  */
-export function makeCode(random: (bytes: number) => Uint8Array): string {
-  const room = String(below(10_000, random)).padStart(4, '0');
+export function makeCode(random: (bytes: number) => Uint8Array, room = makeRoom(random)): string {
   const words = Array.from({ length: wordsOfCode }, () => codeWords[below(codeWords.length, random)] ?? '');
   return [room, ...words].join('-');
+}
+
+/** A room to meet in, without any secret: four digits. */
+export function makeRoom(random: (bytes: number) => Uint8Array): string {
+  return String(below(10_000, random)).padStart(4, '0');
 }
 
 /**

@@ -113,6 +113,8 @@ export interface Connection {
   readonly capabilities: ConnectionCapabilities;
   readonly local: Address;
   readonly remote: Address;
+  /** It leads over relays: `remote` is the first of them. Default: false. */
+  readonly isRelayed?: boolean;
   /** Returns at once, and data may follow at once; `stream.opened` settles with the answer. */
   openStream(options?: OpenStreamOptions): Stream;
   /** The handler must call `accept()` or `refuse()` sooner or later; without a handler streams are refused. */

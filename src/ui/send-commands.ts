@@ -15,8 +15,20 @@ export interface MachineNames {
  */
 export function sendCommands(event: ListeningEvent, machine: MachineNames = thisMachine()): string[] {
   const code = event.code === undefined ? '' : `XFER_CODE=${shellWord(event.code)} `;
+  const ways = [...roomWays(event), ...directWays(event, machine)];
+  return ways.slice(0, mostShown).map((way) => `${code}xfer send PATH ${way}`);
+}
+
+/** With a code that we made the room is in it. */
+function roomWays({ via = [], room, code }: ListeningEvent): string[] {
+  if (room === undefined) return [];
+  const target = code?.startsWith(`${room}-`) ? [] : [`room:${room}`];
+  return [[...target, ...via.map((hop) => `--via ${shellWord(hop)}`)].join(' ')];
+}
+
+function directWays(event: ListeningEvent, machine: MachineNames): string[] {
   const urls = [...new Set(event.addresses.flatMap((address) => reachableUrls(address, machine)))];
-  return urls.slice(0, mostShown).map((url) => `${code}xfer send PATH ${shellWord(url)}`);
+  return urls.map((url) => shellWord(url));
 }
 
 /** A URL that listens on every address stands for the addresses by which others reach this machine. */

@@ -50,14 +50,20 @@ export function errorLines(event: Pick<ErrorEvent, 'message' | 'remedy'>): strin
 
 /** One line: where it listens, and what to type on the other machine. */
 export function listeningLine(event: ListeningEvent): string {
-  const addresses = event.addresses.map(printable).join(', ');
-  return `listening on ${addresses}; on the other machine: ${sendCommands(event).join(' or ')}`;
+  return `${whereIsListened(event)}; on the other machine: ${sendCommands(event).join(' or ')}`;
 }
 
 /** The same for a terminal: each command on a line of its own, ready to be copied. */
 export function listeningBlock(event: ListeningEvent): string {
   const commands = sendCommands(event).map((command) => `  ${command}\n`);
-  return `listening on ${event.addresses.map(printable).join(', ')}\non the other machine type\n\n${commands.join('')}\n`;
+  return `${whereIsListened(event)}\non the other machine type\n\n${commands.join('')}\n`;
+}
+
+function whereIsListened({ addresses, room, via = [] }: ListeningEvent): string {
+  const waiting =
+    room === undefined ? [] : [`waiting in room ${printable(room)} at ${printable(via.at(-1) ?? '')}`];
+  const listening = addresses.length === 0 ? [] : [`listening on ${addresses.map(printable).join(', ')}`];
+  return [...waiting, ...listening].join(', ');
 }
 
 function peerAndPath(event: { peer: string; transport: string; path: string }): string {

@@ -1,0 +1,79 @@
+import { transportDefaults } from '../config/index.js';
+import type { Address } from '../transport/address.js';
+import {
+  resetCode,
+  type CloseReason,
+  type Connection,
+  type ConnectionCapabilities,
+  type ConnectionStats,
+  type Stream,
+} from '../transport/contract.js';
+import { DeadStream } from '../mux/index.js';
+
+/** One stream that came over a relay, for those who serve connections: it is all that this connection has. */
+export class StreamConnection implements Connection {
+  readonly isRelayed = true;
+  readonly closed: Promise<CloseReason>;
+  readonly #stream: Stream;
+  readonly #header: Uint8Array;
+  #reason: CloseReason = { by: 'remote', clean: true };
+
+  constructor(stream: Stream, header: Uint8Array) {
+    this.#stream = stream;
+    this.#header = header;
+    this.closed = stream.closed.then(() => this.#reason);
+  }
+
+  get capabilities(): ConnectionCapabilities {
+    return this.#stream.connection.capabilities;
+  }
+
+  get local(): Address {
+    return this.#stream.connection.local;
+  }
+
+  /** That of the relay. */
+  get remote(): Address {
+    return this.#stream.connection.remote;
+  }
+
+  openStream(): Stream {
+    return new DeadStream(this, 2);
+  }
+
+  onStream(handler: (stream: Stream, header: Uint8Array) => void): void {
+    queueMicrotask(() => handler(this.#stream, this.#header));
+  }
+
+  drain(): void {
+    // There is one stream, and there will be no other.
+  }
+
+  /** Waits for what was sent last to be on its way. */
+  async close(): Promise<void> {
+    const late = setTimeout(() => this.#stream.reset(resetCode.cancelled), transportDefaults.closeTimeoutMs);
+    await this.closed;
+    clearTimeout(late);
+  }
+
+  abort(error: Error): void {
+    this.#reason = { by: 'local', clean: false, error };
+    this.#stream.reset(resetCode.cancelled);
+  }
+
+  onSuspect(handler: (suspect: boolean) => void): void {
+    this.#stream.connection.onSuspect(handler);
+  }
+
+  sendMessage(): void {
+    // The other end of the connection is the relay's.
+  }
+
+  onMessage(): void {
+    // As above.
+  }
+
+  stats(): ConnectionStats {
+    return this.#stream.connection.stats();
+  }
+}
