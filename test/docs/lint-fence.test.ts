@@ -66,7 +66,12 @@ describe('the fence around plugins', () => {
 });
 
 describe('the fence around sans-IO cores', () => {
-  const cores = ['src/mux/decode.ts', 'src/session/handshake-core.ts', 'src/transfer/probe-core.ts'];
+  const cores = [
+    'src/mux/decode.ts',
+    'src/session/handshake-core.ts',
+    'src/transfer/probe-core.ts',
+    'src/transport/token-bucket-core.ts',
+  ];
   const snippets: ReadonlyArray<[code: string, rule: string]> = [
     ["import { connect } from 'node:net';\nexport const a = connect;", 'no-restricted-imports'],
     ['export const now = (): number => Date.now();', 'no-restricted-globals'],
