@@ -211,7 +211,7 @@ export class ContentSender {
         if (this.#isOver() || isPaused || !this.#session.hasRoom(lane)) continue;
         const dispatch = this.#scheduler.pollSend(lane, now, Math.floor(this.#pace.recordBytes));
         if (!dispatch) continue;
-        this.#pace.take(dispatch.piece.bytes, now);
+        this.#pace.reserve(dispatch.piece.bytes, now);
         this.#submit(lane, dispatch);
         progress = true;
       }
@@ -250,7 +250,7 @@ export class ContentSender {
 
   /** What compressing saved does not count towards the pace. */
   #handleSealed(contentBytes: number, sealedBytes: number): void {
-    if (sealedBytes < contentBytes) this.#pace.take(sealedBytes - contentBytes, performance.now());
+    if (sealedBytes < contentBytes) this.#pace.reserve(sealedBytes - contentBytes, performance.now());
   }
 
   #supply(mostBytes: number): Piece<Outgoing> | undefined {

@@ -5,14 +5,14 @@ import { PaceCore } from '../../../src/transfer/pace-core.js';
 describe('a pace', () => {
   it('without a limit waits for nothing', () => {
     const pace = new PaceCore();
-    pace.take(1e12, 0);
-    expect([pace.waitMs(0), pace.recordBytes, pace.bytesPerSecond]).toEqual([0, Infinity, undefined]);
+    pace.reserve(1e12, 0);
+    expect([pace.waitMs(0), pace.recordBytes, pace.ratePerSecond]).toEqual([0, Infinity, undefined]);
   });
 
   it('lets a record go at once and makes the next one wait for it', () => {
     const pace = new PaceCore(1_000_000);
     expect(pace.waitMs(0)).toBe(0);
-    pace.take(100_000, 0);
+    pace.reserve(100_000, 0);
     expect(pace.waitMs(0)).toBe(100);
     expect(pace.waitMs(60)).toBe(40);
     expect(pace.waitMs(100)).toBe(0);
@@ -22,17 +22,17 @@ describe('a pace', () => {
     const pace = new PaceCore(1_000_000);
     pace.waitMs(0);
     expect(pace.waitMs(60_000)).toBe(0);
-    pace.take(50_000, 60_000);
+    pace.reserve(50_000, 60_000);
     expect(pace.waitMs(60_000)).toBe(0);
-    pace.take(1_000, 60_000);
+    pace.reserve(1_000, 60_000);
     expect(pace.waitMs(60_000)).toBe(1);
   });
 
   it('has debts paid at the new rate, and forgives them without one', () => {
     const pace = new PaceCore(1_000_000);
-    pace.take(100_000, 0);
+    pace.reserve(100_000, 0);
     pace.setRate(500_000, 50);
-    expect([pace.waitMs(50), pace.bytesPerSecond]).toEqual([100, 500_000]);
+    expect([pace.waitMs(50), pace.ratePerSecond]).toEqual([100, 500_000]);
     pace.setRate(undefined, 50);
     expect(pace.waitMs(50)).toBe(0);
     pace.setRate(1_000, 60);
@@ -41,17 +41,17 @@ describe('a pace', () => {
 
   it('counts nothing that went before there was a rate', () => {
     const pace = new PaceCore();
-    pace.take(1e9, 0);
+    pace.reserve(1e9, 0);
     pace.setRate(1_000, 10);
     expect(pace.waitMs(10)).toBe(0);
-    pace.take(1_000, 10);
+    pace.reserve(1_000, 10);
     expect(pace.waitMs(10)).toBe(1_000);
   });
 
   it('gives back what was taken too much', () => {
     const pace = new PaceCore(1_000);
-    pace.take(1_000, 0);
-    pace.take(-900, 0);
+    pace.reserve(1_000, 0);
+    pace.reserve(-900, 0);
     expect(pace.waitMs(0)).toBe(100);
   });
 
@@ -68,7 +68,7 @@ describe('a pace', () => {
         let [now, sent] = [0, 0];
         for (const bytes of records) {
           now += pace.waitMs(now);
-          pace.take(bytes, now);
+          pace.reserve(bytes, now);
           sent += bytes;
         }
         const ms = now + pace.waitMs(now);
