@@ -120,6 +120,57 @@ export const transferDefaults = Object.freeze({
   maxEntries: 10_000_000,
 });
 
+/**
+ * relay (DESIGN §8). In brackets what Agave has, where it has such a number; its are those of native code on many cores
+ * with small packets to take, ours those of one event loop that files go through.
+ */
+export const relayDefaults = Object.freeze({
+  /** A dialer's handshake must be over by then; past it its connection is closed. [2 s] */
+  handshakeTimeoutMs: 2_000,
+  /**
+   * New connections from one source (an address, or the /64 that one IPv6 host has) a minute, and at once; past it they are
+   * refused. One a second is what retrying takes, and a session may come with 16 lanes at once, some of them behind one
+   * address. [8, and ten times that]
+   */
+  connectionsPerMinutePerSource: 60,
+  connectionBurstPerSource: 80,
+  /** New connections of all sources a second, and at once; with its handshake one costs the loop about a millisecond. [2500, 1000] */
+  connectionsPerSecond: 250,
+  connectionBurst: 500,
+  /** Handshakes under way, in all and from one source: the rate times the deadline, and two sessions with all their lanes. */
+  maxPendingHandshakes: 512,
+  maxPendingHandshakesPerSource: 32,
+  /** Connections in all, those whose handshake is under way among them; more than `maxConnections`, so that who has weight gets as far as to say so. [1.25 × 4000] */
+  maxAdmittedConnections: 5_000,
+  /** Connections from one source: eight sessions with all their lanes behind one address. [8, 16 staked, both a peer] */
+  maxConnectionsPerSource: 128,
+  /** Sources remembered; past it the one heard of longest ago is forgotten, and starts anew. [100,000] */
+  maxSources: 100_000,
+  /** Connections whose handshake is over; past it the least one goes, or the new one. [2000 staked, 2000 unstaked] */
+  maxConnections: 4_000,
+  /** Those of one peer, wherever it dials from; past it a new one is refused. */
+  maxConnectionsPerPeer: 128,
+  /** A connection without a stream gives way to another of equal weight after this long only, or a flood would push out who has just come. */
+  leastIdleMs: 5_000,
+  /** Streams that one peer may open a second, and at once; past it OPEN_ERR 9. How many are open is limited by mux. [500 a millisecond] */
+  opensPerSecond: 1_000,
+  openBurst: 1_000,
+  /** Under load a peer is at most one window's share ahead of the others. [100 ms] */
+  shareWindowMs: 100,
+  /** Shares are kept from this load on, in parts of one, until it falls below the lower. [0.95] */
+  saturatedLoad: 0.95,
+  calmLoad: 0.9,
+  /** The weight of all strangers together; one listed peer has 1 where nothing else is said. */
+  strangersWeight: 1,
+  /** Rooms in all and of one peer; past it a new one is refused. */
+  maxRooms: 10_000,
+  maxRoomsPerPeer: 16,
+  /** A room is closed after this long, used or not. */
+  roomLifetimeMs: 24 * 60 * 60 * 1000,
+  /** Rooms that one source may ask for in vain a minute, and at once; past it nothing is looked up for it. */
+  roomMissesPerMinute: 10,
+});
+
 /** What a sender looks for on its own machine; nobody on the wire can tell. */
 export const scanDefaults = Object.freeze({
   /** Files of several names that a sender remembers, at 32 bytes each; past it later names are sent as files of their own. */

@@ -1,6 +1,7 @@
 export {
   defaultPorts,
   muxDefaults,
+  relayDefaults,
   scanDefaults,
   sessionDefaults,
   transferDefaults,

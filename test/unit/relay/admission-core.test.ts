@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { relayDefaults } from '../../../src/config/index.js';
+import { AdmissionCore, type AdmissionLimits } from '../../../src/relay/admission-core.js';
+import { sourceKey } from '../../../src/relay/source-key.js';
+
+const wide: AdmissionLimits = {
+  connectionsPerMinutePerSource: 1e9,
+  connectionBurstPerSource: 1e9,
+  connectionsPerSecond: 1e9,
+  connectionBurst: 1e9,
+  maxPendingHandshakes: 1e9,
+  maxPendingHandshakesPerSource: 1e9,
+  maxAdmittedConnections: 1e9,
+  maxConnectionsPerSource: 1e9,
+  maxSources: 1e9,
+};
+const admission = (limits: Partial<AdmissionLimits>) => new AdmissionCore({ ...wide, ...limits });
+const times = <Result>(count: number, act: (turn: number) => Result) =>
+  Array.from({ length: count }, (_, i) => act(i));
+
+describe('a source', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['pipe', 'pipe'],
+    ['x'.repeat(1000), 'x'.repeat(64)],
+  ])('at %s counts as %s', (address, key) => {
+    expect(sourceKey(address)).toBe(key);
+  });
+});
+
+describe('the admission of connections', () => {
+  it('takes a burst of a source, then its rate a minute, whatever it tries meanwhile', () => {
+    const core = admission({ connectionsPerMinutePerSource: 60, connectionBurstPerSource: 3 });
+    expect(times(5, () => core.handleConnect(0, '192.0.2.1'))).toEqual([
+      ...[undefined, undefined, undefined],
+      ...['source-rate', 'source-rate'],
+    ]);
+    expect(core.handleConnect(0, '192.0.2.2')).toBeUndefined();
+    let taken = 0;
+    for (let now = 1; now <= 60_000; now += 7) if (!core.handleConnect(now, '192.0.2.1')) taken++;
+    expect(taken).toBe(59);
+  });
+
+  it('takes the rate of all sources together, and no source pays for what another is refused', () => {
+    const core = admission({ connectionsPerSecond: 10, connectionBurst: 4, connectionBurstPerSource: 2 });
+    const flood = times(100, (i) => core.handleConnect(0, `2001:db8:0:1::${i.toString(16)}`));
+    expect(flood.filter((refusal) => !refusal).length).toBe(2);
+    expect(times(3, (i) => core.handleConnect(0, `192.0.2.${i}`))).toEqual([
+      undefined,
+      undefined,
+      'total-rate',
+    ]);
+    expect(core.handleConnect(100, '192.0.2.2')).toBeUndefined();
+    expect(core.handleConnect(100, '192.0.2.2')).toBe('total-rate');
+  });
+
+  it('counts handshakes under way, of a source and in all', () => {
+    const core = admission({ maxPendingHandshakes: 3, maxPendingHandshakesPerSource: 2 });
+    const refusals = ['a', 'a', 'a', 'b', 'c'].map((source) => core.handleConnect(0, source));
+    expect(refusals).toEqual([undefined, undefined, 'source-handshakes', undefined, 'total-handshakes']);
+    core.handleReady('a');
+    expect([core.handleConnect(0, 'c'), core.handleConnect(0, 'a')]).toEqual([undefined, 'total-handshakes']);
+    core.handleClose('c', 'pending');
+    expect([core.handleConnect(0, 'a'), core.pendingHandshakes, core.connections]).toEqual([undefined, 3, 4]);
+  });
+
+  it('counts connections, of a source and in all', () => {
+    const core = admission({ maxAdmittedConnections: 3, maxConnectionsPerSource: 2 });
+    const refusals = ['a', 'a', 'a', 'b', 'c'].map((source) => core.handleConnect(0, source));
+    expect(refusals).toEqual([undefined, undefined, 'source-connections', undefined, 'total-connections']);
+    core.handleReady('a');
+    core.handleClose('a', 'ready');
+    expect([core.handleConnect(0, 'a'), core.handleConnect(0, 'a')]).toEqual([
+      undefined,
+      'source-connections',
+    ]);
+  });
+
+  it('remembers the rate of a source that has gone, and no more sources than it may', () => {
+    const core = admission({ connectionsPerMinutePerSource: 1, connectionBurstPerSource: 1, maxSources: 3 });
+    const visit = (source: string) => {
+      const refusal = core.handleConnect(0, source);
+      if (!refusal) core.handleClose(source, 'pending');
+      return refusal;
+    };
+    expect(['a', 'a', 'b', 'c', 'a'].map(visit)).toEqual([
+      undefined,
+      'source-rate',
+      undefined,
+      undefined,
+      'source-rate',
+    ]);
+    expect([core.sources, visit('d'), core.sources, visit('a')]).toEqual([3, undefined, 3, undefined]);
+  });
+
+  it('never forgets a source that is connected', () => {
+    const core = admission({ maxSources: 2, maxConnectionsPerSource: 1 });
+    core.handleConnect(0, 'stays');
+    for (const source of times(50, String)) {
+      expect(core.handleConnect(0, source)).toBeUndefined();
+      core.handleClose(source, 'pending');
+    }
+    expect([core.handleConnect(0, 'stays'), core.sources]).toEqual(['source-connections', 2]);
+  });
+
+  it('leaves no state behind for what it refuses', () => {
+    const core = admission({ connectionsPerSecond: 1, connectionBurst: 1 });
+    for (const source of times(1000, String)) core.handleConnect(0, source);
+    expect([core.sources, core.connections, core.pendingHandshakes]).toEqual([1, 1, 1]);
+  });
+
+  it('has the defaults', () => {
+    const core = new AdmissionCore();
+    const taken = (refusals: unknown[]) => refusals.filter((refusal) => refusal === undefined).length;
+    const one = times(200, () => core.handleConnect(0, '192.0.2.1'));
+    expect([taken(one), one.at(-1)]).toEqual([
+      relayDefaults.maxPendingHandshakesPerSource,
+      'source-handshakes',
+    ]);
+    const many = times(2000, (i) => {
+      const [address, refusal] = [
+        `192.0.${i >> 8}.${i & 255}`,
+        core.handleConnect(0, `192.0.${i >> 8}.${i & 255}`),
+      ];
+      if (!refusal) core.handleReady(address);
+      return refusal;
+    });
+    expect([taken(one) + taken(many), many.at(-1)]).toEqual([relayDefaults.connectionBurst, 'total-rate']);
+  });
+
+  it('keeps every bound and counts to nothing at the end, whoever comes and goes', () => {
+    const limits = { maxPendingHandshakes: 6, maxPendingHandshakesPerSource: 3, maxAdmittedConnections: 9 };
+    const acts = fc.array(fc.tuple(fc.constantFrom('connect', 'ready', 'close'), fc.nat({ max: 5 })), {
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(acts, (list) => {
+        const core = admission({ ...limits, maxConnectionsPerSource: 4, maxSources: 10 });
+        const open: { source: string; phase: 'pending' | 'ready' }[] = [];
+        const count = (phase: string) => open.filter((connection) => connection.phase === phase).length;
+        const close = (at: number) => {
+          const [gone] = open.splice(at, 1);
+          if (gone) core.handleClose(gone.source, gone.phase);
+        };
+        for (const [act, which] of list) {
+          const source = String(which);
+          const connection = open[which % Math.max(1, open.length)];
+          if (act === 'close') close(which % Math.max(1, open.length));
+          else if (act === 'ready' && connection?.phase === 'pending') {
+            connection.phase = 'ready';
+            core.handleReady(connection.source);
+          } else if (act === 'connect' && !core.handleConnect(0, source))
+            open.push({ source, phase: 'pending' });
+          expect([core.connections, core.pendingHandshakes]).toEqual([open.length, count('pending')]);
+          expect(open.length).toBeLessThanOrEqual(9);
+          expect(count('pending')).toBeLessThanOrEqual(6);
+          for (const name of times(6, String))
+            expect(open.filter((at) => at.source === name).length).toBeLessThanOrEqual(4);
+        }
+        while (open.length > 0) close(0);
+        expect([core.connections, core.pendingHandshakes]).toEqual([0, 0]);
+      }),
+    );
+  });
+});
