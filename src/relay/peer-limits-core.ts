@@ -1,0 +1,184 @@
+import { muxDefaults, relayDefaults } from '../config/index.js';
+import { TokenBucketCore } from '../transport/token-bucket-core.js';
+import { EvictionOrder } from './eviction-order.js';
+import { LruMap } from './lru-map.js';
+import type { RefusalReason } from './refusal-reason.js';
+
+/** As in `relayDefaults` and `muxDefaults`, each. */
+export interface PeerLimits {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerPeer: number;
+  readonly maxStreamsPerPeer: number;
+  readonly maxStreamsTotal: number;
+  readonly opensPerSecond: number;
+  readonly openBurst: number;
+  readonly leastIdleMs: number;
+  readonly maxSources: number;
+  /** Of one peer, both ways together; undefined: no limit. */
+  readonly bytesPerSecondPerPeer?: number | undefined;
+}
+
+/** A connection is taken, perhaps in the place of another, which is to be closed; or it is refused. */
+export type PeerAdmission = { readonly evicted: number | undefined } | { readonly refused: RefusalReason };
+
+interface Peer {
+  readonly key: string;
+  readonly connections: Set<number>;
+  streams: number;
+  weight: number;
+  readonly opens: TokenBucketCore;
+  readonly bytes: TokenBucketCore;
+}
+
+interface Connection {
+  readonly peer: Peer;
+  streams: number;
+}
+
+/** Strangers weigh less than anybody who is listed. */
+const strangerWeight = 0;
+
+/**
+ * What peers may have at a relay once it is known who they are: a sans-IO core. A peer is a key: the proved one or
+ * `unknown:ADDRESS`; connections have numbers of the caller's choice. Rooms are counted in `rooms-core.ts`.
+ *
+ * Calls: `handleConnect` when a handshake is over, `handleClose` at the end of the connection, in between
+ * `handleStreamOpen` and `handleStreamClose` for each stream that the peer opened, `handleUse` and `handleUnuse` for what
+ * else the connection is good for (a stream that the relay opened, a room), `handleBytes` for what it brought or took. For
+ * a connection that was evicted or closed none of them does anything.
+ */
+export class PeerLimitsCore {
+  readonly #limits: PeerLimits;
+  readonly #order: EvictionOrder;
+  readonly #peers = new Map<string, Peer>();
+  readonly #connections = new Map<number, Connection>();
+  /** Peers without a connection whose rates are not recovered yet: coming again does not help. */
+  readonly #gone: LruMap<string, Peer>;
+  #bytesPerSecond: number | undefined;
+  #streams = 0;
+
+  constructor(limits: Partial<PeerLimits> = {}) {
+    this.#limits = { ...muxDefaults, ...relayDefaults, ...limits };
+    this.#order = new EvictionOrder(this.#limits.leastIdleMs);
+    this.#gone = new LruMap(this.#limits.maxSources);
+    this.#bytesPerSecond = this.#limits.bytesPerSecondPerPeer;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get peers(): number {
+    return this.#peers.size;
+  }
+
+  /** That peers opened. */
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** What one peer has open. */
+  countsOf(peer: string): { readonly connections: number; readonly streams: number } {
+    const { connections, streams = 0 } = this.#peers.get(peer) ?? {};
+    return { connections: connections?.size ?? 0, streams };
+  }
+
+  /** `weight`: undefined for strangers, and for whoever is not listed whatever it proved: keys cost nothing. */
+  handleConnect(now: number, connection: number, peer: string, weight = strangerWeight): PeerAdmission {
+    const { maxConnections, maxConnectionsPerPeer } = this.#limits;
+    if ((this.#peers.get(peer)?.connections.size ?? 0) >= maxConnectionsPerPeer)
+      return { refused: 'peer-connections' };
+    let evicted: number | undefined;
+    if (this.#connections.size >= maxConnections) {
+      evicted = this.#order.victimFor(now, weight);
+      if (evicted === undefined) return { refused: 'full' };
+      this.handleClose(now, evicted);
+    }
+    const state = this.#peers.get(peer) ?? this.#gone.get(peer) ?? this.#newPeer(peer, weight);
+    // The limit may have been another when it left.
+    if (this.#gone.delete(peer)) state.bytes.setRate(this.#bytesPerSecond, now);
+    this.#peers.set(peer, state);
+    state.connections.add(connection);
+    this.#connections.set(connection, { peer: state, streams: 0 });
+    this.#order.add(now, connection, weight);
+    this.setWeight(peer, weight);
+    return { evicted };
+  }
+
+  /** Its streams are over with it. */
+  handleClose(now: number, connection: number): void {
+    const state = this.#connections.get(connection);
+    if (!state) return;
+    const { peer, streams } = state;
+    this.#order.delete(connection);
+    this.#connections.delete(connection);
+    this.#streams -= streams;
+    peer.streams -= streams;
+    peer.connections.delete(connection);
+    if (peer.connections.size > 0) return;
+    this.#peers.delete(peer.key);
+    if (!peer.opens.isFull(now) || !peer.bytes.isFull(now)) this.#gone.set(peer.key, peer);
+  }
+
+  /** The peer opened a stream on it. Undefined: it is taken, and counts until `handleStreamClose`. */
+  handleStreamOpen(now: number, connection: number): RefusalReason | undefined {
+    const state = this.#connections.get(connection);
+    // What was evicted is on its way out.
+    if (!state) return 'full';
+    const { peer } = state;
+    if (peer.streams >= this.#limits.maxStreamsPerPeer) return 'peer-streams';
+    if (this.#streams >= this.#limits.maxStreamsTotal) return 'total-streams';
+    if (!peer.opens.tryTake(1, now)) return 'peer-opens';
+    state.streams++;
+    peer.streams++;
+    this.#streams++;
+    this.#order.use(now, connection, 1);
+    return undefined;
+  }
+
+  handleStreamClose(now: number, connection: number): void {
+    const state = this.#connections.get(connection);
+    if (!state || state.streams === 0) return;
+    state.streams--;
+    state.peer.streams--;
+    this.#streams--;
+    this.#order.use(now, connection, -1);
+  }
+
+  handleUse(now: number, connection: number): void {
+    this.#order.use(now, connection, 1);
+  }
+
+  handleUnuse(now: number, connection: number): void {
+    this.#order.use(now, connection, -1);
+  }
+
+  /** `bytes` went over it; says how many milliseconds to read nothing more from this peer. */
+  handleBytes(now: number, connection: number, bytes: number): number {
+    const state = this.#connections.get(connection);
+    if (!state) return 0;
+    this.#order.handleActive(now, connection);
+    return state.peer.bytes.reserve(bytes, now);
+  }
+
+  /** The configuration was read again. */
+  setWeight(peer: string, weight = strangerWeight): void {
+    const state = this.#peers.get(peer);
+    if (!state || state.weight === weight) return;
+    state.weight = weight;
+    for (const connection of state.connections) this.#order.setWeight(connection, weight);
+  }
+
+  /** The configuration was read again; debts are paid at the new rate. */
+  setBytesPerSecondPerPeer(now: number, bytesPerSecond: number | undefined): void {
+    this.#bytesPerSecond = bytesPerSecond;
+    for (const { bytes } of this.#peers.values()) bytes.setRate(bytesPerSecond, now);
+  }
+
+  #newPeer(key: string, weight: number): Peer {
+    const { opensPerSecond, openBurst } = this.#limits;
+    const opens = new TokenBucketCore({ ratePerSecond: opensPerSecond, capacityAt: () => openBurst });
+    const bytes = new TokenBucketCore({ ratePerSecond: this.#bytesPerSecond });
+    return { key, connections: new Set(), streams: 0, weight, opens, bytes };
+  }
+}
