@@ -1,37 +1,45 @@
-import { defaultPorts } from '../config/index.js';
+import { defaultPorts, relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
+import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
+import type { HopIdentity } from '../relay/observer.js';
+import { RelayGuard } from '../relay/relay-guard.js';
 import { Relay } from '../relay/relay.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
-import type { Listener } from '../transport/contract.js';
+import type { Connection, Listener } from '../transport/contract.js';
 import type { CommonOptions } from './options.js';
 
 export interface RelayRunOptions extends Pick<CommonOptions, 'signal' | 'onEvent' | 'transports'> {
   /** URLs; default: tcp on every address, port 4840. */
   readonly listen: readonly string[];
+  /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: nothing. */
+  readonly dial?: readonly string[];
 }
 
 /** Forwards streams for others. Goes on until the signal: then it rejects with ERR_XFER_INTERRUPTED. */
 export async function relay(options: RelayRunOptions): Promise<void> {
   const { signal, transports, onEvent } = options;
-  const forwarding = new Relay({
-    transports,
-    mayDial: () => true,
-    identify: ({ remote }) =>
-      Promise.resolve({ key: undefined, name: remote.host, trust: 'stranger', weight: 1 }),
-  });
+  const urls = options.listen.length > 0 ? options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
+  const addresses = urls.map(parseUrl);
+  const rules = options.dial === undefined ? undefined : parseDialRules(options.dial);
+  const loopbackOnly = addresses.every(({ host }) => isLoopback(host));
+  const guard = new RelayGuard({ policy: new DialPolicy({ rules, loopbackOnly }) });
+  const forwarding = new Relay({ transports, guard, identify: strangers });
   const listeners: Listener[] = [];
   const stopped = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asXferError(signal.reason)), { once: true });
   });
   stopped.catch(() => undefined);
   try {
-    const urls = options.listen.length > 0 ? options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
-    for (const url of urls) {
-      const address = parseUrl(url);
+    for (const address of addresses) {
       const transport = await transports.get(address.scheme);
       listeners.push(
         await transport.listen(address, {
-          onConnection: (connection) => forwarding.handleConnection(connection),
+          onConnection: (connection, admission) => forwarding.handleConnection(connection, admission),
+          admit: (source) => forwarding.admit(source),
+          limits: guard.connectionLimits,
+          // The relay counts them itself.
+          maxConnections: relayDefaults.maxAdmittedConnections,
+          maxConnectionsPerAddress: relayDefaults.maxAdmittedConnections,
         }),
       );
     }
@@ -42,4 +50,11 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     await Promise.all(listeners.map((listener) => listener.close()));
     await forwarding.close();
   }
+}
+
+const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+function strangers({ remote }: Connection): HopIdentity {
+  const stranger = { key: undefined, name: formatAddress(remote), trust: 'stranger', weight: 0 } as const;
+  return { isBegun: false, known: Promise.resolve(stranger), stranger: () => stranger };
 }

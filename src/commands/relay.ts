@@ -16,13 +16,20 @@ export default class Relay extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    dial: Flags.string({
+      description:
+        'dial for strangers too: public, private, loopback, any, an address or a network such as 10.1.0.0/16 (default: nothing; they meet in rooms)',
+      helpValue: 'WHAT',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Relay);
     await this.transfer(flags, async (common) => {
       const { relay } = await import('../app/relay.js');
-      await relay({ ...common, listen: flags.listen ?? [] });
+      await relay({ ...common, listen: flags.listen ?? [], ...(flags.dial ? { dial: flags.dial } : {}) });
     });
   }
 }

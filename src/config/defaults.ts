@@ -127,6 +127,12 @@ export const transferDefaults = Object.freeze({
 export const relayDefaults = Object.freeze({
   /** A dialer's handshake must be over by then; past it its connection is closed. [2 s] */
   handshakeTimeoutMs: 2_000,
+  /** A connection on which nothing is open, and that waits in no room, is closed after this long. [30 to 60 s] */
+  idleTimeoutMs: 60_000,
+  /** What a stream may bring before it is accepted: the budget lasts for 10,000 idle streams, with a window either way. */
+  earlyStreamBytes: 8 * KiB,
+  /** A stream's window on one hop, which bounds what a relay holds of it: 40 MB/s at 100 ms round trip. */
+  maxWindowBytes: 4 * MiB,
   /**
    * New connections from one source (an address, or the /64 that one IPv6 host has) a minute, and at once; past it they are
    * refused. One a second is what retrying takes, and a session may come with 16 lanes at once, some of them behind one

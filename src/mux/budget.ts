@@ -13,9 +13,9 @@ export class MuxBudget implements ConnectionBudget {
     this.#maxStreamsTotal = limits.maxStreamsTotal;
   }
 
-  /** Past half of the budget new streams start with their smallest window, so that many fit. */
+  /** Past a quarter of the budget new streams start with their smallest window, so that many fit. */
   get scarce(): boolean {
-    return this.grantedBytes * 2 > this.#grantBudgetBytes;
+    return this.grantedBytes * 4 > this.#grantBudgetBytes;
   }
 
   takeBytes(bytes: number): boolean {

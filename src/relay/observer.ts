@@ -1,3 +1,5 @@
+import type { RefusalReason } from './refusal-reason.js';
+
 /** Who is at the other end of a connection. */
 export interface HopPeer {
   /** Its proved key as hexadecimal digits; undefined for who proved none. */
@@ -6,8 +8,18 @@ export interface HopPeer {
   readonly name: string;
   /** Trusted ones are on the allow list or had a token. */
   readonly trust: 'stranger' | 'trusted';
-  /** Its share under load. */
+  /** Its share under load; 0 for whoever is not listed. */
   readonly weight: number;
+}
+
+/** Finds out who is at the other end. */
+export interface HopIdentity {
+  /** The peer has begun to prove who it is; what it opens waits for that. */
+  readonly isBegun: boolean;
+  /** Rejects where the proof fails. */
+  readonly known: Promise<HopPeer>;
+  /** Who it is as long as it proves nothing. Throws where strangers may not be here. */
+  stranger(): HopPeer;
 }
 
 /** An incoming connection as metrics, logs and dashboards see it; the numbers are those of now. */
@@ -43,7 +55,7 @@ export interface RelayObserver {
   onIdentify?(hop: HopView, handshakeMs: number): void;
   onDisconnect?(hop: HopView, error: Error | undefined): void;
   /** A connection, a stream or a room was refused: by a limit, the policy, or for what it asked. */
-  onRefuse?(reason: string, source: string): void;
+  onRefuse?(reason: RefusalReason, source: string): void;
   /** A stream reached its next hop, so long after it came. */
   onOpened?(hop: HopView, latencyMs: number): void;
   onStreamEnd?(hop: HopView, end: StreamEnd): void;

@@ -42,6 +42,9 @@ export class PipedStream {
   #isLent = false;
   #bufferedBytes = 0;
   #hasEnded = false;
+  #isHeld = false;
+  /** What there would be credit for, were it not held. */
+  #owed = 0;
   #isOver = false;
 
   constructor(from: Stream, branches: readonly Stream[], pool: BlockPool, handlers: PipedHandlers = {}) {
@@ -69,6 +72,15 @@ export class PipedStream {
   /** Streams that still get what comes. */
   get branches(): ReadonlySet<Stream> {
     return this.#branches;
+  }
+
+  /** While it is held, the sender gets no credit. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (isHeld) return;
+    const owed = this.#owed;
+    this.#owed = 0;
+    this.#credit(owed);
   }
 
   /** Resets one branch; the others go on. */
@@ -100,7 +112,7 @@ export class PipedStream {
     this.#isLent = false;
     this.#handlers.onBytes?.(bytes.length);
     // Nobody reads any more; the sender hears of it.
-    if (size === 0 || this.#isOver) return this.#from.credit(bytes.length);
+    if (size === 0 || this.#isOver) return this.#credit(bytes.length);
     const piece = this.#keep(bytes);
     this.#bufferedBytes += bytes.length;
     let waiting = size;
@@ -108,9 +120,15 @@ export class PipedStream {
       if (--waiting > 0) return;
       this.#bufferedBytes -= bytes.length;
       if (piece.block) this.#pool.release(piece.block);
-      if (!this.#isOver) this.#from.credit(bytes.length);
+      this.#credit(bytes.length);
     };
     for (const branch of [...this.#branches]) branch.send(piece.bytes, release);
+  }
+
+  #credit(bytes: number): void {
+    if (this.#isOver || bytes === 0) return;
+    if (this.#isHeld) this.#owed += bytes;
+    else this.#from.credit(bytes);
   }
 
   /** The bytes in memory that is ours: where they were read, or a copy. */

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors/index.js';
+
 /** Why a relay refuses, as a metric's label says it: a closed list. */
 export const refusalReasons = [
   // Connections, before any work (admission-core.ts).
@@ -13,6 +15,13 @@ export const refusalReasons = [
   'peer-streams',
   'total-streams',
   'peer-opens',
+  // What a stream asks for (relay-hop.ts).
+  'no-route',
+  'loop',
+  'policy',
+  'unreachable',
+  // The peer never said who it is or what it wants, or said so wrongly.
+  'handshake',
   // Rooms (rooms-core.ts).
   'room-name',
   'room-taken',
@@ -23,3 +32,19 @@ export const refusalReasons = [
 ] as const;
 
 export type RefusalReason = (typeof refusalReasons)[number];
+
+/** What the peer is told of it. */
+export function errorOf(reason: RefusalReason): ErrorCode {
+  return told[reason] ?? 'ERR_XFER_LIMIT';
+}
+
+const told: Partial<Record<RefusalReason, ErrorCode>> = {
+  'no-route': 'ERR_XFER_PROTOCOL',
+  loop: 'ERR_XFER_LOOP',
+  policy: 'ERR_XFER_RELAY_REFUSED',
+  unreachable: 'ERR_XFER_UNREACHABLE',
+  handshake: 'ERR_XFER_HANDSHAKE',
+  'room-name': 'ERR_XFER_NO_ROOM',
+  'room-taken': 'ERR_XFER_ROOM_TAKEN',
+  'room-unknown': 'ERR_XFER_NO_ROOM',
+};

@@ -1,4 +1,4 @@
-import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
+import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import { formatAddress } from '../transport/address.js';
 import {
   openErrorCode,
@@ -9,9 +9,13 @@ import {
 } from '../transport/contract.js';
 import type { BlockPool } from './block-pool.js';
 import { openCodeOf, ownDetail, passedDetail, reachDetail, refusedDetail } from './hop-errors.js';
-import type { HopPeer, HopView, RelayObserver, StreamEnd } from './observer.js';
-import { PipedStream } from './piped-stream.js';
+import { HopPipes } from './hop-pipes.js';
+import { NextConnections } from './next-connections.js';
+import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
+import { errorOf, type RefusalReason } from './refusal-reason.js';
+import type { RelayGuard } from './relay-guard.js';
 import { decodeRoute, encodeRoute, type Branch, type Route } from './route.js';
+import { decodeWaitHeader } from './wait-header.js';
 
 /** What the connections of a relay share. */
 export interface RelayContext {
@@ -19,24 +23,27 @@ export interface RelayContext {
   readonly id: string;
   readonly pool: BlockPool;
   readonly observer: RelayObserver;
-  /** Settles when it is known who the peer is, or that it does not say; at once where it sends no message first. */
-  identify(connection: Connection): Promise<HopPeer>;
+  readonly guard: RelayGuard;
+  readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  identify(connection: Connection): HopIdentity;
   dial(url: string, peer: HopPeer, signal: AbortSignal): Promise<Connection>;
+  /** The connection with this number, if it is still there. */
+  hop(id: number): RelayHop | undefined;
 }
 
-/** What a stream is waiting for, and what happened to it. */
+/** A stream that came and has no answer yet. */
 interface Opening {
   readonly stream: Stream;
   readonly at: number;
+  /** Aborted when the stream is over. */
   readonly signal: AbortSignal;
 }
 
-/**
- * One incoming connection of a relay. Each place that its streams want to go to gets one connection of its own: peers
- * share none, so what one does on it no other feels, and streams that come back on it belong to this connection.
- */
+/** One incoming connection of a relay, and where its streams go. */
 export class RelayHop implements HopView {
   readonly id: number;
+  readonly connection: Connection;
   readonly source: string;
   readonly transport: string;
   readonly connectedAt = performance.now();
@@ -45,70 +52,148 @@ export class RelayHop implements HopView {
   pendingOpens = 0;
   bytesFrom = 0;
   bytesTo = 0;
-  readonly connection: Connection;
   readonly #context: RelayContext;
-  readonly #known: Promise<HopPeer>;
-  readonly #next = new Map<string, Promise<Connection>>();
-  readonly #pipes = new Set<PipedStream>();
+  readonly #identity: HopIdentity;
+  readonly #pipes: HopPipes;
+  readonly #next: NextConnections;
   readonly #ending = new AbortController();
+  /** The streams by which the peer waits in rooms. */
+  readonly #rooms = new Map<string, Stream>();
+  readonly #onReady: () => void;
+  /** Settles once with the peer, or with why it may not be here. */
+  #entered: Promise<HopPeer> | undefined;
   /** Streams on either side that are not over. */
   #unfinished = 0;
   #isOver = false;
+  #timer: NodeJS.Timeout;
+  #holding: NodeJS.Timeout | undefined;
 
-  constructor(id: number, connection: Connection, context: RelayContext) {
+  /** `onReady`: it has said who it is, or that it does not. */
+  constructor(id: number, connection: Connection, context: RelayContext, onReady: () => void) {
     this.id = id;
     this.connection = connection;
     this.source = connection.remote.host;
     this.transport = connection.remote.scheme;
     this.peer = { key: undefined, name: formatAddress(connection.remote), trust: 'stranger', weight: 0 };
     this.#context = context;
-    this.#known = context.identify(connection).then((peer) => (this.peer = peer));
-    connection.onStream((stream, header) => this.#handleStream(stream, header));
-    void connection.closed.then(() => {
-      this.#isOver = true;
-      this.#ending.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the peer left'));
-      this.#closeIfOver();
+    this.#onReady = onReady;
+    this.#identity = context.identify(connection);
+    this.#pipes = new HopPipes({
+      pool: context.pool,
+      onBytes: (direction, count) => this.#handleBytes(direction, count),
+      onEnd: (end) => context.observer.onStreamEnd?.(this, end),
     });
+    this.#next = new NextConnections({
+      dial: (url) => context.dial(url, this.peer, this.#ending.signal),
+      onReturn: (stream, header) => this.#handleReturn(stream, header),
+    });
+    this.#timer = setTimeout(() => this.#handleSilent(), context.handshakeTimeoutMs);
+    connection.onStream((stream, header) => this.#handleStream(stream, header));
+    void connection.closed.then(() => this.#handleClosed());
   }
 
   get bufferedBytes(): number {
-    let bytes = 0;
-    for (const pipe of this.#pipes) bytes += pipe.bufferedBytes;
-    return bytes;
+    return this.#pipes.bufferedBytes;
   }
 
   get rttMs(): number {
     return this.connection.stats().rttMs;
   }
 
+  /** Takes no more streams; those that are there go on. */
+  drain(): void {
+    this.connection.drain();
+    this.#next.drain();
+  }
+
+  /** The time of a room is over: who waits in it may take another. */
+  expireRoom(name: string): void {
+    this.#rooms.get(name)?.reset(resetCode.timeout, ownDetail('ERR_XFER_TIMEOUT'));
+  }
+
+  #handleSilent(): void {
+    this.#refused('handshake');
+    this.connection.abort(new XferError('ERR_XFER_TIMEOUT', 'the peer did not say what it wants in time'));
+  }
+
+  #handleClosed(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#holding);
+    this.#context.guard.handleClose(this.id);
+    this.#ending.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the peer left'));
+    this.#closeIfOver();
+  }
+
   #handleStream(stream: Stream, header: Uint8Array): void {
-    const route = decodeRoute(header);
-    if (!route) return this.#refuse(stream, 'ERR_XFER_PROTOCOL');
-    if (route.ttl < 1 || route.visited.includes(this.#context.id))
-      return this.#refuse(stream, 'ERR_XFER_LOOP');
     const opening = { stream, at: performance.now(), signal: closedSignal(stream) };
-    this.streams++;
     this.pendingOpens++;
     this.#count(stream);
-    void stream.closed.then(() => this.streams--);
-    this.#known
-      .then((peer) => this.#route(opening, route, peer))
-      .catch((error: unknown) => this.#refuse(stream, asXferError(error).code))
+    this.#enter()
+      .then((peer) => this.#open(opening, header, peer))
+      .catch((error: unknown) => {
+        const { code } = asXferError(error);
+        stream.refuse(openErrorCode.accessDenied, ownDetail(code));
+      })
       .finally(() => this.pendingOpens--);
   }
 
-  #refuse(stream: Stream, code: ErrorCode): void {
-    this.#context.observer.onRefuse?.(code, this.source);
-    stream.refuse(openErrorCode.refused, ownDetail(code));
+  /** With its first stream a peer has said who it is, or it is a stranger. */
+  #enter(): Promise<HopPeer> {
+    this.#entered ??= this.#identify().then((peer) => this.#take(peer));
+    // Behind the refusals of its streams.
+    this.#entered.catch(() => this.connection.close());
+    return this.#entered;
   }
 
-  async #route(opening: Opening, { relays, branches, ttl, visited }: Route, peer: HopPeer): Promise<void> {
+  #take(peer: HopPeer): HopPeer {
+    this.peer = peer;
+    clearTimeout(this.#timer);
+    this.#onReady();
+    const admission = this.#context.guard.handlePeer(this.id, peer, this.source);
+    if ('refused' in admission) throw this.#refused(admission.refused);
+    if (admission.evicted !== undefined) this.#context.hop(admission.evicted)?.evict();
+    this.#watchIdle();
+    return peer;
+  }
+
+  async #identify(): Promise<HopPeer> {
+    if (!this.#identity.isBegun) return this.#identity.stranger();
+    const peer = await this.#identity.known;
+    this.#context.observer.onIdentify?.(this, performance.now() - this.connectedAt);
+    return peer;
+  }
+
+  /** Somebody of more weight takes its place. */
+  evict(): void {
+    this.#refused('full');
+    this.connection.abort(new XferError('ERR_XFER_LIMIT', 'the relay is full'));
+  }
+
+  #open(opening: Opening, header: Uint8Array, peer: HopPeer): void {
+    const { stream } = opening;
+    const { guard } = this.#context;
+    const route = decodeRoute(header);
+    if (!route) return this.#refuse(stream, 'no-route');
+    if (route.ttl < 1 || route.visited.includes(this.#context.id)) return this.#refuse(stream, 'loop');
+    const refusal = guard.openStream(this.id);
+    if (refusal) return this.#refuse(stream, refusal);
+    this.streams++;
+    void stream.closed.then(() => {
+      this.streams--;
+      guard.closeStream(this.id);
+    });
+    void this.#follow(opening, route, peer);
+  }
+
+  async #follow(opening: Opening, { relays, branches, ttl, visited }: Route, peer: HopPeer): Promise<void> {
     const [hop, ...rest] = relays;
     const [branch] = branches;
     if (hop) {
       const onward = { ttl: ttl - 1, visited: [...visited, this.#context.id], relays: rest, branches };
       await this.#forward(opening, hop, encodeRoute(onward), peer);
     } else if (branches.length > 1) await this.#fork(opening, branches, peer);
+    else if (branch?.to === '') this.#wait(opening.stream, branch.header, peer);
     else if (branch) await this.#forward(opening, [branch.to], branch.header, peer);
   }
 
@@ -119,134 +204,180 @@ export class RelayHop implements HopView {
     header: Uint8Array,
     peer: HopPeer,
   ): Promise<void> {
-    const { stream, signal } = opening;
+    const { stream, signal, at } = opening;
     let failure = { code: openErrorCode.routeNotFound as number, detail: ownDetail('ERR_XFER_PROTOCOL') };
     for (const [alternative, url] of urls.entries()) {
       try {
-        const next = await this.#open(url, header, peer, signal);
+        const next = await this.#begin(url, header, peer, signal);
         // What comes early is sent on at once, but where another hop may have to get it instead.
-        if (urls.length === 1) this.#pipe(stream, next, alternative);
+        if (urls.length === 1) this.#pipes.join(stream, next, alternative);
         const answer = await next.opened;
-        if (urls.length > 1) this.#pipe(stream, next, alternative);
-        return this.#accept(opening, passedDetail(answer, alternative));
+        if (urls.length > 1) this.#pipes.join(stream, next, alternative);
+        stream.accept(passedDetail(answer, alternative));
+        return this.#context.observer.onOpened?.(this, performance.now() - at);
       } catch (error) {
         if (signal.aborted) return;
-        failure =
-          error instanceof OpenRefused
-            ? { code: error.openCode, detail: refusedDetail(error, alternative) }
-            : failureOf(asXferError(error), alternative);
+        failure = this.#failureOf(error, alternative, peer);
       }
     }
-    this.#context.observer.onRefuse?.('unreachable', this.source);
     stream.refuse(failure.code, failure.detail);
   }
 
   /** Takes the stream to several places, each of which gets all of it; nothing comes back. */
   async #fork(opening: Opening, branches: readonly Branch[], peer: HopPeer): Promise<void> {
-    const { stream, signal } = opening;
+    const { stream, signal, at } = opening;
     const tries = branches.map(async ({ to, header }) => {
-      const next = await this.#open(to, header, peer, signal);
+      const next = await this.#begin(to, header, peer, signal);
       await next.opened;
       return next;
     });
     const settled = await Promise.allSettled(tries);
     const opened = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    if (opened.length === 0)
-      return stream.refuse(openErrorCode.routeNotFound, ownDetail('ERR_XFER_UNREACHABLE'));
-    const pipe = new PipedStream(stream, opened, this.#context.pool, {
-      onBytes: (count) => (this.bytesFrom += count),
-      onReset: (code) => {
-        for (const branch of pipe.branches) branch.reset(code);
-      },
-    });
-    this.#hold(pipe, stream);
-    for (const branch of opened) {
-      branch.onData(() => undefined);
-      branch.onReset((code, detail, isOver) => pipe.handleBranchReset(branch, code, detail, isOver));
-    }
-    this.#accept(opening, undefined);
+    if (opened.length === 0) return this.#refuse(stream, 'unreachable');
+    this.#pipes.fork(stream, opened);
+    stream.accept();
+    this.#context.observer.onOpened?.(this, performance.now() - at);
     stream.closeWrite();
   }
 
-  #accept({ stream, at }: Opening, answer: Uint8Array | undefined): void {
-    stream.accept(answer);
-    this.#context.observer.onOpened?.(this, performance.now() - at);
-  }
-
-  #pipe(stream: Stream, next: Stream, alternative: number): void {
-    const { pool, observer } = this.#context;
-    let end: StreamEnd = 'closed';
-    const forward = new PipedStream(stream, [next], pool, {
-      onBytes: (count) => (this.bytesFrom += count),
-      onReset: (code, detail, isOver) => {
-        end = isOver ? 'lost' : 'reset';
-        next.reset(isOver ? resetCode.cancelled : code, isOver ? undefined : detail);
-      },
+  /** The peer waits in a room until the stream is over. */
+  #wait(stream: Stream, header: Uint8Array, peer: HopPeer): void {
+    const name = decodeWaitHeader(header);
+    if (name === undefined) return this.#refuse(stream, 'no-route');
+    const { guard, observer } = this.#context;
+    const refusal = guard.openRoom(name, this.id, peer, this.source);
+    if (refusal) return this.#refuse(stream, refusal);
+    const earlier = this.#rooms.get(name);
+    this.#rooms.set(name, stream);
+    earlier?.reset(resetCode.cancelled);
+    observer.onRoom?.(guard.rooms);
+    void stream.closed.then(() => {
+      if (this.#rooms.get(name) !== stream) return;
+      this.#rooms.delete(name);
+      guard.closeRoom(name, this.id);
+      observer.onRoom?.(guard.rooms);
     });
-    const back = new PipedStream(next, [stream], pool, {
-      onBytes: (count) => (this.bytesTo += count),
-      onReset: (code, detail, isOver) => {
-        end = isOver ? 'lost' : 'reset';
-        stream.reset(
-          isOver ? resetCode.internal : code,
-          isOver ? reachDetail('ERR_XFER_CONNECTION_LOST', alternative) : passedDetail(detail, alternative),
-        );
-      },
-    });
-    this.#hold(forward, stream);
-    this.#hold(back, next);
-    void stream.closed.then(() => observer.onStreamEnd?.(this, end));
+    stream.onData(() => undefined);
+    stream.onEnd(() => stream.closeWrite());
+    stream.accept();
   }
 
-  #hold(pipe: PipedStream, from: Stream): void {
-    this.#pipes.add(pipe);
-    void from.closed.then(() => this.#pipes.delete(pipe));
+  /** A stream to whoever waits on this connection. */
+  #meet(header: Uint8Array): Stream {
+    const stream = this.connection.openStream({ header });
+    this.#count(stream);
+    return stream;
   }
 
-  async #open(url: string, header: Uint8Array, peer: HopPeer, signal: AbortSignal): Promise<Stream> {
-    const connection = await this.#connect(url, peer);
+  /** A stream to where the peer wants. */
+  async #begin(to: string, header: Uint8Array, peer: HopPeer, signal: AbortSignal): Promise<Stream> {
+    if (to.startsWith(roomPrefix)) return this.#meetIn(to.slice(roomPrefix.length), header, peer);
+    const connection = await this.#next.get(to);
     signal.throwIfAborted();
     const stream = connection.openStream({ header });
     this.#count(stream);
     return stream;
   }
 
-  async #connect(url: string, peer: HopPeer): Promise<Connection> {
-    const known = this.#next.get(url);
-    if (known) return known;
-    const dialled = this.#context.dial(url, peer, this.#ending.signal);
-    this.#next.set(url, dialled);
-    const forget = () => {
-      if (this.#next.get(url) === dialled) this.#next.delete(url);
+  #meetIn(name: string, header: Uint8Array, peer: HopPeer): Stream {
+    const room = this.#context.guard.findRoom(name, peer, this.source);
+    if ('refused' in room) throw this.#refused(room.refused);
+    const owner = this.#context.hop(room.connection);
+    if (!owner) throw this.#refused('room-unknown');
+    return owner.#meet(header);
+  }
+
+  /** Somebody came to a room behind the next hop, in which the peer waits. */
+  #handleReturn(from: Stream, header: Uint8Array): void {
+    this.#count(from);
+    const to = this.#meet(header);
+    this.#pipes.join(from, to, 0);
+    to.opened.then(
+      (answer) => from.accept(passedDetail(answer, 0)),
+      (error: unknown) => {
+        const { code, detail } = this.#failureOf(error, 0, this.peer);
+        from.refuse(code, detail);
+      },
+    );
+  }
+
+  #handleBytes(direction: 'from' | 'to', count: number): void {
+    if (direction === 'from') this.bytesFrom += count;
+    else this.bytesTo += count;
+    const waitMs = this.#context.guard.handleBytes(this.id, count);
+    if (waitMs <= 0 || this.#holding) return;
+    this.#pipes.hold(true);
+    this.#holding = setTimeout(() => {
+      this.#holding = undefined;
+      this.#pipes.hold(false);
+    }, waitMs);
+  }
+
+  #refuse(stream: Stream, reason: RefusalReason): void {
+    const error = this.#refused(reason);
+    stream.refuse(openCodeOf(error), ownDetail(error.code));
+  }
+
+  #refused(reason: RefusalReason): XferError {
+    this.#context.observer.onRefuse?.(reason, this.source);
+    return new XferError(errorOf(reason), reason);
+  }
+
+  #failureOf(error: unknown, alternative: number, peer: HopPeer): { code: number; detail: Uint8Array } {
+    if (error instanceof OpenRefused)
+      return { code: error.openCode, detail: refusedDetail(error, alternative) };
+    const { code } = asXferError(error);
+    if (code === 'ERR_XFER_RELAY_REFUSED') this.#refused('policy');
+    else if (errorTable[code].origin === 'network') this.#refused('unreachable');
+    const told = this.#toldTo(peer, code);
+    return {
+      code: openCodeOf(new XferError(told, '')),
+      detail: ownErrors.has(told) ? ownDetail(told) : reachDetail(told, alternative),
     };
-    dialled.then((connection) => connection.closed.then(forget), forget);
-    return dialled;
+  }
+
+  /** A stranger does not hear of a network that it cannot see. */
+  #toldTo(peer: HopPeer, code: ErrorCode): ErrorCode {
+    const mayKnow = peer.trust === 'trusted' || this.#context.guard.policy.allows(this.source, 'stranger');
+    const isNetwork = errorTable[code].origin === 'network' && !ownErrors.has(code);
+    return isNetwork && !mayKnow ? 'ERR_XFER_UNREACHABLE' : code;
+  }
+
+  #watchIdle(): void {
+    clearTimeout(this.#timer);
+    if (this.#isOver || this.#unfinished > 0) return;
+    this.#timer = setTimeout(() => void this.connection.close(), this.#context.idleTimeoutMs);
   }
 
   #count(stream: Stream): void {
     this.#unfinished++;
+    if (this.#entered) clearTimeout(this.#timer);
     void stream.closed.then(() => {
       this.#unfinished--;
+      if (this.#entered) this.#watchIdle();
       this.#closeIfOver();
     });
   }
 
   /** What is on its way still goes: an end of ours came behind all data, and may be held up on the next hop. */
   #closeIfOver(): void {
-    if (!this.#isOver || this.#unfinished > 0) return;
-    for (const dialled of this.#next.values())
-      void dialled.then((connection) => connection.close()).catch(() => undefined);
-    this.#next.clear();
+    if (this.#isOver && this.#unfinished === 0) this.#next.close();
   }
 }
 
-/** Aborted when the stream is over. */
+const roomPrefix = 'room:';
+
+/** What a relay says of itself, not of the next hop. */
+const ownErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_XFER_RELAY_REFUSED',
+  'ERR_XFER_NO_ROOM',
+  'ERR_XFER_LIMIT',
+  'ERR_XFER_NO_TRANSPORT',
+  'ERR_XFER_BAD_ADDRESS',
+]);
+
 function closedSignal(stream: Stream): AbortSignal {
   const gone = new AbortController();
   void stream.closed.then(() => gone.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the peer left')));
   return gone.signal;
-}
-
-function failureOf(error: XferError, alternative: number): { code: number; detail: Uint8Array } {
-  return { code: openCodeOf(error), detail: reachDetail(error.code, alternative) };
 }

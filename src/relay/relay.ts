@@ -1,57 +1,94 @@
 import { randomBytes } from 'node:crypto';
-import type { Connection } from '../transport/contract.js';
+import { relayDefaults } from '../config/index.js';
+import { isXferError } from '../errors/index.js';
+import type { Admission, Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
 import { dialNextHop } from './next-hop.js';
-import type { HopPeer, HopView, RelayObserver } from './observer.js';
-import { RelayHop } from './relay-hop.js';
+import type { HopIdentity, HopView, RelayObserver } from './observer.js';
+import { RelayAdmission, type RelayGuard } from './relay-guard.js';
+import { RelayHop, type RelayContext } from './relay-hop.js';
 
 export interface RelayOptions {
   readonly transports: TransportRegistry;
+  readonly guard: RelayGuard;
   readonly observer?: RelayObserver;
-  /** Whether a peer may be connected to this IP address. */
-  mayDial(ip: string, peer: HopPeer): boolean;
-  /** Settles when it is known who the peer is, or that it does not say. */
-  identify(connection: Connection): Promise<HopPeer>;
+  /** Default: relayDefaults. */
+  readonly handshakeTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  /** Finds out who a peer is. */
+  identify(connection: Connection): HopIdentity;
 }
+
+const roomTickMs = 1_000;
 
 /** Forwards streams from hop to hop and can read nothing in them (DESIGN §8). */
 export class Relay {
-  readonly #options: RelayOptions;
-  readonly #id = randomBytes(8).toString('hex');
-  readonly #pool = new BlockPool();
-  readonly #hops = new Set<RelayHop>();
+  readonly #guard: RelayGuard;
+  readonly #observer: RelayObserver;
+  readonly #context: RelayContext;
+  readonly #hops = new Map<number, RelayHop>();
+  readonly #timer: NodeJS.Timeout;
   #lastHop = 0;
 
-  constructor(options: RelayOptions) {
-    this.#options = options;
+  constructor({ transports, guard, observer = {}, identify, ...times }: RelayOptions) {
+    this.#guard = guard;
+    this.#observer = observer;
+    const limits = guard.connectionLimits;
+    this.#context = {
+      id: randomBytes(8).toString('hex'),
+      pool: new BlockPool(),
+      observer,
+      guard,
+      handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,
+      idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
+      identify,
+      dial: (url, { trust }, signal) =>
+        dialNextHop(url, { transports, signal, limits, mayDial: (ip) => guard.policy.allows(ip, trust) }),
+      hop: (id) => this.#hops.get(id),
+    };
+    this.#timer = setInterval(() => this.#expireRooms(), roomTickMs).unref();
   }
 
   /** The connections that peers have made. */
   get hops(): Iterable<HopView> {
-    return this.#hops;
+    return this.#hops.values();
   }
 
-  handleConnection(connection: Connection): void {
-    const { transports, mayDial, identify, observer = {} } = this.#options;
-    const hop = new RelayHop(++this.#lastHop, connection, {
-      id: this.#id,
-      pool: this.#pool,
-      observer,
-      identify,
-      dial: (url, peer, signal) =>
-        dialNextHop(url, { transports, signal, mayDial: (ip) => mayDial(ip, peer) }),
+  /** For `ListenOptions.admit`: before any work for a connection. */
+  admit(source: string): RelayAdmission | undefined {
+    const admission = this.#guard.admit(source);
+    if (admission instanceof RelayAdmission) return admission;
+    this.#observer.onRefuse?.(admission, source);
+    return undefined;
+  }
+
+  handleConnection(connection: Connection, admission?: Admission): void {
+    const hop = new RelayHop(++this.#lastHop, connection, this.#context, () => {
+      if (admission instanceof RelayAdmission) admission.ready();
     });
-    this.#hops.add(hop);
-    observer.onConnect?.(hop);
+    this.#hops.set(hop.id, hop);
+    this.#observer.onConnect?.(hop);
     void connection.closed.then(({ error }) => {
-      this.#hops.delete(hop);
-      observer.onDisconnect?.(hop, error);
+      this.#hops.delete(hop.id);
+      this.#observer.onDisconnect?.(hop, isXferError(error) ? error : undefined);
     });
   }
 
-  /** Takes no more streams, lets those that are there end for a while, and closes. */
+  /** Takes no more streams; those that are there go on. */
+  drain(): void {
+    for (const hop of this.#hops.values()) hop.drain();
+  }
+
+  /** Drains, lets what is there end for a while, and closes. */
   async close(): Promise<void> {
-    await Promise.all([...this.#hops].map(({ connection }) => connection.close()));
+    clearInterval(this.#timer);
+    await Promise.all([...this.#hops.values()].map(({ connection }) => connection.close()));
+  }
+
+  #expireRooms(): void {
+    const expired = this.#guard.expireRooms();
+    for (const { connection, name } of expired) this.#hops.get(connection)?.expireRoom(name);
+    if (expired.length > 0) this.#observer.onRoom?.(this.#guard.rooms);
   }
 }

@@ -27,13 +27,19 @@ export type ProbeResult =
 
 export interface ListenOptions {
   /** Called for each connection, before any stream of it is reported: install `onStream` at once. */
-  onConnection(connection: Connection): void;
+  onConnection(connection: Connection, admission?: Admission): void;
   /** Connections at once in all and from one source address; one past it is closed before any work. Default: transportDefaults. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
-  /** Asked before anything is done for a connection, with its source address; false closes it at once. Default: all. */
-  admit?(source: string): boolean;
+  /** Asked before anything is done for a connection, with its source address; undefined closes it at once. Default: all are taken. */
+  admit?(source: string): Admission | undefined;
   readonly limits?: ConnectionLimits;
+}
+
+/** The place that a listener's user has given to a connection. */
+export interface Admission {
+  /** The connection is over, or never came to be. Called once. */
+  over(): void;
 }
 
 /** What a connection allows the other side, in place of `muxDefaults`. */
@@ -53,7 +59,7 @@ export interface ConnectionLimits {
 
 /** The one that `xfer/plugin` has is `MuxBudget`. */
 export interface ConnectionBudget {
-  /** Past half of what new streams may have, they start with their smallest window. */
+  /** New streams start with their smallest window. */
   readonly scarce: boolean;
   takeBytes(bytes: number): boolean;
   giveBytes(bytes: number): void;

@@ -38,7 +38,10 @@ function take(
   options: TcpOptions,
 ): void {
   const host = socket.remoteAddress;
-  if (host === undefined || listen.admit?.(host) === false || !limits.enter(host)) {
+  const admission = host === undefined ? undefined : listen.admit?.(host);
+  const isAdmitted = host !== undefined && (!listen.admit || admission) && limits.enter(host);
+  if (!isAdmitted) {
+    admission?.over();
     socket.on('error', () => undefined);
     socket.destroy();
     return;
@@ -54,8 +57,11 @@ function take(
     ...(options.mux ? { config: options.mux } : {}),
     ...(options.budget ? { budget: options.budget } : {}),
   });
-  void connection.closed.then(() => limits.leave(host));
-  listen.onConnection(connection);
+  void connection.closed.then(() => {
+    limits.leave(host);
+    admission?.over();
+  });
+  listen.onConnection(connection, admission);
 }
 
 /** The port is free at once; the server's own 'close' would wait for sockets whose handles have moved. */

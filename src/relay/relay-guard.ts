@@ -1,0 +1,138 @@
+import { muxDefaults, relayDefaults } from '../config/index.js';
+import { MuxBudget } from '../mux/index.js';
+import type { Admission, ConnectionLimits } from '../transport/contract.js';
+import { AdmissionCore, type AdmissionLimits } from './admission-core.js';
+import type { DialPolicy } from './dial-policy.js';
+import type { HopPeer } from './observer.js';
+import { unknownPeer } from './peer-key.js';
+import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
+import type { RefusalReason } from './refusal-reason.js';
+import { RoomsCore, type Room, type RoomLimits } from './rooms-core.js';
+
+export type RelayLimits = AdmissionLimits & PeerLimits & RoomLimits;
+
+export interface RelayGuardOptions {
+  readonly policy: DialPolicy;
+  readonly limits?: Partial<RelayLimits>;
+  /** For tests. Default: performance.now(). */
+  now?(): number;
+}
+
+/** Joins the cores that say what peers may do at a relay to the clock. */
+export class RelayGuard {
+  readonly policy: DialPolicy;
+  /** For listeners and dials. */
+  readonly connectionLimits: ConnectionLimits;
+  readonly #admission: AdmissionCore;
+  readonly #peers: PeerLimitsCore;
+  readonly #rooms: RoomsCore;
+  readonly #now: () => number;
+
+  constructor({ policy, limits = {}, now = () => performance.now() }: RelayGuardOptions) {
+    this.policy = policy;
+    this.#now = now;
+    this.#admission = new AdmissionCore(limits);
+    this.#peers = new PeerLimitsCore(limits);
+    this.#rooms = new RoomsCore(limits);
+    const { maxStreamsPerPeer, maxStreamsTotal, grantBudgetBytes } = { ...muxDefaults, ...limits };
+    this.connectionLimits = {
+      maxStreams: maxStreamsPerPeer,
+      earlyStreamBytes: relayDefaults.earlyStreamBytes,
+      maxWindowBytes: relayDefaults.maxWindowBytes,
+      helloTimeoutMs: relayDefaults.handshakeTimeoutMs,
+      // Each stream that a peer opens goes on as one of ours, or as several.
+      budget: new MuxBudget({ grantBudgetBytes, maxStreamsTotal: 4 * maxStreamsTotal }),
+    };
+  }
+
+  get rooms(): number {
+    return this.#rooms.size;
+  }
+
+  /** Streams that peers have open, and the connections that are being begun. */
+  get streams(): number {
+    return this.#peers.streams;
+  }
+
+  get pendingHandshakes(): number {
+    return this.#admission.pendingHandshakes;
+  }
+
+  /** Before any work for a connection. */
+  admit(source: string): RelayAdmission | RefusalReason {
+    const refusal = this.#admission.handleConnect(this.#now(), source);
+    return refusal ?? new RelayAdmission(this.#admission, source);
+  }
+
+  /** It is known who the peer is. The connection that is to be closed for it, if any, or why it is refused. */
+  handlePeer(connection: number, peer: HopPeer, source: string): ReturnType<PeerLimitsCore['handleConnect']> {
+    return this.#peers.handleConnect(this.#now(), connection, keyOf(peer, source), weightOf(peer));
+  }
+
+  handleClose(connection: number): void {
+    this.#peers.handleClose(this.#now(), connection);
+    this.#rooms.handleClose(connection);
+  }
+
+  openStream(connection: number): RefusalReason | undefined {
+    return this.#peers.handleStreamOpen(this.#now(), connection);
+  }
+
+  closeStream(connection: number): void {
+    this.#peers.handleStreamClose(this.#now(), connection);
+  }
+
+  /** Milliseconds for which the peer is to bring and take nothing more. */
+  handleBytes(connection: number, bytes: number): number {
+    return this.#peers.handleBytes(this.#now(), connection, bytes);
+  }
+
+  openRoom(name: string, connection: number, peer: HopPeer, source: string): RefusalReason | undefined {
+    const refusal = this.#rooms.open(this.#now(), name, keyOf(peer, source), connection);
+    if (!refusal) this.#peers.handleUse(this.#now(), connection);
+    return refusal;
+  }
+
+  closeRoom(name: string, connection: number): void {
+    if (this.#rooms.close(name, connection)) this.#peers.handleUnuse(this.#now(), connection);
+  }
+
+  /** Whose connection waits in the room. */
+  findRoom(name: string, peer: HopPeer, source: string): Room | { readonly refused: RefusalReason } {
+    return this.#rooms.find(this.#now(), name, peer.trust === 'trusted' ? undefined : source);
+  }
+
+  /** Rooms whose time is over. */
+  expireRooms(): Room[] {
+    const expired = this.#rooms.handleTick(this.#now());
+    for (const { connection } of expired) this.#peers.handleUnuse(this.#now(), connection);
+    return expired;
+  }
+}
+
+/** The place of one connection at a relay. */
+export class RelayAdmission implements Admission {
+  readonly #core: AdmissionCore;
+  readonly #source: string;
+  #isReady = false;
+
+  constructor(core: AdmissionCore, source: string) {
+    this.#core = core;
+    this.#source = source;
+  }
+
+  /** The handshake is over. */
+  ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#core.handleReady(this.#source);
+  }
+
+  over(): void {
+    this.#core.handleClose(this.#source, this.#isReady ? 'ready' : 'pending');
+  }
+}
+
+const keyOf = ({ key }: HopPeer, source: string) => key ?? unknownPeer(source);
+/** Whoever is not listed weighs nothing, whatever it proved. */
+const weightOf = ({ trust, weight }: HopPeer) => (trust === 'trusted' ? weight : undefined);
