@@ -2,6 +2,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import { parseUrl } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { maxHops } from './route.js';
 import { RoutedConnection, shownHop, type Path } from './routed-connection.js';
 
 /** Dials the first relay of a path: the alternative that worked last, then the others. */
@@ -10,7 +11,10 @@ export class PathDialer {
   readonly #path: Path;
   #next = 0;
 
+  /** Throws ERR_XFER_USAGE for a path that is too long. */
   constructor(transports: TransportRegistry, path: Path) {
+    if (path.relays.length > maxHops)
+      throw new XferError('ERR_XFER_USAGE', `a path has at most ${maxHops} relays`);
     this.#transports = transports;
     this.#path = path;
   }

@@ -61,6 +61,9 @@ class MemoryTransport implements Transport {
     options.signal.throwIfAborted();
     const listener = this.#listeners.get(to.port);
     if (!listener) throw new XferError('ERR_XFER_CONNECTION_REFUSED', `nobody listens on port ${to.port}`);
+    const admission = listener.admit?.(to.host);
+    if (listener.admit && !admission)
+      throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
     const { dialerHooks, listenerHooks, mux, onLink } = this.#options;
     const [left, right] = MemoryLink.pair(dialerHooks, listenerHooks);
     onLink?.(left, right);
@@ -71,16 +74,17 @@ class MemoryTransport implements Transport {
       role: 'listener',
       local: to,
       remote: here,
-      budget: new MuxBudget(),
+      ...(listener.limits ? { limits: listener.limits } : { budget: new MuxBudget() }),
       ...config,
     });
-    listener.onConnection(accepted);
+    void accepted.closed.then(() => admission?.over());
+    listener.onConnection(accepted, admission);
     return new MuxConnection({
       link: left,
       role: 'dialer',
       local: here,
       remote: to,
-      budget: new MuxBudget(),
+      ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
     });
   }

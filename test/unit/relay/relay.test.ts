@@ -1,0 +1,389 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resetCode, type OpenRefused, type Stream } from 'xfer/plugin';
+import { encodeWaitHeader } from '../../../src/relay/wait-header.js';
+import { openErrorCode } from '../../../src/transport/contract.js';
+import { pattern, readAll, turns, until } from '../../../src/compliance/pair.js';
+import { RelayNet, type Endpoint, type RelayAt } from '../../support/relay-net.js';
+
+const KiB = 1024;
+
+let net: RelayNet;
+beforeEach(() => (net = new RelayNet()));
+afterEach(() => net.close());
+
+/** An endpoint that sends back what it gets. */
+async function echo(): Promise<Endpoint> {
+  const endpoint = await net.endpoint();
+  endpoint.onStream = ({ stream }) => {
+    stream.accept();
+    stream.onData((bytes) => stream.send(bytes.slice()));
+    stream.onEnd(() => stream.closeWrite());
+  };
+  return endpoint;
+}
+
+async function chain(count: number): Promise<RelayAt[]> {
+  const relays: RelayAt[] = [];
+  for (let i = 0; i < count; i++) relays.push(await net.relay());
+  return relays;
+}
+
+/** Why a stream was not opened, in words. */
+async function refusal(stream: Stream): Promise<string> {
+  const error = await stream.opened.catch((thrown: unknown) => thrown as OpenRefused);
+  if (error instanceof Uint8Array) return 'opened';
+  return stream.connection.explain?.(error.detail, false)?.message ?? `code ${error.openCode}`;
+}
+
+describe('a stream over relays', () => {
+  it.each([1, 3, 16])(
+    'goes over %i of them, and so does what is sent right behind the open',
+    async (count) => {
+      const endpoint = await echo();
+      const connection = await net.dial(await chain(count), endpoint.url);
+      const stream = connection.openStream({ header: Buffer.from('hello') });
+      stream.send(pattern(5000, 3));
+      stream.closeWrite();
+      expect((await readAll(stream)).equals(pattern(5000, 3))).toBe(true);
+      await stream.opened;
+    },
+  );
+
+  it('brings its own opening header to the end, and nobody else there', async () => {
+    const endpoint = await net.endpoint();
+    const connection = await net.dial(await chain(2), endpoint.url);
+    connection.openStream({ header: Buffer.from('for the end alone') });
+    await until(() => endpoint.arrived.length === 1);
+    expect(endpoint.arrived[0]?.header).toBe('for the end alone');
+  });
+
+  it('ends one direction and leaves the other, behind all data', async () => {
+    const endpoint = await net.endpoint();
+    const connection = await net.dial(await chain(3), endpoint.url);
+    const near = connection.openStream();
+    near.send(pattern(900 * KiB, 7));
+    near.closeWrite();
+    await until(() => endpoint.arrived.length === 1);
+    const far = endpoint.arrived[0]!.stream;
+    far.accept();
+    expect((await readAll(far)).equals(pattern(900 * KiB, 7))).toBe(true);
+    const back = readAll(near);
+    far.send(pattern(300 * KiB, 8));
+    await turns(50);
+    far.closeWrite();
+    expect((await back).equals(pattern(300 * KiB, 8))).toBe(true);
+    await near.closed;
+    await far.closed;
+  });
+
+  it('lets a reset overtake the data, both ways', async () => {
+    const endpoint = await net.endpoint();
+    const connection = await net.dial(await chain(2), endpoint.url);
+    const streams = [connection.openStream(), connection.openStream()];
+    await until(() => endpoint.arrived.length === 2);
+    const [first, second] = endpoint.arrived.map(({ stream }) => stream);
+    first!.accept();
+    second!.accept();
+    await Promise.all(streams.map((stream) => stream.opened));
+    const atFar = new Promise<number>((resolve) => first!.onReset((code) => resolve(code)));
+    const atNear = new Promise<number>((resolve) => streams[1]!.onReset((code) => resolve(code)));
+    first!.onData(() => undefined);
+    first!.pause();
+    streams[0]!.send(pattern(800 * KiB));
+    await turns(20);
+    streams[0]!.reset(resetCode.cancelled);
+    second!.send(pattern(800 * KiB));
+    second!.reset(resetCode.timeout);
+    expect([await atFar, await atNear]).toEqual([resetCode.cancelled, resetCode.timeout]);
+  });
+
+  it('sends a stop back, and leaves the other direction', async () => {
+    const endpoint = await net.endpoint();
+    const connection = await net.dial(await chain(2), endpoint.url);
+    const near = connection.openStream();
+    const stopped = new Promise<number>((resolve) => near.onStop(resolve));
+    near.send(pattern(10 * KiB));
+    await until(() => endpoint.arrived.length === 1);
+    const far = endpoint.arrived[0]!.stream;
+    far.accept();
+    far.stopReading(resetCode.cancelled);
+    expect(await stopped).toBe(resetCode.cancelled);
+    const back = readAll(near);
+    far.send(pattern(20 * KiB, 4));
+    far.closeWrite();
+    expect((await back).equals(pattern(20 * KiB, 4))).toBe(true);
+  });
+
+  it('holds no more than a window of a stream that nobody reads, and stalls no other', async () => {
+    const endpoint = await net.endpoint();
+    const relays = await chain(3);
+    const connection = await net.dial(relays, endpoint.url);
+    const stuck = connection.openStream();
+    await until(() => endpoint.arrived.length === 1);
+    endpoint.arrived[0]!.stream.accept();
+    await stuck.opened;
+    for (let i = 0; i < 64; i++) stuck.send(pattern(1024 * KiB, i));
+    await turns(300);
+    for (const { relay } of relays)
+      for (const hop of relay.hops) expect(hop.bufferedBytes).toBeLessThanOrEqual(4096 * KiB);
+    endpoint.onStream = ({ stream }) => {
+      stream.accept();
+      void readAll(stream).then((bytes) => {
+        stream.send(bytes);
+        stream.closeWrite();
+      });
+    };
+    const other = connection.openStream();
+    other.send(pattern(700 * KiB, 5));
+    other.closeWrite();
+    expect((await readAll(other)).equals(pattern(700 * KiB, 5))).toBe(true);
+  });
+});
+
+describe('an error on the way', () => {
+  it('names the relay and what it could not reach', async () => {
+    const [first, second] = await chain(2);
+    const at = (relay: RelayAt) => relay.url;
+    const nobody = 'memory://127.0.0.1:9999';
+    const over = await net.dial([first!, second!], nobody);
+    expect(await refusal(over.openStream())).toBe(
+      `${at(second!)} could not reach ${nobody}: connection refused`,
+    );
+    const lost = await net.dial([first!, [nobody]], at(second!));
+    expect(await refusal(lost.openStream())).toBe(
+      `${at(first!)} could not reach ${nobody}: connection refused`,
+    );
+  });
+
+  it('names what the end itself refuses', async () => {
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.refuse(openErrorCode.resourceLimit);
+    const connection = await net.dial(await chain(2), endpoint.url);
+    expect(await refusal(connection.openStream())).toBe(`${endpoint.url} refused: a limit is reached`);
+  });
+
+  it('refuses loops, and more relays than a path may have', async () => {
+    const endpoint = await net.endpoint();
+    const [one, two] = await chain(2);
+    const loop = await net.dial([one!, two!, one!], endpoint.url);
+    expect(await refusal(loop.openStream())).toMatch(/the path leads through it twice/);
+    const many = net.dial(
+      Array.from({ length: 17 }, () => one!),
+      endpoint.url,
+    );
+    await expect(many).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+  });
+
+  it('takes another relay where alternatives are given, and brings it what came early', async () => {
+    const endpoint = await echo();
+    const [first, second] = await chain(2);
+    const connection = await net.dial([first!, ['memory://127.0.0.1:9998', second!.url]], endpoint.url);
+    const stream = connection.openStream();
+    stream.send(pattern(6 * KiB, 2));
+    stream.closeWrite();
+    expect((await readAll(stream)).equals(pattern(6 * KiB, 2))).toBe(true);
+  });
+
+  it('says which relay has lost the next one', async () => {
+    const endpoint = await net.endpoint();
+    const [first, second] = await chain(2);
+    const connection = await net.dial([first!, second!], endpoint.url);
+    const stream = connection.openStream();
+    await until(() => endpoint.arrived.length === 1);
+    endpoint.arrived[0]!.stream.accept();
+    await stream.opened;
+    const told = new Promise<string | undefined>((resolve) =>
+      stream.onReset((_code, detail, isOver) => resolve(connection.explain?.(detail, isOver)?.message)),
+    );
+    await endpoint.close();
+    expect(await told).toBe(`${second!.url} has lost the connection to ${endpoint.url}`);
+  });
+
+  it('refuses what is no route', async () => {
+    const { url } = (await chain(1))[0]!;
+    const transport = await net.registry.get('memory');
+    const port = Number(url.split(':').at(-1));
+    const signal = new AbortController().signal;
+    const connection = await transport.dial({ scheme: 'memory', host: '127.0.0.1', port }, { signal });
+    const refused = connection.openStream({ header: Buffer.from('xfer') }).opened;
+    await expect(refused).rejects.toMatchObject({ openCode: openErrorCode.routeNotFound });
+  });
+});
+
+describe('rooms', () => {
+  const wait = async (via: RelayAt[], room: string) => {
+    const connection = await net.dial(via, '');
+    const arrived: { stream: Stream; header: string }[] = [];
+    connection.onStream((stream, header) => arrived.push({ stream, header: Buffer.from(header).toString() }));
+    const stream = connection.openStream({ header: encodeWaitHeader(room) });
+    return { connection, stream, arrived };
+  };
+
+  it.each([1, 3])('bring a sender to who waits behind %i relays', async (count) => {
+    const relays = await chain(count);
+    const receiver = await wait(relays, 'r-1');
+    await receiver.stream.opened;
+    const sender = await net.dial([relays.at(-1)!], 'room:r-1');
+    const near = sender.openStream({ header: Buffer.from('secret things') });
+    near.send(pattern(300 * KiB, 6));
+    near.closeWrite();
+    await until(() => receiver.arrived.length === 1);
+    const { stream: far, header } = receiver.arrived[0]!;
+    expect(header).toBe('secret things');
+    far.accept();
+    expect((await readAll(far)).equals(pattern(300 * KiB, 6))).toBe(true);
+  });
+
+  it('are there for one, and go with who waits', async () => {
+    const relays = await chain(1);
+    const receiver = await wait(relays, 'mine');
+    await receiver.stream.opened;
+    expect(await refusal((await wait(relays, 'mine')).stream)).toMatch(/somebody waits in this room already/);
+    receiver.connection.abort(new Error('gone'));
+    const sender = await net.dial(relays, 'room:mine');
+    await until(() => relays[0]!.guard.rooms === 0);
+    expect(await refusal(sender.openStream())).toMatch(/nobody waits in this room/);
+    await (
+      await wait(relays, 'mine')
+    ).stream.opened;
+  });
+
+  it('are refused to who guesses, and have names that can be shown', async () => {
+    const [relay] = [await net.relay({ limits: { roomMissesPerMinute: 3 } })];
+    const sender = await net.dial([relay], 'room:none');
+    const answers: string[] = [];
+    for (let i = 0; i < 5; i++) answers.push(await refusal(sender.openStream()));
+    expect(answers.filter((answer) => answer.endsWith('nobody waits in this room'))).toHaveLength(3);
+    expect(answers.filter((answer) => answer.endsWith('a limit is reached'))).toHaveLength(2);
+    expect(await refusal((await wait([relay], '../etc')).stream)).not.toBe('opened');
+  });
+});
+
+describe('limits', () => {
+  it('refuse a stream more than a peer may have, over all its connections', async () => {
+    const relay = await net.relay({ limits: { maxStreamsPerPeer: 5 } });
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.accept();
+    const [one, two] = [await net.dial([relay], endpoint.url), await net.dial([relay], endpoint.url)];
+    for (let i = 0; i < 3; i++) await one.openStream().opened;
+    const last = two.openStream();
+    await last.opened;
+    await two.openStream().opened;
+    const refused = two.openStream();
+    expect(await refusal(refused)).toMatch(/refused: a limit is reached/);
+    await expect(refused.opened).rejects.toMatchObject({ openCode: openErrorCode.resourceLimit });
+    last.reset(resetCode.cancelled);
+    await until(() => relay.guard.streams === 4);
+    await two.openStream().opened;
+  });
+
+  it('close connections that ask for nothing', async () => {
+    const relay = await net.relay({ handshakeTimeoutMs: 20 });
+    const connection = await net.dial([relay], 'room:x');
+    expect((await connection.closed).clean).toBe(false);
+    await until(() => relay.guard.pendingHandshakes === 0);
+  });
+
+  it('close connections that have been of no use for a while, and no others', async () => {
+    const relay = await net.relay({ idleTimeoutMs: 20 });
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.accept();
+    const [idle, used] = [await net.dial([relay], endpoint.url), await net.dial([relay], endpoint.url)];
+    await used.openStream().opened;
+    const stream = idle.openStream();
+    await stream.opened;
+    stream.reset(resetCode.cancelled);
+    expect((await idle.closed).clean).toBe(true);
+    await used.openStream().opened;
+  });
+});
+
+describe('two peers with the same stream ids', () => {
+  it('never cross', async () => {
+    const step = fc.record({
+      peer: fc.nat(1),
+      stream: fc.nat(3),
+      op: fc.constantFrom('open', 'send', 'send', 'send', 'end', 'turn', 'reset'),
+      size: fc.integer({ min: 1, max: 40_000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), fc.nat(), async (steps, seed) => {
+        const world = new RelayNet();
+        try {
+          await interleave(world, steps, seed);
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+});
+
+interface Step {
+  peer: number;
+  stream: number;
+  op: string;
+  size: number;
+}
+
+/** What each endpoint gets is a beginning of what was sent to it on that stream, and all of it where it was ended. */
+async function interleave(world: RelayNet, steps: readonly Step[], seed: number): Promise<void> {
+  const relay = await world.relay();
+  const sides = await Promise.all(
+    [0, 1].map(async () => {
+      const endpoint = await world.endpoint();
+      const got = new Map<string, { bytes: Buffer[]; ended: boolean }>();
+      endpoint.onStream = ({ stream, header }) => {
+        const mine = { bytes: [] as Buffer[], ended: false };
+        got.set(header, mine);
+        stream.accept();
+        stream.onData((bytes) => mine.bytes.push(Buffer.from(bytes)));
+        stream.onEnd(() => (mine.ended = true));
+      };
+      return { got, connection: await world.dial([relay], endpoint.url), sent: new Map<string, Sending>() };
+    }),
+  );
+  const open = new Map<string, string>();
+  for (const [at, { peer, stream, op, size }] of steps.entries()) {
+    const side = sides[peer]!;
+    const slot = `${peer} ${stream}`;
+    const name = open.get(slot);
+    const sending = name === undefined ? undefined : side.sent.get(name);
+    if (op === 'turn') await turns(3);
+    else if (!sending) {
+      const fresh = `${slot} ${at}`;
+      open.set(slot, fresh);
+      const opened = side.connection.openStream({ header: Buffer.from(fresh) });
+      side.sent.set(fresh, { stream: opened, bytes: [], state: 'open' });
+    } else if (op === 'send') {
+      const bytes = pattern(size, seed + at);
+      sending.bytes.push(bytes);
+      sending.stream.send(bytes);
+    } else if (op === 'end' || op === 'reset') {
+      open.delete(slot);
+      sending.state = op;
+      if (op === 'end') sending.stream.closeWrite();
+      else sending.stream.reset(resetCode.cancelled);
+    }
+  }
+  for (const { sent, got } of sides) {
+    await until(() =>
+      [...sent].every(([name, { state }]) => state !== 'end' || got.get(name)?.ended === true),
+    );
+    expect([...got.keys()].every((name) => sent.has(name))).toBe(true);
+    for (const [name, { bytes, state }] of sent) {
+      const all = Buffer.concat(bytes);
+      const there = Buffer.concat(got.get(name)?.bytes ?? []);
+      expect(there.equals(all.subarray(0, there.length))).toBe(true);
+      if (state === 'end') expect(there.length).toBe(all.length);
+    }
+  }
+}
+
+interface Sending {
+  stream: Stream;
+  bytes: Buffer[];
+  state: string;
+}
