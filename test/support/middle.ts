@@ -1,7 +1,6 @@
 import { tcp } from '@xfer/mux';
 import { afterAll } from 'vitest';
-import { parseUrl } from '../../src/transport/address.js';
-import { formatAddress } from '../../src/transport/address.js';
+import { parseUrl, formatAddress } from '../../src/transport/address.js';
 import type { Connection, Listener, Stream } from '../../src/transport/contract.js';
 
 /** `out` is what the sender says, `back` what the receiver does. */

@@ -83,7 +83,10 @@ export class XferRun {
     this.home = home;
     this.#change = this.#nextChange();
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#onStdout(text));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#changed();
+    });
     this.ended = this.#waitForEnd(timeoutMs);
   }
 
@@ -97,6 +100,14 @@ export class XferRun {
       }
       const event = this.events[at];
       if (event?.event === name) return event as EventOf<Name>;
+    }
+  }
+
+  /** Resolves when `condition` holds, which is asked whenever there is new output; rejects when the process ends before. */
+  async until(condition: (run: this) => boolean): Promise<void> {
+    while (!condition(this)) {
+      if (this.#closed) throw new Error(`xfer ended too early:\n${this.stdout}${this.stderr}`);
+      await this.#change;
     }
   }
 
