@@ -4,5 +4,8 @@ export type { CommonOptions, FilterRule, ReceiveOptions, SendOptions, SendResult
 export { receive } from './app/receive.js';
 export { send } from './app/send.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
+export { relay, type RelayRunOptions } from './app/relay.js';
+export { PathDialer } from './relay/dial-path.js';
+export type { Path } from './relay/routed-connection.js';
 export { registryFromHookResult, TransportRegistry } from './transport/registry.js';
 export * from './errors/index.js';

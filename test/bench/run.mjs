@@ -6,6 +6,8 @@ import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { relayRow } from './row-relay.mjs';
+import { relayStreamsRow } from './row-relay-streams.mjs';
 import { resumeRow } from './row-resume.mjs';
 import { smallFileRow } from './row-small-file.mjs';
 import { smallFilesRow } from './row-small-files.mjs';
@@ -18,7 +20,11 @@ import { machine, table, verdict } from './table.mjs';
 
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
-const otherRows = [startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow];
+const relayRows = [relayRow, relayStreamsRow];
+const otherRows = [
+  ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
+  ...relayRows,
+];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
 
 try {

@@ -27,6 +27,8 @@ const units = {
   'GB/s': (value) => `${value.toFixed(3)} GB/s`,
   ms: (value) => `${value.toFixed(0)} ms`,
   's/GiB': (value) => `${value.toFixed(2)} s/GiB`,
+  ms2: (value) => `${value.toFixed(2)} ms`,
+  KiB: (value) => `${value.toFixed(1)} KiB`,
   MB: (value) => `${value.toFixed(0)} MB`,
 };
 
