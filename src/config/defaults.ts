@@ -140,9 +140,11 @@ export const relayDefaults = Object.freeze({
    */
   connectionsPerMinutePerSource: 60,
   connectionBurstPerSource: 80,
+  /** A connection that ends before its handshake does counts as so many more: a source of garbage is soon down to a few a minute. */
+  failedHandshakeCost: 10,
   /** New connections of all sources a second, and at once; with its handshake one costs the loop about a millisecond. [2500, 1000] */
-  connectionsPerSecond: 250,
-  connectionBurst: 500,
+  connectionsPerSecond: 500,
+  connectionBurst: 1_000,
   /** Handshakes under way, in all and from one source: the rate times the deadline, and two sessions with all their lanes. */
   maxPendingHandshakes: 512,
   maxPendingHandshakesPerSource: 32,

@@ -9,6 +9,7 @@ export type AdmissionLimits = Readonly<
   Record<
     | 'connectionsPerMinutePerSource'
     | 'connectionBurstPerSource'
+    | 'failedHandshakeCost'
     | 'connectionsPerSecond'
     | 'connectionBurst'
     | 'maxPendingHandshakes'
@@ -32,7 +33,7 @@ interface Source {
  * over TCP, and over datagrams with a cookie, its address is proven by then.
  *
  * Calls: `handleConnect` for each new connection; for each that was taken `handleReady` when its handshake is over, and
- * `handleClose` at its end, with the same address.
+ * `handleClose` at its end, with the same address. One whose handshake never ended counts as several.
  */
 export class AdmissionCore {
   readonly #limits: AdmissionLimits;
@@ -95,11 +96,13 @@ export class AdmissionCore {
   }
 
   /** One connection from there is over: `pending` if its handshake never was. */
-  handleClose(address: string, phase: 'pending' | 'ready'): void {
+  handleClose(now: number, address: string, phase: 'pending' | 'ready'): void {
     if (phase === 'pending') this.handleReady(address);
     const key = sourceKey(address);
     const source = this.#live.get(key);
     if (!source) return;
+    // Who brings garbage may bring less of it.
+    if (phase === 'pending') source.bucket.reserve(this.#limits.failedHandshakeCost, now);
     source.connections--;
     this.#connections--;
     if (source.connections > 0) return;

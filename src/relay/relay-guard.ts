@@ -61,7 +61,7 @@ export class RelayGuard {
   /** Before any work for a connection. */
   admit(source: string): RelayAdmission | RefusalReason {
     const refusal = this.#admission.handleConnect(this.#now(), source);
-    return refusal ?? new RelayAdmission(this.#admission, source);
+    return refusal ?? new RelayAdmission(this.#admission, source, this.#now);
   }
 
   /** It is known who the peer is. The connection that is to be closed for it, if any, or why it is refused. */
@@ -113,10 +113,12 @@ export class RelayGuard {
 /** The place of one connection at a relay. */
 export class RelayAdmission implements Admission {
   readonly #core: AdmissionCore;
+  readonly #now: () => number;
   readonly #source: string;
   #isReady = false;
 
-  constructor(core: AdmissionCore, source: string) {
+  constructor(core: AdmissionCore, source: string, now: () => number) {
+    this.#now = now;
     this.#core = core;
     this.#source = source;
   }
@@ -129,7 +131,7 @@ export class RelayAdmission implements Admission {
   }
 
   over(): void {
-    this.#core.handleClose(this.#source, this.#isReady ? 'ready' : 'pending');
+    this.#core.handleClose(this.#now(), this.#source, this.#isReady ? 'ready' : 'pending');
   }
 }
 

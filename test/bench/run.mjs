@@ -7,6 +7,7 @@ import { laneRow } from './row-lane.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { relayRow } from './row-relay.mjs';
+import { relayFloodRow } from './row-relay-flood.mjs';
 import { relayStreamsRow } from './row-relay-streams.mjs';
 import { resumeRow } from './row-resume.mjs';
 import { smallFileRow } from './row-small-file.mjs';
@@ -20,7 +21,7 @@ import { machine, table, verdict } from './table.mjs';
 
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
-const relayRows = [relayRow, relayStreamsRow];
+const relayRows = [relayRow, relayStreamsRow, relayFloodRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,

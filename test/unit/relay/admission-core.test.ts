@@ -7,6 +7,7 @@ import { sourceKey } from '../../../src/relay/source-key.js';
 const wide: AdmissionLimits = {
   connectionsPerMinutePerSource: 1e9,
   connectionBurstPerSource: 1e9,
+  failedHandshakeCost: 1,
   connectionsPerSecond: 1e9,
   connectionBurst: 1e9,
   maxPendingHandshakes: 1e9,
@@ -65,7 +66,7 @@ describe('the admission of connections', () => {
     expect(refusals).toEqual([undefined, undefined, 'source-handshakes', undefined, 'total-handshakes']);
     core.handleReady('a');
     expect([core.handleConnect(0, 'c'), core.handleConnect(0, 'a')]).toEqual([undefined, 'total-handshakes']);
-    core.handleClose('c', 'pending');
+    core.handleClose(0, 'c', 'pending');
     expect([core.handleConnect(0, 'a'), core.pendingHandshakes, core.connections]).toEqual([undefined, 3, 4]);
   });
 
@@ -74,7 +75,7 @@ describe('the admission of connections', () => {
     const refusals = ['a', 'a', 'a', 'b', 'c'].map((source) => core.handleConnect(0, source));
     expect(refusals).toEqual([undefined, undefined, 'source-connections', undefined, 'total-connections']);
     core.handleReady('a');
-    core.handleClose('a', 'ready');
+    core.handleClose(0, 'a', 'ready');
     expect([core.handleConnect(0, 'a'), core.handleConnect(0, 'a')]).toEqual([
       undefined,
       'source-connections',
@@ -85,7 +86,7 @@ describe('the admission of connections', () => {
     const core = admission({ connectionsPerMinutePerSource: 1, connectionBurstPerSource: 1, maxSources: 3 });
     const visit = (source: string) => {
       const refusal = core.handleConnect(0, source);
-      if (!refusal) core.handleClose(source, 'pending');
+      if (!refusal) core.handleClose(0, source, 'pending');
       return refusal;
     };
     expect(['a', 'a', 'b', 'c', 'a'].map(visit)).toEqual([
@@ -98,12 +99,30 @@ describe('the admission of connections', () => {
     expect([core.sources, visit('d'), core.sources, visit('a')]).toEqual([3, undefined, 3, undefined]);
   });
 
+  it('lets a source of garbage come less often', () => {
+    const core = admission({
+      connectionsPerMinutePerSource: 60,
+      connectionBurstPerSource: 20,
+      failedHandshakeCost: 10,
+    });
+    const taken = (source: string, phase: 'pending' | 'ready', seconds: number) =>
+      times(10 * seconds, (i) => {
+        const refusal = core.handleConnect(100 * i, source);
+        if (refusal) return 0;
+        if (phase === 'ready') core.handleReady(source);
+        core.handleClose(100 * i, source, phase);
+        return 1;
+      }).reduce<number>((sum, one) => sum + one, 0);
+    expect(taken('honest', 'ready', 110)).toBe(20 + 109);
+    expect(taken('garbage', 'pending', 110)).toBe(2 + 10);
+  });
+
   it('never forgets a source that is connected', () => {
     const core = admission({ maxSources: 2, maxConnectionsPerSource: 1 });
     core.handleConnect(0, 'stays');
     for (const source of times(50, String)) {
       expect(core.handleConnect(0, source)).toBeUndefined();
-      core.handleClose(source, 'pending');
+      core.handleClose(0, source, 'pending');
     }
     expect([core.handleConnect(0, 'stays'), core.sources]).toEqual(['source-connections', 2]);
   });
@@ -145,7 +164,7 @@ describe('the admission of connections', () => {
         const count = (phase: string) => open.filter((connection) => connection.phase === phase).length;
         const close = (at: number) => {
           const [gone] = open.splice(at, 1);
-          if (gone) core.handleClose(gone.source, gone.phase);
+          if (gone) core.handleClose(0, gone.source, gone.phase);
         };
         for (const [act, which] of list) {
           const source = String(which);
