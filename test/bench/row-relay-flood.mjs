@@ -65,7 +65,8 @@ async function honest(context, path, relay, { port, seconds }) {
     const { done } = await send(context, { path, url, code, flags: ['--via', relay.url] });
     await finish(run, 'xfer recv');
     rmSync(directory, { recursive: true });
-    if (!flood.over) rates.push(done.bytes / done.seconds / 1e9);
+    // The last one may have had some of it in peace.
+    if (!flood.over || rates.length === 0) rates.push(done.bytes / done.seconds / 1e9);
   }
   const { tried } = JSON.parse((await finish(flood, 'the flood')).stdout);
   return { rates, tried };

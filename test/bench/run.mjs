@@ -8,6 +8,8 @@ import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
+import { relayMemoryRow } from './row-relay-memory.mjs';
+import { relayStallRow } from './row-relay-stall.mjs';
 import { relayStreamsRow } from './row-relay-streams.mjs';
 import { resumeRow } from './row-resume.mjs';
 import { smallFileRow } from './row-small-file.mjs';
@@ -21,7 +23,7 @@ import { machine, table, verdict } from './table.mjs';
 
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
-const relayRows = [relayRow, relayStreamsRow, relayFloodRow];
+const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relayFloodRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
