@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { XferError } from '../errors/index.js';
 
 /**
@@ -8,6 +9,7 @@ export function sendArguments(
   words: readonly string[],
   to: readonly string[],
   isRelayed = false,
+  exists: (path: string) => boolean = existsSync,
 ): { paths: readonly string[]; target: string } {
   if (to.length > 1) throw usage('only one --to is possible yet', 'run xfer send once for each target');
   const named = to[0] ?? (isRelayed && words.length === 1 ? 'room:' : undefined);
@@ -19,7 +21,15 @@ export function sendArguments(
     throw usage('the target is empty', 'write a target as [scheme://]host[:port] or local:DIR');
   if (paths.includes('')) throw usage('a path is empty', 'write . for the directory you are in');
   if (target === 'local:') throw usage('local: needs a directory', 'write local:DIR');
-  if (target.startsWith('local:')) return { paths, target };
+  if (target.startsWith('local:')) {
+    if (isRelayed) throw usage('no relay is needed for a directory of this machine', 'leave out --via');
+    return { paths, target };
+  }
+  if (isRelayed && named === undefined && exists(target))
+    throw usage(
+      `${JSON.stringify(target)} is a path here, and would be taken for the target`,
+      'write --to room:ROOM, or --to with the target, where all arguments are paths',
+    );
   if (target.startsWith('room:') && !isRelayed)
     throw usage('a room is at a relay', 'name the relay by --via');
   if (/^[^/]*@/.test(target))

@@ -18,6 +18,18 @@ describe('the arguments of send', () => {
     expect(sendArguments(['me@host:dir', 'h'], []).paths).toEqual(['me@host:dir']);
   });
 
+  it('takes a single argument over a relay for a path, and the room of the code for the target', () => {
+    expect(sendArguments(['a'], [], true)).toEqual({ paths: ['a'], target: 'room:' });
+    expect(sendArguments(['a', 'room:4821'], [], true).target).toBe('room:4821');
+    expect(sendArguments(['a', 'h'], [], true, () => false).target).toBe('h');
+  });
+
+  it('guesses nothing where the target over a relay may be a path', () => {
+    expect(() => sendArguments(['a', 'b'], [], true, () => true)).toThrow('"b" is a path here');
+    expect(sendArguments(['a', 'b'], ['room:1'], true, () => true).paths).toEqual(['a', 'b']);
+    expect(() => sendArguments(['a', 'local:x'], [], true)).toThrow('no relay is needed');
+  });
+
   it.each([
     ['nothing at all', [], [], 'at least one path'],
     ['a target alone', ['h'], [], 'at least one path'],
@@ -26,7 +38,7 @@ describe('the arguments of send', () => {
     ['an ssh target', ['a', 'me@host:dir'], [], 'ssh targets'],
     ['an ssh target without a directory', ['a', 'me@host'], [], 'ssh targets'],
     ['an ssh target by --to', ['a'], ['me@host:dir'], 'ssh targets'],
-    ['a room', ['a', 'room:4821'], [], 'room: targets'],
+    ['a room', ['a', 'room:4821'], [], 'a room is at a relay'],
     ['local: without a directory', ['a', 'local:'], [], 'needs a directory'],
     ['an empty target', ['a', ''], [], 'target is empty'],
     ['an empty path', ['', 'h'], [], 'path is empty'],
