@@ -20,6 +20,9 @@ export interface ListeningEvent {
   /** Where it waits for others: the relays as `send --via` takes them, and the room at the last one. */
   readonly via?: readonly string[];
   readonly room?: string;
+  /** Of a relay: its own key, as `xfer peers add` takes it, and the fingerprint of it. */
+  readonly key?: string;
+  readonly fingerprint?: string;
 }
 
 export interface ConnectedEvent {

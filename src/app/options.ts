@@ -21,7 +21,15 @@ export interface CommonOptions {
   readonly retryMs?: number;
 }
 
-export interface SendOptions extends CommonOptions {
+/** What the first relay on the way is to know. */
+export interface HopOptions {
+  /** Prove this machine's key to it. Default: it learns no key. */
+  readonly identify?: boolean;
+  /** For a private relay. Default: none. */
+  readonly relayToken?: string;
+}
+
+export interface SendOptions extends CommonOptions, HopOptions {
   readonly paths: readonly string[];
   /** `[scheme://]host[:port]`, `local:DIR` or `room:ROOM`; `room:` alone is the room of the code. */
   readonly target: string;
@@ -59,7 +67,7 @@ export interface FilterRule {
   readonly value: string;
 }
 
-export interface ReceiveOptions extends CommonOptions {
+export interface ReceiveOptions extends CommonOptions, HopOptions {
   /** Made where it does not exist. */
   readonly directory: string;
   /** URLs; default: tcp on every address, port 4840. */

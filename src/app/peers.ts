@@ -1,8 +1,8 @@
 import { XferError } from '../errors/index.js';
-import { fingerprint, loadIdentity } from '../session/identity.js';
+import { fingerprint, formatPublicKey, loadIdentity, parsePublicKey } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 
-/** A known peer as it is shown: `key` in base64, which unlike base64url never begins like a flag. */
+/** A known peer as it is shown: `key` in base64. */
 export interface ListedPeer {
   readonly name: string;
   readonly fingerprint: string;
@@ -15,18 +15,18 @@ export async function listPeers(home: string): Promise<readonly ListedPeer[]> {
   return peers.map(({ name, key, hosts }) => ({
     name,
     fingerprint: fingerprint(key),
-    key: text(key),
+    key: formatPublicKey(key),
     hosts,
   }));
 }
 
-/** `key` as `ownKey` gives it on the other machine; anything else is ERR_XFER_USAGE. */
+/** `key` as `ownKey` gives it on the other machine, or in hexadecimal digits; anything else is ERR_XFER_USAGE. */
 export async function addPeer(
   home: string,
   peer: { readonly name: string; readonly key: string; readonly hosts: readonly string[] },
 ): Promise<void> {
-  const key = Uint8Array.from(Buffer.from(peer.key, 'base64'));
-  if (key.length !== 32 || text(key) !== peer.key)
+  const key = parsePublicKey(peer.key);
+  if (!key)
     throw new XferError('ERR_XFER_USAGE', 'this is not a key: take it from xfer peers on the other machine');
   await new PeerStore(home).add({ name: peer.name, key, hosts: peer.hosts });
 }
@@ -41,7 +41,5 @@ export async function removePeer(home: string, name: string): Promise<void> {
 
 export async function ownKey(home: string): Promise<{ readonly key: string; readonly fingerprint: string }> {
   const { publicKey } = await loadIdentity(home);
-  return { key: text(publicKey), fingerprint: fingerprint(publicKey) };
+  return { key: formatPublicKey(publicKey), fingerprint: fingerprint(publicKey) };
 }
-
-const text = (key: Uint8Array) => Buffer.from(key).toString('base64');

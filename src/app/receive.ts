@@ -14,6 +14,7 @@ import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
+import { hopProver } from './hop-prover.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { RoomWaiter } from './room-waiter.js';
 import { relaysOf } from './route.js';
@@ -132,11 +133,12 @@ class Receiver {
   /** Takes a room at the relay: that of the user or of his code, else one that is free. */
   async #wait(): Promise<void> {
     if (this.#relays.length === 0) return;
-    const { signal, transports, onEvent, room, code } = this.#options;
+    const { signal, transports, onEvent, room, code, home, identify, relayToken: token } = this.#options;
     const waiter = new RoomWaiter({
       transports,
       relays: this.#relays,
       signal,
+      prove: hopProver({ home, identity: identify ? this.#context.identity : undefined, token }),
       onConnection: (connection) => this.#handleConnection(connection),
       onLost: (error) => onEvent({ event: 'note', message: `${error.message}; trying to get back` }),
       onBack: () => onEvent({ event: 'note', message: 'waiting at the relay again' }),

@@ -1,18 +1,20 @@
 import { defaultPorts, relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
-import type { HopIdentity } from '../relay/observer.js';
 import { RelayGuard } from '../relay/relay-guard.js';
 import { Relay } from '../relay/relay.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
-import type { Connection, Listener } from '../transport/contract.js';
+import type { Listener } from '../transport/contract.js';
 import type { CommonOptions } from './options.js';
+import { relayAccess, type RelayAccessOptions } from './relay-access.js';
 
-export interface RelayRunOptions extends Pick<CommonOptions, 'signal' | 'onEvent' | 'transports'> {
+export interface RelayRunOptions extends Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
   /** URLs; default: tcp on every address, port 4840. */
   readonly listen: readonly string[];
   /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: nothing. */
   readonly dial?: readonly string[];
+  /** Who is let in. Default: everybody. */
+  readonly access?: RelayAccessOptions;
 }
 
 /** Forwards streams for others. Goes on until the signal: then it rejects with ERR_XFER_INTERRUPTED. */
@@ -22,8 +24,9 @@ export async function relay(options: RelayRunOptions): Promise<void> {
   const addresses = urls.map(parseUrl);
   const rules = options.dial === undefined ? undefined : parseDialRules(options.dial);
   const loopbackOnly = addresses.every(({ host }) => isLoopback(host));
+  const { identify, prove, key, fingerprint } = await relayAccess(options.home, options.access ?? {});
   const guard = new RelayGuard({ policy: new DialPolicy({ rules, loopbackOnly }) });
-  const forwarding = new Relay({ transports, guard, identify: strangers });
+  const forwarding = new Relay({ transports, guard, identify, prove });
   const listeners: Listener[] = [];
   const stopped = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asXferError(signal.reason)), { once: true });
@@ -44,7 +47,8 @@ export async function relay(options: RelayRunOptions): Promise<void> {
       );
     }
     signal.throwIfAborted();
-    onEvent({ event: 'listening', addresses: listeners.map(({ address }) => formatAddress(address)) });
+    const listening = listeners.map(({ address }) => formatAddress(address));
+    onEvent({ event: 'listening', addresses: listening, key, fingerprint });
     await stopped;
   } finally {
     await Promise.all(listeners.map((listener) => listener.close()));
@@ -53,8 +57,3 @@ export async function relay(options: RelayRunOptions): Promise<void> {
 }
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
-
-function strangers({ remote }: Connection): HopIdentity {
-  const stranger = { key: undefined, name: formatAddress(remote), trust: 'stranger', weight: 0 } as const;
-  return { isBegun: false, known: Promise.resolve(stranger), stranger: () => stranger };
-}

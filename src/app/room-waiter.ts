@@ -1,5 +1,6 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { PathDialer } from '../relay/dial-path.js';
+import type { ProveHop } from '../relay/prove-hop.js';
 import { StreamConnection } from '../relay/stream-connection.js';
 import { encodeWaitHeader } from '../relay/wait-header.js';
 import { refusalOf, resetOf } from '../session/stream-error.js';
@@ -12,6 +13,8 @@ export interface RoomWaiterOptions {
   /** The relays to the one that has the room, as of a Path. */
   readonly relays: readonly (readonly string[])[];
   readonly signal: AbortSignal;
+  /** Tells the first relay who waits. Default: it is not told. */
+  readonly prove?: ProveHop | undefined;
   /** Somebody has come, by a connection of one stream. */
   onConnection(connection: Connection): void;
   /** The relay was lost, or is there again; `error` says why. */
@@ -28,7 +31,8 @@ export class RoomWaiter {
 
   constructor(options: RoomWaiterOptions) {
     this.#options = options;
-    this.#dialer = new PathDialer(options.transports, { relays: options.relays, to: '' });
+    const { transports, relays, prove } = options;
+    this.#dialer = new PathDialer(transports, { relays, to: '' }, prove);
   }
 
   /** Resolves when the relay has the room; rejects with an XferError (ERR_XFER_ROOM_TAKEN …). */

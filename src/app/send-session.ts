@@ -8,6 +8,7 @@ import { sessionHeader } from '../session/stream-headers.js';
 import type { Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
+import { hopProver } from './hop-prover.js';
 import { LaneKeeper } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
@@ -79,9 +80,11 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
   }
 }
 
-async function dialerOf({ options, way }: SendSessionOptions) {
+async function dialerOf({ options, way, identity }: SendSessionOptions) {
   if ('relays' in way) {
-    const dialer = new PathDialer(options.transports, way);
+    const { transports, home, identify, relayToken: token } = options;
+    const prove = hopProver({ home, identity: identify ? identity : undefined, token });
+    const dialer = new PathDialer(transports, way, prove);
     return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
   }
   const transport = await options.transports.get(way.scheme);

@@ -4,6 +4,7 @@ import { XferError } from '../errors/index.js';
 import { canAsk } from '../ui/ask-code.js';
 import { askOverwrite } from '../ui/ask-overwrite.js';
 import { BaseCommand } from './base-command.js';
+import { hopFlags, hopOptions } from './hop-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 
 export default class Recv extends BaseCommand {
@@ -25,6 +26,7 @@ Peers that were remembered need no code.`;
   };
   static override flags = {
     ...transferFlags,
+    ...hopFlags,
     listen: Flags.string({
       description:
         'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, every address, port 4840)',
@@ -93,6 +95,7 @@ Peers that were remembered need no code.`;
       await receive({
         ...common,
         ...transferOptions(flags),
+        ...hopOptions(flags),
         directory: args.dir,
         listen: flags.listen ?? [],
         via: flags.via ?? [],

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from './base-command.js';
+import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
 
 export default class Relay extends BaseCommand {
   static override summary = 'Forward transfers of others, without being able to read them.';
@@ -16,6 +17,7 @@ export default class Relay extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    ...relayAccessFlags,
     dial: Flags.string({
       description:
         'dial for strangers too: public, private, loopback, any, an address or a network such as 10.1.0.0/16 (default: nothing; they meet in rooms)',
@@ -29,7 +31,12 @@ export default class Relay extends BaseCommand {
     const { flags } = await this.parse(Relay);
     await this.transfer(flags, async (common) => {
       const { relay } = await import('../app/relay.js');
-      await relay({ ...common, listen: flags.listen ?? [], ...(flags.dial ? { dial: flags.dial } : {}) });
+      await relay({
+        ...common,
+        listen: flags.listen ?? [],
+        ...(flags.dial ? { dial: flags.dial } : {}),
+        access: relayAccessOptions(flags),
+      });
     });
   }
 }

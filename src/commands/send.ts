@@ -5,6 +5,7 @@ import { askDelete } from '../ui/ask-delete.js';
 import { BaseCommand } from './base-command.js';
 import { adjustable } from './limit.js';
 import { filterArguments } from './filter-arguments.js';
+import { hopFlags, hopOptions } from './hop-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { sendArguments } from './send-arguments.js';
 import { laneOption, sendFlags } from './send-flags.js';
@@ -31,6 +32,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
   static override flags = {
     ...transferFlags,
     ...sendFlags,
+    ...hopFlags,
   };
 
   async run(): Promise<void> {
@@ -55,6 +57,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
           common.onEvent(event);
         },
         ...transferOptions(flags),
+        ...hopOptions(flags),
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
         filters: filterArguments(raw),

@@ -69,6 +69,8 @@ export const sessionDefaults = Object.freeze({
   /** Handshakes under way at once at a listener, in all and from one source address; past it they are refused. */
   maxHandshakes: 64,
   maxHandshakesPerAddress: 8,
+  /** A dialer that has begun to prove its key to a relay must be through by then; past it its connection is closed. */
+  hopProofTimeoutMs: 2_000,
   /** A dialer's turn at the code lasts this long at most, so that a silent one keeps nobody out; past it the run is aborted. */
   pairingRunTimeoutMs: 2_000,
   /** Largest handshake message. */

@@ -1,7 +1,8 @@
 import { asXferError, XferError } from '../errors/index.js';
-import { parseUrl } from '../transport/address.js';
+import { parseUrl, type Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import type { ProveHop } from './prove-hop.js';
 import { maxHops } from './route.js';
 import { RoutedConnection, shownHop, type Path } from './routed-connection.js';
 
@@ -9,14 +10,16 @@ import { RoutedConnection, shownHop, type Path } from './routed-connection.js';
 export class PathDialer {
   readonly #transports: TransportRegistry;
   readonly #path: Path;
+  readonly #prove: ProveHop | undefined;
   #next = 0;
 
-  /** Throws ERR_XFER_USAGE for a path that is too long. */
-  constructor(transports: TransportRegistry, path: Path) {
+  /** `prove` says who dials; undefined: nobody does. Throws ERR_XFER_USAGE for a path that is too long. */
+  constructor(transports: TransportRegistry, path: Path, prove?: ProveHop) {
     if (path.relays.length > maxHops)
       throw new XferError('ERR_XFER_USAGE', `a path has at most ${maxHops} relays`);
     this.#transports = transports;
     this.#path = path;
+    this.#prove = prove;
   }
 
   /** Rejects with an XferError that names the relay, or with the signal's reason. */
@@ -27,9 +30,7 @@ export class PathDialer {
       const alternative = this.#next;
       const url = alternatives[alternative] ?? '';
       try {
-        const address = parseUrl(url);
-        const transport = await this.#transports.get(address.scheme);
-        const inner = await transport.dial(address, { signal });
+        const inner = await this.#connect(parseUrl(url), signal);
         return this.#routed(inner, alternative, alternatives.length);
       } catch (thrown) {
         signal.throwIfAborted();
@@ -41,6 +42,18 @@ export class PathDialer {
       }
     }
     throw failure ?? new XferError('ERR_XFER_USAGE', 'the path has no relay');
+  }
+
+  async #connect(address: Address, signal: AbortSignal): Promise<Connection> {
+    const transport = await this.#transports.get(address.scheme);
+    const connection = await transport.dial(address, { signal });
+    try {
+      await this.#prove?.(connection, address, signal);
+      return connection;
+    } catch (error) {
+      connection.abort(asXferError(error));
+      throw error;
+    }
   }
 
   /** The next dial begins with another alternative where this one came to a bad end. */

@@ -11,6 +11,8 @@ export interface HopDetail {
   readonly branch: number;
   /** The relay behind the last of `taken` refuses by itself; else the last relay could not reach, or has lost, what it took. */
   readonly isOwn: boolean;
+  /** With `isOwn`: it is about who dialled that relay, not about where he wants to go. Default: false. */
+  readonly isEntry?: boolean;
   /** Which alternative each relay took for the hop behind it, nearest first. */
   readonly taken: readonly number[];
 }
@@ -19,9 +21,10 @@ const version = 1;
 const fixedBytes = 6;
 const storedFlag = 1;
 const ownFlag = 2;
+const entryFlag = 4;
 
-export function encodeHopDetail({ isStored, isOwn, wire, branch, taken }: HopDetail): Uint8Array {
-  const flags = (isStored ? storedFlag : 0) | (isOwn ? ownFlag : 0);
+export function encodeHopDetail({ isStored, isOwn, isEntry, wire, branch, taken }: HopDetail): Uint8Array {
+  const flags = (isStored ? storedFlag : 0) | (isOwn ? ownFlag : 0) | (isEntry ? entryFlag : 0);
   return Uint8Array.of(version, flags, wire >> 8, wire & 0xff, branch, taken.length, ...taken);
 }
 
@@ -31,7 +34,14 @@ export function decodeHopDetail(detail: Uint8Array): HopDetail | undefined {
   if (kind !== version || detail.length !== fixedBytes + count) return undefined;
   const taken = [...detail.subarray(fixedBytes)];
   const isStored = (flags & storedFlag) !== 0;
-  return { isStored, isOwn: (flags & ownFlag) !== 0, wire: high * 256 + low, branch, taken };
+  return {
+    isStored,
+    isOwn: (flags & ownFlag) !== 0,
+    isEntry: (flags & entryFlag) !== 0,
+    wire: high * 256 + low,
+    branch,
+    taken,
+  };
 }
 
 /** The detail as a relay passes it on, which took `alternative` for the hop that it came from. */

@@ -7,6 +7,10 @@ import { behindHop, decodeHopDetail, encodeHopDetail, type HopDetail } from './h
 export const ownDetail = (code: ErrorCode): Uint8Array =>
   encodeHopDetail({ ...plain, isOwn: true, wire: errorTable[code].wire });
 
+/** The relay does not let the peer in. */
+export const entryDetail = (code: ErrorCode): Uint8Array =>
+  encodeHopDetail({ ...plain, isOwn: true, isEntry: true, wire: errorTable[code].wire });
+
 /** The relay could not reach, or has lost, the alternative that it took. */
 export const reachDetail = (code: ErrorCode, alternative: number): Uint8Array =>
   encodeHopDetail({ ...plain, wire: errorTable[code].wire, taken: [alternative] });

@@ -5,12 +5,12 @@ import type { Connection, Stream } from '../transport/contract.js';
  * one does on it no other feels, and streams that come back on it belong to that peer.
  */
 export class NextConnections {
-  readonly #dial: (url: string) => Promise<Connection>;
+  readonly #dial: (url: string, isRelay: boolean) => Promise<Connection>;
   readonly #onReturn: (stream: Stream, header: Uint8Array) => void;
-  readonly #byUrl = new Map<string, Promise<Connection>>();
+  readonly #byPlace = new Map<string, Promise<Connection>>();
 
   constructor(options: {
-    dial(url: string): Promise<Connection>;
+    dial(url: string, isRelay: boolean): Promise<Connection>;
     /** The other end has opened a stream. */
     onReturn(stream: Stream, header: Uint8Array): void;
   }) {
@@ -18,13 +18,15 @@ export class NextConnections {
     this.#onReturn = options.onReturn;
   }
 
-  get(url: string): Promise<Connection> {
-    const known = this.#byUrl.get(url);
+  /** `isRelay`: there is the next relay of a path, which is told who we are, or its end, which is not. */
+  get(url: string, isRelay: boolean): Promise<Connection> {
+    const place = `${isRelay ? 'relay' : 'end'} ${url}`;
+    const known = this.#byPlace.get(place);
     if (known) return known;
-    const dialled = this.#begin(url);
-    this.#byUrl.set(url, dialled);
+    const dialled = this.#begin(url, isRelay);
+    this.#byPlace.set(place, dialled);
     const forget = () => {
-      if (this.#byUrl.get(url) === dialled) this.#byUrl.delete(url);
+      if (this.#byPlace.get(place) === dialled) this.#byPlace.delete(place);
     };
     dialled.then((connection) => connection.closed.then(forget), forget);
     return dialled;
@@ -44,11 +46,11 @@ export class NextConnections {
   }
 
   #each(call: (connection: Connection) => unknown): void {
-    for (const dialled of this.#byUrl.values()) dialled.then(call, () => undefined);
+    for (const dialled of this.#byPlace.values()) dialled.then(call, () => undefined);
   }
 
-  async #begin(url: string): Promise<Connection> {
-    const connection = await this.#dial(url);
+  async #begin(url: string, isRelay: boolean): Promise<Connection> {
+    const connection = await this.#dial(url, isRelay);
     connection.onStream(this.#onReturn);
     return connection;
   }

@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { networkError, XferError } from '../errors/index.js';
+import { asXferError, networkError, XferError } from '../errors/index.js';
 import { parseUrl } from '../transport/address.js';
 import type { Connection, ConnectionLimits } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import type { ProveHop } from './prove-hop.js';
 
 export interface NextHopOptions {
   readonly transports: TransportRegistry;
@@ -11,24 +12,32 @@ export interface NextHopOptions {
   readonly limits?: ConnectionLimits;
   /** Whether the peer that asks may be connected to this IP address. */
   mayDial(ip: string): boolean;
+  /** Where it is a relay that is to know who dials. */
+  readonly prove?: ProveHop | undefined;
 }
 
 /**
  * Dials where a peer wants to go, if the policy allows the address that its name stands for now: that very address is
- * connected to. Rejects with ERR_XFER_RELAY_REFUSED, _BAD_ADDRESS, _NO_TRANSPORT, _UNKNOWN_HOST or what `dial` does.
+ * connected to. Rejects with ERR_XFER_RELAY_REFUSED, _BAD_ADDRESS, _NO_TRANSPORT, _UNKNOWN_HOST or what `dial` and `prove` do.
  */
 export async function dialNextHop(url: string, options: NextHopOptions): Promise<Connection> {
-  const { transports, signal, limits, mayDial } = options;
+  const { transports, signal, limits, mayDial, prove } = options;
   const address = parseUrl(url);
   const transport = await transports.get(address.scheme);
   const resolved = (await addressesOf(address.host)).filter(mayDial);
   signal.throwIfAborted();
   if (resolved.length === 0 || address.port === 0) throw refused();
   const connection = await transport.dial(address, { signal, resolved, ...(limits ? { limits } : {}) });
-  // A transport that resolved by itself after all could be led elsewhere.
-  if (mayDial(connection.remote.host)) return connection;
-  connection.abort(refused());
-  throw refused();
+  try {
+    // A transport that resolved by itself after all could be led elsewhere.
+    if (!mayDial(connection.remote.host)) throw refused();
+    await prove?.(connection, address, signal);
+    return connection;
+  } catch (thrown) {
+    const error = asXferError(thrown);
+    connection.abort(error);
+    throw error;
+  }
 }
 
 async function addressesOf(host: string): Promise<string[]> {

@@ -16,9 +16,9 @@ export interface HopPeer {
 export interface HopIdentity {
   /** The peer has begun to prove who it is; what it opens waits for that. */
   readonly isBegun: boolean;
-  /** Rejects where the proof fails. */
+  /** Rejects with the XferError for which the peer is refused. */
   readonly known: Promise<HopPeer>;
-  /** Who it is as long as it proves nothing. Throws where strangers may not be here. */
+  /** Who it is as long as it proves nothing, which from now on it cannot. Throws where strangers may not be here. */
   stranger(): HopPeer;
 }
 

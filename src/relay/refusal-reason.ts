@@ -22,6 +22,12 @@ export const refusalReasons = [
   'unreachable',
   // The peer never said who it is or what it wants, or said so wrongly.
   'handshake',
+  // Who the peer has proved to be, or not (hop-peer.ts of src/session).
+  'proof-wrong',
+  'proof-late',
+  'proof-host',
+  'token-wrong',
+  'not-allowed',
   // Rooms (rooms-core.ts).
   'room-name',
   'room-taken',
@@ -44,6 +50,11 @@ const told: Partial<Record<RefusalReason, ErrorCode>> = {
   policy: 'ERR_XFER_RELAY_REFUSED',
   unreachable: 'ERR_XFER_UNREACHABLE',
   handshake: 'ERR_XFER_HANDSHAKE',
+  'proof-wrong': 'ERR_XFER_HANDSHAKE',
+  'proof-late': 'ERR_XFER_TIMEOUT',
+  'proof-host': 'ERR_XFER_HANDSHAKE',
+  'token-wrong': 'ERR_XFER_RELAY_REFUSED',
+  'not-allowed': 'ERR_XFER_RELAY_REFUSED',
   'room-name': 'ERR_XFER_NO_ROOM',
   'room-taken': 'ERR_XFER_ROOM_TAKEN',
   'room-unknown': 'ERR_XFER_NO_ROOM',

@@ -8,7 +8,7 @@ import {
   type Stream,
 } from '../transport/contract.js';
 import type { BlockPool } from './block-pool.js';
-import { openCodeOf, ownDetail, passedDetail, reachDetail, refusedDetail } from './hop-errors.js';
+import { entryDetail, openCodeOf, ownDetail, passedDetail, reachDetail, refusedDetail } from './hop-errors.js';
 import { HopPipes } from './hop-pipes.js';
 import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
@@ -27,7 +27,8 @@ export interface RelayContext {
   readonly handshakeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   identify(connection: Connection): HopIdentity;
-  dial(url: string, peer: HopPeer, signal: AbortSignal): Promise<Connection>;
+  /** `isRelay`: there is the next relay of a path, not its end. */
+  dial(url: string, peer: HopPeer, isRelay: boolean, signal: AbortSignal): Promise<Connection>;
   /** The connection with this number, if it is still there. */
   hop(id: number): RelayHop | undefined;
 }
@@ -38,6 +39,11 @@ interface Opening {
   readonly at: number;
   /** Aborted when the stream is over. */
   readonly signal: AbortSignal;
+}
+
+interface NextHop {
+  readonly to: string;
+  readonly isRelay: boolean;
 }
 
 /** One incoming connection of a relay, and where its streams go. */
@@ -84,7 +90,7 @@ export class RelayHop implements HopView {
       onEnd: (end) => context.observer.onStreamEnd?.(this, end),
     });
     this.#next = new NextConnections({
-      dial: (url) => context.dial(url, this.peer, this.#ending.signal),
+      dial: (url, isRelay) => context.dial(url, this.peer, isRelay, this.#ending.signal),
       onReturn: (stream, header) => this.#handleReturn(stream, header),
     });
     this.#timer = setTimeout(() => this.#handleSilent(), context.handshakeTimeoutMs);
@@ -112,6 +118,8 @@ export class RelayHop implements HopView {
   }
 
   #handleSilent(): void {
+    // What it has opened waits for its proof, which has a deadline of its own.
+    if (this.#entered) return;
     this.#refused('handshake');
     this.connection.abort(new XferError('ERR_XFER_TIMEOUT', 'the peer did not say what it wants in time'));
   }
@@ -133,7 +141,7 @@ export class RelayHop implements HopView {
       .then((peer) => this.#open(opening, header, peer))
       .catch((error: unknown) => {
         const { code } = asXferError(error);
-        stream.refuse(openErrorCode.accessDenied, ownDetail(code));
+        stream.refuse(openErrorCode.accessDenied, entryDetail(code));
       })
       .finally(() => this.pendingOpens--);
   }
@@ -191,10 +199,10 @@ export class RelayHop implements HopView {
     const [branch] = branches;
     if (hop) {
       const onward = { ttl: ttl - 1, visited: [...visited, this.#context.id], relays: rest, branches };
-      await this.#forward(opening, hop, encodeRoute(onward), peer);
+      await this.#forward(opening, hop, encodeRoute(onward), peer, true);
     } else if (branches.length > 1) await this.#fork(opening, branches, peer);
     else if (branch?.to === '') this.#wait(opening.stream, branch.header, peer);
-    else if (branch) await this.#forward(opening, [branch.to], branch.header, peer);
+    else if (branch) await this.#forward(opening, [branch.to], branch.header, peer, false);
   }
 
   /** Takes the stream to the first of the alternatives that will have it. */
@@ -203,12 +211,13 @@ export class RelayHop implements HopView {
     urls: readonly string[],
     header: Uint8Array,
     peer: HopPeer,
+    isRelay: boolean,
   ): Promise<void> {
     const { stream, signal, at } = opening;
     let failure = { code: openErrorCode.routeNotFound as number, detail: ownDetail('ERR_XFER_PROTOCOL') };
     for (const [alternative, url] of urls.entries()) {
       try {
-        const next = await this.#begin(url, header, peer, signal);
+        const next = await this.#begin({ to: url, isRelay }, header, peer, signal);
         // What comes early is sent on at once, but where another hop may have to get it instead.
         if (urls.length === 1) this.#pipes.join(stream, next, alternative);
         const answer = await next.opened;
@@ -227,7 +236,7 @@ export class RelayHop implements HopView {
   async #fork(opening: Opening, branches: readonly Branch[], peer: HopPeer): Promise<void> {
     const { stream, signal, at } = opening;
     const tries = branches.map(async ({ to, header }) => {
-      const next = await this.#begin(to, header, peer, signal);
+      const next = await this.#begin({ to, isRelay: false }, header, peer, signal);
       await next.opened;
       return next;
     });
@@ -270,9 +279,14 @@ export class RelayHop implements HopView {
   }
 
   /** A stream to where the peer wants. */
-  async #begin(to: string, header: Uint8Array, peer: HopPeer, signal: AbortSignal): Promise<Stream> {
+  async #begin(
+    { to, isRelay }: NextHop,
+    header: Uint8Array,
+    peer: HopPeer,
+    signal: AbortSignal,
+  ): Promise<Stream> {
     if (to.startsWith(roomPrefix)) return this.#meetIn(to.slice(roomPrefix.length), header, peer);
-    const connection = await this.#next.get(to);
+    const connection = await this.#next.get(to, isRelay);
     signal.throwIfAborted();
     const stream = connection.openStream({ header });
     this.#count(stream);

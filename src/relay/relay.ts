@@ -6,6 +6,8 @@ import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
 import { dialNextHop } from './next-hop.js';
 import type { HopIdentity, HopView, RelayObserver } from './observer.js';
+import type { ProveHop } from './prove-hop.js';
+import type { RefusalReason } from './refusal-reason.js';
 import { RelayAdmission, type RelayGuard } from './relay-guard.js';
 import { RelayHop, type RelayContext } from './relay-hop.js';
 
@@ -16,8 +18,10 @@ export interface RelayOptions {
   /** Default: relayDefaults. */
   readonly handshakeTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
-  /** Finds out who a peer is. */
-  identify(connection: Connection): HopIdentity;
+  /** Finds out who a peer is; `onRefuse` is told why it is refused for that. */
+  identify(connection: Connection, onRefuse: (reason: RefusalReason) => void): HopIdentity;
+  /** Tells the next relay of a path who this one is. Default: it does not say. */
+  readonly prove?: ProveHop | undefined;
 }
 
 const roomTickMs = 1_000;
@@ -31,7 +35,7 @@ export class Relay {
   readonly #timer: NodeJS.Timeout;
   #lastHop = 0;
 
-  constructor({ transports, guard, observer = {}, identify, ...times }: RelayOptions) {
+  constructor({ transports, guard, observer = {}, identify, prove, ...times }: RelayOptions) {
     this.#guard = guard;
     this.#observer = observer;
     const limits = guard.connectionLimits;
@@ -42,9 +46,16 @@ export class Relay {
       guard,
       handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,
       idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
-      identify,
-      dial: (url, { trust }, signal) =>
-        dialNextHop(url, { transports, signal, limits, mayDial: (ip) => guard.policy.allows(ip, trust) }),
+      identify: (connection) =>
+        identify(connection, (reason) => observer.onRefuse?.(reason, connection.remote.host)),
+      dial: (url, { trust }, isRelay, signal) =>
+        dialNextHop(url, {
+          transports,
+          signal,
+          limits,
+          mayDial: (ip) => guard.policy.allows(ip, trust),
+          prove: isRelay ? prove : undefined,
+        }),
       hop: (id) => this.#hops.get(id),
     };
     this.#timer = setInterval(() => this.#expireRooms(), roomTickMs).unref();

@@ -56,7 +56,8 @@ export class RoutedConnection implements Connection {
       return isConnectionOver ? lost(`the connection to the relay ${nameOf(0)} was lost`) : undefined;
     const code = codeFromWire(told.wire);
     const depth = told.taken.length;
-    if (told.isOwn) return new XferError(code, `${nameOf(depth)} refused: ${words(code)}`);
+    const why = (told.isEntry ? entryReasons[code] : undefined) ?? words(code);
+    if (told.isOwn) return new XferError(code, `${nameOf(depth)} refused: ${why}`);
     const [at, behind] = [nameOf(depth - 1), nameOf(depth)];
     if (code === 'ERR_XFER_CONNECTION_LOST') return lost(`${at} has lost the connection to ${behind}`);
     return new XferError(code, `${at} could not reach ${behind}: ${words(code)}`);
@@ -134,6 +135,15 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   ERR_XFER_PROTOCOL: 'it does not understand the path',
   ERR_XFER_NO_TRANSPORT: 'it has no such transport',
   ERR_XFER_BAD_ADDRESS: 'it is no address',
+  ERR_XFER_KEY_CHANGED: 'it has another key than the one that is pinned',
+  ERR_XFER_HANDSHAKE: 'what it says does not verify',
+};
+
+/** Why a relay does not let in who dialled it. */
+const entryReasons: Partial<Record<ErrorCode, string>> = {
+  ERR_XFER_RELAY_REFUSED: 'it lets in only who is on its allow list or has its token',
+  ERR_XFER_HANDSHAKE: 'it does not take the proof of who dials it',
+  ERR_XFER_TIMEOUT: 'the proof of who dials it did not come in time',
 };
 
 const words = (code: ErrorCode): string => reasons[code] ?? code;

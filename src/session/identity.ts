@@ -25,6 +25,24 @@ export async function loadIdentity(home: string): Promise<Identity> {
   return made;
 }
 
+/** A key pair that is kept nowhere. */
+export function throwAwayIdentity(): Identity {
+  const secretKey = makeSecretKey();
+  return { secretKey, publicKey: publicKeyOf(secretKey) };
+}
+
+/** A public key as people give it: base64, as xfer peers prints it, or 64 hexadecimal digits. Undefined for anything else. */
+export function parsePublicKey(text: string): Uint8Array | undefined {
+  if (/^[\da-f]{64}$/i.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'));
+  const key = Uint8Array.from(Buffer.from(text, 'base64'));
+  return key.length === 32 && formatPublicKey(key) === text ? key : undefined;
+}
+
+/** In base64, which unlike base64url never begins like a flag. */
+export function formatPublicKey(key: Uint8Array): string {
+  return Buffer.from(key).toString('base64');
+}
+
 /** The public form of a key for people: 100 bits of its SHA-256 in groups of four, such as `k7qd-3mzp-…`. */
 export function fingerprint(publicKey: Uint8Array): string {
   const hash = createHash('sha256').update(publicKey).digest();

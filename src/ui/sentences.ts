@@ -48,13 +48,23 @@ export function errorLines(event: Pick<ErrorEvent, 'message' | 'remedy'>): strin
   return `xfer: ${printable(event.message)}\n  ${printable(event.remedy)}\n`;
 }
 
+/** One line: where a relay listens, and by which key it is known; undefined for what is none. */
+function relayLine({ addresses, key, fingerprint }: ListeningEvent): string | undefined {
+  if (key === undefined || fingerprint === undefined) return undefined;
+  return `relaying on ${addresses.map(printable).join(', ')}; this relay: ${fingerprint}, key ${key}`;
+}
+
 /** One line: where it listens, and what to type on the other machine. */
 export function listeningLine(event: ListeningEvent): string {
+  const relay = relayLine(event);
+  if (relay !== undefined) return relay;
   return `${whereIsListened(event)}; on the other machine: ${sendCommands(event).join(' or ')}`;
 }
 
 /** The same for a terminal: each command on a line of its own, ready to be copied. */
 export function listeningBlock(event: ListeningEvent): string {
+  const relay = relayLine(event);
+  if (relay !== undefined) return `${relay}\n`;
   const commands = sendCommands(event).map((command) => `  ${command}\n`);
   return `${whereIsListened(event)}\non the other machine type\n\n${commands.join('')}\n`;
 }
