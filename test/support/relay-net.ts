@@ -5,7 +5,8 @@ import { PathDialer } from '../../src/relay/dial-path.js';
 import { DialPolicy, parseDialRules } from '../../src/relay/dial-policy.js';
 import type { HopIdentity, HopPeer, RelayObserver } from '../../src/relay/observer.js';
 import { RelayGuard, type RelayLimits } from '../../src/relay/relay-guard.js';
-import { Relay } from '../../src/relay/relay.js';
+import { Relay, type RelayOptions } from '../../src/relay/relay.js';
+import type { ProveHop } from '../../src/relay/prove-hop.js';
 import { memory, type MemoryOptions } from './memory-transport.js';
 
 export interface RelayAt {
@@ -47,7 +48,8 @@ export class RelayNet {
       limits?: Partial<RelayLimits>;
       observer?: RelayObserver;
       dial?: string[];
-      identify?: (connection: Connection) => HopIdentity;
+      identify?: RelayOptions['identify'];
+      prove?: ProveHop;
       handshakeTimeoutMs?: number;
       idleTimeoutMs?: number;
     } = {},
@@ -95,9 +97,14 @@ export class RelayNet {
   }
 
   /** A connection whose streams go over these relays. */
-  async dial(via: readonly (RelayAt | readonly string[])[], to: string): Promise<Connection> {
+  async dial(
+    via: readonly (RelayAt | readonly string[])[],
+    to: string,
+    prove?: ProveHop,
+  ): Promise<Connection> {
     const relays = via.map((hop) => ('url' in hop ? [hop.url] : hop));
-    const connection = await new PathDialer(this.registry, { relays, to }).dial(new AbortController().signal);
+    const dialer = new PathDialer(this.registry, { relays, to }, prove);
+    const connection = await dialer.dial(new AbortController().signal);
     this.#connections.push(connection);
     return connection;
   }

@@ -4,6 +4,8 @@ export interface RunningRelay {
   readonly run: XferRun;
   /** For `--via`. */
   readonly url: string;
+  /** Its own, as peers pin it. */
+  readonly key: string;
 }
 
 /** A relay on a free port of loopback (or where `listen` says), under `--json`, that listens already. */
@@ -15,6 +17,6 @@ export async function startRelay(
     timeoutMs: 60_000,
     ...rest,
   });
-  const { addresses } = await run.event('listening');
-  return { run, url: addresses[0] ?? '' };
+  const { addresses, key = '' } = await run.event('listening');
+  return { run, url: addresses[0] ?? '', key };
 }
