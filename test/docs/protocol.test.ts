@@ -9,6 +9,8 @@ import { encodeHello as encodeLinkHello, parseHello } from '../../src/mux/hello.
 import { cipher, recordLayout } from '../../src/native/api.js';
 import { sealRecord } from '../../src/native/record-codec.js';
 import { cpaceContext, verdictKey } from '../../src/session/handshake-core.js';
+import { maxHopTokenBytes, type HopClaim } from '../../src/session/hop-claim.js';
+import { hopProofKind } from '../../src/session/hop-proof-core.js';
 import { messageType } from '../../src/session/handshake-messages.js';
 import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.js';
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
@@ -134,6 +136,35 @@ describe('the limits in docs/protocol.md', () => {
     const [, real] =
       new RegExp(`^(?:export )?const ${name.replaceAll('`', '')} = (\\d+);$`, 'm').exec(source) ?? [];
     expect(Number(value)).toBe(Number(real));
+  });
+});
+
+describe('the hop proof in docs/protocol.md', () => {
+  const { runs } = JSON.parse(readFileSync(new URL('fixtures/wire/hop-proof-v1.json', root), 'utf8')) as {
+    runs: { claim: HopClaim; payload: string; messages: string[] }[];
+  };
+
+  it('has the golden run as its example', () => {
+    expect([exampleOf('hop-claim'), exampleOf('hop-proof')]).toEqual([
+      runs[0]?.payload,
+      runs[0]?.messages.join(''),
+    ]);
+  });
+
+  it('has the lengths of the golden runs', () => {
+    const told = tableWith('message', 'from', 'bytes', 'what').map(([, , length = '']) => length);
+    for (const { claim, messages } of runs) {
+      const said = claim.host.length + claim.token.length;
+      const real = messages.map((message) => message.length / 2);
+      expect(told.map((text) => Number(/^\d+/.exec(text)) + (text.endsWith('+ h + t') ? said : 0))).toEqual(
+        real,
+      );
+    }
+  });
+
+  it('names the kind and the longest token', () => {
+    expect(page).toContain(`\`${hopProofKind.toString(16)}\` is this proof in version 1`);
+    expect(page).toContain(`t, at most ${maxHopTokenBytes} `);
   });
 });
 
