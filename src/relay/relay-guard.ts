@@ -20,7 +20,8 @@ export interface RelayGuardOptions {
 
 /** Joins the cores that say what peers may do at a relay to the clock. */
 export class RelayGuard {
-  readonly policy: DialPolicy;
+  /** May be another from now on. */
+  policy: DialPolicy;
   /** For listeners and dials. */
   readonly connectionLimits: ConnectionLimits;
   readonly #admission: AdmissionCore;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { relayDefaults } from '../config/index.js';
-import { isXferError } from '../errors/index.js';
+import { isXferError, XferError } from '../errors/index.js';
 import type { Admission, Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
@@ -30,6 +30,7 @@ export class Relay {
   readonly #hops = new Map<number, RelayHop>();
   readonly #timer: NodeJS.Timeout;
   #lastHop = 0;
+  #isDraining = false;
 
   constructor({ transports, guard, observer = {}, identify, ...times }: RelayOptions) {
     this.#guard = guard;
@@ -43,8 +44,12 @@ export class Relay {
       handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,
       idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
       identify,
-      dial: (url, { trust }, signal) =>
-        dialNextHop(url, { transports, signal, limits, mayDial: (ip) => guard.policy.allows(ip, trust) }),
+      dial: async (url, { trust }, signal) => {
+        const mayDial = (ip: string) => guard.policy.allows(ip, trust);
+        const next = await dialNextHop(url, { transports, signal, limits, mayDial });
+        observer.onLink?.(next, 'out');
+        return next;
+      },
       hop: (id) => this.#hops.get(id),
     };
     this.#timer = setInterval(() => this.#expireRooms(), roomTickMs).unref();
@@ -68,7 +73,9 @@ export class Relay {
       if (admission instanceof RelayAdmission) admission.ready();
     });
     this.#hops.set(hop.id, hop);
+    this.#observer.onLink?.(connection, 'in');
     this.#observer.onConnect?.(hop);
+    if (this.#isDraining) hop.drain();
     void connection.closed.then(({ error }) => {
       this.#hops.delete(hop.id);
       this.#observer.onDisconnect?.(hop, isXferError(error) ? error : undefined);
@@ -77,7 +84,18 @@ export class Relay {
 
   /** Takes no more streams; those that are there go on. */
   drain(): void {
+    this.#isDraining = true;
     for (const hop of this.#hops.values()) hop.drain();
+  }
+
+  /** Drains. Resolves when the streams that are there are over, and at the signal, which cuts what is left. */
+  async finish(signal: AbortSignal): Promise<void> {
+    this.drain();
+    const hops = [...this.#hops.values()];
+    await Promise.race([Promise.all(hops.map((hop) => hop.idle())), aborted(signal)]);
+    if (!signal.aborted) return;
+    for (const { connection } of hops)
+      connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'the relay was stopped'));
   }
 
   /** Drains, lets what is there end for a while, and closes. */
@@ -91,4 +109,9 @@ export class Relay {
     for (const { connection, name } of expired) this.#hops.get(connection)?.expireRoom(name);
     if (expired.length > 0) this.#observer.onRoom?.(this.#guard.rooms);
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
