@@ -20,6 +20,8 @@ export interface ListeningEvent {
   /** Where it waits for others: the relays as `send --via` takes them, and the room at the last one. */
   readonly via?: readonly string[];
   readonly room?: string;
+  /** Of a relay with `--metrics`: their URL. */
+  readonly metrics?: string;
 }
 
 export interface ConnectedEvent {
