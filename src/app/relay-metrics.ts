@@ -12,6 +12,12 @@ const roundTripBuckets = [0.0001, 0.00025, 0.0005, ...latencyBuckets];
 const failures = ['reset', 'lost', 'refused'] as const satisfies readonly StreamEnd[];
 const shadowDrops = ['store-limit', 'memory', 'failed'] as const satisfies readonly ShadowDrop[];
 const directions = ['received', 'sent'] as const;
+/** Gauges that prom-client calls totals, which promtool objects to; each is there without the ending, too. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 /**
  * A relay in Prometheus's words, in a registry of its own. No label has a value that a peer chose. What can be counted
@@ -106,6 +112,7 @@ export class RelayMetrics implements RelayObserver {
     for (const reason of shadowDrops) this.#shadowDropped.inc({ reason }, 0);
     gauge('xfer_draining', '1 while the relay waits for its last streams', () => Number(status.isDraining));
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of misnamed) this.#registry.removeSingleMetric(name);
   }
 
   get contentType(): string {

@@ -76,10 +76,10 @@ export class RelayOperations {
   }
 
   /** The relay listens: serves metrics and tells of both. */
-  async start({ hops }: Relay, listeners: readonly Listener[]): Promise<void> {
+  async start(relay: Relay, listeners: readonly Listener[]): Promise<void> {
     const watch = this.#watch;
     const metrics = this.#metrics;
-    watch.hops = hops;
+    watch.relay = relay;
     watch.addresses = listeners.map(({ address }) => formatAddress(address));
     if (metrics && this.#metricsAt !== undefined)
       this.#server = await MetricsServer.listen(parseMetricsAddress(this.#metricsAt), {
@@ -99,9 +99,8 @@ export class RelayOperations {
     await aborted(drain);
     const watch = this.#watch;
     watch.isDraining = true;
-    this.#note(
-      `stopping: nothing new is taken, ${countOf(watch.streams)} may go on for ${drainTimeoutMs / 1000} s`,
-    );
+    const left = `${countOf(watch.streams - watch.rooms)} may go on for ${drainTimeoutMs / 1000} s`;
+    this.#note(`stopping: nothing new is taken, ${left}`);
     await Promise.all(listeners.splice(0).map((listener) => listener.close()));
     const late = new AbortController();
     const timer = setTimeout(() => {

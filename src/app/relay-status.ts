@@ -32,12 +32,17 @@ export class RelayWatch implements RelayStatus, RelayObserver {
   readonly refused = new Map<RefusalReason, number>();
   readonly limits: HealthLimits;
   addresses: readonly string[] = [];
-  hops: Iterable<HopView> = [];
+  /** Set when there is one. */
+  relay: { readonly hops: Iterable<HopView> } = { hops: [] };
   rooms = 0;
   isDraining = false;
 
   constructor(config: RelayConfig) {
     this.limits = healthLimits(config);
+  }
+
+  get hops(): Iterable<HopView> {
+    return this.relay.hops;
   }
 
   get streams(): number {
