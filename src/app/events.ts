@@ -23,6 +23,8 @@ export interface ListeningEvent {
   /** Of a relay: its own key, as `xfer peers add` takes it, and the fingerprint of it. */
   readonly key?: string;
   readonly fingerprint?: string;
+  /** Of a relay with `--metrics`: their URL. */
+  readonly metrics?: string;
 }
 
 export interface ConnectedEvent {

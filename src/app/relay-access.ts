@@ -75,10 +75,6 @@ class GivenPeers implements RelayPeers {
     return this.#allowed.size > 0 || this.#tokens.length > 0 || (this.#others?.isPrivate ?? false);
   }
 
-  get unknownWeight(): number {
-    return this.#others?.unknownWeight ?? 0;
-  }
-
   findKey(key: Uint8Array): ListedKey | undefined {
     const listed = this.#others?.findKey(key);
     const name = this.#allowed.get(formatPublicKey(key));

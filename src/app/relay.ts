@@ -1,32 +1,56 @@
-import { defaultPorts, relayDefaults } from '../config/index.js';
+import { relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
 import { RelayGuard } from '../relay/relay-guard.js';
 import { Relay } from '../relay/relay.js';
-import { formatAddress, parseUrl } from '../transport/address.js';
+import { parseUrl } from '../transport/address.js';
 import type { Listener } from '../transport/contract.js';
 import type { CommonOptions } from './options.js';
 import { relayAccess, type RelayAccessOptions } from './relay-access.js';
+import type { RelayConfig } from './relay-config.js';
+import { relayLimits } from './relay-limits.js';
+import { RelayOperations, type RelayOperationOptions } from './relay-operations.js';
 
-export interface RelayRunOptions extends Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
-  /** URLs; default: tcp on every address, port 4840. */
-  readonly listen: readonly string[];
-  /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: nothing. */
+export interface RelayRunOptions
+  extends RelayOperationOptions, Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
+  /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: as configured, else nothing. */
   readonly dial?: readonly string[];
   /** Who is let in. Default: everybody. */
   readonly access?: RelayAccessOptions;
 }
 
-/** Forwards streams for others. Goes on until the signal: then it rejects with ERR_XFER_INTERRUPTED. */
+/**
+ * Forwards streams for others. Goes on until `drain` is aborted and its streams are over, then it resolves; at the signal
+ * it rejects with ERR_XFER_INTERRUPTED.
+ */
 export async function relay(options: RelayRunOptions): Promise<void> {
-  const { signal, transports, onEvent } = options;
-  const urls = options.listen.length > 0 ? options.listen : [`tcp://[::]:${defaultPorts.tcp}`];
-  const addresses = urls.map(parseUrl);
-  const rules = options.dial === undefined ? undefined : parseDialRules(options.dial);
+  const { signal, transports } = options;
+  const operations = await RelayOperations.begin(options);
+  const { settings, observer } = operations;
+  const addresses = operations.listen.map(parseUrl);
   const loopbackOnly = addresses.every(({ host }) => isLoopback(host));
-  const { identify, prove, key, fingerprint } = await relayAccess(options.home, options.access ?? {});
-  const guard = new RelayGuard({ policy: new DialPolicy({ rules, loopbackOnly }) });
-  const forwarding = new Relay({ transports, guard, identify, prove });
+  const { identify, prove, key, fingerprint } = await relayAccess(options.home, {
+    ...options.access,
+    peers: settings,
+  });
+  const policyOf = ({ dial }: RelayConfig) => {
+    const said = options.dial ?? dial;
+    return new DialPolicy({ rules: said && parseDialRules(said), loopbackOnly });
+  };
+  const { handshakeTimeout, idleTimeout } = settings.config.limits ?? {};
+  const limits = relayLimits(settings.config);
+  const guard = new RelayGuard({ policy: policyOf(settings.config), limits });
+  settings.onChange((config) => (guard.policy = policyOf(config)));
+  const forwarding = new Relay({
+    transports,
+    guard,
+    observer,
+    identify,
+    prove,
+    ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
+    ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
+  });
+  const most = limits.maxAdmittedConnections ?? relayDefaults.maxAdmittedConnections;
   const listeners: Listener[] = [];
   const stopped = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asXferError(signal.reason)), { once: true });
@@ -41,18 +65,18 @@ export async function relay(options: RelayRunOptions): Promise<void> {
           admit: (source) => forwarding.admit(source),
           limits: guard.connectionLimits,
           // The relay counts them itself.
-          maxConnections: relayDefaults.maxAdmittedConnections,
-          maxConnectionsPerAddress: relayDefaults.maxAdmittedConnections,
+          maxConnections: most,
+          maxConnectionsPerAddress: most,
         }),
       );
     }
+    await operations.start(forwarding, listeners, { key, fingerprint });
     signal.throwIfAborted();
-    const listening = listeners.map(({ address }) => formatAddress(address));
-    onEvent({ event: 'listening', addresses: listening, key, fingerprint });
-    await stopped;
+    await Promise.race([stopped, operations.drained(forwarding, listeners)]);
   } finally {
     await Promise.all(listeners.map((listener) => listener.close()));
     await forwarding.close();
+    await operations.close();
   }
 }
 

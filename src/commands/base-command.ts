@@ -25,13 +25,14 @@ export abstract class BaseCommand extends Command {
   #view: View | undefined;
   #lastError: string | undefined;
 
-  /** Runs a transfer with a view, transports and a signal to end it. */
+  /** Runs a transfer with a view, transports and a signal to end it, if it has none of its own. */
   protected async transfer(
     flags: ViewFlags,
     work: (options: CommonOptions, view: View) => Promise<unknown>,
+    own: { readonly signal?: AbortSignal; readonly view?: View } = {},
   ): Promise<void> {
-    const signal = interruptSignal();
-    const view = await chooseView(flags);
+    const signal = own.signal ?? interruptSignal();
+    const view = own.view ?? (await chooseView(flags));
     this.#view = view;
     const { registryFromHookResult } = await import('../transport/registry.js');
     const transports = registryFromHookResult(await this.config.runHook('xfer:transports', {}));

@@ -1,13 +1,20 @@
 import { Flags } from '@oclif/core';
+import { parseDuration } from '../config/quantity.js';
+import { logLevels } from '../ui/log-sink.js';
+import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
 
 export default class Relay extends BaseCommand {
   static override summary = 'Forward transfers of others, without being able to read them.';
+  static override description = `SIGTERM ends it in order: nothing new is taken, and what is under way may go on for a while.
+SIGHUP has it read its configuration again.`;
   static override usage = ['relay [FLAGS]'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --listen tcp://127.0.0.1:0 --json',
+    '<%= config.bin %> <%= command.id %> --config /etc/xfer/relay.json --metrics 9100',
+    '<%= config.bin %> <%= command.id %> --dashboard',
   ];
   static override flags = {
     listen: Flags.string({
@@ -25,18 +32,57 @@ export default class Relay extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    config: Flags.string({
+      description: 'a configuration file, see docs/relays.md; flags go before what it says',
+      helpValue: 'FILE',
+    }),
+    metrics: Flags.string({
+      description: 'serve /metrics for Prometheus and /healthz; a port alone is for this machine only',
+      helpValue: 'HOST:PORT',
+    }),
+    'log-level': Flags.option({
+      options: logLevels,
+      description: 'what to log on stderr (default: info)',
+      helpValue: 'LEVEL',
+    })(),
+    'drain-timeout': Flags.string({
+      description: 'how long streams may go on after SIGTERM (default: 30s)',
+      helpValue: 'DURATION',
+    }),
+    dashboard: Flags.boolean({
+      default: false,
+      description: 'show peers, rates and refusals in the terminal; q quits',
+      exclusive: ['json', 'quiet', 'log-level'],
+    }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Relay);
-    await this.transfer(flags, async (common) => {
-      const { relay } = await import('../app/relay.js');
-      await relay({
-        ...common,
-        listen: flags.listen ?? [],
-        ...(flags.dial ? { dial: flags.dial } : {}),
-        access: relayAccessOptions(flags),
-      });
-    });
+    const { listen = [], dial, config, metrics } = flags;
+    const drainTimeout = flags['drain-timeout'];
+    const drainTimeoutMs = drainTimeout === undefined ? undefined : parseDuration(drainTimeout);
+    const { signal, drain, onReload } = relaySignals({ rereads: config !== undefined });
+    const { relayView } = await import('../ui/relay-view.js');
+    const { view, observer, onStatus } = await relayView({ ...flags, logLevel: flags['log-level'] });
+    await this.transfer(
+      flags,
+      async (common) => {
+        const { relay } = await import('../app/relay.js');
+        await relay({
+          ...common,
+          listen,
+          drain,
+          onReload,
+          access: relayAccessOptions(flags),
+          ...(dial ? { dial } : {}),
+          ...(config === undefined ? {} : { config }),
+          ...(metrics === undefined ? {} : { metrics }),
+          ...(drainTimeoutMs === undefined ? {} : { drainTimeoutMs }),
+          ...(observer ? { observer } : {}),
+          ...(onStatus ? { onStatus } : {}),
+        });
+      },
+      { signal, view },
+    );
   }
 }

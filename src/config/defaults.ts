@@ -179,6 +179,8 @@ export const relayDefaults = Object.freeze({
   roomLifetimeMs: 24 * 60 * 60 * 1000,
   /** Rooms that one source may ask for in vain a minute, and at once; past it nothing is looked up for it. */
   roomMissesPerMinute: 10,
+  /** After SIGTERM streams go on for this long; past it they are cut. */
+  drainTimeoutMs: 30_000,
 });
 
 /** What a sender looks for on its own machine; nobody on the wire can tell. */

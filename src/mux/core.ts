@@ -5,6 +5,7 @@ import { CoreStream, noDetail } from './core-stream.js';
 import { FrameDecoder } from './decode.js';
 import { encodeCodeFrame, encodeFrame } from './encode.js';
 import { extensionType, fault, frameType, type MuxFault } from './frame.js';
+import type { FrameTotals } from './frame-counts.js';
 import { endIfRead, Inbound } from './inbound.js';
 import { Lifecycle } from './lifecycle.js';
 import type { Place } from './link.js';
@@ -100,6 +101,11 @@ export class MuxCore {
     let bytes = 0;
     for (const stream of this.#table.streams.values()) bytes += stream.queue.bytes;
     return bytes;
+  }
+
+  /** Frames by type. */
+  get frames(): { readonly received: FrameTotals; readonly sent: FrameTotals } {
+    return { received: this.#decoder.counts.totals, sent: this.#outbound.counts.totals };
   }
 
   get rate(): Outbound['rate'] {

@@ -10,6 +10,7 @@ import {
   openFixedBytes,
   type MuxFault,
 } from './frame.js';
+import { FrameCounts } from './frame-counts.js';
 import { maxHelloBytes } from './hello.js';
 
 type Verdict = MuxFault | undefined;
@@ -33,6 +34,8 @@ const emptyPayload = new Uint8Array(0);
  * (4 KiB and a little); content is passed on in slices of the input, never gathered.
  */
 export class FrameDecoder {
+  /** Frames that have begun to come in. */
+  readonly counts = new FrameCounts();
   readonly #sink: FrameSink;
   readonly #header = new Uint8Array(frameHeaderBytes);
   readonly #headerView = new DataView(this.#header.buffer);
@@ -95,6 +98,7 @@ export class FrameDecoder {
     this.#id = high * 2 ** 32 + view.getUint32(10);
     this.#fault = high >= 2 ** 21 ? fault('a stream id above 2^53 − 1') : this.#check();
     if (this.#fault) return;
+    this.counts.count(this.#type);
     if (this.#type === frameType.streamData) this.#beginData();
     else if (this.#isSkipped) this.#state = this.#left === 0 ? state.header : state.skip;
     else if (this.#left === 0) this.#fault = this.#sink.control(this.#type, this.#id, emptyPayload);

@@ -157,8 +157,13 @@ export class MuxConnection implements Connection {
     this.#onMessage = handler;
   }
 
+  onRoundTrip(handler: (ms: number) => void): void {
+    this.#core.liveness.onRoundTrip = handler;
+  }
+
   stats(): ConnectionStats {
-    const { liveness, rate } = this.#core;
+    const core = this.#core;
+    const { liveness, rate } = core;
     return {
       minRttMs: liveness.minRttMs,
       rttMs: liveness.rttMs,
@@ -169,6 +174,9 @@ export class MuxConnection implements Connection {
       bytesSent: this.#core.bytesSent,
       bytesReceived: this.#core.bytesReceived,
       streams: this.#core.streams,
+      get frames() {
+        return core.frames;
+      },
     };
   }
 

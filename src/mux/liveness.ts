@@ -15,6 +15,8 @@ export class Liveness {
   suspect = false;
   minRttMs = 0;
   rttMs = 0;
+  /** Each round trip that was measured. */
+  onRoundTrip: ((ms: number) => void) | undefined;
 
   constructor(limits: Limits, now: number) {
     this.#limits = limits;
@@ -43,6 +45,7 @@ export class Liveness {
   handleRtt(ms: number): void {
     this.minRttMs = this.minRttMs === 0 ? ms : Math.min(this.minRttMs, ms);
     this.rttMs = this.rttMs === 0 ? ms : this.rttMs + (ms - this.rttMs) / 8;
+    this.onRoundTrip?.(ms);
   }
 
   get nextTimeout(): number {

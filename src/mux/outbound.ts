@@ -2,6 +2,7 @@ import { BatchWriter, type Batch } from './batch.js';
 import type { MuxConfig } from './config.js';
 import type { CoreStream } from './core-stream.js';
 import { encodeCodeFrame, encodeDataFlags, encodeOpen, encodeUint64Frame } from './encode.js';
+import { FrameCounts } from './frame-counts.js';
 import { frameFlag, frameType } from './frame.js';
 import { pendingOpensUntilHello } from './hello.js';
 import { LinkRate } from './link-rate.js';
@@ -16,6 +17,8 @@ const maxOpenProbes = 64;
 /** Everything that waits to be sent, and the order in which it goes: control, credit, opens, content. */
 export class Outbound {
   readonly rate = new LinkRate();
+  /** Frames that were given to the link. */
+  readonly counts = new FrameCounts();
   queuedControlBytes = 0;
   maxPayloadBytes: number;
   maxPendingOpens: number;
@@ -145,20 +148,20 @@ export class Outbound {
     if (control.length === 0) return;
     this.#control = [];
     this.queuedControlBytes = 0;
-    for (const frame of control) this.#writer.append(frame);
+    for (const frame of control) this.#append(frame);
   }
 
   #pollCredit(now: number): void {
     for (const stream of this.#credit) {
       if (stream.window?.due && !stream.finReceived && !stream.stopped && stream.phase === 'open')
-        this.#writer.append(
+        this.#append(
           encodeUint64Frame(
             frameType.window,
             stream.id,
             stream.window.renew(now, this.#liveness.minRttMs, this.#config.maxWindowBytes, this.#budget),
           ),
         );
-      if (stream.finReadDue) this.#writer.append(encodeDataFlags(stream.id, frameFlag.finRead));
+      if (stream.finReadDue) this.#append(encodeDataFlags(stream.id, frameFlag.finRead));
       stream.finReadDue = false;
     }
     this.#credit.clear();
@@ -173,9 +176,9 @@ export class Outbound {
       stream.sendLimit = this.earlyStreamBytes;
       this.#table.oursOpening++;
       this.#table.lastSentId = stream.id;
-      this.#writer.append(encodeOpen(stream.id, stream.firstWindowBytes, stream.priority, stream.header));
+      this.#append(encodeOpen(stream.id, stream.firstWindowBytes, stream.priority, stream.header));
       if (stream.stopCode !== undefined)
-        this.#writer.append(encodeCodeFrame(frameType.stop, stream.id, stream.stopCode));
+        this.#append(encodeCodeFrame(frameType.stop, stream.id, stream.stopCode));
       this.ready(stream);
     }
   }
@@ -193,6 +196,7 @@ export class Outbound {
     }
     const fin = stream.finWanted && bytes === stream.queue.bytes;
     const flags = (fin ? frameFlag.finWrite : 0) | (stream.finReadDue ? frameFlag.finRead : 0);
+    this.counts.count(frameType.streamData);
     this.#writer.header(frameType.streamData, flags, bytes, stream.id);
     stream.queue.take(bytes, this.#writer, batch);
     stream.sent += bytes;
@@ -212,13 +216,18 @@ export class Outbound {
       this.#probeDue = false;
       this.#probes.set(++this.#lastProbe, now);
       this.#probes.delete(this.#lastProbe - maxOpenProbes);
-      this.#writer.append(encodeUint64Frame(frameType.keepalive, 0, this.#lastProbe));
+      this.#append(encodeUint64Frame(frameType.keepalive, 0, this.#lastProbe));
       this.#liveness.handleProbe(now);
     }
     if (this.#answerDue !== undefined) {
-      this.#writer.append(encodeUint64Frame(frameType.keepaliveAck, 0, this.#answerDue));
+      this.#append(encodeUint64Frame(frameType.keepaliveAck, 0, this.#answerDue));
       this.#answerDue = undefined;
     }
+  }
+
+  #append(frames: Uint8Array): void {
+    this.counts.countEncoded(frames);
+    this.#writer.append(frames);
   }
 
   /** At most `frameTimeMs` of the link, so that control never waits longer behind one. */

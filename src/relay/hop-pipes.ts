@@ -8,7 +8,7 @@ export interface HopPipesOptions {
   readonly pool: BlockPool;
   /** Content that came from the peer, or goes to it. */
   onBytes(direction: 'from' | 'to', count: number): void;
-  onEnd(end: StreamEnd): void;
+  onEnd(end: StreamEnd, stream: Stream): void;
 }
 
 /** The pipes of one incoming connection, both ways. */
@@ -55,7 +55,7 @@ export class HopPipes {
         );
       },
     });
-    void stream.closed.then(() => onEnd(end));
+    void stream.closed.then(() => onEnd(end, stream));
   }
 
   /** What the peer's stream brings goes to all of these; nothing comes back. */
@@ -73,7 +73,7 @@ export class HopPipes {
       branch.onData(() => undefined);
       branch.onReset((code, detail, isOver) => pipe.handleBranchReset(branch, code, detail, isOver));
     }
-    void stream.closed.then(() => onEnd(end));
+    void stream.closed.then(() => onEnd(end, stream));
   }
 
   #add(...[from, to, handlers]: [Stream, readonly Stream[], ConstructorParameters<typeof PipedStream>[3]]) {

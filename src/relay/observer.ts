@@ -1,3 +1,4 @@
+import type { Connection } from '../transport/contract.js';
 import type { RefusalReason } from './refusal-reason.js';
 
 /** Who is at the other end of a connection. */
@@ -45,12 +46,20 @@ export interface HopView {
   readonly rttMs: number;
 }
 
-/** How a stream ended. */
+/** A connection of a relay: one that a peer made, or one to a next hop. */
+export type LinkView = Pick<Connection, 'remote' | 'closed' | 'stats' | 'onRoundTrip'>;
+
+/** How a stream ended: `refused` those that never reached a next hop, whoever gave up. */
 export type StreamEnd = 'closed' | 'reset' | 'lost' | 'refused';
+
+/** Why a shadow was given up: a record longer than is stored, no memory for it, a fault of its own. */
+export type ShadowDrop = 'store-limit' | 'memory' | 'failed';
 
 /** What happens at a relay. Called synchronously: quick, and without throwing. */
 export interface RelayObserver {
   onConnect?(hop: HopView): void;
+  /** A connection is there, `in` from a peer or `out` to a next hop, until it is closed. */
+  onLink?(link: LinkView, direction: 'in' | 'out'): void;
   /** The peer has proved who it is. */
   onIdentify?(hop: HopView, handshakeMs: number): void;
   onDisconnect?(hop: HopView, error: Error | undefined): void;
@@ -59,6 +68,10 @@ export interface RelayObserver {
   /** A stream reached its next hop, so long after it came. */
   onOpened?(hop: HopView, latencyMs: number): void;
   onStreamEnd?(hop: HopView, end: StreamEnd): void;
+  /** In shadow: a direction of a stream has ended, and this is whether both ways of forwarding delivered the same. */
+  onShadow?(isSame: boolean): void;
+  /** In shadow: a direction goes on without being compared. */
+  onShadowDropped?(reason: ShadowDrop): void;
   /** A room was opened, or is gone. */
   onRoom?(rooms: number): void;
 }

@@ -20,7 +20,8 @@ export interface RelayGuardOptions {
 
 /** Joins the cores that say what peers may do at a relay to the clock. */
 export class RelayGuard {
-  readonly policy: DialPolicy;
+  /** May be another from now on. */
+  policy: DialPolicy;
   /** For listeners and dials. */
   readonly connectionLimits: ConnectionLimits;
   readonly #admission: AdmissionCore;
@@ -137,4 +138,4 @@ export class RelayAdmission implements Admission {
 
 const keyOf = ({ key }: HopPeer, source: string) => key ?? unknownPeer(source);
 /** Whoever is not listed weighs nothing, whatever it proved. */
-const weightOf = ({ trust, weight }: HopPeer) => (trust === 'trusted' ? weight : undefined);
+const weightOf = ({ weight }: HopPeer) => (weight > 0 ? weight : undefined);

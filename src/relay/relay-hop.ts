@@ -8,7 +8,14 @@ import {
   type Stream,
 } from '../transport/contract.js';
 import type { BlockPool } from './block-pool.js';
-import { entryDetail, openCodeOf, ownDetail, passedDetail, reachDetail, refusedDetail } from './hop-errors.js';
+import {
+  entryDetail,
+  openCodeOf,
+  ownDetail,
+  passedDetail,
+  reachDetail,
+  refusedDetail,
+} from './hop-errors.js';
 import { HopPipes } from './hop-pipes.js';
 import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
@@ -68,8 +75,11 @@ export class RelayHop implements HopView {
   readonly #onReady: () => void;
   /** Settles once with the peer, or with why it may not be here. */
   #entered: Promise<HopPeer> | undefined;
+  /** Those that a next hop has taken. */
+  readonly #reached = new WeakSet<Stream>();
   /** Streams on either side that are not over. */
   #unfinished = 0;
+  readonly #onIdle: (() => void)[] = [];
   #isOver = false;
   #timer: NodeJS.Timeout;
   #holding: NodeJS.Timeout | undefined;
@@ -87,7 +97,7 @@ export class RelayHop implements HopView {
     this.#pipes = new HopPipes({
       pool: context.pool,
       onBytes: (direction, count) => this.#handleBytes(direction, count),
-      onEnd: (end) => context.observer.onStreamEnd?.(this, end),
+      onEnd: (end, stream) => this.#reached.has(stream) && context.observer.onStreamEnd?.(this, end),
     });
     this.#next = new NextConnections({
       dial: (url, isRelay) => context.dial(url, this.peer, isRelay, this.#ending.signal),
@@ -106,10 +116,16 @@ export class RelayHop implements HopView {
     return this.connection.stats().rttMs;
   }
 
-  /** Takes no more streams; those that are there go on. */
+  /** Takes no more streams; those that are there go on. Who waits in a room may wait elsewhere. */
   drain(): void {
     this.connection.drain();
     this.#next.drain();
+    for (const stream of this.#rooms.values()) stream.reset(resetCode.cancelled);
+  }
+
+  /** Resolves when no stream is left, on either side. */
+  async idle(): Promise<void> {
+    if (this.#unfinished > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   /** The time of a room is over: who waits in it may take another. */
@@ -190,6 +206,7 @@ export class RelayHop implements HopView {
     void stream.closed.then(() => {
       this.streams--;
       guard.closeStream(this.id);
+      if (!this.#reached.has(stream)) this.#context.observer.onStreamEnd?.(this, 'refused');
     });
     void this.#follow(opening, route, peer);
   }
@@ -223,7 +240,7 @@ export class RelayHop implements HopView {
         const answer = await next.opened;
         if (urls.length > 1) this.#pipes.join(stream, next, alternative);
         stream.accept(passedDetail(answer, alternative));
-        return this.#context.observer.onOpened?.(this, performance.now() - at);
+        return this.#handleReached(stream, at);
       } catch (error) {
         if (signal.aborted) return;
         failure = this.#failureOf(error, alternative, peer);
@@ -245,8 +262,13 @@ export class RelayHop implements HopView {
     if (opened.length === 0) return this.#refuse(stream, 'unreachable');
     this.#pipes.fork(stream, opened);
     stream.accept();
-    this.#context.observer.onOpened?.(this, performance.now() - at);
+    this.#handleReached(stream, at);
     stream.closeWrite();
+  }
+
+  #handleReached(stream: Stream, at: number): void {
+    this.#reached.add(stream);
+    this.#context.observer.onOpened?.(this, performance.now() - at);
   }
 
   /** The peer waits in a room until the stream is over. */
@@ -303,11 +325,15 @@ export class RelayHop implements HopView {
 
   /** Somebody came to a room behind the next hop, in which the peer waits. */
   #handleReturn(from: Stream, header: Uint8Array): void {
+    const at = performance.now();
     this.#count(from);
     const to = this.#meet(header);
     this.#pipes.join(from, to, 0);
     to.opened.then(
-      (answer) => from.accept(passedDetail(answer, 0)),
+      (answer) => {
+        from.accept(passedDetail(answer, 0));
+        this.#handleReached(from, at);
+      },
       (error: unknown) => {
         const { code, detail } = this.#failureOf(error, 0, this.peer);
         from.refuse(code, detail);
@@ -370,6 +396,7 @@ export class RelayHop implements HopView {
       this.#unfinished--;
       if (this.#entered) this.#watchIdle();
       this.#closeIfOver();
+      if (this.#unfinished === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     });
   }
 

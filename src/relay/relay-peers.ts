@@ -6,8 +6,6 @@ export interface RelayPeers {
   findToken(token: string): ListedToken | undefined;
   /** Strangers are refused. */
   readonly isPrivate: boolean;
-  /** The weight of who is not listed. */
-  readonly unknownWeight: number;
 }
 
 export interface ListedKey {

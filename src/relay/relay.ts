@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { relayDefaults } from '../config/index.js';
-import { isXferError } from '../errors/index.js';
+import { isXferError, XferError } from '../errors/index.js';
 import type { Admission, Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
@@ -34,6 +34,7 @@ export class Relay {
   readonly #hops = new Map<number, RelayHop>();
   readonly #timer: NodeJS.Timeout;
   #lastHop = 0;
+  #isDraining = false;
 
   constructor({ transports, guard, observer = {}, identify, prove, ...times }: RelayOptions) {
     this.#guard = guard;
@@ -48,14 +49,15 @@ export class Relay {
       idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
       identify: (connection) =>
         identify(connection, (reason) => observer.onRefuse?.(reason, connection.remote.host)),
-      dial: (url, { trust }, isRelay, signal) =>
-        dialNextHop(url, {
-          transports,
-          signal,
-          limits,
-          mayDial: (ip) => guard.policy.allows(ip, trust),
+      dial: async (url, { trust }, isRelay, signal) => {
+        const mayDial = (ip: string) => guard.policy.allows(ip, trust);
+        const next = await dialNextHop(url, {
+          ...{ transports, signal, limits, mayDial },
           prove: isRelay ? prove : undefined,
-        }),
+        });
+        observer.onLink?.(next, 'out');
+        return next;
+      },
       hop: (id) => this.#hops.get(id),
     };
     this.#timer = setInterval(() => this.#expireRooms(), roomTickMs).unref();
@@ -79,7 +81,9 @@ export class Relay {
       if (admission instanceof RelayAdmission) admission.ready();
     });
     this.#hops.set(hop.id, hop);
+    this.#observer.onLink?.(connection, 'in');
     this.#observer.onConnect?.(hop);
+    if (this.#isDraining) hop.drain();
     void connection.closed.then(({ error }) => {
       this.#hops.delete(hop.id);
       this.#observer.onDisconnect?.(hop, isXferError(error) ? error : undefined);
@@ -88,7 +92,18 @@ export class Relay {
 
   /** Takes no more streams; those that are there go on. */
   drain(): void {
+    this.#isDraining = true;
     for (const hop of this.#hops.values()) hop.drain();
+  }
+
+  /** Drains. Resolves when the streams that are there are over, and at the signal, which cuts what is left. */
+  async finish(signal: AbortSignal): Promise<void> {
+    this.drain();
+    const hops = [...this.#hops.values()];
+    await Promise.race([Promise.all(hops.map((hop) => hop.idle())), aborted(signal)]);
+    if (!signal.aborted) return;
+    for (const { connection } of hops)
+      connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'the relay was stopped'));
   }
 
   /** Drains, lets what is there end for a while, and closes. */
@@ -102,4 +117,9 @@ export class Relay {
     for (const { connection, name } of expired) this.#hops.get(connection)?.expireRoom(name);
     if (expired.length > 0) this.#observer.onRoom?.(this.#guard.rooms);
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

@@ -34,7 +34,7 @@ export function hopVerdict(proof: HopProof | undefined, options: HopVerdictOptio
       key: key && Buffer.from(key).toString('hex'),
       name: listed?.name ?? ticket?.name ?? (key ? fingerprint(key) : address),
       trust: isTrusted ? 'trusted' : 'stranger',
-      weight: weights.length > 0 ? Math.max(...weights) : peers.unknownWeight,
+      weight: Math.max(0, ...weights),
     },
   };
 }

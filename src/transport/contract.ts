@@ -112,6 +112,14 @@ export interface ConnectionStats {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly streams: number;
+  /** Frames by type, of transports that have mux's. */
+  readonly frames?: FrameStats;
+}
+
+/** By the names of types; those of one direction are always the same. */
+export interface FrameStats {
+  readonly received: Readonly<Record<string, number>>;
+  readonly sent: Readonly<Record<string, number>>;
 }
 
 /** Two adjacent peers joined by one transport. */
@@ -139,6 +147,8 @@ export interface Connection {
   sendMessage(bytes: Uint8Array): void;
   /** The bytes live until the handler returns. Messages that came before there was a handler are lost. */
   onMessage(handler: (bytes: Uint8Array) => void): void;
+  /** Calls the handler with each round trip that is measured, in milliseconds; where there are keepalives. */
+  onRoundTrip?(handler: (ms: number) => void): void;
   stats(): ConnectionStats;
   /** On a path of several hops: what a refusal or reset with this detail was about. */
   explain?(detail: Uint8Array, isConnectionOver: boolean): Error | undefined;

@@ -99,7 +99,6 @@ describe('who is let in', () => {
       }),
       findToken: (text) => (text === 'listed-elsewhere' ? { name: 'guests', weight: 5 } : undefined),
       isPrivate: false,
-      unknownWeight: 0.25,
     };
     const weighed = (weight: number, trust: string) => ({ weight, trust });
     const access = { peers, tokens: [token], allow: [hex(alice.publicKey)] };
@@ -108,7 +107,7 @@ describe('who is let in', () => {
     expect(await peerOf(home, access, { token: 'listed-elsewhere' })).toMatchObject(weighed(5, 'trusted'));
     expect(await peerOf(home, access, { token })).toMatchObject(weighed(1, 'trusted'));
     await expect(peerOf(home, access, { identity: makeIdentity() })).rejects.toMatchObject(refused);
-    expect(await peerOf(home, { peers }, {})).toMatchObject(weighed(0.25, 'stranger'));
+    expect(await peerOf(home, { peers }, {})).toMatchObject(weighed(0, 'stranger'));
     expect(await peerOf(home, { peers }, { identity: makeIdentity() })).toMatchObject(weighed(7, 'stranger'));
   });
 

@@ -16,7 +16,11 @@ class Plumbing {
 
   async stream(): Promise<{ near: Stream; far: Stream; connection: Connection }> {
     const listenAt = { scheme: 'memory', host: '', port: 0 };
-    const pair = await connectPair({ descriptor: memory(), listenAt, nobodyAt: { ...listenAt, port: 1 } });
+    const pair = await connectPair({
+      descriptor: memory({ mux: { maxWindowBytes: 256 * KiB } }),
+      listenAt,
+      nobodyAt: { ...listenAt, port: 1 },
+    });
     this.#pairs.push(pair);
     const near = pair.near.openStream();
     const { stream: far } = await pair.incoming();

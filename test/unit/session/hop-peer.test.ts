@@ -19,7 +19,6 @@ const listed = (isPrivate: boolean): RelayPeers => ({
         : undefined,
   findToken: (token) => (token === 'right' ? { name: 'guests', weight: 3 } : undefined),
   isPrivate,
-  unknownWeight: 0.5,
 });
 
 function verdict(
@@ -49,9 +48,9 @@ it('takes everybody else for a stranger, by the name that there is', () => {
     peer: { key: hex(bob), name: 'bob', trust: 'stranger', weight: 2 },
   });
   expect(verdict({ key: carol })).toEqual({
-    peer: { key: hex(carol), name: fingerprint(carol), trust: 'stranger', weight: 0.5 },
+    peer: { key: hex(carol), name: fingerprint(carol), trust: 'stranger', weight: 0 },
   });
-  const unknown = { peer: { key: undefined, name: '192.0.2.1', trust: 'stranger', weight: 0.5 } };
+  const unknown = { peer: { key: undefined, name: '192.0.2.1', trust: 'stranger', weight: 0 } };
   expect(verdict(undefined)).toEqual(unknown);
   expect(verdict({})).toEqual(unknown);
 });

@@ -20,7 +20,6 @@ const open: RelayPeers = {
   findKey: () => undefined,
   findToken: (token) => (token === 'correct-horse' ? { name: 'guests', weight: 3 } : undefined),
   isPrivate: false,
-  unknownWeight: 1,
 };
 
 interface Meeting {
@@ -138,7 +137,7 @@ describe('a dialer', () => {
 describe('a relay', () => {
   it('waits for no proof from who opens a stream first', async () => {
     const { near, identity } = await meet();
-    const stranger = { key: undefined, trust: 'stranger', weight: 1 };
+    const stranger = { key: undefined, trust: 'stranger', weight: 0 };
     await near.openStream().opened;
     expect(identity.isBegun).toBe(false);
     expect(await identity.known).toMatchObject(stranger);
