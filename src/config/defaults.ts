@@ -165,11 +165,13 @@ export const relayDefaults = Object.freeze({
   /** Streams that one peer may open a second, and at once; past it OPEN_ERR 9. How many are open is limited by mux. [500 a millisecond] */
   opensPerSecond: 1_000,
   openBurst: 1_000,
-  /** Under load a peer is at most one window's share ahead of the others. [100 ms] */
+  /** Load and what goes through are measured over this long. [100 ms windows, a mean of 40 times 5 ms] */
   shareWindowMs: 100,
-  /** Shares are kept from this load on, in parts of one, until it falls below the lower. [0.95] */
+  /** Under load, so often it is looked who may go on. Past 20 ms shares become inexact, and what is held leaves the loop idle. */
+  shareTickMs: 10,
+  /** Shares are kept from this load on, in parts of one, until it has been below the lower for a window. [0.95] */
   saturatedLoad: 0.95,
-  calmLoad: 0.9,
+  calmLoad: 0.85,
   /** The weight of all strangers together; one listed peer has 1 where nothing else is said. */
   strangersWeight: 1,
   /** Rooms in all and of one peer; past it a new one is refused. */
