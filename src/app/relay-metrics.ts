@@ -28,6 +28,8 @@ export class RelayMetrics implements RelayObserver {
   /** Connections that there are, and what those brought that are over. */
   readonly #links = new Set<LinkView>();
   readonly #gone = new LinkTotals();
+  /** Kinds of connections that there have been. */
+  readonly #kinds = new Map<string, { direction: string; transport: string }>();
   readonly #opened: Counter;
   readonly #closed: Counter;
   readonly #errors: Counter<'type'>;
@@ -124,7 +126,8 @@ export class RelayMetrics implements RelayObserver {
     return this.#registry.metrics();
   }
 
-  onLink(link: LinkView): void {
+  onLink(link: LinkView, direction: 'in' | 'out'): void {
+    this.#kinds.set(`${direction} ${link.remote.scheme}`, { direction, transport: link.remote.scheme });
     link.onRoundTrip?.((ms) => this.#roundTrips.observe(ms / 1000));
     this.#links.add(link);
     void link.closed.then(() => {
@@ -186,19 +189,15 @@ export class RelayMetrics implements RelayObserver {
           for (const [type, count] of frames[direction]) this.inc({ direction, type: snake(type) }, count);
       },
     });
-    const seen = new Set<string>();
+    const kinds = this.#kinds;
     new Gauge({
       name: 'xfer_connections',
       help: 'Connections: in from peers, out to next hops',
       labelNames: ['direction', 'transport'],
       registers,
       collect() {
-        for (const labels of seen) this.set(JSON.parse(labels) as Record<string, string>, 0);
-        for (const [link, direction] of links) {
-          const labels = { direction, transport: link.remote.scheme };
-          seen.add(JSON.stringify(labels));
-          this.inc(labels);
-        }
+        for (const labels of kinds.values()) this.set(labels, 0);
+        for (const [link, direction] of links) this.inc({ direction, transport: link.remote.scheme });
       },
     });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRelayConfig } from '../../../src/app/relay-config.js';
-import { XferError } from '../../../src/errors/index.js';
+import type { XferError } from '../../../src/errors/index.js';
 
 const hex = 'ab'.repeat(32);
 const base64 = Buffer.from(hex, 'hex').toString('base64');
