@@ -7,7 +7,7 @@ import type { RelayPeers } from '../relay/relay-peers.js';
 import { relayPeers } from './relay-peers.js';
 
 /** What is read once, when the relay starts. */
-const fixedFields = ['listen', 'metrics', 'limits', 'rate', 'rollout', 'tls'] as const;
+const fixedFields = ['listen', 'metrics', 'limits', 'rollout', 'tls'] as const;
 
 /** The configuration of a relay that runs: it may be read again, and what is wrong then changes nothing. */
 export class RelaySettings implements RelayPeers {

@@ -2,6 +2,7 @@ import { relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
 import { RelayGuard } from '../relay/relay-guard.js';
+import type { RelaySharesOptions } from '../relay/relay-shares.js';
 import { Relay } from '../relay/relay.js';
 import { parseUrl } from '../transport/address.js';
 import type { Listener } from '../transport/contract.js';
@@ -39,8 +40,15 @@ export async function relay(options: RelayRunOptions): Promise<void> {
   };
   const { handshakeTimeout, idleTimeout } = settings.config.limits ?? {};
   const limits = relayLimits(settings.config);
-  const guard = new RelayGuard({ policy: policyOf(settings.config), limits });
-  settings.onChange((config) => (guard.policy = policyOf(config)));
+  const guard = new RelayGuard({
+    policy: policyOf(settings.config),
+    limits,
+    shares: sharesOf(settings.config),
+  });
+  settings.onChange((config) => {
+    guard.policy = policyOf(config);
+    guard.shares.configure(sharesOf(config));
+  });
   const forwarding = new Relay({
     transports,
     guard,
@@ -81,3 +89,8 @@ export async function relay(options: RelayRunOptions): Promise<void> {
 }
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+const sharesOf = ({ rate, unknownWeight }: RelayConfig): RelaySharesOptions => ({
+  capacityBytesPerSecond: rate,
+  strangersWeight: unknownWeight,
+});

@@ -4,6 +4,9 @@ import { passedDetail, reachDetail } from './hop-errors.js';
 import type { StreamEnd } from './observer.js';
 import { PipedStream } from './piped-stream.js';
 
+/** Its own limit is used up, or its share under load. */
+export type HoldReason = 'limit' | 'share';
+
 export interface HopPipesOptions {
   readonly pool: BlockPool;
   /** Content that came from the peer, or goes to it. */
@@ -15,7 +18,7 @@ export interface HopPipesOptions {
 export class HopPipes {
   readonly #options: HopPipesOptions;
   readonly #pipes = new Set<PipedStream>();
-  #isHeld = false;
+  readonly #holds = new Set<HoldReason>();
 
   constructor(options: HopPipesOptions) {
     this.#options = options;
@@ -27,11 +30,14 @@ export class HopPipes {
     return bytes;
   }
 
-  /** While they are held, whoever sends gets no credit. */
-  hold(isHeld: boolean): void {
-    if (this.#isHeld === isHeld) return;
-    this.#isHeld = isHeld;
-    for (const pipe of this.#pipes) pipe.hold(isHeld);
+  /** While there is a reason to hold them, whoever sends gets no credit. */
+  hold(reason: HoldReason): void {
+    this.#holds.add(reason);
+    if (this.#holds.size === 1) for (const pipe of this.#pipes) pipe.hold(true);
+  }
+
+  release(reason: HoldReason): void {
+    if (this.#holds.delete(reason) && this.#holds.size === 0) for (const pipe of this.#pipes) pipe.hold(false);
   }
 
   /** Joins the peer's stream to the next one, which leads to `alternative` of its hop. */
@@ -78,7 +84,7 @@ export class HopPipes {
 
   #add(...[from, to, handlers]: [Stream, readonly Stream[], ConstructorParameters<typeof PipedStream>[3]]) {
     const pipe = new PipedStream(from, to, this.#options.pool, handlers);
-    if (this.#isHeld) pipe.hold(true);
+    if (this.#holds.size > 0) pipe.hold(true);
     this.#pipes.add(pipe);
     void from.closed.then(() => this.#pipes.delete(pipe));
     return pipe;

@@ -7,6 +7,7 @@ import type { HopPeer } from './observer.js';
 import { unknownPeer } from './peer-key.js';
 import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
 import type { RefusalReason } from './refusal-reason.js';
+import { RelayShares, type RelaySharesOptions } from './relay-shares.js';
 import { RoomsCore, type Room, type RoomLimits } from './rooms-core.js';
 
 export type RelayLimits = AdmissionLimits & PeerLimits & RoomLimits;
@@ -14,6 +15,7 @@ export type RelayLimits = AdmissionLimits & PeerLimits & RoomLimits;
 export interface RelayGuardOptions {
   readonly policy: DialPolicy;
   readonly limits?: Partial<RelayLimits>;
+  readonly shares?: RelaySharesOptions;
   /** For tests. Default: performance.now(). */
   now?(): number;
 }
@@ -24,17 +26,19 @@ export class RelayGuard {
   policy: DialPolicy;
   /** For listeners and dials. */
   readonly connectionLimits: ConnectionLimits;
+  readonly shares: RelayShares;
   readonly #admission: AdmissionCore;
   readonly #peers: PeerLimitsCore;
   readonly #rooms: RoomsCore;
   readonly #now: () => number;
 
-  constructor({ policy, limits = {}, now = () => performance.now() }: RelayGuardOptions) {
+  constructor({ policy, limits = {}, shares = {}, now = () => performance.now() }: RelayGuardOptions) {
     this.policy = policy;
     this.#now = now;
     this.#admission = new AdmissionCore(limits);
     this.#peers = new PeerLimitsCore(limits);
     this.#rooms = new RoomsCore(limits);
+    this.shares = new RelayShares(shares);
     const { maxStreamsPerPeer, maxStreamsTotal, grantBudgetBytes } = { ...muxDefaults, ...limits };
     this.connectionLimits = {
       maxStreams: maxStreamsPerPeer,
@@ -68,6 +72,13 @@ export class RelayGuard {
   /** It is known who the peer is. The connection that is to be closed for it, if any, or why it is refused. */
   handlePeer(connection: number, peer: HopPeer, source: string): ReturnType<PeerLimitsCore['handleConnect']> {
     return this.#peers.handleConnect(this.#now(), connection, keyOf(peer, source), weightOf(peer));
+  }
+
+  /** Its connection has a part in the peer's share until the function is called; `onRelease`: it may go on. */
+  enterShare(peer: HopPeer, source: string, onRelease: () => void): PeerShare {
+    const key = keyOf(peer, source);
+    const leave = this.shares.enter(key, weightOf(peer), onRelease);
+    return { leave, handleForwarded: (bytes) => this.shares.handleForwarded(key, bytes) };
   }
 
   handleClose(connection: number): void {
@@ -109,6 +120,13 @@ export class RelayGuard {
     for (const { connection } of expired) this.#peers.handleUnuse(this.#now(), connection);
     return expired;
   }
+}
+
+/** What a peer has of the relay under load. */
+export interface PeerShare {
+  leave(): void;
+  /** False: it is to wait until it is released. */
+  handleForwarded(bytes: number): boolean;
 }
 
 /** The place of one connection at a relay. */

@@ -20,7 +20,7 @@ import { HopPipes } from './hop-pipes.js';
 import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
 import { errorOf, type RefusalReason } from './refusal-reason.js';
-import type { RelayGuard } from './relay-guard.js';
+import type { PeerShare, RelayGuard } from './relay-guard.js';
 import { decodeRoute, encodeRoute, type Branch, type Route } from './route.js';
 import { decodeWaitHeader } from './wait-header.js';
 
@@ -83,6 +83,7 @@ export class RelayHop implements HopView {
   #isOver = false;
   #timer: NodeJS.Timeout;
   #holding: NodeJS.Timeout | undefined;
+  #share: PeerShare | undefined;
 
   /** `onReady`: it has said who it is, or that it does not. */
   constructor(id: number, connection: Connection, context: RelayContext, onReady: () => void) {
@@ -144,6 +145,7 @@ export class RelayHop implements HopView {
     this.#isOver = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#holding);
+    this.#share?.leave();
     this.#context.guard.handleClose(this.id);
     this.#ending.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the peer left'));
     this.#closeIfOver();
@@ -177,6 +179,7 @@ export class RelayHop implements HopView {
     const admission = this.#context.guard.handlePeer(this.id, peer, this.source);
     if ('refused' in admission) throw this.#refused(admission.refused);
     if (admission.evicted !== undefined) this.#context.hop(admission.evicted)?.evict();
+    this.#share = this.#context.guard.enterShare(peer, this.source, () => this.#pipes.release('share'));
     this.#watchIdle();
     return peer;
   }
@@ -345,11 +348,12 @@ export class RelayHop implements HopView {
     if (direction === 'from') this.bytesFrom += count;
     else this.bytesTo += count;
     const waitMs = this.#context.guard.handleBytes(this.id, count);
+    if (this.#share?.handleForwarded(count) === false) this.#pipes.hold('share');
     if (waitMs <= 0 || this.#holding) return;
-    this.#pipes.hold(true);
+    this.#pipes.hold('limit');
     this.#holding = setTimeout(() => {
       this.#holding = undefined;
-      this.#pipes.hold(false);
+      this.#pipes.release('limit');
     }, waitMs);
   }
 
