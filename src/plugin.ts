@@ -1,7 +1,7 @@
 /** All that a transport plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md shows how. */
 export * from './transport/contract.js';
 export { formatAddress, parseAddress, type Address } from './transport/address.js';
-export { defaultPorts, muxDefaults, transportDefaults } from './config/index.js';
+export { defaultPorts, muxDefaults, transportDefaults, wsDefaults } from './config/index.js';
 export { isXferError, networkError, XferError, type ErrorCode } from './errors/index.js';
 export {
   MuxBudget,

@@ -2,6 +2,7 @@ import type { CompressMode } from '../transfer/compress-core.js';
 import type { ReceivePolicy } from '../transfer/receive-policy.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { RateLimit } from './rate-limit.js';
+import type { TlsFiles } from './tls-files.js';
 import type { DoneEvent, XferEvent } from './events.js';
 
 export interface CommonOptions {
@@ -76,6 +77,8 @@ export interface ReceiveOptions extends CommonOptions, HopOptions {
   readonly via?: readonly string[];
   /** Default: that of the code, or one that is free. */
   readonly room?: string;
+  /** Who this machine is for wss listeners. */
+  readonly tls?: TlsFiles;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

@@ -21,6 +21,7 @@ import { relaysOf } from './route.js';
 import { receiveOne, type ReceiverContext } from './receive-one.js';
 import { RunningTransfers } from './running-transfers.js';
 import { StrangerNotes } from './stranger-notes.js';
+import { readTlsFiles } from './tls-files.js';
 
 /**
  * Listens and receives. With `once` it resolves or rejects as its one transfer does; without, it goes on until the
@@ -121,11 +122,15 @@ class Receiver {
   async #listen(): Promise<void> {
     const { listen } = this.#options;
     const byDefault = this.#relays.length > 0 ? [] : [`tcp://[::]:${defaultPorts.tcp}`];
+    const tls = this.#options.tls && (await readTlsFiles(this.#options.tls));
     for (const url of listen.length > 0 ? listen : byDefault) {
       const address = parseUrl(url);
       const transport = await this.#options.transports.get(address.scheme);
       this.#listeners.push(
-        await transport.listen(address, { onConnection: (connection) => this.#handleConnection(connection) }),
+        await transport.listen(address, {
+          onConnection: (connection) => this.#handleConnection(connection),
+          ...(tls ? { tls } : {}),
+        }),
       );
     }
   }

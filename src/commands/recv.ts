@@ -5,6 +5,7 @@ import { canAsk } from '../ui/ask-code.js';
 import { askOverwrite } from '../ui/ask-overwrite.js';
 import { BaseCommand } from './base-command.js';
 import { hopFlags, hopOptions } from './hop-flags.js';
+import { tlsFlags, tlsOption } from './tls-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 
 export default class Recv extends BaseCommand {
@@ -29,7 +30,7 @@ Peers that were remembered need no code.`;
     ...hopFlags,
     listen: Flags.string({
       description:
-        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, every address, port 4840)',
+        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, which takes ws too, every address, port 4840)',
       helpValue: 'URL',
       multiple: true,
       multipleNonGreedy: true,
@@ -46,6 +47,7 @@ Peers that were remembered need no code.`;
       helpValue: 'ROOM',
       dependsOn: ['via'],
     }),
+    ...tlsFlags,
     once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
     'max-bytes': Flags.string({
       description: 'refuse transfers with more content than this',
@@ -100,6 +102,7 @@ Peers that were remembered need no code.`;
         listen: flags.listen ?? [],
         via: flags.via ?? [],
         ...(flags.room === undefined ? {} : { room: flags.room }),
+        ...tlsOption(flags),
         once: flags.once,
         policy: {
           overwrite: flags.overwrite,

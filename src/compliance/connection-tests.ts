@@ -10,7 +10,8 @@ export function connectionTests(context: () => ComplianceContext): void {
   describe('connections', () => {
     it('says where it is', () => {
       const { pair, setup } = context();
-      expect(pair.near.remote.scheme).toBe(setup.descriptor.schemes[0]);
+      expect(pair.near.remote.scheme).toBe(setup.listenAt.scheme);
+      expect(pair.far.remote.scheme).toBe(setup.listenAt.scheme);
       expect(pair.far.local.port).toBe(pair.near.remote.port);
     });
 

@@ -2,7 +2,14 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 /** Ports that a bare host means (DESIGN §9). */
-export const defaultPorts = Object.freeze({ tcp: 4840, ws: 4840, udp: 4840, quic: 4841, rdma: 4842 });
+export const defaultPorts = Object.freeze({
+  tcp: 4840,
+  ws: 4840,
+  wss: 4840,
+  udp: 4840,
+  quic: 4841,
+  rdma: 4842,
+});
 
 /** mux: many streams on one link (DESIGN §4). Past a limit the opener gets OPEN_ERR 9 or the link ends with a protocol error, as said. */
 export const muxDefaults = Object.freeze({
@@ -60,6 +67,20 @@ export const transportDefaults = Object.freeze({
   /** Connections that a listener has at once, in all and from one source address; one past it is closed before any work. */
   maxConnections: 1024,
   maxConnectionsPerAddress: 256,
+});
+
+/** WebSocket as a link (the transport `ws`). */
+export const wsDefaults = Object.freeze({
+  /** Bytes of a message that is sent, at most: whoever gets it has to gather all of it first. */
+  messageBytes: 16 * KiB,
+  /** Bytes of a message that is taken, and fragments and reads of the socket that it may come in; past it the link is cut. */
+  maxMessageBytes: 64 * KiB,
+  maxMessageFragments: 1024,
+  maxMessagePieces: 17 * KiB,
+  /** Waiting in the socket past which the mux is to write no more; it may go on at half of it. */
+  maxBufferedBytes: 1 * MiB,
+  /** Head of the HTTP request that becomes a WebSocket; past it the answer is 431. */
+  maxUpgradeHeaderBytes: 8 * KiB,
 });
 
 /** session (DESIGN §6). */

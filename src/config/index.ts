@@ -6,5 +6,6 @@ export {
   sessionDefaults,
   transferDefaults,
   transportDefaults,
+  wsDefaults,
 } from './defaults.js';
 export { homeDirectory } from './home.js';

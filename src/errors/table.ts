@@ -81,6 +81,12 @@ export const errorTable = Object.freeze({
     'somebody stopped the other side: start it again and run the same command',
     true,
   ),
+  ERR_XFER_PROXY: row(
+    'network',
+    network,
+    20,
+    'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy lets through',
+  ),
 
   ERR_XFER_NO_CODE: row(
     'user',
@@ -105,6 +111,12 @@ export const errorTable = Object.freeze({
     refused,
     38,
     'somebody may be in the middle, or the other side is damaged: try over another network',
+  ),
+  ERR_XFER_CERTIFICATE: row(
+    'remote',
+    refused,
+    39,
+    'check the host name and the date; where its authority is your own, set NODE_EXTRA_CA_CERTS to the file of its certificate',
   ),
 
   ERR_XFER_RELAY_REFUSED: row(

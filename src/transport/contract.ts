@@ -17,7 +17,7 @@ export interface Transport {
   probe(): Promise<ProbeResult>;
   /** Rejects with an XferError (ERR_XFER_ADDRESS_IN_USE, ERR_XFER_PERMISSION …). */
   listen(at: Address, options: ListenOptions): Promise<Listener>;
-  /** Rejects with an XferError (ERR_XFER_UNKNOWN_HOST, _CONNECTION_REFUSED, _UNREACHABLE, _TIMEOUT), or with the signal's reason. */
+  /** Rejects with an XferError (ERR_XFER_UNKNOWN_HOST, _CONNECTION_REFUSED, _UNREACHABLE, _TIMEOUT …), or with the signal's reason. */
   dial(to: Address, options: DialOptions): Promise<Connection>;
 }
 
@@ -34,6 +34,15 @@ export interface ListenOptions {
   /** Asked before anything is done for a connection, with its source address; undefined closes it at once. Default: all are taken. */
   admit?(source: string): Admission | undefined;
   readonly limits?: ConnectionLimits;
+  /** What a listener with TLS shows its dialers, in PEM; where it is missing such a listener is refused with ERR_XFER_USAGE. */
+  readonly tls?: TlsIdentity;
+}
+
+export interface TlsIdentity {
+  /** The certificate of this host, and behind it those between it and an authority. */
+  readonly certificate: string | Buffer;
+  /** The private key of the first of them, without a passphrase. */
+  readonly key: string | Buffer;
 }
 
 /** The place that a listener's user has given to a connection. */

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
-import { muxDefaults, sessionDefaults, transferDefaults, transportDefaults } from '../../src/config/index.js';
+import {
+  muxDefaults,
+  sessionDefaults,
+  transferDefaults,
+  transportDefaults,
+  wsDefaults,
+} from '../../src/config/index.js';
 import { errorTable } from '../../src/errors/index.js';
 import { encodeOpen } from '../../src/mux/encode.js';
 import { extensionType, frameFlag, frameHeaderBytes, frameType } from '../../src/mux/frame.js';
@@ -98,6 +104,7 @@ describe('the limits in docs/protocol.md', () => {
   const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     muxDefaults,
     transportDefaults,
+    wsDefaults,
     sessionDefaults,
     transferDefaults,
   };
@@ -106,6 +113,7 @@ describe('the limits in docs/protocol.md', () => {
     'muxDefaults.sendQueueBytes',
     'muxDefaults.maxLinkQueueBytes',
     'muxDefaults.frameTimeMs',
+    'wsDefaults.maxBufferedBytes',
     'transportDefaults.dialTimeoutMs',
     'transportDefaults.happyEyeballsMs',
     'transportDefaults.closeTimeoutMs',

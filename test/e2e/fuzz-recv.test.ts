@@ -104,7 +104,7 @@ function report({ strangers, sessions, ends, halfOpen }: FuzzCampaign, words: Fu
 function expectSound({ strangers, sessions, ends, halfOpen }: FuzzCampaign, words: FuzzTally): void {
   const outcomes = new Set([strangers, sessions, ends, halfOpen].flatMap((tally) => [...tally.outcomes]));
   const allowed =
-    /^(?:taken|proved|answered|committed|link (?:reset|ended)|stream (?:ended|reset \d|refused 2)|(?:refused|abort) ERR_XFER_(?!INTERNAL)\w+)$/;
+    /^(?:taken|proved|answered|committed|refused by HTTP|link (?:reset|ended)|stream (?:ended|reset \d|refused 2)|(?:refused|abort) ERR_XFER_(?!INTERNAL)\w+)$/;
   expect([...outcomes].filter((outcome) => !allowed.test(outcome))).toEqual([]);
   // Whoever only does what is allowed gets through, however odd it is.
   expect([...ends.outcomes]).toEqual(['committed']);

@@ -244,7 +244,8 @@ function strayFrame(session: FuzzSession, random: FuzzRandom): Uint8Array {
   switch (random.below(4)) {
     case 0:
       return encodeFrame(
-        0x80 + random.below(128),
+        // Behind the two that mean something.
+        0x82 + random.below(126),
         random.below(256),
         random.oddInteger(),
         random.bytes(random.below(3000)),

@@ -44,6 +44,8 @@ export class FuzzPeer {
   #credit = 0;
   #sent = 0;
   #linkOver = false;
+  /** Undefined before the first byte. */
+  #saidGet: boolean | undefined;
   #helloHeard = false;
   #onSession = false;
   #wake: (() => void)[] = [];
@@ -63,6 +65,9 @@ export class FuzzPeer {
       { maxHeaderBytes: 4096, maxPayloadBytes: 2 ** 20 },
     );
     socket.on('data', (bytes) => {
+      // Whoever begins with a G is taken for a browser, and gets a refusal.
+      if (this.#saidGet && bytes.toString('latin1').startsWith('HTTP/1.1 4')) this.end ??= 'refused by HTTP';
+      if (this.#saidGet) return this.#notify();
       try {
         const fault = this.#decoder.push(bytes);
         if (fault) this.end ??= `the receiver breaks the link protocol: ${fault.reason}`;
@@ -93,6 +98,7 @@ export class FuzzPeer {
   }
 
   send(bytes: Uint8Array): void {
+    this.#saidGet ??= bytes.length > 0 ? bytes[0] === 0x47 : undefined;
     if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(bytes);
   }
 

@@ -11,14 +11,16 @@ export interface Receiver {
 export interface ReceiverOptions extends RunOptions {
   /** Further flags. Default: `--once`. */
   readonly flags?: readonly string[];
+  /** Where it listens. Default: tcp on a free port of loopback. */
+  readonly listen?: string;
   /** Starts it. Default: `runXfer`. */
   readonly start?: (args: readonly string[], options: RunOptions) => Promise<XferRun>;
 }
 
-/** A receiver on a free port of loopback, under `--json`, that listens already. */
+/** A receiver under `--json` that listens already. */
 export async function startReceiver(directory: string, options: ReceiverOptions = {}): Promise<Receiver> {
-  const { flags = ['--once'], start = runXfer } = options;
-  const recv = await start(['recv', directory, '--listen', 'tcp://127.0.0.1:0', '--json', ...flags], options);
+  const { flags = ['--once'], listen = 'tcp://127.0.0.1:0', start = runXfer } = options;
+  const recv = await start(['recv', directory, '--listen', listen, '--json', ...flags], options);
   const { addresses, code = '' } = await recv.event('listening');
   return { recv, address: addresses[0] ?? '', code };
 }

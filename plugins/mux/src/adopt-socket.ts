@@ -5,11 +5,16 @@ import type { Place } from 'xfer/plugin';
 const readBufferBytes = 256 * 1024;
 
 interface SocketInside {
-  _handle: object | null;
+  _handle: Handle | null;
+}
+
+interface Handle {
+  reading: boolean;
+  readStop(): void;
 }
 
 /**
- * Moves the handle of a connected socket that has not read yet into a socket that reads into one fixed buffer:
+ * Moves the handle of a connected socket that is not reading into a socket that reads into one fixed buffer:
  * `net.createServer` ignores `onread` (Node 20), and a dialled socket would need its buffer before it is known to be
  * the one that wins. The bytes given to `onBytes` are overwritten by the next read, unless `place` gave other memory.
  */
@@ -41,4 +46,24 @@ export function adoptSocket(
   socket.setNoDelay(true);
   socket.resume();
   return socket;
+}
+
+/**
+ * Gives the first bytes of a socket that has not read yet, and reads no further: for `adoptSocket`, or to be put back
+ * with `unshift`. A socket that ends without any is destroyed.
+ */
+export function onFirstBytes(socket: Socket, handler: (bytes: Buffer) => void): void {
+  const ended = (): void => void socket.destroy();
+  socket.once('end', ended);
+  socket.once('data', (bytes: Buffer) => {
+    socket.off('end', ended);
+    // A paused stream reads on until its buffer is full, and what is in there would not move with the handle.
+    const handle = (socket as unknown as SocketInside)._handle;
+    if (!handle) return;
+    handle.reading = false;
+    handle.readStop();
+    socket.pause();
+    handler(bytes);
+  });
+  socket.resume();
 }

@@ -1,42 +1,43 @@
-import { isXferError, networkError, XferError, transportDefaults, type Address } from 'xfer/plugin';
+import { XferError, transportDefaults, type Address } from 'xfer/plugin';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import type { DialLimit } from './dial-limit.js';
 
 export interface Target {
   readonly address: string;
   readonly family: number;
 }
 
+export interface Resolving {
+  /** `DialOptions.resolved`. */
+  readonly resolved?: readonly string[] | undefined;
+  /** Default: the system's. */
+  readonly resolve?: (host: string) => Promise<Target[]>;
+}
+
 /**
  * Connects to the first address of the host that answers (RFC 8305): families in turns, the next one starts when the
  * one before failed or has been silent for a while, the others are dropped. The socket has not read yet.
  */
-export async function connectAny(
-  to: Address,
-  signal: AbortSignal,
-  timeoutMs: number,
-  resolve?: (host: string) => Promise<Target[]>,
-): Promise<Socket> {
+export async function connectAny(to: Address, limit: DialLimit, resolving: Resolving = {}): Promise<Socket> {
+  const { signal } = limit;
   signal.throwIfAborted();
-  const late = AbortSignal.timeout(timeoutMs);
-  const name = `${to.host}:${to.port}`;
-  const stop = AbortSignal.any([signal, late]);
-  const targets = await untilAborted(targetsOf(to, resolve), stop).catch((error: unknown) => {
-    throw reasonOf(error, name, signal, late);
+  const targets = await untilAborted(targetsOf(to, resolving), signal).catch((error: unknown) => {
+    throw limit.errorOf(error);
   });
   return new Promise((connected, failed) => {
     const race = new Race(targets, to.port, {
       won: (socket) => {
-        stop.removeEventListener('abort', stopped);
+        signal.removeEventListener('abort', stopped);
         connected(socket);
       },
       lost: (error) => {
-        stop.removeEventListener('abort', stopped);
-        failed(reasonOf(error, name, signal, late));
+        signal.removeEventListener('abort', stopped);
+        failed(limit.errorOf(error));
       },
     });
     const stopped = (): void => race.stop();
-    stop.addEventListener('abort', stopped, { once: true });
+    signal.addEventListener('abort', stopped, { once: true });
     race.next();
   });
 }
@@ -102,18 +103,24 @@ class Race {
   }
 }
 
-/** An IP address as a target. */
-export const targetOf = (address: string): Target => ({ address, family: familyOf(address) });
+async function targetsOf(to: Address, { resolved, resolve = systemResolver }: Resolving): Promise<Target[]> {
+  if (resolved) return inTurns(resolved.map(literal), to.host);
+  const family = familyOf(to.host);
+  return family === 0 ? inTurns(await resolve(to.host), to.host) : [{ address: to.host, family }];
+}
 
+const systemResolver = (host: string): Promise<Target[]> => lookup(host, { all: true, verbatim: true });
 const familyOf = (host: string): number => isIP(host.split('%')[0] ?? '');
 
-async function targetsOf(
-  to: Address,
-  resolve: ((host: string) => Promise<Target[]>) | undefined,
-): Promise<Target[]> {
-  if (!resolve && familyOf(to.host) !== 0) return [targetOf(to.host)];
-  const found = await (resolve?.(to.host) ?? lookup(to.host, { all: true, verbatim: true }));
-  if (found.length === 0) throw new XferError('ERR_XFER_UNKNOWN_HOST', `${to.host}: no address`);
+/** Whoever says which addresses may be dialled has looked at them: a name would be resolved once more. */
+function literal(address: string): Target {
+  const family = familyOf(address);
+  if (family === 0) throw new XferError('ERR_XFER_USAGE', `${JSON.stringify(address)} is no IP address`);
+  return { address, family };
+}
+
+function inTurns(found: readonly Target[], host: string): Target[] {
+  if (found.length === 0) throw new XferError('ERR_XFER_UNKNOWN_HOST', `${host}: no address`);
   const first = found[0]?.family;
   const preferred = found.filter((entry) => entry.family === first);
   const others = found.filter((entry) => entry.family !== first);
@@ -129,11 +136,4 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', stopped, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
   });
-}
-
-function reasonOf(error: unknown, name: string, signal: AbortSignal, late: AbortSignal): Error {
-  if (isXferError(error)) return error;
-  if (signal.aborted) return signal.reason as Error;
-  if (late.aborted) return new XferError('ERR_XFER_TIMEOUT', `${name}: no answer in time`);
-  return networkError(error, name);
 }

@@ -1,7 +1,7 @@
 import type { TransportDescriptor } from 'xfer/plugin';
-import { tcp } from './index.js';
+import { tcp, ws } from './index.js';
 
 /** The oclif hook `xfer:transports`. */
 export default function transports(): Promise<readonly TransportDescriptor[]> {
-  return Promise.resolve([tcp()]);
+  return Promise.resolve([tcp(), ws()]);
 }

@@ -1,10 +1,10 @@
-import { networkError, type OrderedLink, type Place } from 'xfer/plugin';
+import { networkError, XferError, type OrderedLink, type Place } from 'xfer/plugin';
 import type { Socket } from 'node:net';
 import { adoptSocket } from './adopt-socket.js';
 
 const nothing = (): undefined => undefined;
 
-/** An ordered link over a connected socket that has not read yet. */
+/** An ordered link over a connected socket that is not reading. */
 export class TcpLink implements OrderedLink {
   readonly #socket: Socket;
   #onData: (bytes: Uint8Array) => void = nothing;
@@ -25,7 +25,9 @@ export class TcpLink implements OrderedLink {
     this.#socket = socket;
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(networkError(error, name)));
-    socket.on('close', () => this.#fail(networkError(undefined, `${name}: the connection is gone`)));
+    socket.on('close', () =>
+      this.#fail(new XferError('ERR_XFER_CONNECTION_LOST', `${name}: the connection is gone`)),
+    );
   }
 
   get unsentBytes(): number {
@@ -46,6 +48,11 @@ export class TcpLink implements OrderedLink {
     });
     this.#socket.uncork();
     return true;
+  }
+
+  /** Gives what was read of the socket before: once, when all handlers are there. */
+  begin(bytes: Uint8Array): void {
+    this.#onData(bytes);
   }
 
   onData(handler: (bytes: Uint8Array) => void): void {

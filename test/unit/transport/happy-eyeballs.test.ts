@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { connectAny } from '../../../plugins/mux/src/connect-any.js';
+import { DialLimit } from '../../../plugins/mux/src/dial-limit.js';
 import { dialTcp } from '../../../plugins/mux/src/tcp-dialer.js';
 import { transportDefaults } from '../../../src/config/index.js';
 
@@ -35,7 +36,9 @@ afterEach(() => {
 });
 
 it('dials the next address, of the other family, when the one before has been silent for a while', async () => {
-  const winner = connectAny(to, never, 60_000, () => Promise.resolve(found));
+  const winner = connectAny(to, new DialLimit({ signal: never, timeoutMs: 60_000 }, 'some.name:7'), {
+    resolve: () => Promise.resolve(found),
+  });
   await vi.advanceTimersByTimeAsync(transportDefaults.happyEyeballsMs - 1);
   expect(dialled.map(({ host }) => host)).toEqual(['2001:db8::1']);
   await vi.advanceTimersByTimeAsync(1);
@@ -48,7 +51,9 @@ it('dials the next address, of the other family, when the one before has been si
 });
 
 it('dials no further once one has answered', async () => {
-  const winner = connectAny(to, never, 60_000, () => Promise.resolve(found));
+  const winner = connectAny(to, new DialLimit({ signal: never, timeoutMs: 60_000 }, 'some.name:7'), {
+    resolve: () => Promise.resolve(found),
+  });
   await vi.advanceTimersByTimeAsync(1);
   dialled[0]?.socket.emit('connect');
   await winner;

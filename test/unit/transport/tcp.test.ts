@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, ListenOptions, Listener } from 'xfer/plugin';
 import { adoptSocket } from '../../../plugins/mux/src/adopt-socket.js';
 import { connectAny, type Target } from '../../../plugins/mux/src/connect-any.js';
+import { DialLimit } from '../../../plugins/mux/src/dial-limit.js';
 import transports from '../../../plugins/mux/src/hook.js';
 
 const loopback = { scheme: 'tcp', host: '127.0.0.1', port: 0 };
@@ -117,6 +118,7 @@ describe('tcp listener', () => {
     const offered = await transports();
     expect(offered.map(({ apiVersion, name, schemes }) => [apiVersion, name, schemes])).toEqual([
       [1, 'tcp', ['tcp']],
+      [1, 'ws', ['ws', 'wss']],
     ]);
     expect(await (await tcp().load()).probe()).toMatchObject({ ok: true });
   });
@@ -164,9 +166,57 @@ describe('tcp listener', () => {
     const { listener, taken } = await listen();
     const client = connect({ host: '127.0.0.1', port: listener.address.port });
     client.on('error', () => undefined);
-    client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    client.write('POST / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await new Promise((resolve) => client.once('close', resolve));
     expect(await taken[0]?.closed).toMatchObject({ error: { code: 'ERR_XFER_PROTOCOL' } });
+  });
+
+  it('drops a client that says nothing, or too little, in time, and reports only who spoke', async () => {
+    const transport = await tcp({ mux: { helloTimeoutMs: 50 } }).load();
+    const taken: Connection[] = [];
+    const over: number[] = [];
+    const listener = await transport.listen(loopback, {
+      onConnection: (connection) => taken.push(connection),
+      maxConnections: 1,
+      admit: () => {
+        const at = over.push(0) - 1;
+        return { over: () => (over[at] = (over[at] ?? 0) + 1) };
+      },
+    });
+    endings.push(() => listener.close());
+    for (const said of ['', '\x20', 'G']) {
+      const client = connect({ host: '127.0.0.1', port: listener.address.port });
+      client.on('error', () => undefined).resume();
+      client.write(said);
+      await new Promise((resolve) => client.once('close', resolve));
+    }
+    expect(taken).toHaveLength(1);
+    expect(await taken[0]?.closed).toMatchObject({ error: { code: 'ERR_XFER_TIMEOUT' } });
+    expect(over).toEqual([1, 1, 1]);
+  });
+
+  it('puts a hello together that comes byte by byte', async () => {
+    const { listener } = await listen();
+    const client = connect({ host: '127.0.0.1', port: listener.address.port, noDelay: true });
+    endings.push(() => client.destroy());
+    const answer = new Promise<Buffer>((resolve) => client.once('data', resolve));
+    for (const byte of Buffer.from(helloHex, 'hex')) {
+      client.write(Buffer.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await answer)[0]).toBe(0x21);
+  });
+
+  it('drops who has not spoken when it closes', async () => {
+    const { listener } = await listen();
+    const client = connect({ host: '127.0.0.1', port: listener.address.port });
+    client.on('error', () => undefined).resume();
+    const ended = new Promise((resolve) => client.once('close', resolve));
+    // Whoever comes later is accepted later: then this one is there.
+    const spoken = await dial(listener.address.port);
+    await spoken.openStream().opened.catch(() => undefined);
+    await listener.close();
+    await ended;
   });
 
   it('reports a client that resets as a lost connection', async () => {
@@ -183,37 +233,59 @@ describe('tcp listener', () => {
 
 describe('connectAny', () => {
   const to = { scheme: 'tcp', host: 'some.name', port: 0 };
+  const within = (timeoutMs: number, signal = never) => new DialLimit({ signal, timeoutMs }, 'some.name:0');
   const v4 = (address: string): Target => ({ address, family: 4 });
 
   it('goes on to the next address when one refuses', async () => {
     const server = await serve('127.0.0.1', (socket) => socket.resume());
     const found = [v4('127.0.0.9'), { address: '::1', family: 6 }, v4('127.0.0.1')];
-    const socket = await connectAny({ ...to, port: portOf(server) }, never, 5_000, () =>
-      Promise.resolve(found),
-    );
+    const socket = await connectAny({ ...to, port: portOf(server) }, within(5_000), {
+      resolve: () => Promise.resolve(found),
+    });
     endings.push(() => socket.destroy());
     expect(socket.remoteAddress).toBe('127.0.0.1');
   });
 
   it('fails with the first error when all refuse', async () => {
     const found = [v4('127.0.0.9'), v4('127.0.0.8')];
-    const dialled = connectAny({ ...to, port: 1 }, never, 5_000, () => Promise.resolve(found));
+    const dialled = connectAny({ ...to, port: 1 }, within(5_000), {
+      resolve: () => Promise.resolve(found),
+    });
     await expect(dialled).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
   });
 
   it('says that a host is unknown', async () => {
     const unknown = Object.assign(new Error('no'), { code: 'ENOTFOUND' });
-    const dialled = connectAny(to, never, 5_000, () => Promise.reject(unknown));
+    const dialled = connectAny(to, within(5_000), { resolve: () => Promise.reject(unknown) });
     await expect(dialled).rejects.toMatchObject({ code: 'ERR_XFER_UNKNOWN_HOST' });
-    const none = connectAny(to, never, 5_000, () => Promise.resolve([]));
+    const none = connectAny(to, within(5_000), { resolve: () => Promise.resolve([]) });
     await expect(none).rejects.toMatchObject({ code: 'ERR_XFER_UNKNOWN_HOST' });
   });
 
+  it('connects only to addresses that were resolved before, and resolves nothing', async () => {
+    const server = await serve('127.0.0.1', (socket) => socket.resume());
+    const resolve = () => Promise.reject(new Error('resolved'));
+    const port = portOf(server);
+    for (const host of ['some.name', '127.0.0.9', 'localhost']) {
+      const socket = await connectAny({ ...to, host, port }, within(5_000), {
+        resolved: ['127.0.0.1'],
+        resolve,
+      });
+      endings.push(() => socket.destroy());
+      expect(socket.remoteAddress).toBe('127.0.0.1');
+    }
+    const refusals = { ERR_XFER_UNKNOWN_HOST: [], ERR_XFER_USAGE: ['localhost'] };
+    for (const [code, resolved] of Object.entries(refusals)) {
+      const dialled = connectAny({ ...to, host: '127.0.0.1', port }, within(5_000), { resolved, resolve });
+      await expect(dialled).rejects.toMatchObject({ code });
+    }
+  });
+
   it('gives up in time, and at once when aborted', async () => {
-    const silent = () => new Promise<Target[]>(() => undefined);
-    await expect(connectAny(to, never, 20, silent)).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
+    const resolve = () => new Promise<Target[]>(() => undefined);
+    await expect(connectAny(to, within(20), { resolve })).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
     const controller = new AbortController();
-    const dialled = connectAny(to, controller.signal, 60_000, silent);
+    const dialled = connectAny(to, within(60_000, controller.signal), { resolve });
     const reason = new Error('no longer');
     controller.abort(reason);
     await expect(dialled).rejects.toBe(reason);
