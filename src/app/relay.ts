@@ -10,6 +10,7 @@ import type { CommonOptions } from './options.js';
 import { relayAccess, type RelayAccessOptions } from './relay-access.js';
 import type { RelayConfig } from './relay-config.js';
 import { relayLimits } from './relay-limits.js';
+import { readTlsFiles, type TlsFiles } from './tls-files.js';
 import { RelayOperations, type RelayOperationOptions } from './relay-operations.js';
 
 export interface RelayRunOptions
@@ -18,6 +19,8 @@ export interface RelayRunOptions
   readonly dial?: readonly string[];
   /** Who is let in. Default: everybody. */
   readonly access?: RelayAccessOptions;
+  /** For `wss` listeners. Default: as configured. */
+  readonly tls?: TlsFiles;
 }
 
 /**
@@ -59,6 +62,8 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
   });
   const most = limits.maxAdmittedConnections ?? relayDefaults.maxAdmittedConnections;
+  const files = options.tls ?? settings.config.tls;
+  const tls = files && (await readTlsFiles(files));
   const listeners: Listener[] = [];
   const stopped = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asXferError(signal.reason)), { once: true });
@@ -72,6 +77,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
           onConnection: (connection, admission) => forwarding.handleConnection(connection, admission),
           admit: (source) => forwarding.admit(source),
           limits: guard.connectionLimits,
+          ...(tls ? { tls } : {}),
           // The relay counts them itself.
           maxConnections: most,
           maxConnectionsPerAddress: most,

@@ -4,6 +4,7 @@ import { logLevels } from '../ui/log-sink.js';
 import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
+import { tlsFlags, tlsOption } from './tls-flags.js';
 
 export default class Relay extends BaseCommand {
   static override summary = 'Forward transfers of others, without being able to read them.';
@@ -25,6 +26,7 @@ SIGHUP has it read its configuration again.`;
       multipleNonGreedy: true,
     }),
     ...relayAccessFlags,
+    ...tlsFlags,
     dial: Flags.string({
       description:
         'dial for strangers too: public, private, loopback, any, an address or a network such as 10.1.0.0/16 (default: nothing; they meet in rooms)',
@@ -74,6 +76,7 @@ SIGHUP has it read its configuration again.`;
           drain,
           onReload,
           access: relayAccessOptions(flags),
+          ...tlsOption(flags),
           ...(dial ? { dial } : {}),
           ...(config === undefined ? {} : { config }),
           ...(metrics === undefined ? {} : { metrics }),

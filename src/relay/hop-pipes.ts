@@ -37,7 +37,8 @@ export class HopPipes {
   }
 
   release(reason: HoldReason): void {
-    if (this.#holds.delete(reason) && this.#holds.size === 0) for (const pipe of this.#pipes) pipe.hold(false);
+    if (this.#holds.delete(reason) && this.#holds.size === 0)
+      for (const pipe of this.#pipes) pipe.hold(false);
   }
 
   /** Joins the peer's stream to the next one, which leads to `alternative` of its hop. */

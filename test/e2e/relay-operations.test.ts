@@ -92,7 +92,7 @@ describe('the metrics of a running relay', () => {
     await once(socket, 'connect');
     socket.on('error', () => undefined);
     const closed = new Promise((resolve) => socket.on('close', resolve));
-    socket.resume().end('GET / HTTP/1.1\r\nhost: somebody\r\n\r\n');
+    socket.resume().end('EHLO somebody.example\r\nthis is no xfer, nor HTTP\r\n');
     await closed;
     const told = await scrape(relay);
     expect(told.value('xfer_connections{direction="in",transport="tcp"}')).toBe(0);
