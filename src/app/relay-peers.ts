@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { OwnLimits } from '../relay/observer.js';
 import type { RelayPeers } from '../relay/relay-peers.js';
 import type { RelayConfig } from './relay-config.js';
 
@@ -9,9 +10,7 @@ export interface KnownPeer {
   readonly weight: number;
   /** On the allow list, or there by a token. */
   readonly isAllowed: boolean;
-  /** In place of the limits that every peer has; the rate is bytes a second. */
-  readonly maxStreams?: number;
-  readonly rate?: number;
+  readonly limits?: OwnLimits;
 }
 
 /** Who may use a relay, and as whom. */
@@ -31,8 +30,9 @@ export function relayPeers({ peers = [], tokens = [], allow }: RelayConfig): Con
       name,
       weight,
       isAllowed: allowed.has(name),
-      ...(maxStreams === undefined ? {} : { maxStreams }),
-      ...(rate === undefined ? {} : { rate }),
+      ...(maxStreams === undefined && rate === undefined
+        ? {}
+        : { limits: { maxStreams, bytesPerSecond: rate } }),
     });
   const byToken = tokens.map(({ name, token, weight = defaultWeight }) => ({
     digest: digestOf(token),

@@ -1,6 +1,12 @@
 import type { Connection } from '../transport/contract.js';
 import type { RefusalReason } from './refusal-reason.js';
 
+/** Limits of one peer. */
+export interface OwnLimits {
+  readonly maxStreams?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+}
+
 /** Who is at the other end of a connection. */
 export interface HopPeer {
   /** Its proved key as hexadecimal digits; undefined for who proved none. */
@@ -11,6 +17,8 @@ export interface HopPeer {
   readonly trust: 'stranger' | 'trusted';
   /** Its share under load; 0 for whoever is not listed. */
   readonly weight: number;
+  /** In place of the limits that every peer has. */
+  readonly limits?: OwnLimits;
 }
 
 /** Finds out who is at the other end. */

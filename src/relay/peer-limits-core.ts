@@ -2,6 +2,7 @@ import { muxDefaults, relayDefaults } from '../config/index.js';
 import { TokenBucketCore } from '../transport/token-bucket-core.js';
 import { EvictionOrder } from './eviction-order.js';
 import { LruMap } from './lru-map.js';
+import type { OwnLimits } from './observer.js';
 import type { RefusalReason } from './refusal-reason.js';
 
 /** As in `relayDefaults` and `muxDefaults`, each. */
@@ -26,6 +27,7 @@ interface Peer {
   readonly connections: Set<number>;
   streams: number;
   weight: number;
+  own: OwnLimits;
   readonly opens: TokenBucketCore;
   readonly bytes: TokenBucketCore;
 }
@@ -83,8 +85,14 @@ export class PeerLimitsCore {
     return { connections: connections?.size ?? 0, streams };
   }
 
-  /** `weight`: undefined for strangers, and for whoever is not listed whatever it proved: keys cost nothing. */
-  handleConnect(now: number, connection: number, peer: string, weight = strangerWeight): PeerAdmission {
+  /** `own`: in place of what every peer may have. `weight`: undefined for strangers, and for whoever is not listed whatever it proved: keys cost nothing. */
+  handleConnect(
+    now: number,
+    connection: number,
+    peer: string,
+    weight = strangerWeight,
+    own: OwnLimits = {},
+  ): PeerAdmission {
     const { maxConnections, maxConnectionsPerPeer } = this.#limits;
     if ((this.#peers.get(peer)?.connections.size ?? 0) >= maxConnectionsPerPeer)
       return { refused: 'peer-connections' };
@@ -96,7 +104,9 @@ export class PeerLimitsCore {
     }
     const state = this.#peers.get(peer) ?? this.#gone.get(peer) ?? this.#newPeer(peer, weight);
     // The limit may have been another when it left.
-    if (this.#gone.delete(peer)) state.bytes.setRate(this.#bytesPerSecond, now);
+    this.#gone.delete(peer);
+    state.own = own;
+    state.bytes.setRate(own.bytesPerSecond ?? this.#bytesPerSecond, now);
     this.#peers.set(peer, state);
     state.connections.add(connection);
     this.#connections.set(connection, { peer: state, streams: 0 });
@@ -126,7 +136,7 @@ export class PeerLimitsCore {
     // What was evicted is on its way out.
     if (!state) return 'full';
     const { peer } = state;
-    if (peer.streams >= this.#limits.maxStreamsPerPeer) return 'peer-streams';
+    if (peer.streams >= (peer.own.maxStreams ?? this.#limits.maxStreamsPerPeer)) return 'peer-streams';
     if (this.#streams >= this.#limits.maxStreamsTotal) return 'total-streams';
     if (!peer.opens.tryTake(1, now)) return 'peer-opens';
     state.streams++;
@@ -172,13 +182,14 @@ export class PeerLimitsCore {
   /** The configuration was read again; debts are paid at the new rate. */
   setBytesPerSecondPerPeer(now: number, bytesPerSecond: number | undefined): void {
     this.#bytesPerSecond = bytesPerSecond;
-    for (const { bytes } of this.#peers.values()) bytes.setRate(bytesPerSecond, now);
+    for (const { bytes, own } of this.#peers.values())
+      bytes.setRate(own.bytesPerSecond ?? bytesPerSecond, now);
   }
 
   #newPeer(key: string, weight: number): Peer {
     const { opensPerSecond, openBurst } = this.#limits;
     const opens = new TokenBucketCore({ ratePerSecond: opensPerSecond, capacityAt: () => openBurst });
     const bytes = new TokenBucketCore({ ratePerSecond: this.#bytesPerSecond });
-    return { key, connections: new Set(), streams: 0, weight, opens, bytes };
+    return { key, connections: new Set(), streams: 0, weight, own: {}, opens, bytes };
   }
 }

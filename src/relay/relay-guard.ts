@@ -71,7 +71,13 @@ export class RelayGuard {
 
   /** It is known who the peer is. The connection that is to be closed for it, if any, or why it is refused. */
   handlePeer(connection: number, peer: HopPeer, source: string): ReturnType<PeerLimitsCore['handleConnect']> {
-    return this.#peers.handleConnect(this.#now(), connection, keyOf(peer, source), weightOf(peer));
+    return this.#peers.handleConnect(
+      this.#now(),
+      connection,
+      keyOf(peer, source),
+      weightOf(peer),
+      peer.limits,
+    );
   }
 
   /** Its connection has a part in the peer's share until the function is called; `onRelease`: it may go on. */

@@ -1,3 +1,5 @@
+import type { OwnLimits } from './observer.js';
+
 /** Whom a relay knows, as its configuration says it now. */
 export interface RelayPeers {
   /** Undefined for a key that is not listed. */
@@ -11,6 +13,7 @@ export interface RelayPeers {
 export interface ListedKey {
   readonly name: string;
   readonly weight: number;
+  readonly limits?: OwnLimits;
   /** On the allow list, rather than listed for its weight alone. */
   readonly isAllowed: boolean;
 }

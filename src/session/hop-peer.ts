@@ -35,6 +35,7 @@ export function hopVerdict(proof: HopProof | undefined, options: HopVerdictOptio
       name: listed?.name ?? ticket?.name ?? (key ? fingerprint(key) : address),
       trust: isTrusted ? 'trusted' : 'stranger',
       weight: Math.max(0, ...weights),
+      ...(listed?.limits ? { limits: listed.limits } : {}),
     },
   };
 }

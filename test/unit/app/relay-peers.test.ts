@@ -16,8 +16,7 @@ describe('the peers of a relay', () => {
       name: 'bob',
       weight: 1,
       isAllowed: false,
-      maxStreams: 5,
-      rate: 1000,
+      limits: { maxStreams: 5, bytesPerSecond: 1000 },
     });
     expect(found.findKey(key(3))).toBeUndefined();
     expect(found.findKey(key(1).subarray(1))).toBeUndefined();

@@ -37,6 +37,20 @@ describe('the limits of a peer', () => {
     expect([core.handleStreamOpen(0, 10), core.streams]).toEqual(['total-streams', maxStreamsTotal]);
   });
 
+  it('are its own where it has such, in more and in less', () => {
+    const core = new PeerLimitsCore({ maxStreamsPerPeer: 3, bytesPerSecondPerPeer: 1_000_000 });
+    core.handleConnect(0, 1, 'more', 1, { maxStreams: 5, bytesPerSecond: 4_000_000 });
+    core.handleConnect(0, 2, 'less', 1, { maxStreams: 1, bytesPerSecond: 100_000 });
+    const refused = (id: number) =>
+      times(8, () => core.handleStreamOpen(0, id)).filter((refusal) => refusal === 'peer-streams').length;
+    expect([refused(1), refused(2)]).toEqual([3, 7]);
+    const waits = [1, 2].map((id) => times(10, () => core.handleBytes(0, id, 200_000)).at(-1) ?? 0);
+    expect(waits[0]).toBeCloseTo(400, -1);
+    expect(waits[1]).toBeGreaterThan(19_000);
+    core.setBytesPerSecondPerPeer(0, 2_000_000);
+    expect(core.handleBytes(0, 2, 0)).toBeGreaterThan(19_000);
+  });
+
   it('let it open so many streams a second, even if it comes again', () => {
     const core = new PeerLimitsCore({ opensPerSecond: 10, openBurst: 2 });
     const open = (now: number) => {
