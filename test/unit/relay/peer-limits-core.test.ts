@@ -45,7 +45,7 @@ describe('the limits of a peer', () => {
       times(8, () => core.handleStreamOpen(0, id)).filter((refusal) => refusal === 'peer-streams').length;
     expect([refused(1), refused(2)]).toEqual([3, 7]);
     const waits = [1, 2].map((id) => times(10, () => core.handleBytes(0, id, 200_000)).at(-1) ?? 0);
-    expect(waits[0]).toBeCloseTo(400, -1);
+    expect(waits[0]).toBeCloseTo(475, -1);
     expect(waits[1]).toBeGreaterThan(19_000);
     core.setBytesPerSecondPerPeer(0, 2_000_000);
     expect(core.handleBytes(0, 2, 0)).toBeGreaterThan(19_000);
