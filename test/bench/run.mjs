@@ -9,6 +9,7 @@ import { memoryRow } from './row-memory.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
 import { relayMemoryRow } from './row-relay-memory.mjs';
+import { relaySharesRow } from './row-relay-shares.mjs';
 import { relayStallRow } from './row-relay-stall.mjs';
 import { relayStreamsRow } from './row-relay-streams.mjs';
 import { resumeRow } from './row-resume.mjs';
@@ -23,7 +24,7 @@ import { machine, table, verdict } from './table.mjs';
 
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
-const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relayFloodRow];
+const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,

@@ -28,6 +28,7 @@ const units = {
   ms: (value) => `${value.toFixed(0)} ms`,
   's/GiB': (value) => `${value.toFixed(2)} s/GiB`,
   ms2: (value) => `${value.toFixed(2)} ms`,
+  '%': (value) => `${value.toFixed(1)} %`,
   KiB: (value) => `${value.toFixed(1)} KiB`,
   MB: (value) => `${value.toFixed(0)} MB`,
 };
