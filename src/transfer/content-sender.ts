@@ -1,5 +1,6 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { asXferError, fileError, XferError } from '../errors/index.js';
+import type { XferError } from '../errors/index.js';
+import { asXferError, fileError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { CompressMode } from './compress-core.js';
 import { ContentCompressor } from './content-compressor.js';
