@@ -141,6 +141,8 @@ export const transferDefaults = Object.freeze({
   maxPathDepth: 256,
   /** Entries of one transfer; past it the receiver refuses. */
   maxEntries: 10_000_000,
+  /** Of several receivers of the same, one that keeps the others waiting for so long gets the rest by itself. */
+  groupPatienceMs: 5_000,
 });
 
 /**

@@ -23,7 +23,8 @@ export class GroupSender {
   readonly #handlers: GroupSenderHandlers;
   readonly #records: OutgoingRecords;
   readonly #streams = new Set<Stream>();
-  readonly #full = new Set<Stream>();
+  /** Those that take nothing now, and when they do again. */
+  readonly #full = new Map<Stream, Promise<void>>();
   /** Digests that wait for those before them. */
   readonly #digests = new Map<number, Uint8Array>();
   #submitted = 0;
@@ -128,12 +129,14 @@ export class GroupSender {
 
   #markFull(stream: Stream): void {
     if (this.#full.has(stream)) return;
-    this.#full.add(stream);
-    void stream.drained().then(() => this.#full.delete(stream));
+    this.#full.set(
+      stream,
+      stream.drained().then(() => void this.#full.delete(stream)),
+    );
   }
 
   async #drained(): Promise<void> {
-    while (this.#full.size > 0) await Promise.all([...this.#full].map((stream) => stream.drained()));
+    while (this.#full.size > 0) await Promise.all(this.#full.values());
   }
 
   #handleDigest(number: number, digest: Uint8Array): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
+import type { Cipher, NativeApi } from '../native/api.js';
 import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import { ControlChannel, type ControlBody } from './control-channel.js';
@@ -126,6 +126,11 @@ export class Session {
   get hello(): Hello {
     if (!this.#remoteHello) throw new XferError('ERR_XFER_INTERNAL', 'HELLO was asked for before it came');
     return this.#remoteHello;
+  }
+
+  /** That of its lanes. */
+  get cipher(): Cipher {
+    return this.#secrets.cipher;
   }
 
   /** Lanes that are there now. */

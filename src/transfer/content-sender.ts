@@ -24,11 +24,12 @@ const mostRecords = 1024;
 
 /** What several transfers send together. */
 export interface ContentGroup {
-  readonly seat: GroupSeat;
+  /** Nothing is sent before it is known whether there is one. Never rejects. */
+  readonly seat: Promise<GroupSeat | undefined>;
   say(message: TransferMessage): void;
   onJoined(): void;
-  /** From now on it sends by itself; the reason is for people. */
-  onAlone(reason: string): void;
+  /** From now on it sends by itself; the reason is for people. Without one it was in no group. */
+  onAlone(reason?: string): void;
 }
 
 export interface ContentSenderOptions {
@@ -62,6 +63,9 @@ export class ContentSender {
   readonly #scheduler: SchedulerCore<Outgoing>;
   readonly #supply: ContentSupply;
   readonly #compressor: ContentCompressor<Outgoing> | undefined;
+  #hasBegun = false;
+  #seat: GroupSeat | undefined;
+  /** While content goes to the group. */
   #part: GroupPart | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -104,44 +108,31 @@ export class ContentSender {
     });
   }
 
-  /** Content goes from now on: to the group, where there is one, else on the session's lanes. */
+  /** Content goes from now on: to the group, once there is a place in one, else on the session's lanes. */
   begin(): void {
     const { group } = this.#options;
     if (!group) return this.#addLanes();
-    const { seat, say } = group;
-    const part = new GroupPart({
-      ...{ seat, say, scheduler: this.#scheduler, supply: this.#supply },
-      onSealed: (dispatch, sealed, sent) => {
-        this.#sentBytes += sent;
-        this.#handleSealed(dispatch, sealed);
-      },
-      onWaits: (stage) => this.#waits.handle(stage, performance.now()),
-      onTold: () => this.#options.onProgress(),
-      onLeft: (reason) => {
-        say({ type: 'ungroup', lane: seat.offer.lane });
-        this.#goAlone(reason);
-      },
+    void group.seat.then((seat) => {
+      if (this.#over) return seat?.leave(false);
+      if (seat) return this.#sit(seat, group);
+      group.onAlone();
+      this.#addLanes();
     });
-    this.#scheduler.handleLane(seat.offer.lane, 'up');
-    this.#part = part;
-    if (!seat.take(part)) return this.#goAlone('the others have begun without it');
-    say({ type: 'group', ...seat.offer });
-    this.pump();
   }
 
   /** The receiver has joined the group. False where it was not asked to. */
   handleGrouped(lane: number): boolean {
-    if (this.#options.group?.seat.offer.lane !== lane) return false;
-    if (!this.#part) return true;
+    if (this.#seat?.offer.lane !== lane) return false;
+    if (!this.#part || this.#part.isReady) return true;
     this.#part.isReady = true;
-    this.#options.group.onJoined();
+    this.#options.group?.onJoined();
     this.pump();
     return true;
   }
 
   /** The receiver has lost the group. False where it was in none. */
   handleUngrouped(lane: number): boolean {
-    if (this.#options.group?.seat.offer.lane !== lane) return false;
+    if (this.#seat?.offer.lane !== lane) return false;
     this.#leave('the receiver has lost the lane that all share');
     return true;
   }
@@ -149,11 +140,6 @@ export class ContentSender {
   /** Whether the receiver knows what it needs to open all that was sent. */
   get isTold(): boolean {
     return this.#part?.isTold ?? true;
-  }
-
-  /** Whether content goes to several receivers at once. */
-  get isGrouped(): boolean {
-    return this.#part !== undefined;
   }
 
   /** Records that were numbered. */
@@ -206,13 +192,14 @@ export class ContentSender {
   }
 
   handleLane(lane: number, state: 'up' | 'down'): void {
+    if (!this.#hasBegun) return;
     if (!this.#part) this.#scheduler.handleLane(lane, state);
     else if (this.#session.lanes.length === 0) this.#leave('the connection to the receiver is lost');
     this.pump();
   }
 
   handleSuspect(lane: number, isSuspect: boolean): void {
-    if (this.#part) return;
+    if (this.#part || !this.#hasBegun) return;
     if (isSuspect) this.#scheduler.handleSuspect(lane);
     else this.#scheduler.handleAlive(lane);
     this.pump();
@@ -221,7 +208,7 @@ export class ContentSender {
   /** False for records that were never sent. */
   handleReceived(from: number, to: number): boolean {
     const settled = this.#scheduler.handleReceived(from, to, performance.now());
-    if (settled?.length) this.#options.group?.seat.handleProgress();
+    if (settled?.length) this.#seat?.handleProgress();
     for (const { source, bytes } of settled ?? []) {
       this.#receivedBytes += source instanceof OutgoingFile ? bytes : packedContentBytes(source, bytes);
       if (source instanceof OutgoingFile) source.acknowledge();
@@ -237,8 +224,8 @@ export class ContentSender {
 
   /** Submits records while lanes and window have room. */
   pump(): void {
-    if (this.#over) return;
-    if (this.#part) return this.#options.group?.seat.handleChange();
+    if (this.#over || !this.#hasBegun) return;
+    if (this.#part) return this.#seat?.handleChange();
     const lanes = [...this.#session.lanes];
     let isPaused = false;
     for (let progress = true; progress;) {
@@ -263,7 +250,8 @@ export class ContentSender {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.group?.seat.leave(this.#scheduler.inFlightRecords === 0);
+    this.#part = undefined;
+    this.#seat?.leave(this.#scheduler.inFlightRecords === 0);
     this.#leaveLimit?.();
     clearTimeout(this.#timer);
     this.#supply.close();
@@ -329,25 +317,46 @@ export class ContentSender {
     onProgress();
   }
 
+  #sit(seat: GroupSeat, { say }: ContentGroup): void {
+    const part = new GroupPart({
+      ...{ seat, say, scheduler: this.#scheduler, supply: this.#supply },
+      onSealed: (dispatch, sealed, sent) => {
+        this.#sentBytes += sent;
+        this.#handleSealed(dispatch, sealed);
+      },
+      onWaits: (stage) => this.#waits.handle(stage, performance.now()),
+      onTold: () => this.#options.onProgress(),
+      onLeft: (reason) => this.#goAlone(reason),
+    });
+    this.#hasBegun = true;
+    this.#seat = seat;
+    this.#part = part;
+    this.#scheduler.handleLane(seat.offer.lane, 'up');
+    say({ type: 'group', ...seat.offer });
+    if (seat.take(part)) this.pump();
+    else this.#goAlone('the others have begun without it');
+  }
+
   #leave(reason: string): void {
     if (!this.#part) return;
-    const { group } = this.#options;
-    group?.seat.leave(false);
-    group?.say({ type: 'ungroup', lane: group.seat.offer.lane });
+    this.#seat?.leave(false);
     this.#goAlone(reason);
   }
 
   /** What was under way in the group goes again on the session's lanes, and so does all the rest. */
   #goAlone(reason: string): void {
     const { group } = this.#options;
-    if (!this.#part || !group) return;
+    if (!this.#part || !this.#seat || !group) return;
+    const { lane } = this.#seat.offer;
     this.#part = undefined;
-    this.#scheduler.handleLane(group.seat.offer.lane, 'down');
+    this.#scheduler.handleLane(lane, 'down');
+    group.say({ type: 'ungroup', lane });
     group.onAlone(reason);
     this.#addLanes();
   }
 
   #addLanes(): void {
+    this.#hasBegun = true;
     for (const lane of this.#session.lanes) this.#scheduler.handleLane(lane, 'up');
     this.pump();
   }

@@ -43,6 +43,7 @@ export interface GroupContentOptions {
   readonly native: NativeApi;
   /** `off` unless all receivers can open it. */
   readonly compress: CompressMode;
+  /** Of each receiver. */
   readonly limit?: SendLimit | undefined;
   /** A receiver that holds the others up for so long without any progress is left out. */
   readonly patienceMs: number;
@@ -77,7 +78,7 @@ export class GroupContent {
   readonly #options: GroupContentOptions;
   readonly #sender: GroupSender;
   readonly #compressor: ContentCompressor<Outgoing> | undefined;
-  readonly #pace: PaceCore;
+  readonly #pace = new PaceCore();
   readonly #leaveLimit: (() => void) | undefined;
   readonly #laggards: LaggardCore<Seat>;
   readonly #waits = new StageWaits();
@@ -86,15 +87,16 @@ export class GroupContent {
   readonly #takers = new Map<number, readonly Seat[]>();
   #pumping = false;
   #again = false;
+  /** As it was found when something was to be sent last. */
+  #isPaused = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GroupContentOptions) {
     const { key, native, compress, limit, patienceMs } = options;
     this.#options = options;
     if (compress !== 'off') this.#compressor = new ContentCompressor(compress, native.seal);
-    this.#pace = new PaceCore(limit?.bytesPerSecond);
     this.#leaveLimit = limit?.onChange(() => {
-      this.#pace.setRate(limit.bytesPerSecond, performance.now());
+      this.#setPace();
       this.#pump();
     });
     this.#laggards = new LaggardCore(patienceMs);
@@ -114,6 +116,7 @@ export class GroupContent {
   seat(lane: number, stream: Stream): GroupSeat {
     const seat: Seat = { stream, member: undefined };
     this.#seats.add(seat);
+    this.#setPace();
     if (!this.#sender.streams.has(stream)) this.#sender.add(stream);
     this.#pump();
     return {
@@ -140,9 +143,17 @@ export class GroupContent {
     clearTimeout(this.#timer);
   }
 
+  /** What is sent once may go as fast as what they would get one by one. */
+  #setPace(): void {
+    const { bytesPerSecond } = this.#options.limit ?? {};
+    const rate = bytesPerSecond === undefined ? undefined : bytesPerSecond * this.#seats.size;
+    this.#pace.setRate(rate, performance.now());
+  }
+
   /** A stream that nobody hears any more ends: behind what was sent, or at once. */
   #remove(seat: Seat, isDone: boolean): void {
     if (!this.#seats.delete(seat)) return;
+    this.#setPace();
     if ([...this.#seats].some(({ stream }) => stream === seat.stream)) return;
     if (isDone) this.#sender.end(seat.stream);
     else this.#sender.remove(seat.stream);
@@ -170,8 +181,8 @@ export class GroupContent {
 
   #sendNext(): boolean {
     const members = this.#active;
-    if (members.size === 0 || members.size < this.#open.length || this.#pace.waitMs(performance.now()) > 0)
-      return false;
+    this.#isPaused = this.#pace.waitMs(performance.now()) > 0;
+    if (this.#isPaused || members.size === 0 || members.size < this.#open.length) return false;
     const isHeld = !this.#sender.hasRoom || [...members.values()].some(({ hasWindow }) => !hasWindow);
     if (isHeld) return false;
     const piece = commonPiece(new Map([...members].map(([seat, { heads }]) => [seat, heads])));
@@ -232,7 +243,7 @@ export class GroupContent {
   #look(): void {
     clearTimeout(this.#timer);
     const now = performance.now();
-    const stage = this.#stage(now);
+    const stage = this.#stage();
     this.#waits.handle(stage, now);
     for (const { member } of this.#seats) member?.handleWaits(stage);
     const { network, limit, seal: sealMs } = this.#waits.ms;
@@ -241,15 +252,15 @@ export class GroupContent {
     this.#compressor?.handle({ networkMs: network + limit, sealMs, bytesPerSecond }, now);
     const laggard = this.#laggards.handleBlocking(this.#blocking(), now);
     if (laggard) this.#giveUp(laggard, lags(this.#options.patienceMs));
-    const wakeups = [this.#laggards.nextWakeup ?? Infinity, now + (this.#pace.waitMs(now) || Infinity)];
-    const next = Math.min(...wakeups);
+    const goesOnAt = this.#isPaused ? now + this.#pace.waitMs(now) : Infinity;
+    const next = Math.min(this.#laggards.nextWakeup ?? Infinity, goesOnAt);
     if (next < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(1, next - now));
   }
 
-  #stage(now: number): SendStage | undefined {
+  #stage(): SendStage | undefined {
     if (this.#open.length === 0)
       return [...this.#seats].some(({ member }) => member?.inFlightBytes) ? 'window' : undefined;
-    if (this.#pace.waitMs(now) > 0) return 'limit';
+    if (this.#isPaused) return 'limit';
     if (this.#sender.isFull) return 'network';
     if (!this.#sender.hasRoom) return 'seal';
     const members = [...this.#active.values()];

@@ -29,8 +29,8 @@ export function commonPiece<Member>(heads: ReadonlyMap<Member, GroupHeads>): Com
       const piece = heads.get(member)?.[kind];
       if (!piece) break;
       const camp = camps.find(([first]) => {
-        const other = first && heads.get(first)?.[kind];
-        return other && isSamePiece(piece, other);
+        const other = first === undefined ? undefined : heads.get(first)?.[kind];
+        return other !== undefined && isSamePiece(piece, other);
       });
       if (camp) camp.push(member);
       else camps.push([member]);

@@ -10,6 +10,7 @@ import type { Dispatch, Piece, SchedulerCore } from './scheduler-core.js';
 import type { SendStage } from './stage-waits.js';
 
 export interface GroupPartOptions {
+  /** Its place. */
   readonly seat: GroupSeat;
   readonly scheduler: SchedulerCore<Outgoing>;
   readonly supply: ContentSupply;

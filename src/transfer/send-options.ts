@@ -25,11 +25,12 @@ export interface SendProgress {
 
 /** The place of one transfer among several that send the same. */
 export interface SendGroup {
-  readonly seat: GroupSeat;
+  /** Nothing is sent before it is known whether there is one. Never rejects. */
+  readonly seat: Promise<GroupSeat | undefined>;
   /** The receiver listens. */
   onJoined(): void;
-  /** It goes on by itself; the reason is for people. */
-  onAlone(reason: string): void;
+  /** From now on it sends by itself; the reason is for people. Without one it was in no group. */
+  onAlone(reason?: string): void;
 }
 
 export interface SendTransferOptions {

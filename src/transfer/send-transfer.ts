@@ -371,8 +371,10 @@ export class SendTransfer {
   #handleCommitted({ files, bytes, waits }: Extract<TransferMessage, { type: 'committed' }>): void {
     if (!this.#ended || files !== this.#tally.files || bytes !== this.#tally.bytes)
       return this.#abort(violation('it committed other than what was sent'));
-    this.#session.finish();
     const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
+    // Before the lanes end, which is no loss any more.
+    this.#content.close();
+    this.#session.finish();
     this.#settle?.resolve({ files, bytes, bottleneck });
   }
 

@@ -246,7 +246,7 @@ describe('an error on the way', () => {
     endpoint.arrived[0]!.stream.accept();
     await stream.opened;
     const told = new Promise<string | undefined>((resolve) =>
-      stream.onReset((_code, detail, isOver) => resolve(connection.explain?.(detail, isOver)?.message)),
+      stream.onReset((_code, detail, isOver) => resolve(connection.explain(detail, isOver)?.message)),
     );
     await endpoint.close();
     expect(await told).toBe(`${second!.url} has lost the connection to ${endpoint.url}`);
