@@ -3,6 +3,7 @@ import { transferDefaults } from '../config/index.js';
 import { nativeApi } from '../native/index.js';
 import { cipher } from '../native/api.js';
 import { PathDialer } from '../relay/dial-path.js';
+import type { ProveHop } from '../relay/prove-hop.js';
 import { maxBranches } from '../relay/route.js';
 import { groupEpochBytes, groupKeyBytes } from '../session/group-keys.js';
 import type { Session } from '../session/session.js';
@@ -16,6 +17,8 @@ import type { Route } from './route.js';
 export interface FanOutOptions {
   readonly transports: TransportRegistry;
   readonly signal: AbortSignal;
+  /** Says to relays who dials, as for the sessions. */
+  prove(): Promise<ProveHop | undefined>;
   readonly compress: CompressMode;
   readonly limit?: SendLimit | undefined;
   /** How many targets there are. */
@@ -182,7 +185,7 @@ export class FanOut {
 
   /** One stream to all of these; undefined where there is no way. */
   async #open(way: readonly Named[]): Promise<Stream | undefined> {
-    const { transports, signal } = this.#options;
+    const { transports, signal, prove } = this.#options;
     const late = AbortSignal.any([signal, AbortSignal.timeout(transferDefaults.groupPatienceMs)]);
     const [first] = way;
     if (!first) return undefined;
@@ -193,7 +196,7 @@ export class FanOut {
         const connection = this.#hold(await transport.dial(route.way, { signal: late }));
         return closing(connection.openStream({ header }), connection);
       }
-      const connection = await new PathDialer(transports, route.way).dial(late);
+      const connection = await new PathDialer(transports, route.way, await prove()).dial(late);
       this.#hold(connection);
       if (way.length === 1) return closing(connection.openStream({ header }), connection);
       return closing(

@@ -3,6 +3,7 @@ import { loadIdentity } from '../session/identity.js';
 import { checkGiven } from '../transfer/given-paths.js';
 import { FanOut } from './fan-out.js';
 import { readFilter } from './filters.js';
+import { hopProver } from './hop-prover.js';
 import { JointEvents } from './joint-events.js';
 import { LimitShares } from './limit-shares.js';
 import type { SendManyOptions, SendResult } from './options.js';
@@ -23,13 +24,15 @@ export async function sendToMany(options: SendManyOptions): Promise<readonly Sen
   await checkGiven(options.paths, filter);
   const events = new JointEvents(targets, onEvent);
   const shares = options.limit && new LimitShares(options.limit, targets.length);
+  const identity = once(() => loadIdentity(options.home));
+  const { transports, home, identify, relayToken: token } = options;
   const fanOut = new FanOut({
-    ...{ transports: options.transports, signal, targets: targets.length },
+    ...{ transports, signal, targets: targets.length },
+    prove: async () => hopProver({ home, identity: identify ? await identity() : undefined, token }),
     compress: options.compress ?? 'auto',
     limit: shares?.share(),
   });
   const common = { ...options, ...askedOnce(options), filter };
-  const identity = once(() => loadIdentity(options.home));
   let first: XferError | undefined;
   const sendings = parsed.map(async ({ target, place }) => {
     const own = { ...common, limit: shares?.share(), onEvent: events.handle.bind(events, target) };

@@ -33,9 +33,9 @@ describe('the arguments of send', () => {
   });
 
   it('takes a single argument over a relay for a path, and the room of the code for the target', () => {
-    expect(sendArguments(['a'], [], true)).toEqual({ paths: ['a'], target: 'room:' });
-    expect(sendArguments(['a', 'room:4821'], [], true).target).toBe('room:4821');
-    expect(sendArguments(['a', 'h'], [], true, () => false).target).toBe('h');
+    expect(sendArguments(['a'], [], true)).toEqual({ paths: ['a'], targets: ['room:'] });
+    expect(sendArguments(['a', 'room:4821'], [], true).targets).toEqual(['room:4821']);
+    expect(sendArguments(['a', 'h'], [], true, () => false).targets).toEqual(['h']);
   });
 
   it('guesses nothing where the target over a relay may be a path', () => {
