@@ -15,7 +15,7 @@ void AddPackedBindings(Napi::Env env, Napi::Object exports);
 /** What directories and files hold: entries, regions with data, attributes, copies. */
 void AddContentBindings(Napi::Env env, Napi::Object exports);
 
-/** digestFile. */
+/** digestFile and digestBytes. */
 void AddDigestBindings(Napi::Env env, Napi::Object exports);
 
 /** What FilesApi does, one function each: see FilesBinding in src/native/addon.ts. */

@@ -47,12 +47,16 @@ int DigestFile(int fd, uint64_t position, uint64_t bytes, Digest& result) {
   return ok ? 0 : ENOMEM;
 }
 
-/** {digest, bytesRead} */
-Napi::Value DigestValue(Napi::Env env, Digest& result) {
+Napi::Value BareValue(Napi::Env env, Digest& result) {
   Napi::Uint8Array digest = Napi::Uint8Array::New(env, kDigestBytes);
   std::copy(result.digest, result.digest + kDigestBytes, digest.Data());
+  return digest;
+}
+
+/** {digest, bytesRead} */
+Napi::Value DigestValue(Napi::Env env, Digest& result) {
   Napi::Object value = Napi::Object::New(env);
-  value.Set("digest", digest);
+  value.Set("digest", BareValue(env, result));
   value.Set("bytesRead", Napi::Number::New(env, static_cast<double>(result.bytesRead)));
   return value;
 }
@@ -69,8 +73,29 @@ void SubmitDigestFile(const Napi::CallbackInfo& info) {
   });
 }
 
+int DigestBytes(const uint8_t* bytes, size_t count, Digest& result) {
+  if (EVP_Digest(bytes, count, result.digest, nullptr, EVP_sha256(), nullptr) == 1) return 0;
+  ERR_clear_error();
+  return ENOMEM;
+}
+
+/** (bytes, done) */
+void SubmitDigestBytes(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  size_t count = 0;
+  const uint8_t* const bytes = arguments.Bytes(0, "bytes", count);
+  if (arguments.Ok() && count > kMaxDigestedBytes) arguments.OutOfRange("bytes must be at most 2^30");
+  const Napi::Object held = arguments.Ok() ? info[0].As<Napi::Object>() : Napi::Object();
+  SubmitCall<Digest>(
+      arguments, 1, "digest", BareValue,
+      [bytes, count](Digest& result) { return DigestBytes(bytes, count, result); }, held);
+}
+
 }  // namespace
 
-void AddDigestBindings(Napi::Env env, Napi::Object exports) { AddCall<SubmitDigestFile>(env, exports, "digestFile"); }
+void AddDigestBindings(Napi::Env env, Napi::Object exports) {
+  AddCall<SubmitDigestFile>(env, exports, "digestFile");
+  AddCall<SubmitDigestBytes>(env, exports, "digestBytes");
+}
 
 }  // namespace xfer

@@ -1,8 +1,16 @@
 /** The library: what the commands do, for programs. */
 export * from './app/events.js';
-export type { CommonOptions, FilterRule, ReceiveOptions, SendOptions, SendResult } from './app/options.js';
+export type {
+  CommonOptions,
+  FilterRule,
+  ReceiveOptions,
+  SendManyOptions,
+  SendOptions,
+  SendResult,
+} from './app/options.js';
 export { receive } from './app/receive.js';
 export { send } from './app/send.js';
+export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
 export { relay, type RelayRunOptions } from './app/relay.js';
 export { Relay, type RelayOptions } from './relay/relay.js';

@@ -11,6 +11,11 @@ export type XferEvent =
   | DoneEvent
   | ErrorEvent;
 
+/** Where one goes to several targets, the one that it is about. */
+interface OfTarget {
+  readonly target?: string;
+}
+
 export interface ListeningEvent {
   readonly event: 'listening';
   /** Whole URLs in the order of `--listen`, with real ports; `send` takes each as it is. */
@@ -27,7 +32,7 @@ export interface ListeningEvent {
   readonly metrics?: string;
 }
 
-export interface ConnectedEvent {
+export interface ConnectedEvent extends OfTarget {
   readonly event: 'connected';
   /** Its name where it is known, else the fingerprint of its key. */
   readonly peer: string;
@@ -46,7 +51,7 @@ export interface ProgressEvent {
   readonly files: number;
 }
 
-export interface LaneEvent {
+export interface LaneEvent extends OfTarget {
   readonly event: 'lane';
   readonly lane: number;
   readonly state: 'up' | 'down';
@@ -54,7 +59,7 @@ export interface LaneEvent {
 }
 
 /** Something that a person should know and that is no error: a peer remembered, a link left out. */
-export interface NoteEvent {
+export interface NoteEvent extends OfTarget {
   readonly event: 'note';
   readonly message: string;
 }
@@ -65,7 +70,7 @@ export interface PhaseEvent {
   readonly phase: 'connect' | 'pair' | 'transfer' | 'commit';
 }
 
-export interface DoneEvent {
+export interface DoneEvent extends OfTarget {
   readonly event: 'done';
   readonly role: 'send' | 'recv';
   readonly peer: string;
@@ -80,7 +85,7 @@ export interface DoneEvent {
   readonly bottleneck: Bottleneck;
 }
 
-export interface ErrorEvent {
+export interface ErrorEvent extends OfTarget {
   readonly event: 'error';
   readonly code: string;
   readonly message: string;

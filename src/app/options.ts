@@ -62,6 +62,12 @@ export interface SendOptions extends CommonOptions, HopOptions {
   readonly oneFileSystem?: boolean;
 }
 
+/** As for one target; whom to expect behind a target, and how to call that one, can be said for one alone. */
+export interface SendManyOptions extends Omit<SendOptions, 'target' | 'peer' | 'rememberAs'> {
+  /** As SendOptions.target, each once. */
+  readonly targets: readonly string[];
+}
+
 /** `value` is a pattern in gitignore's syntax, or the path of a file of them; `-` is stdin. */
 export interface FilterRule {
   readonly kind: 'exclude' | 'include' | 'exclude-from';

@@ -15,7 +15,13 @@ import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
 import type { ReceiveOptions, SendResult } from './options.js';
-import { decodeJoinHeader, isSessionHeader, type JoinHeader } from '../session/stream-headers.js';
+import {
+  decodeGroupHeader,
+  decodeJoinHeader,
+  isSessionHeader,
+  type GroupHeader,
+  type JoinHeader,
+} from '../session/stream-headers.js';
 import type { RunningTransfers, Running } from './running-transfers.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ThinOut } from './thin-out.js';
@@ -50,8 +56,9 @@ export async function receiveOne(
   onBegin: () => void,
 ): Promise<Received> {
   const { options, native, identity, gate, limit, signal, transfers } = context;
-  const { stream, join } = await firstStream(connection);
+  const { stream, join, group } = await firstStream(connection);
   if (join) return joinSession(connection, stream, join, context);
+  if (group) return joinGroup(connection, stream, group, context);
   // Or whoever comes back right when the receiver has started would not be recognised.
   await transfers.ready;
   stream.accept();
@@ -92,8 +99,14 @@ async function isKnown(key: Uint8Array, { options, peers }: ReceiverContext): Pr
   return peer !== undefined && (options.allow?.includes(peer.name) ?? true);
 }
 
+interface FirstStream {
+  readonly stream: Stream;
+  readonly join?: JoinHeader | undefined;
+  readonly group?: GroupHeader | undefined;
+}
+
 /** The stream that a session or a lane begins on; whoever opens none in time is no xfer. */
-async function firstStream(connection: Connection): Promise<{ stream: Stream; join?: JoinHeader }> {
+async function firstStream(connection: Connection): Promise<FirstStream> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new XferError('ERR_XFER_TIMEOUT', 'the other side opened no stream in time')),
@@ -106,10 +119,11 @@ async function firstStream(connection: Connection): Promise<{ stream: Stream; jo
     let taken = false;
     connection.onStream((stream, header) => {
       const join = decodeJoinHeader(header);
-      if (taken || !(join || isSessionHeader(header))) return stream.refuse(openErrorCode.refused);
+      const group = decodeGroupHeader(header);
+      if (taken || !(join || group || isSessionHeader(header))) return stream.refuse(openErrorCode.refused);
       taken = true;
       clearTimeout(timer);
-      resolve(join ? { stream, join } : { stream });
+      resolve({ stream, join, group });
     });
   });
 }
@@ -132,6 +146,23 @@ async function joinSession(
     throw new XferError('ERR_XFER_LIMIT', 'too many handshakes are under way');
   }
   await session.acceptLane(stream, join, signal).finally(release);
+  await connection.closed;
+  return 'lane';
+}
+
+/** What is sealed once for several, for a session that is there. Resolves when the connection is over. */
+async function joinGroup(
+  connection: Connection,
+  stream: Stream,
+  group: GroupHeader,
+  { transfers }: ReceiverContext,
+): Promise<'lane'> {
+  const session = transfers.session(group.session);
+  if (!session) {
+    stream.refuse(openErrorCode.routeNotFound);
+    throw new XferError('ERR_XFER_REFUSED', 'a lane came for a session that is over');
+  }
+  session.acceptGroupLane(stream, group);
   await connection.closed;
   return 'lane';
 }

@@ -27,7 +27,7 @@ export interface SendSession {
 }
 
 export interface SendSessionOptions {
-  readonly options: SendOptions;
+  readonly options: Omit<SendOptions, 'target' | 'limit'>;
   readonly identity: Identity;
   /** Where to, or the way there. */
   readonly way: Address | Path;

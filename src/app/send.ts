@@ -3,18 +3,21 @@ import { nativeApi } from '../native/index.js';
 import { parseCode } from '../session/code.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
+import type { Session } from '../session/session.js';
 import { checkGiven } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
-import type { SendProgress } from '../transfer/send-options.js';
+import type { SendGroup, SendProgress } from '../transfer/send-options.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
 import { parseUrl } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import { startLocalReceiver } from './local-receiver.js';
+import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
+import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
 import { openSendSession, type SendSession, type Trust } from './send-session.js';
 import { routeTo, type Route } from './route.js';
@@ -22,7 +25,7 @@ import { retryOf } from './silence.js';
 import { parseTarget, type Target } from './target.js';
 import { ThinOut } from './thin-out.js';
 import { rememberPeer, shownPeer } from './trust.js';
-import { UnfinishedTransfers } from './unfinished.js';
+import { UnfinishedTransfers, type Unfinished } from './unfinished.js';
 
 /** A transfer that has gone on for so long is kept in mind, so that the same command goes on with it. */
 const worthKeepingMs = 100;
@@ -34,40 +37,53 @@ const worthKeepingMs = 100;
 export async function send(options: SendOptions): Promise<SendResult> {
   const filter = await readFilter(options.filters ?? [], options.signal);
   await checkGiven(options.paths, filter);
-  const target = parseTarget(options.target);
-  if (target.kind !== 'local') return sendOver(target, { ...options, filter });
+  return sendTo({ ...options, filter }, parseTarget(options.target), () => loadIdentity(options.home));
+}
+
+/** What is sent is known before anything is dialled. */
+export interface Filtered extends Omit<SendOptions, 'target' | 'limit'> {
+  readonly filter: PathFilter | undefined;
+  readonly limit?: ToldLimit | undefined;
+}
+
+/** Sends to one target; `fanOut` where there are others beside it. */
+export async function sendTo(
+  options: Filtered,
+  target: Target,
+  identity: () => Promise<Identity>,
+  fanOut?: FanOutEntry,
+): Promise<SendResult> {
+  if (target.kind !== 'local') {
+    const { route, code } = await routeOver(target, options);
+    const given = code === undefined ? options : { ...options, code };
+    return new Sending(route, given, await identity(), fanOut).run();
+  }
   // Who sends here also receives here: what takes consent has it.
-  const { remove, owners, attributes } = options;
+  const { remove, owners, attributes, home } = options;
   const flags = [remove && '--delete', owners && '--owner', attributes && '--xattrs'].filter((flag) => flag);
-  const receiver = await startLocalReceiver(target.directory, options.home, flags as string[]);
+  const receiver = await startLocalReceiver(target.directory, home, flags as string[]);
   try {
-    const address = parseUrl(receiver.address);
-    const route = routeTo({ kind: 'address', address }, []);
-    return await sendTo(route, { ...options, filter, code: receiver.code });
+    const route = routeTo({ kind: 'address', address: parseUrl(receiver.address) }, []);
+    return await new Sending(route, { ...options, code: receiver.code }, await identity(), fanOut).run();
   } finally {
     receiver.stop();
   }
 }
 
 /** A room without a name is that of the code. */
-async function sendOver(target: Exclude<Target, { kind: 'local' }>, options: Filtered): Promise<SendResult> {
+async function routeOver(
+  target: Exclude<Target, { kind: 'local' }>,
+  options: Filtered,
+): Promise<{ route: Route; code?: string }> {
   const via = options.via ?? [];
-  if (target.kind === 'address' || target.room !== '') return sendTo(routeTo(target, via), options);
+  if (target.kind === 'address' || target.room !== '') return { route: routeTo(target, via) };
   const code = options.code ?? (await options.askCode?.());
   const room = code === undefined ? undefined : parseCode(code).room;
   if (code === undefined || room === undefined)
     throw new XferError('ERR_XFER_USAGE', 'there is no room to meet in, and none in the code', {
       remedy: 'name the room that xfer recv printed: room:ROOM as the target',
     });
-  return sendTo(routeTo({ kind: 'room', room }, via), { ...options, code });
-}
-
-/** What is sent is known before anything is dialled. */
-type Filtered = SendOptions & { readonly filter: PathFilter | undefined };
-
-async function sendTo(route: Route, options: Filtered): Promise<SendResult> {
-  const identity = await loadIdentity(options.home);
-  return new Sending(route, options, identity).run();
+  return { route: routeTo({ kind: 'room', room }, via), code };
 }
 
 /** One `send`, over as many sessions as it takes. */
@@ -89,10 +105,13 @@ class Sending {
   /** When the last lane of the session was lost. */
   #lostAt: number | undefined;
   #paired = false;
+  /** Others that get the same. */
+  readonly #fanOut: FanOutEntry | undefined;
 
-  constructor(route: Route, options: Filtered, identity: Identity) {
+  constructor(route: Route, options: Filtered, identity: Identity, fanOut: FanOutEntry | undefined) {
     this.#route = route;
     this.#options = options;
+    this.#fanOut = fanOut;
     this.#identity = identity;
     this.#peers = new PeerStore(options.home);
     this.#unfinished = new UnfinishedTransfers(options.home, identity);
@@ -102,17 +121,17 @@ class Sending {
 
   async run(): Promise<SendResult> {
     const earlier = await this.#unfinished.find(this.#key, this.#options.code);
-    let opened = await this.#openFirst(earlier?.isSameCode ? earlier.peer : undefined);
+    let opened = await this.#openFirst(earlier?.sameCode ?? []);
     let hasTriedCode = false;
-    for (let resume = earlier !== undefined; ; resume = true) {
+    for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {
         return await this.#transfer(opened, resume);
       } catch (thrown) {
         const error = asXferError(thrown);
-        if (error.code === 'ERR_XFER_NO_CODE' && earlier?.isSameCode && !hasTriedCode) {
+        if (error.code === 'ERR_XFER_NO_CODE' && earlier?.sameCode.length && !hasTriedCode) {
           // The receiver is through with what is unfinished here: then the code decides.
           hasTriedCode = true;
-          await this.#unfinished.remove(this.#key);
+          await this.#finish(opened.session.peerKey);
           opened = await this.#open(await this.#chooseTrust());
           continue;
         }
@@ -124,11 +143,22 @@ class Sending {
     }
   }
 
+  /** Of several receivers one may have a part of it, and the others nothing. */
+  #resumes(earlier: Unfinished | undefined, { session }: SendSession): boolean {
+    if (!earlier || !this.#fanOut) return earlier !== undefined;
+    return earlier.peers.some((peer) => Buffer.compare(peer, session.peerKey) === 0);
+  }
+
+  /** Nothing is unfinished any more: with this receiver, where there are others. */
+  async #finish(peer: Uint8Array): Promise<void> {
+    await this.#unfinished.remove(this.#key, this.#fanOut ? peer : undefined);
+  }
+
   /** A first connection that fails is told at once. A transfer that was stopped goes on without a new code. */
-  async #openFirst(paired: Uint8Array | undefined): Promise<SendSession> {
-    if (paired) {
+  async #openFirst(paired: readonly Uint8Array[]): Promise<SendSession> {
+    if (paired.length > 0) {
       try {
-        return await this.#open({ expected: [paired] });
+        return await this.#open({ expected: paired });
       } catch (thrown) {
         const error = asXferError(thrown);
         if (!notRecognised.has(error.code)) throw error;
@@ -200,7 +230,7 @@ class Sending {
       clearTimeout(keep);
       // Or it would be noted behind its end.
       await kept;
-      await this.#unfinished.remove(this.#key);
+      await this.#finish(session.peerKey);
       if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
@@ -226,8 +256,16 @@ class Sending {
       this.#problems.push(error);
       onEvent({ event: 'note', message: error.message });
     };
+    const { lanes: wanted } = this.#options;
+    const widen = () => {
+      if (wanted === undefined) lanes.adapt(() => transfer.measured);
+      else void lanes.widen(wanted);
+    };
+    const group = resume ? undefined : this.#joinOthers(session, widen);
+    if (!group) this.#fanOut?.decline();
     const transfer = new SendTransfer({
       session,
+      group,
       native: nativeApi(),
       batches: scan(paths, {
         onProblem,
@@ -256,10 +294,21 @@ class Sending {
     });
     const running = transfer.run();
     lanes.onSuspect = (lane, isSuspect) => transfer.handleSuspect(lane, isSuspect);
-    const { lanes: wanted } = this.#options;
-    if (wanted === undefined) lanes.adapt(() => transfer.measured);
-    else void lanes.widen(wanted);
+    if (!group) widen();
     return running;
+  }
+
+  #joinOthers(session: Session, widen: () => void): SendGroup | undefined {
+    const { onEvent } = this.#options;
+    const { transport } = this.#route;
+    return this.#fanOut?.join(session, this.#route, {
+      onLane: (lane, state) => {
+        if (state === 'up') this.#laneCount++;
+        onEvent({ event: 'lane', lane, state, transport });
+      },
+      onNote: (message) => onEvent({ event: 'note', message }),
+      onAlone: widen,
+    });
   }
 
   async #introduce(peerKey: Uint8Array): Promise<string> {

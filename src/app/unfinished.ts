@@ -24,10 +24,10 @@ type Row = v.InferOutput<typeof schema>['transfers'][number];
 
 /** A transfer that was begun and is not known to be committed. */
 export interface Unfinished {
-  /** The key of the receiver that has a part of it. */
-  readonly peer: Uint8Array;
-  /** Whether it was begun with this very code, or with none as now. */
-  readonly isSameCode: boolean;
+  /** The keys of the receivers that have a part of it. */
+  readonly peers: readonly Uint8Array[];
+  /** Those with whom it was begun with this very code, or with none as now. */
+  readonly sameCode: readonly Uint8Array[];
 }
 
 /**
@@ -55,22 +55,25 @@ export class UnfinishedTransfers {
   }
 
   async find(key: Uint8Array, code: string | undefined): Promise<Unfinished | undefined> {
-    const row = (await this.#read()).find((other) => other.key === toHex(key));
-    if (!row) return undefined;
+    const rows = (await this.#read()).filter((other) => other.key === toHex(key));
+    if (rows.length === 0) return undefined;
+    const peersOf = (some: readonly Row[]) =>
+      some.map(({ peer }) => Uint8Array.from(Buffer.from(peer, 'hex')));
     return {
-      peer: Uint8Array.from(Buffer.from(row.peer, 'hex')),
-      isSameCode: row.code === this.#hashOf(code),
+      peers: peersOf(rows),
+      sameCode: peersOf(rows.filter((row) => row.code === this.#hashOf(code))),
     };
   }
 
   async add(key: Uint8Array, peer: Uint8Array, code: string | undefined): Promise<void> {
     const row = { key: toHex(key), peer: toHex(peer), code: this.#hashOf(code) };
-    await this.#change((rows) => [...rows.filter((other) => other.key !== row.key), row].slice(-mostKept));
+    await this.#change((rows) => [...rows.filter((other) => !isOf(other, key, peer)), row].slice(-mostKept));
   }
 
-  async remove(key: Uint8Array): Promise<void> {
-    if (!(await this.#read()).some((row) => row.key === toHex(key))) return;
-    await this.#change((rows) => rows.filter((row) => row.key !== toHex(key)));
+  /** `peer`: of that receiver's alone. Default: of all. */
+  async remove(key: Uint8Array, peer?: Uint8Array): Promise<void> {
+    if (!(await this.#read()).some((row) => isOf(row, key, peer))) return;
+    await this.#change((rows) => rows.filter((row) => !isOf(row, key, peer)));
   }
 
   #hashOf(code: string | undefined): string {
@@ -99,5 +102,8 @@ export class UnfinishedTransfers {
     }
   }
 }
+
+const isOf = (row: Row, key: Uint8Array, peer: Uint8Array | undefined) =>
+  row.key === toHex(key) && (peer === undefined || row.peer === toHex(peer));
 
 const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -24,6 +24,8 @@ export abstract class BaseCommand extends Command {
 
   #view: View | undefined;
   #lastError: string | undefined;
+  /** What was told of one of several targets. */
+  readonly #told = new Set<string>();
 
   /** Runs a transfer with a view, transports and a signal to end it, if it has none of its own. */
   protected async transfer(
@@ -55,13 +57,15 @@ export abstract class BaseCommand extends Command {
     const flags = { json: this.#has('--json'), quiet: this.#has('--quiet') || this.#has('-q') };
     const view = this.#view ?? (await chooseView(flags));
     // The application may have told of it already, as the outcome of one transfer.
-    if (this.#lastError !== message) view.onEvent({ event: 'error', code, message, remedy, exit });
+    const isTold = this.#lastError === message || this.#told.has(message);
+    if (!isTold) view.onEvent({ event: 'error', code, message, remedy, exit });
     await view.close();
     if (process.env['XFER_DEBUG'] === '1') process.stderr.write(`${error.stack ?? message}\n`);
   }
 
   #show(view: View, event: XferEvent): void {
     this.#lastError = event.event === 'error' ? event.message : undefined;
+    if (event.event === 'error' && event.target !== undefined) this.#told.add(event.message);
     view.onEvent(event);
   }
 

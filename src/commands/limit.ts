@@ -18,15 +18,15 @@ export async function adjustable(
   };
   if (text?.startsWith('@')) process.on('SIGUSR2', reread);
   const { limitKeys } = await import('../ui/limit-keys.js');
-  let leave = (): void => undefined;
+  let leave: (() => void) | undefined;
   return {
     // Not before: a prompt may need the terminal.
     start: () => {
-      if (process.stderr.isTTY) leave = limitKeys(limit, () => tell(String(limit)));
+      if (process.stderr.isTTY) leave ??= limitKeys(limit, () => tell(String(limit)));
     },
     end: () => {
       process.off('SIGUSR2', reread);
-      leave();
+      leave?.();
     },
   };
 }

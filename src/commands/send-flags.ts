@@ -5,7 +5,7 @@ import { XferError } from '../errors/index.js';
 /** What only `send` has. */
 export const sendFlags = {
   to: Flags.string({
-    description: 'where to; then every argument is a path',
+    description: 'where to, once or for several targets at once; then every argument is a path',
     helpValue: 'TARGET',
     multiple: true,
     multipleNonGreedy: true,

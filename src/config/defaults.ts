@@ -141,6 +141,8 @@ export const transferDefaults = Object.freeze({
   maxPathDepth: 256,
   /** Entries of one transfer; past it the receiver refuses. */
   maxEntries: 10_000_000,
+  /** Of several receivers of the same, one that keeps the others waiting for so long gets the rest by itself. */
+  groupPatienceMs: 5_000,
 });
 
 /**
@@ -195,6 +197,8 @@ export const relayDefaults = Object.freeze({
   calmLoad: 0.85,
   /** The weight of all strangers together; one listed peer has 1 where nothing else is said. */
   strangersWeight: 1,
+  /** Of several places that a stream goes to, one that takes nothing for so long while others do is left out. */
+  branchPatienceMs: 5_000,
   /** Rooms in all and of one peer; past it a new one is refused. */
   maxRooms: 10_000,
   maxRoomsPerPeer: 16,

@@ -94,6 +94,7 @@ export interface Addon {
     bytes: number,
     done: Done<{ digest: Uint8Array; bytesRead: number }>,
   ): void;
+  digestBytes(bytes: Uint8Array, done: Done<Uint8Array>): void;
   list(fd: number, most: number, done: Done<AddonListing>): void;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
@@ -222,6 +223,9 @@ export function nativeSeal(addon: Addon): SealApi {
         if (error === null) done(null, found.digest, found.bytesRead);
         else done(error, new Uint8Array(), 0);
       });
+    },
+    digestBytes: (bytes, done) => {
+      addon.digestBytes(bytes, (error, digest) => done(error, error === null ? digest : new Uint8Array()));
     },
   };
 }

@@ -153,6 +153,11 @@ export interface SealApi {
   openBody(job: OpenBodyJob, done: JobDone): void;
   /** SHA-256 of a region of a file. */
   digestFile(job: DigestFileJob, done: DigestDone): void;
+  /** SHA-256, 32 bytes, of at most 2^30 bytes, which must not change before `done`. */
+  digestBytes(
+    bytes: Uint8Array,
+    done: (error: NodeJS.ErrnoException | null, digest: Uint8Array) => void,
+  ): void;
   stageTimes(): StageTimes;
   /**
    * At once, for the header of any record and the whole of small ones, such as control messages; bodies of some KiB.

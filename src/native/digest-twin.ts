@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DigestDone, DigestFileJob } from './api.js';
-import { requireBodyBytes, requireFd, requireFunction, requirePosition } from './arguments.js';
+import { requireBodyBytes, requireBytes, requireFd, requireFunction, requirePosition } from './arguments.js';
 import { withErrnoName } from './errno-name.js';
 import { read } from './file-calls.js';
 
 const readBytes = 2 ** 18;
+const mostBytes = 2 ** 30;
 
 export function digestFile(job: DigestFileJob, done: DigestDone): void {
   const { fd, position, bytes } = job;
@@ -18,6 +19,14 @@ export function digestFile(job: DigestFileJob, done: DigestDone): void {
     (error: unknown) =>
       setImmediate(done, withErrnoName(error as NodeJS.ErrnoException), new Uint8Array(), 0),
   );
+}
+
+export function digestBytes(bytes: Uint8Array, done: (error: null, digest: Uint8Array) => void): void {
+  requireBytes(bytes, 'bytes');
+  if (bytes.length > mostBytes) throw new RangeError('bytes must be at most 2^30');
+  requireFunction(done, 'done');
+  const digest = Uint8Array.from(createHash('sha256').update(bytes).digest());
+  setImmediate(done, null, digest);
 }
 
 async function digestOf(

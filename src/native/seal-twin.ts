@@ -17,7 +17,7 @@ import {
   requireKey,
   requirePosition,
 } from './arguments.js';
-import { digestFile } from './digest-twin.js';
+import { digestBytes, digestFile } from './digest-twin.js';
 import { errnoError, withErrnoName } from './errno-name.js';
 import { packFiles, sealPacked } from './packed-twin.js';
 import { bodyOf, sealInPlace } from './record-cipher.js';
@@ -32,7 +32,8 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  */
 export function sealTwin(): SealApi {
   return {
-    ...{ sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, stageTimes, openHeader },
+    ...{ sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, digestBytes },
+    ...{ stageTimes, openHeader },
     openSmall: (key, record) => openRecord(key, record).body,
     sealSmall: sealRecord,
   };

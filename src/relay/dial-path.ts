@@ -23,7 +23,7 @@ export class PathDialer {
   }
 
   /** Rejects with an XferError that names the relay, or with the signal's reason. */
-  async dial(signal: AbortSignal): Promise<Connection> {
+  async dial(signal: AbortSignal): Promise<RoutedConnection> {
     const alternatives = this.#path.relays[0] ?? [];
     let failure: XferError | undefined;
     for (let tries = 0; tries < alternatives.length; tries++) {
@@ -57,7 +57,7 @@ export class PathDialer {
   }
 
   /** The next dial begins with another alternative where this one came to a bad end. */
-  #routed(inner: Connection, alternative: number, count: number): Connection {
+  #routed(inner: Connection, alternative: number, count: number): RoutedConnection {
     const turn = () => {
       if (this.#next === alternative) this.#next = (alternative + 1) % count;
     };

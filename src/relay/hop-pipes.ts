@@ -1,3 +1,4 @@
+import { relayDefaults } from '../config/index.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { BlockPool } from './block-pool.js';
 import { passedDetail, reachDetail } from './hop-errors.js';
@@ -79,7 +80,9 @@ export class HopPipes {
     for (const branch of branches) {
       branch.onData(() => undefined);
       branch.onReset((code, detail, isOver) => pipe.handleBranchReset(branch, code, detail, isOver));
+      branch.opened.catch(() => pipe.handleBranchReset(branch, resetCode.internal, new Uint8Array(), false));
     }
+    pipe.dropStalled(relayDefaults.branchPatienceMs);
     void stream.closed.then(() => onEnd(end, stream));
   }
 

@@ -1,5 +1,6 @@
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { Block, BlockPool } from './block-pool.js';
+import { StalledBranches } from './stalled-branches.js';
 
 /** Below this a piece is copied by itself, so that it keeps no block from being used again. */
 const leastBlockPiece = 16 * 1024;
@@ -46,6 +47,7 @@ export class PipedStream {
   /** What there would be credit for, were it not held. */
   #owed = 0;
   #isOver = false;
+  #stalls: StalledBranches | undefined;
 
   constructor(from: Stream, branches: readonly Stream[], pool: BlockPool, handlers: PipedHandlers = {}) {
     this.#from = from;
@@ -83,6 +85,11 @@ export class PipedStream {
     this.#credit(owed);
   }
 
+  /** From now on a branch that takes nothing for so long, while another waits for more or gets on, is reset. */
+  dropStalled(patienceMs: number): void {
+    this.#stalls = new StalledBranches(patienceMs, (branch) => this.cancel(branch, resetCode.timeout));
+  }
+
   /** Resets one branch; the others go on. */
   cancel(branch: Stream, code: number, detail?: Uint8Array): void {
     if (!this.#branches.has(branch)) return;
@@ -102,6 +109,8 @@ export class PipedStream {
 
   #leave(branch: Stream, end: BranchEnd): void {
     if (!this.#branches.delete(branch)) return;
+    this.#stalls?.forget(branch);
+    if (this.#branches.size === 0) this.#stalls?.close();
     if (this.#branches.size === 0 && !this.#isOver && !this.#hasEnded)
       this.#from.stopReading(end.kind === 'cancelled' ? resetCode.cancelled : end.code);
     this.#handlers.onBranchEnd?.(branch, end);
@@ -122,7 +131,8 @@ export class PipedStream {
       if (piece.block) this.#pool.release(piece.block);
       this.#credit(bytes.length);
     };
-    for (const branch of [...this.#branches]) branch.send(piece.bytes, release);
+    for (const branch of [...this.#branches])
+      branch.send(piece.bytes, this.#stalls?.watch(branch, bytes.length, release) ?? release);
   }
 
   #credit(bytes: number): void {
@@ -179,6 +189,7 @@ export class PipedStream {
 
   #finish(): void {
     this.#isOver = true;
+    this.#stalls?.close();
     this.#dropBlock();
   }
 }

@@ -255,15 +255,16 @@ export class RelayHop implements HopView {
   /** Takes the stream to several places, each of which gets all of it; nothing comes back. */
   async #fork(opening: Opening, branches: readonly Branch[], peer: HopPeer): Promise<void> {
     const { stream, signal, at } = opening;
-    const tries = branches.map(async ({ to, header }) => {
-      const next = await this.#begin({ to, isRelay: false }, header, peer, signal);
-      await next.opened;
-      return next;
-    });
+    const tries = branches.map(({ to, header }) => this.#begin({ to, isRelay: false }, header, peer, signal));
     const settled = await Promise.allSettled(tries);
-    const opened = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    if (opened.length === 0) return this.#refuse(stream, 'unreachable');
-    this.#pipes.fork(stream, opened);
+    const begun = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    this.#pipes.fork(stream, begun);
+    try {
+      // One that does not answer keeps no other waiting.
+      await Promise.any(begun.map((next) => next.opened));
+    } catch {
+      return this.#refuse(stream, 'unreachable');
+    }
     stream.accept();
     this.#handleReached(stream, at);
     stream.closeWrite();

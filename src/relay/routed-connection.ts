@@ -9,7 +9,7 @@ import type {
   Stream,
 } from '../transport/contract.js';
 import { decodeHopDetail } from './hop-detail.js';
-import { encodeRoute, maxHops } from './route.js';
+import { encodeRoute, maxHops, type Branch } from './route.js';
 
 /** A way over relays. */
 export interface Path {
@@ -36,9 +36,18 @@ export class RoutedConnection implements Connection {
   }
 
   openStream(options: OpenStreamOptions = {}): Stream {
-    const { relays, to } = this.#path;
-    const branch = { to, header: options.header ?? new Uint8Array() };
-    const header = encodeRoute({ ttl: maxHops, visited: [], relays: relays.slice(1), branches: [branch] });
+    const { to } = this.#path;
+    return this.#open([{ to, header: options.header ?? new Uint8Array() }], options);
+  }
+
+  /** A stream that the last relay takes to several places; nothing comes back on it. Throws ERR_XFER_USAGE for too many. */
+  openFork(branches: readonly Branch[]): Stream {
+    return this.#open(branches, {});
+  }
+
+  #open(branches: readonly Branch[], options: OpenStreamOptions): Stream {
+    const relays = this.#path.relays.slice(1);
+    const header = encodeRoute({ ttl: maxHops, visited: [], relays, branches });
     const stream = this.#inner.openStream({ ...options, header, owner: this });
     stream.opened.catch(this.#onRefused);
     return stream;

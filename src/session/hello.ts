@@ -7,7 +7,13 @@ import { decodeMessage, encodeMessage } from './schema.js';
 export const sessionVersion = 2;
 
 /** What every xfer of this version can do; a peer that lacks one gets the older way, unknown ones are ignored. */
-export const ownCapabilities: readonly string[] = Object.freeze(['streaming', 'lanes', 'resume', 'pack']);
+export const ownCapabilities: readonly string[] = Object.freeze([
+  'streaming',
+  'lanes',
+  'resume',
+  'pack',
+  'fanout',
+]);
 
 export type Role = 'send' | 'recv';
 

@@ -1,20 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { NativeApi } from '../native/api.js';
+import type { Cipher, NativeApi } from '../native/api.js';
 import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
+import type { ContentDone, ContentJob } from './content-job.js';
 import { ControlChannel, type ControlBody } from './control-channel.js';
 import { driveHandshake, reasonOf } from './handshake-driver.js';
+import { groupLaneMac, isGroupLaneMac } from './group-keys.js';
+import { GroupMembership } from './group-membership.js';
 import { handshakeNonceBytes } from './handshake-messages.js';
 import { encodeHello, readHello, type Hello } from './hello.js';
 import { sessionId } from './join.js';
 import { JoinDialerCore, JoinListenerCore } from './join-core.js';
 import { laneKeys, type SessionSecrets } from './keys.js';
-import type { ContentDone, ContentJob, SealedContent } from './lane.js';
+import type { SealedContent } from './lane.js';
 import { LaneSet } from './lane-set.js';
 import type { RecordHeader } from './record-header.js';
 import { refusalOf } from './stream-error.js';
-import { encodeJoinHeader, type JoinHeader } from './stream-headers.js';
+import { encodeGroupHeader, encodeJoinHeader, type GroupHeader, type JoinHeader } from './stream-headers.js';
 
 export interface SessionOptions {
   readonly stream: Stream;
@@ -52,6 +55,8 @@ export class Session {
   /** By which a lane that joins names it. Public. */
   readonly id: Uint8Array;
   readonly peerKey: Uint8Array;
+  /** What this side gets that is sealed once for several. */
+  readonly group: GroupMembership;
   readonly #options: SessionOptions;
   readonly #secrets: SessionSecrets;
   readonly #lanes: LaneSet;
@@ -72,6 +77,7 @@ export class Session {
     this.#secrets = options.secrets;
     this.peerKey = options.secrets.peerKey;
     this.id = sessionId(options.secrets.secret, options.secrets.transcript);
+    this.group = new GroupMembership(options.native, (content) => this.#handleContent(content));
     this.#lanes = new LaneSet({
       native: options.native,
       silenceMs: options.silenceMs ?? sessionDefaults.silenceMs,
@@ -122,6 +128,11 @@ export class Session {
     return this.#remoteHello;
   }
 
+  /** That of its lanes. */
+  get cipher(): Cipher {
+    return this.#secrets.cipher;
+  }
+
   /** Lanes that are there now. */
   get lanes(): readonly number[] {
     return this.#lanes.numbers;
@@ -129,7 +140,7 @@ export class Session {
 
   /** Lanes that there ever were. */
   get laneCount(): number {
-    return this.#lanes.count;
+    return this.#lanes.count + (this.group.hasJoined ? 1 : 0);
   }
 
   get isOver(): boolean {
@@ -190,6 +201,29 @@ export class Session {
         throw new XferError('ERR_XFER_REFUSED', 'the other side does not know this session any more');
       throw asXferError(error);
     }
+  }
+
+  /** A lane of its own for the records of a group, and the opening header of the stream that brings them. */
+  nameGroupLane(epoch: Uint8Array): { readonly lane: number; readonly header: Uint8Array } {
+    const lane = ++this.#lastLane;
+    const mac = groupLaneMac({ ...this.#secrets, lane, epoch });
+    return { lane, header: encodeGroupHeader({ session: this.id, lane, epoch, mac }) };
+  }
+
+  /** Takes or refuses a stream that brings the records of a group. Throws an XferError; the stream is over then. */
+  acceptGroupLane(stream: Stream, header: GroupHeader): void {
+    const { lane, epoch, mac } = header;
+    const isTaken = lane <= this.#lastLane || this.#secrets.role !== 'listener' || !this.group.isOpen;
+    if (this.#ended || isTaken || this.lanes.length >= sessionDefaults.maxLanes) {
+      stream.refuse(this.#ended ? openErrorCode.routeNotFound : openErrorCode.resourceLimit);
+      throw new XferError('ERR_XFER_LIMIT', 'a lane that may not join was refused');
+    }
+    if (!isGroupLaneMac({ ...this.#secrets, lane, epoch }, mac)) {
+      stream.refuse(openErrorCode.refused);
+      throw new XferError('ERR_XFER_HANDSHAKE', 'a lane wanted to join, and did not prove its session');
+    }
+    this.#lastLane = lane;
+    this.group.take(stream, header);
   }
 
   /** Takes or refuses a lane that names this session. Rejects with an XferError; the stream is over then. */
@@ -341,6 +375,7 @@ export class Session {
     clearTimeout(this.#detachedTimer);
     this.#control.close();
     this.#lanes.close();
+    this.group.close();
     this.#helloArrived?.();
     this.#handlers?.onEnd(error);
   }

@@ -1,6 +1,6 @@
 import { read } from 'node:fs';
 import type { PackedDone, SealApi } from '../native/api.js';
-import type { Filled, PackedContent } from '../session/lane.js';
+import type { Filled, PackedContent } from '../session/content-job.js';
 import { CompressCore, type CompressMeasure, type CompressMode } from './compress-core.js';
 import { compress, compressedLayout, hasLz4 } from './lz4.js';
 

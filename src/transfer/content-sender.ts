@@ -1,36 +1,35 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
-import { asXferError, fileError, XferError } from '../errors/index.js';
+import type { XferError } from '../errors/index.js';
+import { asXferError, fileError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { CompressMode } from './compress-core.js';
 import { ContentCompressor } from './content-compressor.js';
-import { recordKind } from '../session/record-header.js';
+import { contentJob, packedContentBytes, sentBytes, type Sealed } from './content-jobs.js';
+import { ContentSupply, type Outgoing } from './content-supply.js';
+import type { GroupSeat } from './group-content.js';
+import { GroupPart } from './group-part.js';
 import type { Session } from '../session/session.js';
-import type { Ranges } from './messages.js';
-import type { OpenSource } from './open-source.js';
+import type { Ranges, TransferMessage } from './messages.js';
 import { OutgoingFile } from './outgoing-file.js';
 import { OutgoingPack } from './outgoing-pack.js';
-import { packCountBytes, packedLayout, packRowBytes } from './pack-layout.js';
 import { PaceCore } from './pace-core.js';
 import { printable } from './printable.js';
+import type { SendLimit } from './send-options.js';
 import type { SourceEntry } from './source-entry.js';
-import { SchedulerCore, type Dispatch, type Piece } from './scheduler-core.js';
-import { SourceQueue } from './source-queue.js';
-import { splitRegions } from './sparse-regions.js';
+import { SchedulerCore, type Dispatch } from './scheduler-core.js';
 import { StageWaits, type SendStage } from './stage-waits.js';
 
 /** Most records in flight, whatever their size: bounds what the receiver parks and what is kept here. */
 const mostRecords = 1024;
 
-/** Packs that wait for a lane. */
-const mostPacks = 4;
-
-type Outgoing = OutgoingFile | OutgoingPack;
-
-/** How fast to send; undefined for no limit. */
-export interface SendLimit {
-  readonly bytesPerSecond: number | undefined;
-  /** What it returns ends the calls. */
-  onChange(listener: () => void): () => void;
+/** What several transfers send together. */
+export interface ContentGroup {
+  /** Nothing is sent before it is known whether there is one. Never rejects. */
+  readonly seat: Promise<GroupSeat | undefined>;
+  say(message: TransferMessage): void;
+  onJoined(): void;
+  /** From now on it sends by itself; the reason is for people. Without one it was in no group. */
+  onAlone(reason?: string): void;
 }
 
 export interface ContentSenderOptions {
@@ -38,6 +37,8 @@ export interface ContentSenderOptions {
   readonly native: NativeApi;
   readonly limit?: SendLimit | undefined;
   readonly compress: CompressMode;
+  /** A place in a group, to begin with. Default: none. */
+  readonly group?: ContentGroup | undefined;
   /** Whether the receiver has more to answer than there should be. */
   isAwaited(): boolean;
   /** What of a file is to be sent. */
@@ -55,27 +56,23 @@ export interface ContentSenderOptions {
   onProgress(): void;
 }
 
-/** Drives the scheduler: opens files ahead, cuts them into records and puts those on the lanes that have room. */
+/** Drives the scheduler: puts what there is to send on the lanes that have room, in records. */
 export class ContentSender {
   readonly #options: ContentSenderOptions;
   readonly #session: Session;
   readonly #scheduler: SchedulerCore<Outgoing>;
-  readonly #sources: SourceQueue;
-  readonly #files = new Set<OutgoingFile>();
-  readonly #packs: OutgoingPack[] = [];
-  readonly #isPacking: boolean;
+  readonly #supply: ContentSupply;
   readonly #compressor: ContentCompressor<Outgoing> | undefined;
-  #filling: OutgoingPack | undefined;
-  /** Packs that are not read yet. */
-  #unreadPacks = 0;
-  #current: OutgoingFile | undefined;
+  #hasBegun = false;
+  #seat: GroupSeat | undefined;
+  /** While content goes to the group. */
+  #part: GroupPart | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
   readonly #pace: PaceCore;
   readonly #waits = new StageWaits();
   readonly #leaveLimit: (() => void) | undefined;
   #over = false;
-  #complete = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ContentSenderOptions) {
@@ -87,24 +84,62 @@ export class ContentSender {
       this.#pace.setRate(limit.bytesPerSecond, performance.now());
       this.pump();
     });
-    const { capabilities } = options.session.hello;
-    this.#isPacking = capabilities.includes('pack');
+    const { capabilities, streamingThresholdBytes } = options.session.hello;
     if (options.compress !== 'off' && capabilities.includes('lz4'))
       this.#compressor = new ContentCompressor(options.compress, options.native.seal);
     this.#scheduler = new SchedulerCore<Outgoing>({
       windowBytes: transferDefaults.windowBytes,
       mostRecords,
       recordBytes: sessionDefaults.recordBytes,
-      supply: (mostBytes) => this.#supply(mostBytes),
-      isExhausted: () => this.#complete && this.#current === undefined && this.isRead,
+      supply: (mostBytes) => (this.#part ? this.#part.cut() : this.#supply.take(mostBytes)),
+      isExhausted: () => this.#supply.isExhausted,
     });
-    this.#sources = new SourceQueue({
+    // What several send together must be cut alike for all, however the pace changes.
+    const packBytes = options.group && this.#packBytes;
+    this.#supply = new ContentSupply({
+      packedBytes: capabilities.includes('pack') ? streamingThresholdBytes : undefined,
+      mostPackBytes: () => packBytes ?? this.#packBytes,
+      rangesOf: options.rangesOf,
+      onHoles: options.onHoles,
+      onRead: options.onRead,
+      onFailed: options.onFailed,
+      onProgress: options.onProgress,
       onReady: () => this.pump(),
-      onFailed: (entry, error) => {
-        options.onFailed(entry, error, false);
-        options.onProgress();
-      },
     });
+  }
+
+  /** Content goes from now on: to the group, once there is a place in one, else on the session's lanes. */
+  begin(): void {
+    const { group } = this.#options;
+    if (!group) return this.#addLanes();
+    void group.seat.then((seat) => {
+      if (this.#over) return seat?.leave(false);
+      if (seat) return this.#sit(seat, group);
+      group.onAlone();
+      this.#addLanes();
+    });
+  }
+
+  /** The receiver has joined the group. False where it was not asked to. */
+  handleGrouped(lane: number): boolean {
+    if (this.#seat?.offer.lane !== lane) return false;
+    if (!this.#part || this.#part.isReady) return true;
+    this.#part.isReady = true;
+    this.#options.group?.onJoined();
+    this.pump();
+    return true;
+  }
+
+  /** The receiver has lost the group. False where it was in none. */
+  handleUngrouped(lane: number): boolean {
+    if (this.#seat?.offer.lane !== lane) return false;
+    this.#leave('the receiver has lost the lane that all share');
+    return true;
+  }
+
+  /** Whether the receiver knows what it needs to open all that was sent. */
+  get isTold(): boolean {
+    return this.#part?.isTold ?? true;
   }
 
   /** Records that were numbered. */
@@ -128,55 +163,43 @@ export class ContentSender {
 
   /** Whether another file should be pushed now. */
   get hasRoom(): boolean {
-    return this.#sources.hasRoom && this.#packs.length < mostPacks;
+    return this.#supply.hasRoom;
   }
 
   /** Whether everything that was pushed is read, or has failed. */
   get isRead(): boolean {
-    return this.#sources.isEmpty && this.#unreadPacks === 0;
+    return this.#supply.isRead;
   }
 
   /** `isWhole`: the receiver has begun nothing of it, so that it may go in a pack. */
   push(entry: SourceEntry, isWhole = true): void {
-    const isSmall = entry.size <= this.#session.hello.streamingThresholdBytes;
-    const isPlain = isWhole && entry.attributes === undefined && entry.allocatedBytes === undefined;
-    if (!this.#isPacking || !isSmall || !isPlain || entry.size > sessionDefaults.streamingThresholdBytes)
-      return this.#sources.push(entry);
-    if (this.#filling?.add(entry)) return;
-    // A pack goes in one piece, and so must not be more than the pace allows of one.
-    const pack = new OutgoingPack(Math.min(sessionDefaults.recordBytes, this.#pace.recordBytes));
-    if (!pack.add(entry)) return this.#sources.push(entry);
-    this.flush();
-    this.#filling = pack;
-    this.#unreadPacks++;
+    this.#supply.push(entry, isWhole);
   }
 
   /** What was pushed goes, full packs or not. */
   flush(): void {
-    if (!this.#filling) return;
-    this.#packs.push(this.#filling);
-    this.#filling = undefined;
-    this.pump();
+    this.#supply.flush();
   }
 
   /** Nothing more will be pushed. */
   complete(): void {
-    this.#complete = true;
-    this.pump();
+    this.#supply.complete();
   }
 
   /** The receiver does not want this file. */
   drop(id: number): void {
-    for (const file of this.#files)
-      if (file.entry.id === id) file.fail(new XferError('ERR_XFER_REFUSED', 'the receiver does not want it'));
+    this.#supply.drop(id);
   }
 
   handleLane(lane: number, state: 'up' | 'down'): void {
-    this.#scheduler.handleLane(lane, state);
+    if (!this.#hasBegun) return;
+    if (!this.#part) this.#scheduler.handleLane(lane, state);
+    else if (this.#session.lanes.length === 0) this.#leave('the connection to the receiver is lost');
     this.pump();
   }
 
   handleSuspect(lane: number, isSuspect: boolean): void {
+    if (this.#part || !this.#hasBegun) return;
     if (isSuspect) this.#scheduler.handleSuspect(lane);
     else this.#scheduler.handleAlive(lane);
     this.pump();
@@ -185,8 +208,9 @@ export class ContentSender {
   /** False for records that were never sent. */
   handleReceived(from: number, to: number): boolean {
     const settled = this.#scheduler.handleReceived(from, to, performance.now());
+    if (settled?.length) this.#seat?.handleProgress();
     for (const { source, bytes } of settled ?? []) {
-      this.#receivedBytes += source instanceof OutgoingFile ? bytes : contentBytes(source, bytes);
+      this.#receivedBytes += source instanceof OutgoingFile ? bytes : packedContentBytes(source, bytes);
       if (source instanceof OutgoingFile) source.acknowledge();
     }
     return settled !== undefined;
@@ -194,12 +218,14 @@ export class ContentSender {
 
   /** False for records that were never sent. */
   handleAgain(from: number, to: number): boolean {
+    this.#leave('a record did not verify');
     return this.#scheduler.handleAgain(from, to);
   }
 
   /** Submits records while lanes and window have room. */
   pump(): void {
-    if (this.#over) return;
+    if (this.#over || !this.#hasBegun) return;
+    if (this.#part) return this.#seat?.handleChange();
     const lanes = [...this.#session.lanes];
     let isPaused = false;
     for (let progress = true; progress;) {
@@ -224,10 +250,11 @@ export class ContentSender {
   close(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#part = undefined;
+    this.#seat?.leave(this.#scheduler.inFlightRecords === 0);
     this.#leaveLimit?.();
     clearTimeout(this.#timer);
-    this.#sources.close();
-    for (const file of [...this.#files]) void file.close();
+    this.#supply.close();
   }
 
   /** Why nothing more was submitted. */
@@ -239,6 +266,11 @@ export class ContentSender {
     return lanes.every((lane) => this.#session.isFull(lane)) ? 'network' : 'seal';
   }
 
+  /** A pack goes in one piece, and so must not be more than the pace allows of one. */
+  get #packBytes(): number {
+    return Math.min(sessionDefaults.recordBytes, this.#pace.recordBytes);
+  }
+
   #isOver(): boolean {
     return this.#over;
   }
@@ -248,111 +280,85 @@ export class ContentSender {
     return { networkMs: network + limit, sealMs, bytesPerSecond: this.#scheduler.bytesPerSecond };
   }
 
-  /** What compressing saved does not count towards the pace. */
-  #handleSealed(contentBytes: number, sealedBytes: number): void {
-    if (sealedBytes < contentBytes) this.#pace.reserve(sealedBytes - contentBytes, performance.now());
+  #submit(lane: number, dispatch: Dispatch<Outgoing>): void {
+    const { source } = dispatch.piece;
+    if (source instanceof OutgoingFile) source.beginRead();
+    const job = contentJob(dispatch, this.#compressor);
+    this.#session.sendContent(lane, job, (error, bytes, problems, sealedBytes) => {
+      const sealed = { error, bytes, problems, sealedBytes };
+      // What compressing saved does not count towards the pace.
+      if (sealedBytes < bytes) this.#pace.reserve(sealedBytes - bytes, performance.now());
+      this.#sentBytes += sentBytes(source, sealed);
+      this.#handleSealed(dispatch, sealed);
+    });
   }
 
-  #supply(mostBytes: number): Piece<Outgoing> | undefined {
-    const pack = this.#packs.shift();
-    if (pack) {
-      this.#options.onProgress();
-      return { source: pack, offset: pack.lastId, bytes: pack.bytes };
-    }
-    for (;;) {
-      const file = (this.#current ??= this.#next());
-      if (!file) return undefined;
-      const cut = file.cut(mostBytes);
-      if (file.isCut) this.#current = undefined;
-      if (cut) return { source: file, ...cut };
-    }
+  #handleSealed({ number, piece }: Dispatch<Outgoing>, { error, bytes, problems }: Sealed): void {
+    const { source } = piece;
+    this.#scheduler.handleShort(number, bytes);
+    if (source instanceof OutgoingPack) return this.#handlePackRead(source, error, problems);
+    const what = `cannot read ${printable(source.entry.source)}`;
+    source.endRead(error ? fileError(error, what) : undefined, bytes < piece.bytes);
   }
 
-  #next(): OutgoingFile | undefined {
-    for (let source = this.#sources.shift(); source; source = this.#sources.shift()) {
-      const file = this.#begin(source);
-      if (!file.isCut) return file;
-      file.settle();
+  #handlePackRead(pack: OutgoingPack, error: Error | null, problems: Int32Array | undefined): void {
+    if (this.#over) return;
+    const { onFatal, onPacked, onProgress, native } = this.#options;
+    if (error) return onFatal(fileError(error, 'cannot read small files'));
+    try {
+      if (!pack.isRead) this.#supply.handlePackRead();
+      const errnoName = (errno: number) => native.files.errnoName(errno);
+      const { sent, failed } = pack.handleRead(problems ?? new Int32Array(), errnoName);
+      for (const entry of sent) onPacked(entry);
+      for (const { entry, error: problem } of failed) onPacked(entry, problem);
+    } catch (thrown) {
+      return onFatal(asXferError(thrown));
     }
-    return undefined;
+    onProgress();
   }
 
-  #begin(source: OpenSource): OutgoingFile {
-    const { onRead, onFailed, onProgress, rangesOf } = this.#options;
-    let isQueued = true;
-    const release = () => {
-      if (isQueued) this.#sources.release();
-      isQueued = false;
-    };
-    const { data, holes } = splitRegions(rangesOf(source.entry), source.regions);
-    if (holes.length > 0) this.#options.onHoles(source.entry, holes);
-    const file = new OutgoingFile(source, data, {
-      onRead: ({ entry }) => {
-        release();
-        if (!this.#over) onRead(entry);
-        onProgress();
+  #sit(seat: GroupSeat, { say }: ContentGroup): void {
+    const part = new GroupPart({
+      ...{ seat, say, scheduler: this.#scheduler, supply: this.#supply },
+      onSealed: (dispatch, sealed, sent) => {
+        this.#sentBytes += sent;
+        this.#handleSealed(dispatch, sealed);
       },
-      onFailed: ({ entry, isRead }, error) => {
-        release();
-        if (this.#current === file) this.#current = undefined;
-        if (!this.#over) onFailed(entry, error, isRead);
-        onProgress();
-      },
-      onClosed: () => this.#files.delete(file),
+      onWaits: (stage) => this.#waits.handle(stage, performance.now()),
+      onTold: () => this.#options.onProgress(),
+      onLeft: (reason) => this.#goAlone(reason),
     });
-    this.#files.add(file);
-    return file;
+    this.#hasBegun = true;
+    this.#seat = seat;
+    this.#part = part;
+    this.#scheduler.handleLane(seat.offer.lane, 'up');
+    say({ type: 'group', ...seat.offer });
+    if (seat.take(part)) this.pump();
+    else this.#goAlone('the others have begun without it');
   }
 
-  #submit(lane: number, { number, piece }: Dispatch<Outgoing>): void {
-    const { source, offset, bytes } = piece;
-    const header = { kind: recordKind.content, bodyBytes: bytes, offset, number };
-    if (source instanceof OutgoingPack) return this.#submitPack(lane, source, header);
-    source.beginRead();
-    const { fd } = source;
-    const plain = { ...header, layout: 0, entry: source.entry.id };
-    const compressor = this.#compressor;
-    const job = compressor?.wants(source)
-      ? { fill: (body: Uint8Array) => compressor.fillFile(source, fd, offset, body), header: plain }
-      : { fd, header: plain };
-    this.#session.sendContent(lane, job, (error, read, _, sealed) => {
-      this.#handleSealed(read, sealed);
-      this.#sentBytes += sealed;
-      this.#scheduler.handleShort(number, read);
-      const what = `cannot read ${printable(source.entry.source)}`;
-      source.endRead(error ? fileError(error, what) : undefined, read < bytes);
-    });
+  #leave(reason: string): void {
+    if (!this.#part) return;
+    this.#seat?.leave(false);
+    this.#goAlone(reason);
   }
 
-  #submitPack(
-    lane: number,
-    pack: OutgoingPack,
-    header: { kind: number; bodyBytes: number; offset: number; number: number },
-  ): void {
-    const files = pack.job();
-    const packed = { ...header, layout: packedLayout, entry: pack.firstId };
-    const compressor = this.#compressor;
-    const job = compressor?.wants(pack)
-      ? { fill: (body: Uint8Array) => compressor.fillPack(pack, files, packedLayout, body), header: packed }
-      : { files, header: packed };
-    this.#session.sendContent(lane, job, (error, bytes, problems, sealed) => {
-      if (this.#over) return;
-      if (error) return this.#options.onFatal(fileError(error, 'cannot read small files'));
-      this.#handleSealed(bytes, sealed);
-      this.#sentBytes += sealed < bytes ? sealed : contentBytes(pack, bytes);
-      this.#scheduler.handleShort(header.number, bytes);
-      try {
-        if (!pack.isRead) this.#unreadPacks--;
-        const { sent, failed } = pack.handleRead(problems ?? new Int32Array(), (errno) =>
-          this.#options.native.files.errnoName(errno),
-        );
-        for (const entry of sent) this.#options.onPacked(entry);
-        for (const { entry, error: problem } of failed) this.#options.onPacked(entry, problem);
-      } catch (thrown) {
-        return this.#options.onFatal(asXferError(thrown));
-      }
-      this.#options.onProgress();
-    });
+  /** What was under way in the group goes again on the session's lanes, and so does all the rest. */
+  #goAlone(reason: string): void {
+    const { group } = this.#options;
+    if (!this.#part || !this.#seat || !group) return;
+    const { lane } = this.#seat.offer;
+    this.#part = undefined;
+    this.#scheduler.handleLane(lane, 'down');
+    group.say({ type: 'ungroup', lane });
+    group.onAlone(reason);
+    this.#addLanes();
+  }
+
+  #addLanes(): void {
+    this.#hasBegun = true;
+    for (const lane of this.#session.lanes) this.#scheduler.handleLane(lane, 'up');
+    this.pump();
   }
 
   /** An idle lane looks again when it may copy what lags, and all do when the pace allows more. */
@@ -364,7 +370,3 @@ export class ContentSender {
     if (waitMs < Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(1, waitMs));
   }
 }
-
-/** Of a packed body. */
-const contentBytes = (pack: OutgoingPack, bodyBytes: number) =>
-  Math.max(0, bodyBytes - packCountBytes - packRowBytes * pack.entries.length);

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { cipher, type Cipher } from '../native/api.js';
+import { groupEpochBytes, groupKeyBytes } from '../session/group-keys.js';
+import { mostGroupRecords, recordDigestBytes } from '../session/group-lane.js';
 import { boundedBytes, decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
 import { blockDigestBytes, mostBlockDigests } from './block-digests.js';
 import type { ReceiverWaits, SenderWaits } from './bottleneck.js';
@@ -11,7 +14,7 @@ export const updateMode = Object.freeze({ none: 0, stamp: 1, digest: 2 });
 /** Ranges [from, to). */
 export type Ranges = readonly (readonly [from: number, to: number])[];
 
-/** Control messages of a transfer: those of the sender, those of the receiver, `abort` of both. */
+/** Control messages of a transfer: those of the sender, those of the receiver, `ungroup` and `abort` of both. */
 export type TransferMessage =
   /** Comes first. `key` is the same whenever the same paths are sent; `resume`: the sender waits for what the receiver has. */
   | {
@@ -26,6 +29,18 @@ export type TransferMessage =
   | { readonly type: 'finished'; readonly ids: readonly number[] }
   /** This file could not be read as declared: nothing of it is to be kept. */
   | { readonly type: 'failed'; readonly id: number }
+  /** What follows comes sealed once for several receivers, on the lane of this number: `groupKeys` of these opens it. */
+  | {
+      readonly type: 'group';
+      readonly lane: number;
+      readonly epoch: Uint8Array;
+      readonly key: Uint8Array;
+      readonly cipher: Cipher;
+    }
+  /** SHA-256 of the group's sealed records from number `from` on, 32 bytes each: none counts without. */
+  | { readonly type: 'sealed'; readonly from: number; readonly digests: Uint8Array }
+  /** Of both: nothing more of the group is for this receiver. What it lacks comes in another way. */
+  | { readonly type: 'ungroup'; readonly lane: number }
   /** There is nothing but zeros in these ranges of a file, and nothing of them is sent. */
   | { readonly type: 'holes'; readonly id: number; readonly ranges: Ranges }
   /** These ranges of a file that is compared are the same on both sides, and are not sent. */
@@ -61,6 +76,8 @@ export type TransferMessage =
       readonly digests: Uint8Array;
       readonly isLast: boolean;
     }
+  /** The group's lane is there, and can be opened. */
+  | { readonly type: 'grouped'; readonly lane: number }
   /** Records that are authenticated and written. */
   | { readonly type: 'received'; readonly ranges: Ranges }
   /** Records that did not verify. */
@@ -114,6 +131,20 @@ const message = v.variant('type', [
       }),
     ),
   }),
+  v.object({
+    type: v.literal('group'),
+    lane: count,
+    epoch: exactBytes(groupEpochBytes),
+    key: exactBytes(groupKeyBytes),
+    cipher: v.picklist(Object.values(cipher)),
+  }),
+  v.object({
+    type: v.literal('sealed'),
+    from: count,
+    digests: boundedBytes(mostGroupRecords * recordDigestBytes),
+  }),
+  v.object({ type: v.literal('grouped'), lane: count }),
+  v.object({ type: v.literal('ungroup'), lane: count }),
   v.object({ type: v.literal('holes'), id: count, ranges: ranges(1024) }),
   v.object({ type: v.literal('keep'), id: count, ranges: ranges(1024) }),
   v.object({ type: v.literal('compared'), id: count, isSame: v.boolean() }),

@@ -31,6 +31,7 @@ export class OutgoingFile {
   #isRead = false;
   #failed = false;
   #closed = false;
+  #idle: (() => void) | undefined;
 
   /** `ranges`: what of it is to be sent. */
   constructor(source: OpenSource, ranges: Ranges, handlers: OutgoingFileHandlers) {
@@ -54,6 +55,11 @@ export class OutgoingFile {
     return this.#failed || this.#todo.length === 0;
   }
 
+  /** What `cut` begins with: [from, to). */
+  get next(): readonly [from: number, to: number] | undefined {
+    return this.#todo[0];
+  }
+
   /** The next piece, which counts as unacknowledged from now on. */
   cut(mostBytes: number): { offset: number; bytes: number } | undefined {
     const range = this.#todo[0];
@@ -74,6 +80,7 @@ export class OutgoingFile {
   /** `error` or fewer bytes than were wanted: it is not what was declared. */
   endRead(error: XferError | undefined, isShort: boolean): void {
     this.#reading--;
+    if (this.#reading === 0) this.#idle?.();
     if (error) this.fail(error);
     else if (isShort)
       this.fail(
@@ -116,6 +123,8 @@ export class OutgoingFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What is being read may go to others, and its number may mean another file right after.
+    if (this.#reading > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     await closeSource(this.#source).catch(() => undefined);
     this.#handlers.onClosed(this);
   }

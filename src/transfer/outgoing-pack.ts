@@ -1,5 +1,5 @@
 import { fileError, XferError } from '../errors/index.js';
-import type { PackedContent } from '../session/lane.js';
+import type { PackedContent } from '../session/content-job.js';
 import { packCountBytes, packRowBytes } from './pack-layout.js';
 import { printable } from './printable.js';
 import type { SourceEntry } from './source-entry.js';

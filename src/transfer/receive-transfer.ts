@@ -135,6 +135,7 @@ export class ReceiveTransfer {
 
   #handleMessage(message: TransferMessage): void {
     if (message.type === 'abort') return this.#fail(abortError('sender', message));
+    if (message.type === 'ungroup') return this.#session.group.close();
     if (this.#end) return this.#abort(violation('it goes on behind its own end'));
     if (message.type === 'begin') return this.#handleBegin(message);
     if (!this.#begun) return this.#abort(violation('it does not begin'));
@@ -149,6 +150,12 @@ export class ReceiveTransfer {
         return this.#begun.comparisons.keep(message.id, message.ranges);
       case 'compared':
         return this.#begun.comparisons.finish(message.id, message.isSame);
+      case 'group':
+        return this.#handleGroup(message);
+      case 'sealed':
+        if (!this.#session.group.handleDigests(message.from, message.digests))
+          this.#abort(violation('it tells of records that there cannot be'));
+        return;
       case 'holes':
         return content.handleHoles(message.id, message.ranges);
       case 'failed':
@@ -217,6 +224,18 @@ export class ReceiveTransfer {
     };
     this.#inOrder(open);
     for (const content of this.#early.splice(0)) begun.content.handleContent(content);
+  }
+
+  #handleGroup(offer: Extract<TransferMessage, { type: 'group' }>): void {
+    const { lane } = offer;
+    const isFirst = this.#session.group.offer(offer, {
+      onJoined: () => this.#say({ type: 'grouped', lane }),
+      onLost: ({ message }) => {
+        this.#options.onNote(`${message}; the rest comes by itself`);
+        this.#say({ type: 'ungroup', lane });
+      },
+    });
+    if (!isFirst) this.#abort(violation('it tells of a second group'));
   }
 
   /** What all that write here share. */

@@ -109,6 +109,13 @@ export class SchedulerCore<Source> {
     return this.#homeless.length === 0 && this.#options.isExhausted();
   }
 
+  /** The most content that a new record on this lane gets. */
+  recordBytes(lane: number): number {
+    const state = this.#lanes.get(lane);
+    const { recordBytes } = this.#options;
+    return state ? recordBytesOf(state, recordBytes) : recordBytes;
+  }
+
   /** Whether every lane has as much under way as its bandwidth × delay allows. */
   get isLimited(): boolean {
     return this.#lanes.size > 1 && [...this.#lanes.values()].every((state) => state.bytes >= limitOf(state));

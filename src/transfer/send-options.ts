@@ -3,9 +3,16 @@ import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import type { Bottleneck } from './bottleneck.js';
 import type { CompressMode } from './compress-core.js';
-import type { SendLimit } from './content-sender.js';
+import type { GroupSeat } from './group-content.js';
 import type { SourceEntry } from './source-entry.js';
 import type { SourceToken } from './source-token.js';
+
+/** How fast to send; undefined for no limit. */
+export interface SendLimit {
+  readonly bytesPerSecond: number | undefined;
+  /** What it returns ends the calls. */
+  onChange(listener: () => void): () => void;
+}
 
 export interface SendProgress {
   /** Content that the receiver has. */
@@ -14,6 +21,16 @@ export interface SendProgress {
   /** Content handed to the network, copies included. */
   readonly sent: number;
   readonly files: number;
+}
+
+/** The place of one transfer among several that send the same. */
+export interface SendGroup {
+  /** Nothing is sent before it is known whether there is one. Never rejects. */
+  readonly seat: Promise<GroupSeat | undefined>;
+  /** The receiver listens. */
+  onJoined(): void;
+  /** From now on it sends by itself; the reason is for people. Without one it was in no group. */
+  onAlone(reason?: string): void;
 }
 
 export interface SendTransferOptions {
@@ -34,6 +51,8 @@ export interface SendTransferOptions {
   readonly limit?: SendLimit | undefined;
   /** Default: off. */
   readonly compress?: CompressMode | undefined;
+  /** What goes to several receivers at once; of a transfer that begins anew and compares nothing. Default: none. */
+  readonly group?: SendGroup | undefined;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;

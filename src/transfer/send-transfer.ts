@@ -89,6 +89,15 @@ export class SendTransfer {
       native: options.native,
       limit: options.limit,
       compress: options.compress ?? 'off',
+      group: options.group && {
+        seat: options.group.seat,
+        say: (message) => this.#say(message),
+        onJoined: () => options.group?.onJoined(),
+        onAlone: (reason) => {
+          options.group?.onAlone(reason);
+          this.#sendGate.check();
+        },
+      },
       isAwaited: () => this.#batches.length >= batchesAhead,
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
@@ -136,7 +145,7 @@ export class SendTransfer {
     });
     if (signal.aborted) interrupt();
     this.#say({ type: 'begin', key, resume, update, remove });
-    for (const lane of this.#session.lanes) this.#content.handleLane(lane, 'up');
+    this.#content.begin();
     for (const work of [this.#declareAll(), this.#sendAll()])
       work.catch((error: unknown) => this.#abort(asXferError(error)));
     try {
@@ -183,7 +192,7 @@ export class SendTransfer {
     }
     await this.#sendGate.until(() => this.#isOver() || this.#comparisons.size === 0);
     this.#content.complete();
-    await this.#sendGate.until(() => this.#over || this.#content.isRead);
+    await this.#sendGate.until(() => this.#over || (this.#content.isRead && this.#content.isTold));
     this.#end();
   }
 
@@ -307,6 +316,13 @@ export class SendTransfer {
         return;
       case 'durable':
         return;
+      case 'grouped':
+        if (!this.#content.handleGrouped(message.lane)) this.#abort(violation('it joins what is no group'));
+        return;
+      case 'ungroup':
+        if (!this.#content.handleUngrouped(message.lane))
+          this.#abort(violation('it leaves what is no group'));
+        return;
       case 'left-out':
         return this.#handleLeftOut(message.id, message.reason);
       case 'committed':
@@ -355,8 +371,10 @@ export class SendTransfer {
   #handleCommitted({ files, bytes, waits }: Extract<TransferMessage, { type: 'committed' }>): void {
     if (!this.#ended || files !== this.#tally.files || bytes !== this.#tally.bytes)
       return this.#abort(violation('it committed other than what was sent'));
-    this.#session.finish();
     const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
+    // Before the lanes end, which is no loss any more.
+    this.#content.close();
+    this.#session.finish();
     this.#settle?.resolve({ files, bytes, bottleneck });
   }
 

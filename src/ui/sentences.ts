@@ -8,7 +8,7 @@ export function doneLine(event: DoneEvent): string {
   const [verb, preposition] = event.role === 'send' ? ['sent', 'to'] : ['received', 'from'];
   const rate = event.seconds > 0 ? ` (${formatRate(event.bytes / event.seconds)})` : '';
   const amount = `${countOf(event.files, 'file')}, ${formatSize(event.bytes)}`;
-  const done = `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${peerAndPath(event)}`;
+  const done = `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${targetOf(event)}${peerAndPath(event)}`;
   return event.seconds < leastToldSeconds ? done : `${done}${limitedBy(event)}`;
 }
 
@@ -36,16 +36,16 @@ function limitedBy({ bottleneck, role }: DoneEvent): string {
 }
 
 export function connectedLine(event: ConnectedEvent): string {
-  return `connected to ${peerAndPath(event)}`;
+  return `connected to ${targetOf(event)}${peerAndPath(event)}`;
 }
 
 export function noteLine(event: NoteEvent): string {
-  return `note: ${printable(event.message)}`;
+  return `note: ${targetOf(event)}${printable(event.message)}`;
 }
 
 /** Two lines with their ends: what happened, and what to do. */
-export function errorLines(event: Pick<ErrorEvent, 'message' | 'remedy'>): string {
-  return `xfer: ${printable(event.message)}\n  ${printable(event.remedy)}\n`;
+export function errorLines(event: Pick<ErrorEvent, 'message' | 'remedy' | 'target'>): string {
+  return `xfer: ${targetOf(event)}${printable(event.message)}\n  ${printable(event.remedy)}\n`;
 }
 
 /** One line: where a relay listens, and by which key it is known; undefined for what is none. */
@@ -74,6 +74,11 @@ function whereIsListened({ addresses, room, via = [] }: ListeningEvent): string 
     room === undefined ? [] : [`waiting in room ${printable(room)} at ${printable(via.at(-1) ?? '')}`];
   const listening = addresses.length === 0 ? [] : [`listening on ${addresses.map(printable).join(', ')}`];
   return [...waiting, ...listening].join(', ');
+}
+
+/** Of several, the one that it is about. */
+function targetOf({ target }: { readonly target?: string }): string {
+  return target === undefined ? '' : `${printable(target)}: `;
 }
 
 function peerAndPath(event: { peer: string; transport: string; path: string }): string {

@@ -15,6 +15,10 @@ export class TerminalView implements View {
   #progress: ProgressLine | undefined;
   #notes: NoteEvent[] = [];
   #notesLeftOut = 0;
+  /** How it ended for those of several targets that are through. */
+  readonly #ends: string[] = [];
+  #hasFailed = false;
+  readonly #peers: string[] = [];
   #waiting: XferEvent[] = [];
   #work: Promise<void> | undefined;
 
@@ -46,7 +50,7 @@ export class TerminalView implements View {
 
   async close(): Promise<void> {
     await this.#work;
-    await this.#endList(false);
+    await this.#endList(this.#ends.length > 0 && !this.#hasFailed);
   }
 
   async #drain(): Promise<void> {
@@ -63,10 +67,9 @@ export class TerminalView implements View {
         this.#list ??= new PhaseList(this.#stream);
         return this.#list.enter(event.phase);
       case 'connected':
-        return this.#list?.title(
-          'connect',
-          `connect: ${printable(event.peer)} (${printable(event.transport)}, ${event.path})`,
-        );
+        this.#peers.push(`${printable(event.peer)} (${printable(event.transport)}, ${event.path})`);
+        if (event.target === undefined) this.#peers.splice(0, this.#peers.length - 1);
+        return this.#list?.title('connect', `connect: ${this.#peers.join(', ')}`);
       case 'progress':
         this.#progress ??= new ProgressLine(performance.now());
         return this.#list?.output(
@@ -75,9 +78,15 @@ export class TerminalView implements View {
       case 'note':
         return this.#note(event);
       case 'done':
+        // The others go on.
+        if (event.target !== undefined) return void this.#ends.push(`${doneLine(event)}\n`);
         await this.#endList(true);
         return this.#write(`${doneLine(event)}\n`);
       case 'error':
+        if (event.target !== undefined) {
+          this.#hasFailed = true;
+          return void this.#ends.push(errorLines(event));
+        }
         await this.#endList(false);
         return this.#write(errorLines(event));
       case 'lane':
@@ -99,6 +108,8 @@ export class TerminalView implements View {
     if (this.#notesLeftOut > 0) this.#write(`note: and ${this.#notesLeftOut} more such notes\n`);
     this.#notes = [];
     this.#notesLeftOut = 0;
+    for (const end of this.#ends.splice(0)) this.#write(end);
+    this.#peers.splice(0);
   }
 
   get #columns(): number {

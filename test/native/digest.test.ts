@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { DigestFileJob } from '../../src/native/api.js';
 import { codeOf, notOpen } from './held-tree.js';
 import { describeBoth } from './implementations.js';
-import { digestFile, pattern, temporaryDirectory, temporaryFile } from './seal-jobs.js';
+import { digestBytes, digestFile, pattern, temporaryDirectory, temporaryFile } from './seal-jobs.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -34,6 +34,11 @@ describeBoth('digests', ({ seal }) => {
     expect(past).toEqual({ digest: sha256(Buffer.alloc(0)), bytesRead: 0 });
   });
 
+  it.each([0, 1, 2 ** 20 + 7])('are of %i bytes in memory', async (bytes) => {
+    const part = content.subarray(content.length - bytes);
+    expect(await digestBytes(seal, part)).toBe(sha256(part));
+  });
+
   it('fail with an errno name', async () => {
     expect(await codeOf(digestFile(seal, { fd: notOpen, position: 0, bytes: 1 }))).toBe('EBADF');
     const directory = openSync(temporaryDirectory(), 'r');
@@ -54,5 +59,6 @@ describeBoth('digests', ({ seal }) => {
       const job = { fd: 0, position: 0, bytes: 1, ...change } as DigestFileJob;
       expect(() => seal.digestFile(job, never), JSON.stringify(change)).toThrow(/must|ends past/);
     }
+    expect(() => seal.digestBytes('text' as unknown as Uint8Array, never)).toThrow(TypeError);
   });
 });

@@ -113,6 +113,18 @@ export function digestFile(
   });
 }
 
+/** The digest of what is in memory, in hex. */
+export function digestBytes(seal: SealApi, bytes: Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let returned = false;
+    seal.digestBytes(bytes, (error, digest) => {
+      if (error || !returned) reject(error ?? new Error('done came before the call returned'));
+      else resolve(Buffer.from(digest).toString('hex'));
+    });
+    returned = true;
+  });
+}
+
 function settled(call: (done: (error: Error | null, bodyBytes: number) => void) => void): Promise<number> {
   return new Promise((resolve, reject) => {
     let returned = false;

@@ -17,8 +17,8 @@ export interface MemoryOptions {
   readonly mux?: Partial<MuxConfig>;
   readonly dialerHooks?: MemoryHooks;
   readonly listenerHooks?: MemoryHooks;
-  /** Sees both ends of each new link. */
-  readonly onLink?: (dialer: MemoryLink, listener: MemoryLink) => void;
+  /** Sees both ends of each new link, and where it leads. */
+  readonly onLink?: (dialer: MemoryLink, listener: MemoryLink, to: Address) => void;
 }
 
 /** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
@@ -66,7 +66,7 @@ class MemoryTransport implements Transport {
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
     const { dialerHooks, listenerHooks, mux, onLink } = this.#options;
     const [left, right] = MemoryLink.pair(dialerHooks, listenerHooks);
-    onLink?.(left, right);
+    onLink?.(left, right, to);
     const config = mux ? { config: mux } : {};
     const here = { ...to, port: 0 };
     const accepted = new MuxConnection({

@@ -7,6 +7,7 @@ import type { HopIdentity, HopPeer, RelayObserver } from '../../src/relay/observ
 import { RelayGuard, type RelayLimits } from '../../src/relay/relay-guard.js';
 import { Relay, type RelayOptions } from '../../src/relay/relay.js';
 import type { ProveHop } from '../../src/relay/prove-hop.js';
+import type { RoutedConnection } from '../../src/relay/routed-connection.js';
 import { memory, type MemoryOptions } from './memory-transport.js';
 
 export interface RelayAt {
@@ -101,7 +102,7 @@ export class RelayNet {
     via: readonly (RelayAt | readonly string[])[],
     to: string,
     prove?: ProveHop,
-  ): Promise<Connection> {
+  ): Promise<RoutedConnection> {
     const relays = via.map((hop) => ('url' in hop ? [hop.url] : hop));
     const dialer = new PathDialer(this.registry, { relays, to }, prove);
     const connection = await dialer.dial(new AbortController().signal);

@@ -24,7 +24,7 @@ describe('a transfer that is not finished', () => {
     const { home, transfers } = await begin();
     await transfers.add(key(1), peer, code);
     const again = new UnfinishedTransfers(home, identity(1));
-    expect(await again.find(key(1), code)).toEqual({ peer, isSameCode: true });
+    expect(await again.find(key(1), code)).toEqual({ peers: [peer], sameCode: [peer] });
     expect(await again.find(key(2), code)).toBeUndefined();
     await again.remove(key(2));
     await again.remove(key(1));
@@ -36,7 +36,7 @@ describe('a transfer that is not finished', () => {
     await transfers.add(key(1), peer, code);
     await transfers.add(key(2), peer, undefined);
     const isSame = async (number: number, words?: string) =>
-      (await transfers.find(key(number), words))?.isSameCode;
+      (await transfers.find(key(number), words))?.sameCode.length === 1;
     expect([await isSame(1, code), await isSame(1, `${code}x`), await isSame(1)]).toEqual([
       true,
       false,
@@ -45,12 +45,24 @@ describe('a transfer that is not finished', () => {
     expect([await isSame(2), await isSame(2, code), await isSame(2, '')]).toEqual([true, false, false]);
   });
 
-  it('has the receiver and the code of its last try', async () => {
+  it('has the code of its last try with a receiver', async () => {
     const { transfers } = await begin();
     await transfers.add(key(1), peer, code);
+    await transfers.add(key(1), peer, undefined);
+    expect(await transfers.find(key(1), undefined)).toEqual({ peers: [peer], sameCode: [peer] });
+  });
+
+  it('may have several receivers, and is finished for each by itself', async () => {
+    const { transfers } = await begin();
     const other = new Uint8Array(32).fill(1);
+    await transfers.add(key(1), peer, code);
     await transfers.add(key(1), other, undefined);
-    expect(await transfers.find(key(1), undefined)).toEqual({ peer: other, isSameCode: true });
+    expect(await transfers.find(key(1), code)).toEqual({ peers: [peer, other], sameCode: [peer] });
+    await transfers.remove(key(1), peer);
+    expect(await transfers.find(key(1), code)).toEqual({ peers: [other], sameCode: [] });
+    await transfers.add(key(1), peer, code);
+    await transfers.remove(key(1));
+    expect(await transfers.find(key(1), code)).toBeUndefined();
   });
 
   it('is forgotten when 64 others came after it', async () => {
@@ -87,8 +99,8 @@ describe('a file of unfinished transfers', () => {
 
   it('is read as it was written before', async () => {
     expect(await (await begin(file([row]))).transfers.find(key(1), undefined)).toEqual({
-      peer,
-      isSameCode: true,
+      peers: [peer],
+      sameCode: [peer],
     });
   });
 
@@ -105,7 +117,7 @@ describe('a file of unfinished transfers', () => {
     const { transfers } = await begin(text);
     expect(await transfers.find(key(1), undefined)).toBeUndefined();
     await transfers.add(key(2), peer, code);
-    expect(await transfers.find(key(2), code)).toEqual({ peer, isSameCode: true });
+    expect(await transfers.find(key(2), code)).toEqual({ peers: [peer], sameCode: [peer] });
   });
 
   it('that cannot be written costs nothing else', async () => {

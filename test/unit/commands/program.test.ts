@@ -35,7 +35,7 @@ describe('the program', () => {
     ['too many arguments', ['recv', 'a', 'b'], 'Unexpected argument: b'],
     ['a missing argument', ['peers', 'rename', 'a'], 'Missing 1 required arg'],
     ['a name to remember by without --remember', ['send', 'a', 'b', '--as', 'n'], '--remember'],
-    ['two targets', ['send', 'a', '--to', 'b', '--to', 'c'], 'only one --to'],
+    ['one peer for two targets', ['send', 'a', '--to', 'b', '--to', 'c', '--peer', 'n'], '--peer is for one'],
     ['an ssh target', ['send', 'a', 'me@host:dir'], 'ssh targets'],
   ])('exits with 2 and no stack trace for %s', async (_, args, told) => {
     const { status, stdout, stderr } = await (await runXfer(args)).ended;

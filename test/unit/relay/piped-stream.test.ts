@@ -104,6 +104,44 @@ describe('a piped stream', () => {
     expect((await all).equals(pattern(3000 * KiB, 4))).toBe(true);
   });
 
+  it('drops a branch that takes nothing for too long, and only such a one', async () => {
+    const { source, pipe, outs, readers } = await plumbing.pipe(3);
+    pipe.dropStalled(200);
+    const all = readAll(readers[0]!);
+    const [, slow, still] = readers;
+    const seen = new Promise<number>((resolve) => still!.onReset((code) => resolve(code)));
+    still!.pause();
+    // One that is slow lets a little through again and again.
+    let taken = 0;
+    slow!.onData((bytes) => {
+      taken += bytes.length;
+      slow!.pause();
+      setTimeout(() => slow!.resume(), 2);
+    });
+    source.send(pattern(1500 * KiB, 4));
+    source.closeWrite();
+    expect(await seen).toBe(resetCode.timeout);
+    expect((await all).equals(pattern(1500 * KiB, 4))).toBe(true);
+    await until(() => taken === 1500 * KiB);
+    expect([...pipe.branches]).toEqual([outs[0], outs[1]]);
+    expect(plumbing.ends.map(({ kind }) => kind)).toEqual(['cancelled']);
+  });
+
+  it('drops nobody where the others wait for nothing, or none gets on', async () => {
+    const { source, pipe, readers } = await plumbing.pipe(2);
+    pipe.dropStalled(50);
+    for (const reader of readers) reader.pause();
+    source.send(pattern(1500 * KiB, 4));
+    await until(() => pipe.bufferedBytes > 0);
+    const at = performance.now();
+    await until(() => performance.now() - at > 200);
+    const all = readers.map(readAll);
+    for (const reader of readers) reader.resume();
+    source.closeWrite();
+    for (const bytes of await Promise.all(all)) expect(bytes.length).toBe(1500 * KiB);
+    expect(plumbing.ends).toEqual([]);
+  });
+
   it('stops its source when nobody reads any more', async () => {
     const { source, readers } = await plumbing.pipe(2);
     const stopped = new Promise<number>((resolve) => source.onStop(resolve));

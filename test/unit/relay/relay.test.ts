@@ -36,6 +36,58 @@ async function refusal(stream: Stream): Promise<string> {
   return stream.connection.explain?.(error.detail, false)?.message ?? `code ${error.openCode}`;
 }
 
+describe('a stream to several places', () => {
+  it('crosses the hops before the last relay once, and comes whole to each', async () => {
+    const ends = [await net.endpoint(), await net.endpoint(), await net.endpoint()];
+    const relays = await chain(2);
+    const connection = await net.dial(relays, '');
+    const stream = connection.openFork(
+      ends.map(({ url }, i) => ({ to: url, header: Buffer.from(`for ${i}`) })),
+    );
+    stream.send(pattern(600 * KiB, 5));
+    stream.closeWrite();
+    await until(() => ends.every(({ arrived }) => arrived.length === 1));
+    expect(ends.map(({ arrived }) => arrived[0]?.header)).toEqual(['for 0', 'for 1', 'for 2']);
+    const all = ends.map(({ arrived: [first] }) => {
+      first!.stream.accept();
+      first!.stream.closeWrite();
+      return readAll(first!.stream);
+    });
+    for (const bytes of await Promise.all(all)) expect(bytes.equals(pattern(600 * KiB, 5))).toBe(true);
+    await stream.opened;
+    await stream.closed;
+    expect(connection.stats().bytesSent).toBeLessThan(650 * KiB);
+  });
+
+  it('goes to the others when one refuses it, cannot be reached or does not answer', async () => {
+    const [good, refuses, silent] = [await net.endpoint(), await net.endpoint(), await net.endpoint()];
+    refuses.onStream = ({ stream }) => stream.refuse(openErrorCode.refused);
+    const connection = await net.dial(await chain(1), '');
+    const header = new Uint8Array();
+    const stream = connection.openFork([
+      { to: 'memory://127.0.0.1:9999', header },
+      ...[refuses, silent, good].map(({ url }) => ({ to: url, header })),
+    ]);
+    await until(() => good.arrived.length === 1);
+    const far = good.arrived[0]!.stream;
+    far.accept();
+    await stream.opened;
+    stream.send(pattern(10 * KiB, 6));
+    stream.closeWrite();
+    expect((await readAll(far)).equals(pattern(10 * KiB, 6))).toBe(true);
+  });
+
+  it('is refused where nobody takes it', async () => {
+    const refuses = await net.endpoint();
+    refuses.onStream = ({ stream }) => stream.refuse(openErrorCode.refused);
+    const connection = await net.dial(await chain(1), '');
+    const header = new Uint8Array();
+    const places = ['memory://127.0.0.1:9998', 'memory://127.0.0.1:9999', refuses.url];
+    const stream = connection.openFork(places.map((to) => ({ to, header })));
+    expect(await refusal(stream)).toMatch(/could not reach|refused/);
+  });
+});
+
 describe('a stream over relays', () => {
   it.each([1, 3, 16])(
     'goes over %i of them, and so does what is sent right behind the open',
@@ -194,7 +246,7 @@ describe('an error on the way', () => {
     endpoint.arrived[0]!.stream.accept();
     await stream.opened;
     const told = new Promise<string | undefined>((resolve) =>
-      stream.onReset((_code, detail, isOver) => resolve(connection.explain?.(detail, isOver)?.message)),
+      stream.onReset((_code, detail, isOver) => resolve(connection.explain(detail, isOver)?.message)),
     );
     await endpoint.close();
     expect(await told).toBe(`${second!.url} has lost the connection to ${endpoint.url}`);

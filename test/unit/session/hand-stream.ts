@@ -36,7 +36,7 @@ export class HandStream implements Stream {
   }
 
   accept = nothing;
-  refuse = nothing;
+  refuse: (code: number) => void = nothing;
   pause = nothing;
   holdCredit = nothing;
   credit = nothing;

@@ -36,7 +36,7 @@ describe('HELLO', () => {
     expect(ownHello('send', 'alice', false)).toEqual({
       lowestVersion: 2,
       highestVersion: 2,
-      capabilities: ['streaming', 'lanes', 'resume', 'pack'],
+      capabilities: ['streaming', 'lanes', 'resume', 'pack', 'fanout'],
       streamingThresholdBytes: sessionDefaults.streamingThresholdBytes,
       listens: [],
       role: 'send',

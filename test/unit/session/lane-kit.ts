@@ -35,6 +35,10 @@ export class HandSeal implements SealApi {
     throw new Error('nothing digested here');
   }
 
+  digestBytes(): void {
+    this.digestFile();
+  }
+
   sealPacked(): void {
     throw new Error('nothing packed here');
   }

@@ -42,7 +42,7 @@ export async function connect(arrive: (stream: Stream, header: Uint8Array) => vo
   const [dialerHooks, listenerHooks]: MemoryHooks[] = [{}, {}];
   const links: MemoryLink[] = [];
   const hooks = { dialerHooks: dialerHooks ?? {}, listenerHooks: listenerHooks ?? {} };
-  const transport = await memory({ ...hooks, onLink: (...both) => links.push(...both) }).load();
+  const transport = await memory({ ...hooks, onLink: (one, other) => links.push(one, other) }).load();
   const listener = await transport.listen(
     { scheme: 'memory', host: 'here', port: 0 },
     { onConnection: (connection) => connection.onStream(arrive) },

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  decodeGroupHeader,
   decodeJoinHeader,
+  encodeGroupHeader,
   encodeJoinHeader,
   isSessionHeader,
   sessionHeader,
@@ -9,6 +11,39 @@ import {
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const sample = { session: new Uint8Array(16).fill(1), lane: 3, nonce: new Uint8Array(32).fill(2) };
+
+describe('the opening header of a group', () => {
+  const group = { ...sample, epoch: new Uint8Array(16).fill(3), mac: new Uint8Array(32).fill(4) };
+
+  it('says which session, lane and epoch, with a proof', () => {
+    fc.assert(
+      fc.property(bytes(16), fc.maxSafeNat(), bytes(16), bytes(32), (session, lane, epoch, mac) => {
+        const header = encodeGroupHeader({ session, lane, epoch, mac });
+        const decoded = decodeGroupHeader(header);
+        header.fill(0);
+        expect(decoded).toEqual({ session, lane, epoch, mac });
+      }),
+    );
+  });
+
+  it('is none where it is shorter, longer or begins otherwise, and nothing else', () => {
+    const header = encodeGroupHeader(group);
+    expect(header).toHaveLength(77);
+    for (let cut = 0; cut < header.length; cut++)
+      expect(decodeGroupHeader(header.subarray(0, cut))).toBeUndefined();
+    expect(decodeGroupHeader(Buffer.concat([header, Buffer.alloc(1)]))).toBeUndefined();
+    for (let at = 0; at < sessionHeader.length; at++) {
+      const altered = Uint8Array.from(header);
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      expect(decodeGroupHeader(altered)).toBeUndefined();
+    }
+    header.fill(0xff, 21, 29);
+    expect(decodeGroupHeader(header)).toBeUndefined();
+    expect([decodeJoinHeader(encodeGroupHeader(group)), decodeGroupHeader(encodeJoinHeader(sample))]).toEqual(
+      [undefined, undefined],
+    );
+  });
+});
 
 describe('the opening header of a lane', () => {
   it('says which session, which lane and which nonce', () => {
