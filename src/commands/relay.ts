@@ -3,6 +3,7 @@ import { parseDuration } from '../config/quantity.js';
 import { logLevels } from '../ui/log-sink.js';
 import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
+import { tlsFlags, tlsOption } from './tls-flags.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
 
 export default class Relay extends BaseCommand {
@@ -24,6 +25,7 @@ SIGHUP has it read its configuration again.`;
       multiple: true,
       multipleNonGreedy: true,
     }),
+    ...tlsFlags,
     ...relayAccessFlags,
     dial: Flags.string({
       description:
@@ -74,6 +76,7 @@ SIGHUP has it read its configuration again.`;
           drain,
           onReload,
           access: relayAccessOptions(flags),
+          ...tlsOption(flags),
           ...(dial ? { dial } : {}),
           ...(config === undefined ? {} : { config }),
           ...(metrics === undefined ? {} : { metrics }),
