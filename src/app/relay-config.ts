@@ -3,12 +3,13 @@ import * as v from 'valibot';
 import { parseDuration, parseRate, parseSize } from '../config/quantity.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { parseDialRules } from '../relay/dial-policy.js';
+import { parsePublicKey } from '../session/identity.js';
 import { checkPeerName } from '../session/peer-name.js';
 import { parseUrl } from '../transport/address.js';
 import { parseMetricsAddress } from './metrics-address.js';
 
 /** The file of `xfer relay --config`, read: every field is documented in docs/relays.md. */
-export type RelayConfig = v.InferOutput<typeof fileSchema>;
+export type RelayConfig = v.InferOutput<typeof relayConfigSchema>;
 export type ConfiguredPeer = NonNullable<RelayConfig['peers']>[number];
 export type ConfiguredToken = NonNullable<RelayConfig['tokens']>[number];
 export type ConfiguredLimits = NonNullable<RelayConfig['limits']>;
@@ -22,7 +23,7 @@ const maxTokenCharacters = 256;
 
 /** Throws ERR_XFER_USAGE that names the field, and never quotes a token. Paths in it are taken from where the file is. */
 export function parseRelayConfig(text: string, path: string): RelayConfig {
-  const result = v.safeParse(fileSchema, parseJson(text, path));
+  const result = v.safeParse(relayConfigSchema, parseJson(text, path));
   if (!result.success) throw wrong(path, ...faultOf(result.issues[0]));
   const { tls, ...config } = result.output;
   checkNames(config, path);
@@ -100,7 +101,7 @@ const limitsSchema = v.strictObject({
   storeLimit: v.optional(size),
 });
 
-const fileSchema = v.strictObject({
+export const relayConfigSchema = v.strictObject({
   listen: v.optional(list(textAs(checkUrl, 'a URL such as "tcp://[::]:4840"'))),
   metrics: v.optional(textAs(checkMetrics, '"HOST:PORT"')),
   dial: v.optional(list(textAs(checkDialRule, 'public, private, loopback, any or a network'))),
@@ -139,11 +140,10 @@ function checkDialRule(text: string): string {
   return text;
 }
 
-/** 64 hexadecimal digits, or base64 as `xfer peers` prints a key. A fingerprint is a part of a digest: not enough. */
+/** A fingerprint is a part of a digest: not enough. */
 function parseKey(text: string): Uint8Array {
-  const isHex = /^[\da-f]{64}$/i.test(text);
-  const key = Uint8Array.from(Buffer.from(text, isHex ? 'hex' : 'base64'));
-  if (key.length === 32 && (isHex || Buffer.from(key).toString('base64') === text)) return key;
+  const key = parsePublicKey(text);
+  if (key) return key;
   const isFingerprint = /^([a-z2-7]{4}-){4}[a-z2-7]{4}$/.test(text);
   throw new XferError('ERR_XFER_USAGE', isFingerprint ? 'a fingerprint is not the key' : 'not a key', {
     remedy: 'take what stands behind "key" in the output of xfer peers there, or 64 hexadecimal digits',

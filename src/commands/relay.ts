@@ -3,6 +3,7 @@ import { parseDuration } from '../config/quantity.js';
 import { logLevels } from '../ui/log-sink.js';
 import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
+import { tlsFlags, tlsOption } from './tls-flags.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
 import { tlsFlags, tlsOption } from './tls-flags.js';
 
@@ -25,6 +26,7 @@ SIGHUP has it read its configuration again.`;
       multiple: true,
       multipleNonGreedy: true,
     }),
+    ...tlsFlags,
     ...relayAccessFlags,
     ...tlsFlags,
     dial: Flags.string({

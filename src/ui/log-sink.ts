@@ -59,6 +59,8 @@ export function lineSink(level: LogLevel, write: Write): LogSink {
 function harmless(fields: LogFields): LogFields {
   const said = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    said.map(([name, value]) => [name, typeof value === 'string' ? printable(value) : value]),
+    said.map(([name, value]) => [name, Array.isArray(value) ? value.map(shown) : shown(value)]),
   );
 }
+
+const shown = (value: unknown): unknown => (typeof value === 'string' ? printable(value) : value);

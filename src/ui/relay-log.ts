@@ -30,8 +30,8 @@ export class RelayLog implements RelayObserver, View {
 
   onEvent(event: XferEvent): void {
     if (event.event === 'listening') {
-      const { addresses, metrics } = event;
-      this.#sink.write('info', 'listening', { addresses: addresses.join(' '), metrics });
+      const { addresses, metrics, fingerprint } = event;
+      this.#sink.write('info', 'listening', { addresses, metrics, fingerprint });
     } else if (event.event === 'note') this.#sink.write('info', event.message, {});
     else if (event.event === 'error')
       this.#sink.write('error', event.message, { code: event.code, remedy: event.remedy });

@@ -27,7 +27,7 @@ describe('the README', () => {
     expect(readme).toContain('\nnpm ci && npm test\n');
   });
 
-  it.each(['send', 'recv'])('lists the flags of %s, all of them and no other', (command) => {
+  it.each(['send', 'recv', 'relay'])('lists the flags of %s, all of them and no other', (command) => {
     expect(commands.get(command)).toBeDefined();
     expect(flagsIn(section(command))).toEqual(commands.get(command));
   });

@@ -10,6 +10,7 @@ import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 import { program, runCommand } from '../support/run-through.js';
 import { startRelay, type RunningRelay } from '../support/start-relay.js';
+import { tlsFiles } from '../support/tls-identity.js';
 import { hasTerminal, runInTerminal } from '../support/terminal.js';
 import { failureOf, notesOf } from '../support/transfer.js';
 
@@ -92,7 +93,7 @@ describe('the metrics of a running relay', () => {
     await once(socket, 'connect');
     socket.on('error', () => undefined);
     const closed = new Promise((resolve) => socket.on('close', resolve));
-    socket.resume().end('EHLO somebody.example\r\nthis is no xfer, nor HTTP\r\n');
+    socket.resume().end(Buffer.alloc(64, 0x33));
     await closed;
     const told = await scrape(relay);
     expect(told.value('xfer_connections{direction="in",transport="tcp"}')).toBe(0);
@@ -217,6 +218,20 @@ describe('a configuration', () => {
     const other = await runXfer(['relay', '--config', config, '--listen', 'tcp://127.0.0.3:0', '--json']);
     expect((await other.event('listening')).addresses).toEqual([expect.stringContaining('tcp://127.0.0.3:')]);
     await stop(other);
+  });
+
+  it('has it listen on wss', async () => {
+    await writeFile(file, 'content');
+    await write({ listen: ['wss://127.0.0.1:0'], tls: tlsFiles, dial: ['loopback'] });
+    const run = await runXfer(['relay', '--config', config, '--json', '--metrics', '0']);
+    const { addresses, metrics = '' } = await run.event('listening');
+    const { recv, address, code } = await startReceiver(out);
+    const env = { XFER_CODE: code, NODE_EXTRA_CA_CERTS: tlsFiles.certificate };
+    const send = await runXfer(['send', file, address, '--via', addresses[0] ?? '', '--json'], { env });
+    expect([(await send.ended).status, (await recv.ended).status]).toEqual([0, 0]);
+    const text = await (await fetch(metrics)).text();
+    expect(parseExposition(text).value('xfer_connections{direction="in",transport="wss"}')).toBe(0);
+    await stop(run);
   });
 
   it('may be wrong: the field is named', async () => {

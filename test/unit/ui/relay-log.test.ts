@@ -45,7 +45,7 @@ describe('the log of a relay, for programs', () => {
       {
         level: 'info',
         msg: 'listening',
-        addresses: 'tcp://[::]:1 wss://[::]:2',
+        addresses: ['tcp://[::]:1', 'wss://[::]:2'],
         metrics: 'http://x/metrics',
       },
       { level: 'info', msg: 'connected', connection: 1, source: '192.0.2.7', transport: 'tcp' },
