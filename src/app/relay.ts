@@ -12,14 +12,11 @@ import type { RelayConfig } from './relay-config.js';
 import { relayLimits } from './relay-limits.js';
 import { readTlsFiles, type TlsFiles } from './tls-files.js';
 import { RelayOperations, type RelayOperationOptions } from './relay-operations.js';
-import { readTlsFiles, type TlsFiles } from './tls-files.js';
 
 export interface RelayRunOptions
   extends RelayOperationOptions, Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
   /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: as configured, else nothing. */
   readonly dial?: readonly string[];
-  /** For listening on wss. Default: as configured. */
-  readonly tls?: TlsFiles;
   /** Who is let in. Default: everybody. */
   readonly access?: RelayAccessOptions;
   /** For `wss` listeners. Default: as configured. */
@@ -64,8 +61,6 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
   });
-  const tlsFiles = options.tls ?? settings.config.tls;
-  const tls = tlsFiles && (await readTlsFiles(tlsFiles));
   const most = limits.maxAdmittedConnections ?? relayDefaults.maxAdmittedConnections;
   const files = options.tls ?? settings.config.tls;
   const tls = files && (await readTlsFiles(files));
@@ -86,7 +81,6 @@ export async function relay(options: RelayRunOptions): Promise<void> {
           // The relay counts them itself.
           maxConnections: most,
           maxConnectionsPerAddress: most,
-          ...(tls ? { tls } : {}),
         }),
       );
     }

@@ -5,7 +5,6 @@ import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
 import { tlsFlags, tlsOption } from './tls-flags.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
-import { tlsFlags, tlsOption } from './tls-flags.js';
 
 export default class Relay extends BaseCommand {
   static override summary = 'Forward transfers of others, without being able to read them.';
@@ -28,7 +27,6 @@ SIGHUP has it read its configuration again.`;
     }),
     ...tlsFlags,
     ...relayAccessFlags,
-    ...tlsFlags,
     dial: Flags.string({
       description:
         'dial for strangers too: public, private, loopback, any, an address or a network such as 10.1.0.0/16 (default: nothing; they meet in rooms)',
