@@ -56,6 +56,7 @@ const messages: Readonly<Record<string, (value: number) => Record<string, unknow
     digests: new Uint8Array(n),
     isLast: true,
   }),
+  'sealed.digests': (n) => ({ type: 'sealed', from: 0, digests: new Uint8Array(n) }),
   'again.ranges': (n) => ({ type: 'again', ranges: list(n, [0, 1]) }),
   'received.ranges': (n) => ({ type: 'received', ranges: list(n, [0, 1]) }),
   'left-out.reason': (n) => ({ type: 'left-out', id: 0, reason: text(n) }),

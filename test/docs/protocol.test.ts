@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
+import { encodeGroupHeader, isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
 import {
   muxDefaults,
   sessionDefaults,
@@ -18,7 +18,9 @@ import { cpaceContext, verdictKey } from '../../src/session/handshake-core.js';
 import { maxHopTokenBytes, type HopClaim } from '../../src/session/hop-claim.js';
 import { hopProofKind } from '../../src/session/hop-proof-core.js';
 import { messageType } from '../../src/session/handshake-messages.js';
+import { groupKeys, groupLaneMac } from '../../src/session/group-keys.js';
 import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.js';
+import { sessionId } from '../../src/session/join.js';
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
 import { openOnce } from '../../src/session/noise.js';
 import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
@@ -241,6 +243,17 @@ describe('the session in docs/protocol.md', () => {
   it('names every label of a key', () => {
     const told = tableWith('label', 'for').map(([label]) => label?.replaceAll('`', ''));
     expect(told.sort()).toEqual(labelsIn(new URL('src/session/', root)));
+  });
+
+  it('has a true stream and key of a group', () => {
+    const epoch = Uint8Array.from({ length: 16 }, (_, i) => i);
+    const key = Uint8Array.from({ length: 32 }, (_, i) => 0x40 + i);
+    const { secret, transcript } = exampleSecrets;
+    const session = sessionId(secret, transcript);
+    const mac = groupLaneMac({ secret, transcript, lane: 1, epoch });
+    expect(exampleOf('group-open')).toBe(hex(encodeGroupHeader({ session, lane: 1, epoch, mac })));
+    const first = groupKeys({ epoch, key, cipher: cipher.aes256gcm }).next().key;
+    expect(page).toContain(`is \`${hex(first)}\`:`);
   });
 
   it('has the layout of a record', () => {

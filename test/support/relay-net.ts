@@ -20,6 +20,8 @@ export interface RelayAt {
 export interface Arrived {
   readonly stream: Stream;
   readonly header: string;
+  /** The same. */
+  readonly bytes: Uint8Array;
 }
 
 export interface Endpoint {
@@ -79,7 +81,9 @@ export class RelayNet {
       onConnection: (connection) => {
         connections.push(connection);
         connection.onStream((stream, header) =>
-          endpoint.onStream({ stream, header: Buffer.from(header).toString() }),
+          endpoint.onStream({
+            ...{ stream, header: Buffer.from(header).toString(), bytes: Uint8Array.from(header) },
+          }),
         );
       },
     });

@@ -71,6 +71,29 @@ describe('the view for terminals', () => {
     expect(text()).toMatch(/note: a\\u\{a\}b\nxfer: wrong\n {2}ask\n$/);
   });
 
+  it('tells of several targets when all have ended, and ticks the phases only where none failed', async () => {
+    const sent = { ...done, role: 'send' } as const;
+    for (const hasFailed of [false, true]) {
+      const { stream, text } = terminal();
+      const view = new TerminalView(stream);
+      view.onEvent({ event: 'phase', phase: 'connect' });
+      view.onEvent({ ...connected, peer: 'one', target: 'h1' });
+      view.onEvent({ ...connected, peer: 'two', target: 'h2' });
+      view.onEvent({ event: 'phase', phase: 'transfer' });
+      view.onEvent({ ...sent, target: 'h1' });
+      view.onEvent({ event: 'note', message: 'slow', target: 'h2' });
+      const error = { code: 'ERR_XFER_NO_SPACE', message: 'full', remedy: 'ask', exit: 6 };
+      view.onEvent(hasFailed ? { event: 'error', ...error, target: 'h2' } : { ...sent, target: 'h2' });
+      await view.close();
+      expect(text()).toContain('connect: one (tcp, direct), two (tcp, direct)');
+      const lines = text().slice(text().indexOf('note: '));
+      expect(lines).toMatch(/^note: h2: slow\nsent .* to h1: alice \(tcp, direct\)\n/);
+      expect(lines).toMatch(hasFailed ? /\nxfer: h2: full\n {2}ask\n$/ : / to h2: alice \(tcp, direct\)\n$/);
+      expect(text().includes('✖')).toBe(hasFailed);
+      expect(text().includes('✔ commit')).toBe(!hasFailed);
+    }
+  });
+
   it('keeps a bounded number of notes', async () => {
     const { stream, text } = terminal();
     const view = new TerminalView(stream);
