@@ -179,9 +179,9 @@ describe('limits of the mux', () => {
     expect(lone.core.open(0, new Uint8Array(0), 0)).toEqual({ refused: 9 });
   });
 
-  it('new streams start small once half of the budget is gone, so that a thousand fit on both sides', () => {
+  it('new streams start small once a quarter of the budget is gone, so that a thousand fit on both sides', () => {
     const budget = new MuxBudget();
-    expect(budget.takeBytes(128 * 1024 * KiB)).toBe(true);
+    expect(budget.takeBytes(64 * 1024 * KiB)).toBe(true);
     expect(budget.scarce).toBe(false);
     expect(budget.takeBytes(1)).toBe(true);
     expect(budget.scarce).toBe(true);
