@@ -197,8 +197,6 @@ export const relayDefaults = Object.freeze({
   calmLoad: 0.85,
   /** The weight of all strangers together; one listed peer has 1 where nothing else is said. */
   strangersWeight: 1,
-  /** Of several places that a stream goes to, one that takes nothing for so long while others do is left out. */
-  branchPatienceMs: 5_000,
   /** Rooms in all and of one peer; past it a new one is refused. */
   maxRooms: 10_000,
   maxRoomsPerPeer: 16,
@@ -208,6 +206,20 @@ export const relayDefaults = Object.freeze({
   roomMissesPerMinute: 10,
   /** After SIGTERM streams go on for this long; past it they are cut. */
   drainTimeoutMs: 30_000,
+});
+
+/** How a relay forwards (DESIGN §8), and how long it puts up with who does nothing. */
+export const forwardingDefaults = Object.freeze({
+  /** A relay that stores holds this much of a stream, either way: a few records of the largest size. A record that is longer resets its stream. */
+  storeLimitBytes: 8 * MiB,
+  /** All that it stores; past it the stream that wants more is reset. As much as all windows together. */
+  storeBudgetBytes: 256 * MiB,
+  /** A stream whose parts it cannot tell is sent on when nothing more came for this long. */
+  storePauseMs: 20,
+  /** The rest of a record must go on coming, and one branch of several must go on taking; past it the stream, or the branch, is reset. [5 s] */
+  inactivityMs: 5_000,
+  /** A stream that nobody answers, or of which one direction is over and nothing moves on the other, is reset. [60 s] */
+  orphanMs: 60_000,
 });
 
 /** What a sender looks for on its own machine; nobody on the wire can tell. */

@@ -1,5 +1,6 @@
 export {
   defaultPorts,
+  forwardingDefaults,
   muxDefaults,
   relayDefaults,
   scanDefaults,

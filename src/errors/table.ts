@@ -118,6 +118,12 @@ export const errorTable = Object.freeze({
     39,
     'check the host name and the date; where its authority is your own, set NODE_EXTRA_CA_CERTS to the file of its certificate',
   ),
+  ERR_XFER_NO_STREAMING: row(
+    'remote',
+    refused,
+    48,
+    'the receiver takes small files only: start xfer recv there without --rollout off, or with a larger --streaming-threshold',
+  ),
 
   ERR_XFER_RELAY_REFUSED: row(
     'remote',
@@ -140,6 +146,12 @@ export const errorTable = Object.freeze({
     true,
   ),
   ERR_XFER_LOOP: row('user', usage, 43, 'name each relay once, and at most 16'),
+  ERR_XFER_STORE_LIMIT: row(
+    'remote',
+    refused,
+    49,
+    'the relay stores too little for records of this size: ask for a larger --store-limit there, or go over another one',
+  ),
 
   ERR_XFER_TAMPERED: row(
     'remote',

@@ -11,15 +11,22 @@ export class PathDialer {
   readonly #transports: TransportRegistry;
   readonly #path: Path;
   readonly #prove: ProveHop | undefined;
+  readonly #onStored: ((relay: string) => void) | undefined;
   #next = 0;
 
-  /** `prove` says who dials; undefined: nobody does. Throws ERR_XFER_USAGE for a path that is too long. */
-  constructor(transports: TransportRegistry, path: Path, prove?: ProveHop) {
+  /** `prove` says who dials; undefined: nobody does. `onStored` as in RoutedHandlers. Throws ERR_XFER_USAGE for a path that is too long. */
+  constructor(
+    transports: TransportRegistry,
+    path: Path,
+    prove?: ProveHop,
+    onStored?: (relay: string) => void,
+  ) {
     if (path.relays.length > maxHops)
       throw new XferError('ERR_XFER_USAGE', `a path has at most ${maxHops} relays`);
     this.#transports = transports;
     this.#path = path;
     this.#prove = prove;
+    this.#onStored = onStored;
   }
 
   /** Rejects with an XferError that names the relay, or with the signal's reason. */
@@ -62,6 +69,8 @@ export class PathDialer {
       if (this.#next === alternative) this.#next = (alternative + 1) % count;
     };
     void inner.closed.then(({ clean }) => clean || turn());
-    return new RoutedConnection(inner, this.#path, alternative, turn);
+    const onStored = this.#onStored;
+    const handlers = { onRefused: turn, ...(onStored ? { onStored } : {}) };
+    return new RoutedConnection(inner, this.#path, alternative, handlers);
   }
 }

@@ -3,13 +3,13 @@
  * 01 · flags u8 · wire code u16 · branch u8 · alternatives u8 and one u8 each. There is no text in it.
  */
 export interface HopDetail {
-  /** Of an OPEN_ACK: a relay on the way stores records and forwards them whole. */
+  /** Of an OPEN_ACK: a relay on the way does not pipe, but stores records and forwards them whole; with `isOwn`, the nearest one. */
   readonly isStored: boolean;
   /** The error's number (`errorTable`), 0 for none. */
   readonly wire: number;
   /** Which branch of a path that forks it is about. */
   readonly branch: number;
-  /** The relay behind the last of `taken` refuses by itself; else the last relay could not reach, or has lost, what it took. */
+  /** It is about the relay behind the last of `taken` itself; else the last relay could not reach, or has lost, what it took. */
   readonly isOwn: boolean;
   /** With `isOwn`: it is about who dialled that relay, not about where he wants to go. Default: false. */
   readonly isEntry?: boolean;

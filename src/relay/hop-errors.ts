@@ -21,6 +21,16 @@ export function passedDetail(detail: Uint8Array, alternative: number): Uint8Arra
   return decoded && encodeHopDetail(behindHop(decoded, alternative));
 }
 
+/** What a relay answers with `answer` from behind it; undefined where there is nothing to say. */
+export function answerDetail(
+  answer: Uint8Array,
+  alternative: number,
+  isStoring: boolean,
+): Uint8Array | undefined {
+  if (!isStoring) return passedDetail(answer, alternative);
+  return encodeHopDetail({ ...(decodeHopDetail(answer) ?? plain), isStored: true, isOwn: true, taken: [] });
+}
+
 /** What a relay passes on where the next hop refused a stream. */
 export function refusedDetail(error: OpenRefused, alternative: number): Uint8Array {
   const code = refusals.get(error.openCode) ?? 'ERR_XFER_REFUSED';

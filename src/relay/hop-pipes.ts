@@ -1,15 +1,16 @@
-import { relayDefaults } from '../config/index.js';
+import { XferError } from '../errors/index.js';
 import { resetCode, type Stream } from '../transport/contract.js';
-import type { BlockPool } from './block-pool.js';
-import { passedDetail, reachDetail } from './hop-errors.js';
+import type { Forwarder } from './forwarder.js';
+import { ownDetail, passedDetail, reachDetail } from './hop-errors.js';
 import type { StreamEnd } from './observer.js';
-import { PipedStream } from './piped-stream.js';
+import { OrphanWatch } from './orphan-watch.js';
+import type { Forwarding } from './piped-stream.js';
 
 /** Its own limit is used up, or its share under load. */
 export type HoldReason = 'limit' | 'share';
 
 export interface HopPipesOptions {
-  readonly pool: BlockPool;
+  readonly forwarder: Forwarder;
   /** Content that came from the peer, or goes to it. */
   onBytes(direction: 'from' | 'to', count: number): void;
   onEnd(end: StreamEnd, stream: Stream): void;
@@ -18,7 +19,7 @@ export interface HopPipesOptions {
 /** The pipes of one incoming connection, both ways. */
 export class HopPipes {
   readonly #options: HopPipesOptions;
-  readonly #pipes = new Set<PipedStream>();
+  readonly #pipes = new Set<Forwarding>();
   readonly #holds = new Set<HoldReason>();
 
   constructor(options: HopPipesOptions) {
@@ -42,55 +43,99 @@ export class HopPipes {
       for (const pipe of this.#pipes) pipe.hold(false);
   }
 
-  /** Joins the peer's stream to the next one, which leads to `alternative` of its hop. */
-  join(stream: Stream, next: Stream, alternative: number): void {
-    const { onBytes, onEnd } = this.#options;
+  /** Joins the peer's stream to the next one, which leads to `alternative` of its hop, and was opened with `header`. */
+  join(stream: Stream, next: Stream, alternative: number, header: Uint8Array): void {
+    const { onBytes, onEnd, forwarder } = this.#options;
     let end: StreamEnd = 'closed';
-    this.#add(stream, [next], {
-      onBytes: (count) => onBytes('from', count),
-      onReset: (code, detail, isOver) => {
-        end = isOver ? 'lost' : 'reset';
-        next.reset(isOver ? resetCode.cancelled : code, isOver ? undefined : detail);
-      },
+    let isAnswered = false;
+    next.opened.then(
+      () => (isAnswered = true),
+      () => undefined,
+    );
+    const breakOff = (error: XferError) => {
+      end = 'reset';
+      next.reset(resetCodeOf(error));
+      stream.reset(resetCodeOf(error), ownDetail(error.code));
+    };
+    const orphan = new OrphanWatch(forwarder.orphanMs, () => breakOff(gone()));
+    const common = {
+      onTaken: () => orphan.handleBytes(),
+      onEnd: () => orphan.handleEnd(),
+      onBranchEnd: () => orphan.handleEnd(),
+      onFailure: breakOff,
+    };
+    const [toward, back] = forwarder.ways(header, () => isAnswered);
+    this.#add(
+      stream,
+      toward(stream, [next], {
+        ...common,
+        onBytes: ({ length }) => onBytes('from', length),
+        onReset: (code, detail, isOver) => {
+          end = isOver ? 'lost' : 'reset';
+          next.reset(isOver ? resetCode.cancelled : code, isOver ? undefined : detail);
+        },
+      }),
+    );
+    this.#add(
+      next,
+      back(next, [stream], {
+        ...common,
+        onBytes: ({ length }) => onBytes('to', length),
+        onReset: (code, detail, isOver) => {
+          end = isOver ? 'lost' : 'reset';
+          stream.reset(
+            isOver ? resetCode.internal : code,
+            isOver ? reachDetail('ERR_XFER_CONNECTION_LOST', alternative) : passedDetail(detail, alternative),
+          );
+        },
+      }),
+    );
+    void stream.closed.then(() => {
+      orphan.close();
+      onEnd(end, stream);
     });
-    this.#add(next, [stream], {
-      onBytes: (count) => onBytes('to', count),
-      onReset: (code, detail, isOver) => {
-        end = isOver ? 'lost' : 'reset';
-        stream.reset(
-          isOver ? resetCode.internal : code,
-          isOver ? reachDetail('ERR_XFER_CONNECTION_LOST', alternative) : passedDetail(detail, alternative),
-        );
-      },
-    });
-    void stream.closed.then(() => onEnd(end, stream));
   }
 
   /** What the peer's stream brings goes to all of these; nothing comes back. */
-  fork(stream: Stream, branches: readonly Stream[]): void {
-    const { onBytes, onEnd } = this.#options;
+  fork(stream: Stream, branches: readonly Stream[], header: Uint8Array): void {
+    const { onBytes, onEnd, forwarder } = this.#options;
     let end: StreamEnd = 'closed';
-    const pipe = this.#add(stream, branches, {
-      onBytes: (count) => onBytes('from', count),
+    const resetAll = (code: number) => {
+      for (const branch of [...pipe.branches]) branch.reset(code);
+    };
+    let isAnswered = false;
+    for (const branch of branches) void branch.opened.then(() => (isAnswered = true)).catch(() => undefined);
+    const [toward] = forwarder.ways(header, () => isAnswered);
+    const pipe = toward(stream, branches, {
+      onBytes: ({ length }) => onBytes('from', length),
       onReset: (code, _detail, isOver) => {
         end = isOver ? 'lost' : 'reset';
-        for (const branch of pipe.branches) branch.reset(code);
+        resetAll(code);
+      },
+      onFailure: (error) => {
+        end = 'reset';
+        resetAll(resetCodeOf(error));
+        stream.reset(resetCodeOf(error), ownDetail(error.code));
       },
     });
+    this.#add(stream, pipe);
     for (const branch of branches) {
       branch.onData(() => undefined);
       branch.onReset((code, detail, isOver) => pipe.handleBranchReset(branch, code, detail, isOver));
       branch.opened.catch(() => pipe.handleBranchReset(branch, resetCode.internal, new Uint8Array(), false));
     }
-    pipe.dropStalled(relayDefaults.branchPatienceMs);
+    pipe.dropStalled(forwarder.inactivityMs);
     void stream.closed.then(() => onEnd(end, stream));
   }
 
-  #add(...[from, to, handlers]: [Stream, readonly Stream[], ConstructorParameters<typeof PipedStream>[3]]) {
-    const pipe = new PipedStream(from, to, this.#options.pool, handlers);
+  #add(from: Stream, pipe: Forwarding): void {
     if (this.#holds.size > 0) pipe.hold(true);
     this.#pipes.add(pipe);
     void from.closed.then(() => this.#pipes.delete(pipe));
-    return pipe;
   }
 }
+
+const resetCodeOf = ({ code }: XferError) =>
+  code === 'ERR_XFER_TIMEOUT' ? resetCode.timeout : resetCode.internal;
+
+const gone = () => new XferError('ERR_XFER_TIMEOUT', 'one side of the stream is gone');

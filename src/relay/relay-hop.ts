@@ -7,12 +7,12 @@ import {
   type Connection,
   type Stream,
 } from '../transport/contract.js';
-import type { BlockPool } from './block-pool.js';
+import type { Forwarder } from './forwarder.js';
 import {
+  answerDetail,
   entryDetail,
   openCodeOf,
   ownDetail,
-  passedDetail,
   reachDetail,
   refusedDetail,
 } from './hop-errors.js';
@@ -21,6 +21,7 @@ import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
 import { errorOf, type RefusalReason } from './refusal-reason.js';
 import type { PeerShare, RelayGuard } from './relay-guard.js';
+import { answerWithin } from './orphan-watch.js';
 import { decodeRoute, encodeRoute, type Branch, type Route } from './route.js';
 import { decodeWaitHeader } from './wait-header.js';
 
@@ -28,7 +29,7 @@ import { decodeWaitHeader } from './wait-header.js';
 export interface RelayContext {
   /** What this relay calls itself in routes: 8 random bytes in hexadecimal digits. */
   readonly id: string;
-  readonly pool: BlockPool;
+  readonly forwarder: Forwarder;
   readonly observer: RelayObserver;
   readonly guard: RelayGuard;
   readonly handshakeTimeoutMs: number;
@@ -96,7 +97,7 @@ export class RelayHop implements HopView {
     this.#onReady = onReady;
     this.#identity = context.identify(connection);
     this.#pipes = new HopPipes({
-      pool: context.pool,
+      forwarder: context.forwarder,
       onBytes: (direction, count) => this.#handleBytes(direction, count),
       onEnd: (end, stream) => this.#reached.has(stream) && context.observer.onStreamEnd?.(this, end),
     });
@@ -239,10 +240,10 @@ export class RelayHop implements HopView {
       try {
         const next = await this.#begin({ to: url, isRelay }, header, peer, signal);
         // What comes early is sent on at once, but where another hop may have to get it instead.
-        if (urls.length === 1) this.#pipes.join(stream, next, alternative);
-        const answer = await next.opened;
-        if (urls.length > 1) this.#pipes.join(stream, next, alternative);
-        stream.accept(passedDetail(answer, alternative));
+        if (urls.length === 1) this.#pipes.join(stream, next, alternative, header);
+        const answer = await answerWithin(next, this.#context.forwarder.orphanMs);
+        if (urls.length > 1) this.#pipes.join(stream, next, alternative, header);
+        stream.accept(this.#answerOf(answer, alternative));
         return this.#handleReached(stream, at);
       } catch (error) {
         if (signal.aborted) return;
@@ -258,14 +259,15 @@ export class RelayHop implements HopView {
     const tries = branches.map(({ to, header }) => this.#begin({ to, isRelay: false }, header, peer, signal));
     const settled = await Promise.allSettled(tries);
     const begun = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    this.#pipes.fork(stream, begun);
+    this.#pipes.fork(stream, begun, branches[0]?.header ?? new Uint8Array());
     try {
       // One that does not answer keeps no other waiting.
-      await Promise.any(begun.map((next) => next.opened));
+      const { orphanMs } = this.#context.forwarder;
+      await Promise.any(begun.map((next) => answerWithin(next, orphanMs)));
     } catch {
       return this.#refuse(stream, 'unreachable');
     }
-    stream.accept();
+    stream.accept(this.#answerOf(new Uint8Array(), 0));
     this.#handleReached(stream, at);
     stream.closeWrite();
   }
@@ -332,10 +334,10 @@ export class RelayHop implements HopView {
     const at = performance.now();
     this.#count(from);
     const to = this.#meet(header);
-    this.#pipes.join(from, to, 0);
-    to.opened.then(
+    this.#pipes.join(from, to, 0, header);
+    answerWithin(to, this.#context.forwarder.orphanMs).then(
       (answer) => {
-        from.accept(passedDetail(answer, 0));
+        from.accept(this.#answerOf(answer, 0));
         this.#handleReached(from, at);
       },
       (error: unknown) => {
@@ -343,6 +345,10 @@ export class RelayHop implements HopView {
         from.refuse(code, detail);
       },
     );
+  }
+
+  #answerOf(answer: Uint8Array, alternative: number): Uint8Array | undefined {
+    return answerDetail(answer, alternative, this.#context.forwarder.isStoring);
   }
 
   #handleBytes(direction: 'from' | 'to', count: number): void {

@@ -4,6 +4,7 @@ import { isXferError, XferError } from '../errors/index.js';
 import type { Admission, Connection } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
+import { Forwarder, type ForwardingOptions } from './forwarder.js';
 import { dialNextHop } from './next-hop.js';
 import type { HopIdentity, HopView, RelayObserver } from './observer.js';
 import type { ProveHop } from './prove-hop.js';
@@ -15,6 +16,8 @@ export interface RelayOptions {
   readonly transports: TransportRegistry;
   readonly guard: RelayGuard;
   readonly observer?: RelayObserver;
+  /** How streams are forwarded. Default: piped. */
+  readonly forwarding?: ForwardingOptions;
   /** Default: relayDefaults. */
   readonly handshakeTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
@@ -36,13 +39,21 @@ export class Relay {
   #lastHop = 0;
   #isDraining = false;
 
-  constructor({ transports, guard, observer = {}, identify, prove, ...times }: RelayOptions) {
+  constructor({
+    transports,
+    guard,
+    observer = {},
+    forwarding = {},
+    identify,
+    prove,
+    ...times
+  }: RelayOptions) {
     this.#guard = guard;
     this.#observer = observer;
     const limits = guard.connectionLimits;
     this.#context = {
       id: randomBytes(8).toString('hex'),
-      pool: new BlockPool(),
+      forwarder: new Forwarder(forwarding, new BlockPool(), observer),
       observer,
       guard,
       handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,

@@ -8,7 +8,7 @@ import type {
   OpenStreamOptions,
   Stream,
 } from '../transport/contract.js';
-import { decodeHopDetail } from './hop-detail.js';
+import { decodeHopDetail, type HopDetail } from './hop-detail.js';
 import { encodeRoute, maxHops, type Branch } from './route.js';
 
 /** A way over relays. */
@@ -19,20 +19,27 @@ export interface Path {
   readonly to: string;
 }
 
+export interface RoutedHandlers {
+  /** A stream was refused: another relay may be better. */
+  onRefused?(): void;
+  /** A stream goes over this relay, which does not pipe but stores records and forwards them whole. */
+  onStored?(relay: string): void;
+}
+
 /** A connection to the first relay of a path whose streams go to its end. */
 export class RoutedConnection implements Connection {
   readonly isRelayed = true;
   readonly #inner: Connection;
   readonly #path: Path;
   readonly #first: number;
-  readonly #onRefused: () => void;
+  readonly #handlers: RoutedHandlers;
 
   /** `first`: which alternative of the first relay `inner` leads to. */
-  constructor(inner: Connection, path: Path, first: number, onRefused: () => void = () => undefined) {
+  constructor(inner: Connection, path: Path, first: number, handlers: RoutedHandlers = {}) {
     this.#inner = inner;
     this.#path = path;
     this.#first = first;
-    this.#onRefused = onRefused;
+    this.#handlers = handlers;
   }
 
   openStream(options: OpenStreamOptions = {}): Stream {
@@ -49,18 +56,16 @@ export class RoutedConnection implements Connection {
     const relays = this.#path.relays.slice(1);
     const header = encodeRoute({ ttl: maxHops, visited: [], relays, branches });
     const stream = this.#inner.openStream({ ...options, header, owner: this });
-    stream.opened.catch(this.#onRefused);
+    stream.opened.then(
+      (answer) => this.#handleAnswer(answer),
+      () => this.#handlers.onRefused?.(),
+    );
     return stream;
   }
 
   explain(detail: Uint8Array, isConnectionOver: boolean): Error | undefined {
-    const { relays, to } = this.#path;
-    const hops = [...relays, [to]];
     const told = decodeHopDetail(detail);
-    const nameOf = (at: number) => {
-      const taken = at === 0 ? this.#first : (told?.taken[at - 1] ?? 0);
-      return shownHop(hops[at]?.[taken] ?? '');
-    };
+    const nameOf = (at: number) => this.#nameOf(at, told);
     if (!told)
       return isConnectionOver ? lost(`the connection to the relay ${nameOf(0)} was lost`) : undefined;
     const code = codeFromWire(told.wire);
@@ -70,6 +75,18 @@ export class RoutedConnection implements Connection {
     const [at, behind] = [nameOf(depth - 1), nameOf(depth)];
     if (code === 'ERR_XFER_CONNECTION_LOST') return lost(`${at} has lost the connection to ${behind}`);
     return new XferError(code, `${at} could not reach ${behind}: ${words(code)}`);
+  }
+
+  #handleAnswer(answer: Uint8Array): void {
+    const told = decodeHopDetail(answer);
+    if (told?.isStored) this.#handlers.onStored?.(this.#nameOf(told.taken.length, told));
+  }
+
+  /** The relay `at` the path, the first is 0, or its end. */
+  #nameOf(at: number, told: HopDetail | undefined): string {
+    const { relays, to } = this.#path;
+    const taken = at === 0 ? this.#first : (told?.taken[at - 1] ?? 0);
+    return shownHop([...relays, [to]][at]?.[taken] ?? '');
   }
 
   get capabilities(): ConnectionCapabilities {
@@ -140,6 +157,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   ERR_XFER_NO_ROOM: 'nobody waits in this room',
   ERR_XFER_ROOM_TAKEN: 'somebody waits in this room already',
   ERR_XFER_LIMIT: 'a limit is reached',
+  ERR_XFER_STORE_LIMIT: 'a record is longer than it stores',
   ERR_XFER_LOOP: 'the path leads through it twice, or through too many relays',
   ERR_XFER_PROTOCOL: 'it does not understand the path',
   ERR_XFER_NO_TRANSPORT: 'it has no such transport',

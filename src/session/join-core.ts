@@ -7,7 +7,7 @@ import type { SessionRole, SessionSecrets } from './keys.js';
 
 const macBytes = 32;
 /** First byte of a message of a join; the order in which they go. */
-const joinMessage = Object.freeze({ answer: 0x11, proof: 0x12 });
+export const joinMessage = Object.freeze({ answer: 0x11, proof: 0x12 });
 
 export interface JoinOptions {
   readonly secrets: SessionSecrets;

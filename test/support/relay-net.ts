@@ -3,6 +3,7 @@ import { formatAddress } from '../../src/transport/address.js';
 import { TransportRegistry } from '../../src/transport/registry.js';
 import { PathDialer } from '../../src/relay/dial-path.js';
 import { DialPolicy, parseDialRules } from '../../src/relay/dial-policy.js';
+import type { ForwardingOptions } from '../../src/relay/forwarder.js';
 import type { HopIdentity, HopPeer, RelayObserver } from '../../src/relay/observer.js';
 import { RelayGuard, type RelayLimits } from '../../src/relay/relay-guard.js';
 import { Relay, type RelayOptions } from '../../src/relay/relay.js';
@@ -55,6 +56,7 @@ export class RelayNet {
       prove?: ProveHop;
       handshakeTimeoutMs?: number;
       idleTimeoutMs?: number;
+      forwarding?: ForwardingOptions;
     } = {},
   ): Promise<RelayAt> {
     const { limits = {}, dial = ['any'], identify = stranger, ...rest } = options;
@@ -106,9 +108,10 @@ export class RelayNet {
     via: readonly (RelayAt | readonly string[])[],
     to: string,
     prove?: ProveHop,
+    onStored?: (relay: string) => void,
   ): Promise<RoutedConnection> {
     const relays = via.map((hop) => ('url' in hop ? [hop.url] : hop));
-    const dialer = new PathDialer(this.registry, { relays, to }, prove);
+    const dialer = new PathDialer(this.registry, { relays, to }, prove, onStored);
     const connection = await dialer.dial(new AbortController().signal);
     this.#connections.push(connection);
     return connection;
