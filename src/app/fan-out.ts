@@ -54,7 +54,7 @@ interface Named extends Candidate {
 }
 
 /** What receivers must be able to do. */
-const needed = ['fanout', 'pack'];
+const needed = ['streaming', 'fanout', 'pack'];
 
 /**
  * Brings the transfers to several targets together: those whose sessions are there at about the same time get the content

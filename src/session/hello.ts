@@ -56,12 +56,13 @@ export function ownHello(
   remember: boolean,
   listens: readonly string[] = [],
   capabilities: readonly string[] = ownCapabilities,
+  streamingThresholdBytes: number = sessionDefaults.streamingThresholdBytes,
 ): Hello {
   return {
     lowestVersion: sessionVersion,
     highestVersion: sessionVersion,
     capabilities,
-    streamingThresholdBytes: sessionDefaults.streamingThresholdBytes,
+    streamingThresholdBytes,
     listens: listens.slice(0, 16),
     role,
     name: name.slice(0, 128),

@@ -18,6 +18,7 @@ import type { SendLimit } from './send-options.js';
 import type { SourceEntry } from './source-entry.js';
 import { SchedulerCore, type Dispatch } from './scheduler-core.js';
 import { StageWaits, type SendStage } from './stage-waits.js';
+import { wholeFileBytes } from './whole-files.js';
 
 /** Most records in flight, whatever their size: bounds what the receiver parks and what is kept here. */
 const mostRecords = 1024;
@@ -37,6 +38,8 @@ export interface ContentSenderOptions {
   readonly native: NativeApi;
   readonly limit?: SendLimit | undefined;
   readonly compress: CompressMode;
+  /** Files of at most so many bytes go in packs, where the receiver agrees. */
+  readonly packedFileBytes: number;
   /** A place in a group, to begin with. Default: none. */
   readonly group?: ContentGroup | undefined;
   /** Whether the receiver has more to answer than there should be. */
@@ -84,7 +87,8 @@ export class ContentSender {
       this.#pace.setRate(limit.bytesPerSecond, performance.now());
       this.pump();
     });
-    const { capabilities, streamingThresholdBytes } = options.session.hello;
+    const { hello } = options.session;
+    const { capabilities } = hello;
     if (options.compress !== 'off' && capabilities.includes('lz4'))
       this.#compressor = new ContentCompressor(options.compress, options.native.seal);
     this.#scheduler = new SchedulerCore<Outgoing>({
@@ -97,7 +101,10 @@ export class ContentSender {
     // What several send together must be cut alike for all, however the pace changes.
     const packBytes = options.group && this.#packBytes;
     this.#supply = new ContentSupply({
-      packedBytes: capabilities.includes('pack') ? streamingThresholdBytes : undefined,
+      packedBytes: capabilities.includes('pack')
+        ? Math.min(hello.streamingThresholdBytes, options.packedFileBytes)
+        : undefined,
+      wholeBytes: wholeFileBytes(hello),
       mostPackBytes: () => packBytes ?? this.#packBytes,
       rangesOf: options.rangesOf,
       onHoles: options.onHoles,

@@ -1,4 +1,3 @@
-import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { Ranges } from './messages.js';
 import type { OpenSource } from './open-source.js';
@@ -8,6 +7,7 @@ import type { Piece } from './scheduler-core.js';
 import type { SourceEntry } from './source-entry.js';
 import { SourceQueue } from './source-queue.js';
 import { splitRegions } from './sparse-regions.js';
+import { tooLarge } from './whole-files.js';
 
 /** Packs that wait for a lane. */
 const mostPacks = 4;
@@ -17,6 +17,8 @@ export type Outgoing = OutgoingFile | OutgoingPack;
 export interface ContentSupplyOptions {
   /** Largest file that goes in a pack; undefined where the receiver takes none. */
   readonly packedBytes: number | undefined;
+  /** Largest file of all, each of which goes in one piece; undefined where the receiver takes parts. */
+  readonly wholeBytes: number | undefined;
   /** Body bytes of a pack, at most. */
   mostPackBytes(): number;
   /** What of a file is to be sent. */
@@ -73,10 +75,11 @@ export class ContentSupply {
 
   /** `isWhole`: the receiver has begun nothing of it, so that it may go in a pack. */
   push(entry: SourceEntry, isWhole: boolean): void {
-    const { packedBytes = -1, mostPackBytes } = this.#options;
+    const { packedBytes = -1, wholeBytes, mostPackBytes, onFailed } = this.#options;
+    if (wholeBytes !== undefined && entry.size > wholeBytes)
+      return onFailed(entry, tooLarge(entry, wholeBytes), false);
     const isPlain = isWhole && entry.attributes === undefined && entry.allocatedBytes === undefined;
-    if (!isPlain || entry.size > Math.min(packedBytes, sessionDefaults.streamingThresholdBytes))
-      return this.#sources.push(entry);
+    if (!isPlain || entry.size > packedBytes) return this.#sources.push(entry);
     if (this.#filling?.add(entry)) return;
     const pack = new OutgoingPack(mostPackBytes());
     if (!pack.add(entry)) return this.#sources.push(entry);
@@ -127,7 +130,7 @@ export class ContentSupply {
     for (;;) {
       const file = (this.#current ??= this.#next());
       if (!file) return undefined;
-      const cut = file.cut(mostBytes);
+      const cut = file.cut(this.#options.wholeBytes === undefined ? mostBytes : Infinity);
       if (file.isCut) this.#current = undefined;
       if (cut) return { source: file, ...cut };
     }
@@ -161,7 +164,8 @@ export class ContentSupply {
       if (isQueued) this.#sources.release();
       isQueued = false;
     };
-    const { data, holes } = splitRegions(rangesOf(source.entry), source.regions);
+    const regions = this.#options.wholeBytes === undefined ? source.regions : undefined;
+    const { data, holes } = splitRegions(rangesOf(source.entry), regions);
     if (holes.length > 0) onHoles(source.entry, holes);
     const file = new OutgoingFile(source, data, {
       onRead: ({ entry }) => {

@@ -37,6 +37,8 @@ export interface SendTransferOptions {
   readonly session: Session;
   readonly native: NativeApi;
   readonly batches: AsyncIterable<readonly SourceEntry[]>;
+  /** What `batches` will give, to be looked through before where the receiver takes small files only. Default: it is not. */
+  preview?(): AsyncIterable<readonly SourceEntry[]>;
   /** 16 bytes, the same whenever the same paths are sent: what a receiver finds an earlier try by. */
   readonly key: Uint8Array;
   /** There was an earlier try: nothing is sent before the receiver has said what it has. */
@@ -53,6 +55,8 @@ export interface SendTransferOptions {
   readonly compress?: CompressMode | undefined;
   /** What goes to several receivers at once; of a transfer that begins anew and compares nothing. Default: none. */
   readonly group?: SendGroup | undefined;
+  /** Files of at most so many bytes go in packs, where the receiver agrees. Default: sessionDefaults. */
+  readonly packedFileBytes?: number | undefined;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;

@@ -1,4 +1,4 @@
-import { transferDefaults } from '../config/index.js';
+import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
@@ -20,6 +20,7 @@ import type { SendSummary, SendTransferOptions } from './send-options.js';
 import { SendTally } from './send-tally.js';
 import type { SourceEntry } from './source-entry.js';
 import { SenderClock } from './stage-clocks.js';
+import { checkWholeFiles, wholeFileBytes } from './whole-files.js';
 
 /** Batches whose directories the receiver has not made yet; a receiver refuses more than twice that. */
 const batchesAhead = 4;
@@ -98,6 +99,7 @@ export class SendTransfer {
           this.#sendGate.check();
         },
       },
+      packedFileBytes: options.packedFileBytes ?? sessionDefaults.streamingThresholdBytes,
       isAwaited: () => this.#batches.length >= batchesAhead,
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),
@@ -158,6 +160,10 @@ export class SendTransfer {
 
   /** Declares batch after batch, some of them ahead of those whose files are sent. */
   async #declareAll(): Promise<void> {
+    const mostBytes = wholeFileBytes(this.#session.hello);
+    // Before anything is declared, or a part would be there already when the refusal comes.
+    if (mostBytes !== undefined && this.#options.preview)
+      await checkWholeFiles(this.#options.preview(), mostBytes);
     for await (const entries of this.#options.batches) {
       const hasRoom = () => this.#batches.length < batchesAhead && this.#declared.length < batchesAhead;
       await this.#declareGate.until(() => this.#over || hasRoom());
