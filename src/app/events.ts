@@ -39,6 +39,8 @@ export interface ConnectedEvent extends OfTarget {
   readonly known: boolean;
   readonly transport: string;
   readonly path: 'direct' | 'relayed';
+  /** A relay on the way that does not pipe, but stores each record and forwards it then. */
+  readonly storedBy?: string;
 }
 
 export interface ProgressEvent {

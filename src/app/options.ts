@@ -20,6 +20,8 @@ export interface CommonOptions {
   readonly rememberAs?: string;
   /** How long to put up with a network that fails, in milliseconds; 0: not at all. Default: sessionDefaults.retryMs. */
   readonly retryMs?: number;
+  /** Files of at most so many bytes go together in records, as far as both sides agree. Default: sessionDefaults. */
+  readonly streamingThresholdBytes?: number;
 }
 
 /** What the first relay on the way is to know. */
@@ -85,6 +87,8 @@ export interface ReceiveOptions extends CommonOptions, HopOptions {
   readonly room?: string;
   /** Who this machine is for wss listeners. */
   readonly tls?: TlsFiles;
+  /** False: only files within the threshold are taken, each whole; a sender with a larger one is told. Default: true. */
+  readonly streaming?: boolean;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

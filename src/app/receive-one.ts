@@ -79,8 +79,16 @@ export async function receiveOne(
   if (!context.mayBegin(secrets.peerKey))
     throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
-  const capabilities = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])];
-  const hello = ownHello('recv', ownName(), options.remember ?? false, [], capabilities);
+  const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])];
+  const capabilities = all.filter((name) => name !== 'streaming' || options.streaming !== false);
+  const hello = ownHello(
+    'recv',
+    ownName(),
+    options.remember ?? false,
+    [],
+    capabilities,
+    options.streamingThresholdBytes,
+  );
   const session = await Session.establish({
     stream,
     secrets,

@@ -1,6 +1,7 @@
 import { relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
+import type { ForwardingOptions } from '../relay/forwarder.js';
 import { RelayGuard } from '../relay/relay-guard.js';
 import type { RelaySharesOptions } from '../relay/relay-shares.js';
 import { Relay } from '../relay/relay.js';
@@ -9,6 +10,7 @@ import type { Listener } from '../transport/contract.js';
 import type { CommonOptions } from './options.js';
 import { relayAccess, type RelayAccessOptions } from './relay-access.js';
 import type { RelayConfig } from './relay-config.js';
+import { relayForwarding } from './relay-forwarding.js';
 import { relayLimits } from './relay-limits.js';
 import { readTlsFiles, type TlsFiles } from './tls-files.js';
 import { RelayOperations, type RelayOperationOptions } from './relay-operations.js';
@@ -21,6 +23,8 @@ export interface RelayRunOptions
   readonly access?: RelayAccessOptions;
   /** For `wss` listeners. Default: as configured. */
   readonly tls?: TlsFiles;
+  /** Default: as configured, else streams are piped. */
+  readonly forwarding?: ForwardingOptions;
 }
 
 /**
@@ -58,6 +62,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     observer,
     identify,
     prove,
+    forwarding: relayForwarding(settings.config, options.forwarding),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
   });

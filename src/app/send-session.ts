@@ -33,6 +33,8 @@ export interface SendSessionOptions {
   readonly way: Address | Path;
   readonly trust: Trust;
   onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  /** A relay on the way does not pipe, but stores records and forwards them whole. */
+  onStored(relay: string): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -61,7 +63,14 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
     const session = await Session.establish({
       stream,
       secrets,
-      hello: ownHello('send', ownName(), options.remember ?? false),
+      hello: ownHello(
+        'send',
+        ownName(),
+        options.remember ?? false,
+        [],
+        undefined,
+        options.streamingThresholdBytes,
+      ),
       native,
       signal,
       silenceMs,
@@ -80,11 +89,11 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
   }
 }
 
-async function dialerOf({ options, way, identity }: SendSessionOptions) {
+async function dialerOf({ options, way, identity, onStored }: SendSessionOptions) {
   if ('relays' in way) {
     const { transports, home, identify, relayToken: token } = options;
     const prove = hopProver({ home, identity: identify ? identity : undefined, token });
-    const dialer = new PathDialer(transports, way, prove);
+    const dialer = new PathDialer(transports, way, prove, onStored);
     return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
   }
   const transport = await options.transports.get(way.scheme);

@@ -59,8 +59,13 @@ export async function sendTo(
     return new Sending(route, given, await identity(), fanOut).run();
   }
   // Who sends here also receives here: what takes consent has it.
-  const { remove, owners, attributes, home } = options;
-  const flags = [remove && '--delete', owners && '--owner', attributes && '--xattrs'].filter((flag) => flag);
+  const { remove, owners, attributes, home, streamingThresholdBytes: threshold } = options;
+  const flags = [
+    remove && '--delete',
+    owners && '--owner',
+    attributes && '--xattrs',
+    threshold !== undefined && `--streaming-threshold=${threshold}`,
+  ].filter((flag) => flag);
   const receiver = await startLocalReceiver(target.directory, home, flags as string[]);
   try {
     const route = routeTo({ kind: 'address', address: parseUrl(receiver.address) }, []);
@@ -107,6 +112,8 @@ class Sending {
   #paired = false;
   /** Others that get the same. */
   readonly #fanOut: FanOutEntry | undefined;
+  /** Relays on the way that store records and forward them whole. */
+  readonly #storing = new Set<string>();
 
   constructor(route: Route, options: Filtered, identity: Identity, fanOut: FanOutEntry | undefined) {
     this.#route = route;
@@ -201,6 +208,7 @@ class Sending {
         onEvent({ event: 'lane', lane, state, transport });
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
+      onStored: (relay) => this.#handleStored(relay),
       onDetached: () => (this.#lostAt = performance.now()),
     });
     this.#paired ||= opened.paired;
@@ -263,18 +271,23 @@ class Sending {
     };
     const group = resume ? undefined : this.#joinOthers(session, widen);
     if (!group) this.#fanOut?.decline();
+    const scanned = {
+      filter: this.#options.filter,
+      oneFileSystem: this.#options.oneFileSystem ?? false,
+      owners: this.#options.owners ?? false,
+    };
     const transfer = new SendTransfer({
       session,
       group,
       native: nativeApi(),
       batches: scan(paths, {
+        ...scanned,
         onProblem,
         onExcluded: () => this.#excluded++,
-        filter: this.#options.filter,
-        oneFileSystem: this.#options.oneFileSystem ?? false,
-        owners: this.#options.owners ?? false,
         ...(this.#options.attributes ? { complete: attributeReader(nativeApi().files) } : {}),
       }),
+      preview: () => scan(paths, { ...scanned, onProblem: () => undefined, onExcluded: () => undefined }),
+      packedFileBytes: this.#options.streamingThresholdBytes,
       key: this.#key,
       resume,
       tokenOf: sourceToken(this.#unfinished.tokenKey),
@@ -316,10 +329,18 @@ class Sending {
     const { onEvent } = this.#options;
     const { transport, path } = this.#route;
     this.#laneCount++;
-    onEvent({ event: 'connected', peer, known, transport, path });
+    const [storedBy] = this.#storing;
+    onEvent({ event: 'connected', peer, known, transport, path, ...(storedBy ? { storedBy } : {}) });
     onEvent({ event: 'lane', lane: 0, state: 'up', transport });
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
+  }
+
+  #handleStored(relay: string): void {
+    if (this.#storing.has(relay)) return;
+    this.#storing.add(relay);
+    const message = `${relay} stores each record and forwards it then: slower than a relay that pipes`;
+    this.#options.onEvent({ event: 'note', message });
   }
 
   async #keepInMind(peer: Uint8Array): Promise<void> {

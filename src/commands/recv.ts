@@ -48,6 +48,12 @@ Peers that were remembered need no code.`;
       dependsOn: ['via'],
     }),
     ...tlsFlags,
+    rollout: Flags.option({
+      options: ['off', 'on'] as const,
+      default: 'on' as const,
+      description:
+        'off: take only files within --streaming-threshold, each whole, and refuse senders that have a larger one',
+    })(),
     once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
     'max-bytes': Flags.string({
       description: 'refuse transfers with more content than this',
@@ -104,6 +110,7 @@ Peers that were remembered need no code.`;
         ...(flags.room === undefined ? {} : { room: flags.room }),
         ...tlsOption(flags),
         once: flags.once,
+        streaming: flags.rollout === 'on',
         policy: {
           overwrite: flags.overwrite,
           owners: flags.owner && process.getuid?.() === 0,

@@ -5,6 +5,7 @@ import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
 import { tlsFlags, tlsOption } from './tls-flags.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
+import { forwardingOptions, relayRolloutFlags } from './relay-rollout-flags.js';
 
 export default class Relay extends BaseCommand {
   static override summary = 'Forward transfers of others, without being able to read them.';
@@ -56,6 +57,7 @@ SIGHUP has it read its configuration again.`;
       description: 'show peers, rates and refusals in the terminal; q quits',
       exclusive: ['json', 'quiet', 'log-level'],
     }),
+    ...relayRolloutFlags,
   };
 
   async run(): Promise<void> {
@@ -76,6 +78,7 @@ SIGHUP has it read its configuration again.`;
           drain,
           onReload,
           access: relayAccessOptions(flags),
+          forwarding: forwardingOptions(flags),
           ...tlsOption(flags),
           ...(dial ? { dial } : {}),
           ...(config === undefined ? {} : { config }),

@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core';
 import type { CommonOptions } from '../app/options.js';
-import { parseDuration } from '../config/quantity.js';
+import { sessionDefaults } from '../config/index.js';
+import { parseDuration, parseSize } from '../config/quantity.js';
+import { XferError } from '../errors/index.js';
 
 /** The flags that both sides of a transfer have: whom to trust, and how much to put up with. */
 export const transferFlags = {
@@ -23,6 +25,12 @@ export const transferFlags = {
     helpValue: 'DURATION',
     default: '30s',
   }),
+  'streaming-threshold': Flags.string({
+    description:
+      'files up to this size go together in one record, as far as the other side agrees; 1MiB at most',
+    helpValue: 'SIZE',
+    default: '64KiB',
+  }),
 };
 
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
@@ -32,12 +40,20 @@ export function transferOptions(flags: {
   remember: boolean | undefined;
   as: string | undefined;
   retry: string;
-}): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs'> {
+  'streaming-threshold': string;
+}): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'streamingThresholdBytes'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
     retryMs: parseDuration(flags.retry),
+    streamingThresholdBytes: threshold(flags['streaming-threshold']),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
   };
+}
+
+function threshold(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes <= sessionDefaults.recordBytes) return bytes;
+  throw new XferError('ERR_XFER_USAGE', '--streaming-threshold takes a size of at most 1MiB');
 }

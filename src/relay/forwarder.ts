@@ -14,12 +14,12 @@ export type Rollout = 'off' | 'shadow' | 'on';
 
 export interface ForwardingOptions {
   /** Default: on. */
-  readonly rollout?: Rollout;
+  readonly rollout?: Rollout | undefined;
   /** These, and the times: `forwardingDefaults`. */
-  readonly storeLimitBytes?: number;
-  readonly storeBudgetBytes?: number;
-  readonly inactivityMs?: number;
-  readonly orphanMs?: number;
+  readonly storeLimitBytes?: number | undefined;
+  readonly storeBudgetBytes?: number | undefined;
+  readonly inactivityMs?: number | undefined;
+  readonly orphanMs?: number | undefined;
   /** Default: nothing is known of any stream. */
   readonly framingOf?: FramingOf;
   /** For tests, as in ShadowOptions. */
