@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { encodeGroupHeader, isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
 import {
+  forwardingDefaults,
   muxDefaults,
   sessionDefaults,
   transferDefaults,
@@ -25,6 +26,9 @@ import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
 import { openOnce } from '../../src/session/noise.js';
 import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/session/record-header.js';
 import { encodeEntry, entryKind } from '../../src/transfer/entry-codec.js';
+import { encodeHopDetail } from '../../src/relay/hop-detail.js';
+import { isRoute, maxAlternatives, maxBranches, maxHops } from '../../src/relay/route.js';
+import { decodeWaitHeader } from '../../src/relay/wait-header.js';
 import { compressedLayout } from '../../src/transfer/lz4.js';
 import { decodeTransferMessage, encodeTransferMessage } from '../../src/transfer/messages.js';
 import {
@@ -105,6 +109,7 @@ describe('the link hello in docs/protocol.md', () => {
 describe('the limits in docs/protocol.md', () => {
   const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     muxDefaults,
+    forwardingDefaults,
     transportDefaults,
     wsDefaults,
     sessionDefaults,
@@ -116,6 +121,7 @@ describe('the limits in docs/protocol.md', () => {
     'muxDefaults.maxLinkQueueBytes',
     'muxDefaults.frameTimeMs',
     'wsDefaults.maxBufferedBytes',
+    'forwardingDefaults.storePauseMs',
     'transportDefaults.dialTimeoutMs',
     'transportDefaults.happyEyeballsMs',
     'transportDefaults.closeTimeoutMs',
@@ -406,6 +412,43 @@ describe('the transfer in docs/protocol.md', () => {
     expect(exampleOf('manifest')).toBe(hex(encodeTransferMessage({ type: 'manifest', entries: [entry] })));
     const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1, remove: false } as const;
     expect(exampleOf('end')).toBe(hex(encodeTransferMessage(end)));
+  });
+});
+
+describe('relays in docs/protocol.md', () => {
+  const vectors = JSON.parse(readFileSync(new URL('fixtures/wire/relay-v1.json', root), 'utf8')) as {
+    routes: { name: string; hex: string }[];
+    details: { name: string; hex: string }[];
+  };
+  const vector = (of: { name: string; hex: string }[], name: string) =>
+    of.find((one) => one.name === name)?.hex;
+
+  it('have true examples, which are vectors', () => {
+    expect(exampleOf('route')).toBe(vector(vectors.routes, 'one relay, then a session'));
+    expect(exampleOf('stored')).toBe(vector(vectors.details, 'the relay behind the first stores'));
+  });
+
+  it('have the flags of a detail', () => {
+    const plain = { isStored: false, isOwn: false, isEntry: false, wire: 0, branch: 0, taken: [] };
+    const told = tableWith('detail flag', 'name', 'what').map(([flag, name = '']) => [name, flag]);
+    const flags = ['isStored', 'isOwn', 'isEntry'].map((name) => {
+      const encoded = encodeHopDetail({ ...plain, [name]: true });
+      return [name, hex(encoded.subarray(1, 2))];
+    });
+    expect(told).toEqual(flags);
+  });
+
+  it('have the bounds and the prefix of a route', () => {
+    const rows = new Map(
+      tableWith('route field', 'bytes', 'what').map(([field, , what = '']) => [field, what]),
+    );
+    expect([...rows.keys()]).toEqual(['prefix', 'ttl', 'visited', 'relays', 'branches']);
+    expect(isRoute(bytes(rows.get('prefix')?.replaceAll('`', '') ?? ''))).toBe(true);
+    const most = [maxHops, maxAlternatives, maxBranches].map(String);
+    expect(rows.get('relays')).toMatch(new RegExp(`at most ${most[0] ?? ''}, .*1 to ${most[1] ?? ''}`));
+    expect(rows.get('branches')).toContain(`1 to ${most[2] ?? ''}`);
+    expect(decodeWaitHeader(Buffer.concat([bytes('7866657204'), Buffer.from('4821')]))).toBe('4821');
+    expect(page).toContain('`7866657204`');
   });
 });
 
