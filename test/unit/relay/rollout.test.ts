@@ -133,7 +133,9 @@ describe('relays that do not pipe', () => {
     const connection = await net.dial([await relay('on'), limited], endpoint.url);
     const stream = connection.openStream({ header: sessionHeader });
     const reset = new Promise<string | undefined>((resolve) =>
-      stream.onReset((_code, detail, isOver) => resolve(stream.connection.explain?.(detail, isOver)?.message)),
+      stream.onReset((_code, detail, isOver) =>
+        resolve(stream.connection.explain?.(detail, isOver)?.message),
+      ),
     );
     stream.onData(() => undefined);
     stream.send(toward);
