@@ -171,7 +171,10 @@ describe('relays that do not pipe', () => {
       header: encodeRoute({ ttl: maxHops, visited: [], relays: [], branches }),
     });
     for (const end of ends)
-      end.onStream = ({ stream: far }) => (far.accept(), void end.arrived.push({ stream: far, header: '' }));
+      end.onStream = ({ stream: far }) => (
+        far.accept(),
+        void end.arrived.push({ stream: far, header: '', bytes: new Uint8Array() })
+      );
     expect(decodeHopDetail(await stream.opened)?.isStored).toBe(true);
     const reading = ends.map(({ arrived }) => readAll(arrived[0]?.stream as Stream));
     stream.send(Buffer.concat([toward, record(700 * KiB, 5)]));
