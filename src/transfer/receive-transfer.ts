@@ -231,6 +231,7 @@ export class ReceiveTransfer {
     const isFirst = this.#session.group.offer(offer, {
       onJoined: () => this.#say({ type: 'grouped', lane }),
       onLost: ({ message }) => {
+        if (this.#over || this.#committed) return;
         this.#options.onNote(`${message}; the rest comes by itself`);
         this.#say({ type: 'ungroup', lane });
       },

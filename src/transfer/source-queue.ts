@@ -10,10 +10,18 @@ export interface SourceQueueHandlers {
   onFailed(entry: SourceEntry, error: XferError): void;
 }
 
-/** Opens files ahead of their reading. What was pushed comes out of `shift`, or goes to `onFailed`, each once. */
+interface Waiting {
+  /** undefined while it is being opened. */
+  source: OpenSource | undefined;
+}
+
+/**
+ * Opens files ahead of their reading. What was pushed comes out of `shift` in its order, or goes to `onFailed`, each once:
+ * several transfers of the same files read them alike, however long opening takes.
+ */
 export class SourceQueue {
   readonly #handlers: SourceQueueHandlers;
-  readonly #ready: OpenSource[] = [];
+  readonly #waiting: Waiting[] = [];
   #open = 0;
   #closed = false;
 
@@ -32,22 +40,21 @@ export class SourceQueue {
 
   push(entry: SourceEntry): void {
     this.#open++;
+    const waiting: Waiting = { source: undefined };
+    this.#waiting.push(waiting);
     openSource(entry).then(
       (source) => {
         if (this.#closed) return void source.handle.close();
-        this.#ready.push(source);
+        waiting.source = source;
         this.#handlers.onReady();
       },
-      (error: unknown) => {
-        this.#open--;
-        if (!this.#closed) this.#handlers.onFailed(entry, asXferError(error));
-      },
+      (error: unknown) => this.#handleFailed(waiting, entry, asXferError(error)),
     );
   }
 
-  /** The next file to read, if one is open. Call `release` when it has been closed. */
+  /** The next file to read, if it is open. Call `release` when it has been closed. */
   shift(): OpenSource | undefined {
-    return this.#ready.shift();
+    return this.#waiting[0]?.source && this.#waiting.shift()?.source;
   }
 
   release(): void {
@@ -56,6 +63,16 @@ export class SourceQueue {
 
   close(): void {
     this.#closed = true;
-    for (const source of this.#ready.splice(0)) void source.handle.close();
+    for (const { source } of this.#waiting.splice(0)) void source?.handle.close();
+  }
+
+  #handleFailed(waiting: Waiting, entry: SourceEntry, error: XferError): void {
+    this.#open--;
+    if (this.#closed) return;
+    const at = this.#waiting.indexOf(waiting);
+    this.#waiting.splice(at, 1);
+    this.#handlers.onFailed(entry, error);
+    // Those behind it have waited for it.
+    if (at === 0 && this.#waiting[0]?.source) this.#handlers.onReady();
   }
 }

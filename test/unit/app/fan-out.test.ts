@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { FanOut, type FanOutHandlers } from '../../../src/app/fan-out.js';
+import { FanOut, type FanOutEntry, type FanOutHandlers } from '../../../src/app/fan-out.js';
 import type { Route } from '../../../src/app/route.js';
 import { ownCapabilities, ownHello } from '../../../src/session/hello.js';
 import { decodeGroupHeader } from '../../../src/session/stream-headers.js';
@@ -33,10 +33,11 @@ const directTo = ({ url }: Endpoint): Route => ({
 const session = async (capabilities: readonly string[] = ownCapabilities) =>
   (await sessionPair(ownHello('recv', 'bob', false, [], capabilities)))[0];
 
-/** The seat of one target: its lane, or none. */
-async function laneOf(group: ReturnType<ReturnType<FanOut['entry']>['join']>) {
-  return (await group?.seat)?.offer.lane;
-}
+type Joined = ReturnType<FanOutEntry['join']>;
+
+/** The seat of one target, or none. */
+const seatOf = async (group: Joined) => group?.seat;
+const laneOf = async (group: Joined) => (await seatOf(group))?.offer.lane;
 
 describe('what brings several targets together', () => {
   it('seats all who can, with one key, over a stream to each', async () => {
@@ -44,7 +45,7 @@ describe('what brings several targets together', () => {
     const fan = fanOut(3);
     const groups = [];
     for (const end of ends) groups.push(fan.entry().join(await session(), directTo(end), handlers));
-    const seats = await Promise.all(groups.map((group) => group?.seat));
+    const seats = await Promise.all(groups.map(seatOf));
     expect(seats.map((seat) => seat?.offer.lane)).toEqual([1, 1, 1]);
     const [first] = seats;
     for (const seat of seats)

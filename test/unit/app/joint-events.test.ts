@@ -13,7 +13,7 @@ function joint(...targets: string[]) {
     events.handle(target, {
       ...{ event: 'done', role: 'send', peer: 'p', bytes: 1, files: 1, seconds: 1, lanes: 1 },
       ...{ transport: 'tcp', path: 'direct', bottleneck: 'none' },
-    } as XferEvent);
+    });
   const phases = () => told.flatMap((event) => (event.event === 'phase' ? [event.phase] : []));
   const progresses = () => told.flatMap((event) => (event.event === 'progress' ? [event] : []));
   return { events, told, phase, progress, done, phases, progresses };

@@ -79,6 +79,31 @@ describe('files opened ahead', () => {
     expect(queue.isEmpty).toBe(true);
   });
 
+  it('come out in the order in which they were pushed, whichever opens first', async () => {
+    const entries = [
+      await listed('a', 'x'.repeat(9)),
+      await listed('gone'),
+      await listed('b'),
+      await listed('c'),
+    ];
+    await rm(entries[1]!.source);
+    for (let round = 0; round < 20; round++) {
+      const got: SourceEntry[] = [];
+      await new Promise<void>((resolve) => {
+        const take = () => {
+          for (let source = queue.shift(); source; source = queue.shift()) {
+            got.push(source.entry);
+            void source.handle.close();
+          }
+          if (got.length === 3) resolve();
+        };
+        const queue = new SourceQueue({ onReady: take, onFailed: () => undefined });
+        for (const entry of entries) queue.push(entry);
+      });
+      expect(got).toEqual([entries[0], entries[2], entries[3]]);
+    }
+  });
+
   it('are so many at most, those that are read included', async () => {
     const entry = await listed();
     const onReady = vi.fn();
