@@ -4,7 +4,7 @@ import { resetCode, type OpenRefused, type Stream } from 'xfer/plugin';
 import { encodeWaitHeader } from '../../../src/relay/wait-header.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
 import { pattern, readAll, turns, until } from '../../../src/compliance/pair.js';
-import { RelayNet, type Endpoint, type RelayAt } from '../../support/relay-net.js';
+import { type Endpoint, known, type RelayAt, RelayNet, stranger } from '../../support/relay-net.js';
 
 const KiB = 1024;
 
@@ -309,6 +309,32 @@ describe('rooms', () => {
     expect(answers.filter((answer) => answer.endsWith('nobody waits in this room'))).toHaveLength(3);
     expect(answers.filter((answer) => answer.endsWith('a limit is reached'))).toHaveLength(2);
     expect(await refusal((await wait([relay], '../etc')).stream)).not.toBe('opened');
+  });
+});
+
+describe('a full relay', () => {
+  it('sends strangers away for who has weight, and nobody for a stranger', async () => {
+    const comes = { identify: stranger as ReturnType<typeof known> };
+    const refused: string[] = [];
+    const relay = await net.relay({
+      limits: { maxConnections: 2 },
+      identify: (connection) => comes.identify(connection),
+      observer: { onRefuse: (reason) => refused.push(reason) },
+    });
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.accept();
+    const strangers = [await net.dial([relay], endpoint.url), await net.dial([relay], endpoint.url)];
+    for (const connection of strangers) await connection.openStream().opened;
+    comes.identify = known('alice', 2);
+    const alice = await net.dial([relay], endpoint.url);
+    await alice.openStream().opened;
+    expect((await strangers[0]!.closed).clean).toBe(false);
+    comes.identify = stranger;
+    const late = await net.dial([relay], endpoint.url);
+    expect(await refusal(late.openStream())).toMatch(/refused: a limit is reached/);
+    expect(refused).toEqual(['full', 'full']);
+    await strangers[1]!.openStream().opened;
+    await alice.openStream().opened;
   });
 });
 
