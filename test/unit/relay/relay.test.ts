@@ -314,7 +314,7 @@ describe('rooms', () => {
 
 describe('a full relay', () => {
   it('sends strangers away for who has weight, and nobody for a stranger', async () => {
-    const comes = { identify: stranger as ReturnType<typeof known> };
+    const comes = { identify: stranger };
     const refused: string[] = [];
     const relay = await net.relay({
       limits: { maxConnections: 2 },
