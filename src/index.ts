@@ -17,6 +17,7 @@ export { Relay, type RelayOptions } from './relay/relay.js';
 export { RelayGuard, type RelayGuardOptions } from './relay/relay-guard.js';
 export { DialPolicy, parseDialRules } from './relay/dial-policy.js';
 export type * from './relay/observer.js';
+export { StreamReader } from './transport/stream-reader.js';
 export { PathDialer } from './relay/dial-path.js';
 export type { Path } from './relay/routed-connection.js';
 export { registryFromHookResult, TransportRegistry } from './transport/registry.js';

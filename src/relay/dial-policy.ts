@@ -34,6 +34,11 @@ export class DialPolicy {
     this.#loopbackOnly = loopbackOnly;
   }
 
+  /** Whether there is any address that it allows: else no name needs to be looked up. */
+  opensAnything(trust: DialTrust): boolean {
+    return trust === 'trusted' || this.#loopbackOnly || this.#rules !== undefined;
+  }
+
   /** False for what `net.isIP` does not take, too. */
   allows(ip: string, trust: DialTrust): boolean {
     const faces = facesOf(ip);

@@ -11,8 +11,8 @@ export type HoldReason = 'limit' | 'share';
 
 export interface HopPipesOptions {
   readonly forwarder: Forwarder;
-  /** Content that came from the peer, or goes to it. */
-  onBytes(direction: 'from' | 'to', count: number): void;
+  /** Content that came from the peer, and goes on so many times, or goes to it. */
+  onBytes(direction: 'from' | 'to', count: number, copies?: number): void;
   onEnd(end: StreamEnd, stream: Stream): void;
 }
 
@@ -107,7 +107,7 @@ export class HopPipes {
     for (const branch of branches) void branch.opened.then(() => (isAnswered = true)).catch(() => undefined);
     const [toward] = forwarder.ways(header, () => isAnswered);
     const pipe = toward(stream, branches, {
-      onBytes: ({ length }) => onBytes('from', length),
+      onBytes: ({ length }) => onBytes('from', length, pipe.branches.size),
       onReset: (code, _detail, isOver) => {
         end = isOver ? 'lost' : 'reset';
         resetAll(code);

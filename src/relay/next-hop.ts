@@ -4,14 +4,18 @@ import { asXferError, networkError, XferError } from '../errors/index.js';
 import { parseUrl } from '../transport/address.js';
 import type { Connection, ConnectionLimits } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import type { DialPolicy, DialTrust } from './dial-policy.js';
 import type { ProveHop } from './prove-hop.js';
 
 export interface NextHopOptions {
   readonly transports: TransportRegistry;
   readonly signal: AbortSignal;
   readonly limits?: ConnectionLimits;
-  /** Whether the peer that asks may be connected to this IP address. */
-  mayDial(ip: string): boolean;
+  readonly policy: Pick<DialPolicy, 'allows' | 'opensAnything'>;
+  /** Of the peer that asks. */
+  readonly trust: DialTrust;
+  /** For tests. Default: the resolver of the system. */
+  resolve?(host: string): Promise<string[]>;
   /** Where it is a relay that is to know who dials. */
   readonly prove?: ProveHop | undefined;
 }
@@ -21,10 +25,14 @@ export interface NextHopOptions {
  * connected to. Rejects with ERR_XFER_RELAY_REFUSED, _BAD_ADDRESS, _NO_TRANSPORT, _UNKNOWN_HOST or what `dial` and `prove` do.
  */
 export async function dialNextHop(url: string, options: NextHopOptions): Promise<Connection> {
-  const { transports, signal, limits, mayDial, prove } = options;
+  const { transports, signal, limits, policy, trust, prove, resolve = lookUp } = options;
+  if (!policy.opensAnything(trust)) throw refused();
+  const mayDial = (ip: string) => policy.allows(ip, trust);
   const address = parseUrl(url);
   const transport = await transports.get(address.scheme);
-  const resolved = (await addressesOf(address.host)).filter(mayDial);
+  const isAddress = isIP(address.host.split('%')[0] ?? '') !== 0;
+  const found = isAddress ? [address.host] : await resolve(address.host);
+  const resolved = found.filter(mayDial);
   signal.throwIfAborted();
   if (resolved.length === 0 || address.port === 0) throw refused();
   const connection = await transport.dial(address, { signal, resolved, ...(limits ? { limits } : {}) });
@@ -40,8 +48,7 @@ export async function dialNextHop(url: string, options: NextHopOptions): Promise
   }
 }
 
-async function addressesOf(host: string): Promise<string[]> {
-  if (isIP(host.split('%')[0] ?? '') !== 0) return [host];
+async function lookUp(host: string): Promise<string[]> {
   try {
     return (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
   } catch (error) {

@@ -98,7 +98,7 @@ export class RelayHop implements HopView {
     this.#identity = context.identify(connection);
     this.#pipes = new HopPipes({
       forwarder: context.forwarder,
-      onBytes: (direction, count) => this.#handleBytes(direction, count),
+      onBytes: (direction, count, copies) => this.#handleBytes(direction, count, copies),
       onEnd: (end, stream) => this.#reached.has(stream) && context.observer.onStreamEnd?.(this, end),
     });
     this.#next = new NextConnections({
@@ -351,11 +351,11 @@ export class RelayHop implements HopView {
     return answerDetail(answer, alternative, this.#context.forwarder.isStoring);
   }
 
-  #handleBytes(direction: 'from' | 'to', count: number): void {
+  #handleBytes(direction: 'from' | 'to', count: number, copies = 1): void {
     if (direction === 'from') this.bytesFrom += count;
     else this.bytesTo += count;
-    const waitMs = this.#context.guard.handleBytes(this.id, count);
-    if (this.#share?.handleForwarded(count) === false) this.#pipes.hold('share');
+    const waitMs = this.#context.guard.handleBytes(this.id, count * copies);
+    if (this.#share?.handleForwarded(count * copies) === false) this.#pipes.hold('share');
     if (waitMs <= 0 || this.#holding) return;
     this.#pipes.hold('limit');
     this.#holding = setTimeout(() => {

@@ -61,9 +61,8 @@ export class Relay {
       identify: (connection) =>
         identify(connection, (reason) => observer.onRefuse?.(reason, connection.remote.host)),
       dial: async (url, { trust }, isRelay, signal) => {
-        const mayDial = (ip: string) => guard.policy.allows(ip, trust);
         const next = await dialNextHop(url, {
-          ...{ transports, signal, limits, mayDial },
+          ...{ transports, signal, limits, trust, policy: guard.policy },
           prove: isRelay ? prove : undefined,
         });
         observer.onLink?.(next, 'out');

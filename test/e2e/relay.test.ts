@@ -21,9 +21,9 @@ beforeEach(async () => {
 const arrived = () => readFile(join(out, 'file'));
 
 describe('a transfer over relays', () => {
-  it('arrives as it is, and both sides say that it was relayed', async () => {
+  it('arrives as it is over tcp and ws, and both sides say that it was relayed', async () => {
     await writeFile(file, randomBytes(8 * MiB));
-    const relays = [await startRelay(), await startRelay(), await startRelay()];
+    const relays = [await startRelay(), await startRelay({ listen: 'ws://127.0.0.1:0' }), await startRelay()];
     const { recv, address, code } = await startReceiver(out);
     const via = relays.flatMap(({ url }) => ['--via', url]);
     const send = await runXfer(['send', file, address, ...via, '--json', '--lanes', '2'], {
