@@ -3,7 +3,7 @@ import { recordLayout } from '../native/api.js';
 import type { Framing, StreamFraming } from '../relay/framing.js';
 import { messageType } from './handshake-messages.js';
 import { joinMessage } from './join-core.js';
-import { decodeJoinHeader, isSessionHeader } from './stream-headers.js';
+import { decodeGroupHeader, decodeJoinHeader, isSessionHeader } from './stream-headers.js';
 
 const { lengthBytes, overheadBytes } = recordLayout;
 const mostRecordBytes =
@@ -23,6 +23,7 @@ export function laneFraming(header: Uint8Array): StreamFraming | undefined {
       toward: new DirectionFraming([joinMessage.proof]),
       back: new DirectionFraming([joinMessage.answer]),
     };
+  if (decodeGroupHeader(header)) return { toward: new DirectionFraming([]), back: new DirectionFraming([]) };
   return undefined;
 }
 

@@ -42,6 +42,23 @@ describe('a relay that does not pipe', () => {
     ]);
   });
 
+  it('carries what is sealed once for two receivers', async () => {
+    const path = await file('file', 10 * MB);
+    const relay = await startRelay({ flags: ['--rollout', 'off'] });
+    const env = { XFER_CODE: 'one code for both of them' };
+    const receivers = await Promise.all(
+      [1, 2].map((i) => startReceiver(`${out}${i}`, { env, home: join(work, `home${i}`) })),
+    );
+    const to = receivers.flatMap(({ address }) => ['--to', address]);
+    const send = await runXfer(['send', path, ...to, '--via', relay.url, '--json'], { env });
+    const ended = await Promise.all([send.ended, ...receivers.map(({ recv }) => recv.ended)]);
+    expect(ended.map(({ status }) => status)).toEqual([0, 0, 0]);
+    for (const i of [1, 2])
+      expect((await readFile(join(`${out}${i}`, 'file'))).equals(await readFile(path))).toBe(true);
+    const shared = send.events.filter((event) => event.event === 'lane' && event.lane === 1);
+    expect(shared.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('says so where it stores too little for a record', async () => {
     const path = await file('file', 3 * MB);
     const relay = await startRelay({ flags: ['--rollout', 'off', '--store-limit', '64KiB'] });

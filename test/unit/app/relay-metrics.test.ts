@@ -174,4 +174,25 @@ describe('the health of a relay', () => {
     watch.isDraining = true;
     expect(healthOf(watch)).toMatchObject({ isHealthy: false, report: { status: 'draining' } });
   });
+
+  it('have each difference that shadow mode finds', async () => {
+    const faulty = await net.relay({
+      observer: relayObservers(watch, metrics),
+      forwarding: {
+        rollout: 'shadow',
+        tamper: (way, bytes) => (way === 'stored' ? bytes.map(() => 0) : bytes),
+      },
+    });
+    const near = (await net.dial([faulty], endpoint.url)).openStream();
+    await until(() => endpoint.arrived.length === 1);
+    const far = endpoint.arrived[0]!.stream;
+    far.accept();
+    near.send(pattern(5000, 3));
+    near.closeWrite();
+    expect((await readAll(far)).equals(pattern(5000, 3))).toBe(true);
+    far.closeWrite();
+    await near.closed;
+    await expect.poll(() => metrics.text()).toContain('xfer_shadow_compared_total 2');
+    expect(await metrics.text()).toContain('xfer_shadow_differences_total 1');
+  });
 });

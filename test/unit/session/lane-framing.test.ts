@@ -6,7 +6,12 @@ import { recordLayout } from '../../../src/native/api.js';
 import type { Framing } from '../../../src/relay/framing.js';
 import { encodeRefusal } from '../../../src/session/handshake-messages.js';
 import { laneFraming } from '../../../src/session/lane-framing.js';
-import { encodeJoinHeader, sessionHeader } from '../../../src/session/stream-headers.js';
+import {
+  encodeGroupHeader,
+  encodeJoinHeader,
+  sessionHeader,
+  type GroupHeader,
+} from '../../../src/session/stream-headers.js';
 
 const golden = JSON.parse(
   readFileSync(new URL('../../../fixtures/wire/handshake-v1.json', import.meta.url), 'utf8'),
@@ -58,6 +63,12 @@ describe('the parts of a lane, by what shows of them', () => {
     const [proof, answer] = [joinMessage(0x12, 32), joinMessage(0x11, 64)];
     expect(cut(toward, Buffer.concat([proof, record(9)]))).toEqual([35, 77]);
     expect(cut(back, Buffer.concat([answer, record(9)]))).toEqual([67, 77]);
+  });
+
+  it('are records alone where they are for a group', () => {
+    const [session, epoch, mac] = [16, 16, 32].map((bytes) => new Uint8Array(bytes));
+    const header = encodeGroupHeader({ session, lane: 1, epoch, mac } as GroupHeader);
+    expect(cut(laneFraming(header)?.toward, Buffer.concat([record(9), record(1000)]))).toEqual([77, 1068]);
   });
 
   it.each([
