@@ -65,7 +65,7 @@ describe('a relay', () => {
   });
 
   it('waits for a proof longer than for somebody who says nothing at all', async () => {
-    const relay = await net.relay({ identify: () => hand, handshakeTimeoutMs: 20 });
+    const relay = await net.relay({ identify: () => hand, handshakeTimeoutMs: 400 });
     const to = await taker();
     const silent = await net.dial([relay], to);
     const connection = await net.dial([relay], to);
