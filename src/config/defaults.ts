@@ -168,10 +168,10 @@ export const relayDefaults = Object.freeze({
   /** A connection that ends before its handshake does counts as so many more: a source of garbage is soon down to a few a minute. */
   failedHandshakeCost: 10,
   /** New connections of all sources a second, and at once; with its handshake one costs the loop about a millisecond. [2500, 1000] */
-  connectionsPerSecond: 500,
-  connectionBurst: 1_000,
+  connectionsPerSecond: 1_000,
+  connectionBurst: 3_000,
   /** Handshakes under way, in all and from one source: the rate times the deadline, and two sessions with all their lanes. */
-  maxPendingHandshakes: 512,
+  maxPendingHandshakes: 2_048,
   maxPendingHandshakesPerSource: 32,
   /** Connections in all, those whose handshake is under way among them; more than `maxConnections`, so that who has weight gets as far as to say so. [1.25 × 4000] */
   maxAdmittedConnections: 5_000,

@@ -141,7 +141,7 @@ describe('the admission of connections', () => {
       relayDefaults.maxPendingHandshakesPerSource,
       'source-handshakes',
     ]);
-    const many = times(2000, (i) => {
+    const many = times(4000, (i) => {
       const [address, refusal] = [
         `192.0.${i >> 8}.${i & 255}`,
         core.handleConnect(0, `192.0.${i >> 8}.${i & 255}`),
