@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { relayDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { DialPolicy, parseDialRules } from '../relay/dial-policy.js';
@@ -34,8 +33,6 @@ export interface RelayRunOptions
  */
 export async function relay(options: RelayRunOptions): Promise<void> {
   const { signal, transports } = options;
-  // What is forwarded leaves garbage that is small and short-lived: more room for it would be used, and win nothing.
-  setFlagsFromString('--semi-space-growth-factor=1');
   const operations = await RelayOperations.begin(options);
   const { settings, observer } = operations;
   const addresses = operations.listen.map(parseUrl);

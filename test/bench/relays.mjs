@@ -51,3 +51,15 @@ export async function dialOver(relays, to) {
   const [, host, port] = /^tcp:\/\/(.*):(\d+)$/.exec(to);
   return (await tcp().load()).dial({ scheme: 'tcp', host, port: Number(port) }, { signal });
 }
+
+/** Its size when two samples in a row are much the same, or after 5 s. */
+export async function settled({ run }) {
+  let last = 0;
+  for (let tries = 0; tries < 25; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const now = run.residentBytes().at(-1) ?? 0;
+    if (now > 0 && Math.abs(now - last) < 256 * 1024) return now;
+    last = now;
+  }
+  return last;
+}

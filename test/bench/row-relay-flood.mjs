@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finish, start } from './processes.mjs';
-import { startRelay, stopRelays } from './relays.mjs';
+import { settled, startRelay, stopRelays } from './relays.mjs';
 import { ratioOf, spread } from './stats.mjs';
 import { receiver, send } from './xfer.mjs';
 
@@ -23,7 +23,7 @@ export const relayFloodRow = {
     writeFileSync(path, randomBytes((smoke ? 8 : 256) * mib));
     const seconds = smoke ? 4 : 60;
     const relay = await startRelay(context, { limitMs: 300_000 });
-    const idle = relay.run.residentBytes().at(-1) ?? 0;
+    const idle = await settled(relay);
     const decoy = start(process.execPath, ['-e', decoySource]);
     const decoyPort = await new Promise((resolve) =>
       decoy.child.stdout.once('data', (text) => resolve(Number(text))),

@@ -1,5 +1,5 @@
 import { connectFrom } from './loopback-link.mjs';
-import { endpoint, startRelay, stopRelays } from './relays.mjs';
+import { endpoint, settled, startRelay, stopRelays } from './relays.mjs';
 import { spread } from './stats.mjs';
 import { encodeRouteTo } from './route-header.mjs';
 
@@ -49,15 +49,3 @@ export const relayStreamsRow = {
     ];
   },
 };
-
-/** Its size when two samples in a row are much the same, or after 5 s. */
-async function settled({ run }) {
-  let last = 0;
-  for (let tries = 0; tries < 25; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const now = run.residentBytes().at(-1) ?? 0;
-    if (now > 0 && Math.abs(now - last) < 256 * kib) return now;
-    last = now;
-  }
-  return last;
-}

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync, openSync, writeSync, closeSync } from
 import { join } from 'node:path';
 import { freePort } from './free-port.mjs';
 import { compare, finish, start } from './processes.mjs';
-import { dialOver, endpoint, startRelay, stopRelays } from './relays.mjs';
+import { dialOver, endpoint, settled, startRelay, stopRelays } from './relays.mjs';
 import { lacksRoom } from './room.mjs';
 import { ratioOf, spread } from './stats.mjs';
 import { receiver, send } from './xfer.mjs';
@@ -29,7 +29,7 @@ export const relayRow = {
     const relays = [];
     for (const scheme of schemes)
       relays.push(await startRelay(context, { listen: `${scheme}://127.0.0.1:0`, limitMs: 900_000 }));
-    const idle = relays.map(({ run }) => run.residentBytes().at(-1) ?? 0);
+    const idle = await Promise.all(relays.map(settled));
     const times = { xfer: [], socat: [] };
     for (let round = 0; round < runs; round++) {
       times.xfer.push(await xferOnce(context, path, relays));
