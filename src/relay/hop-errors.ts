@@ -38,8 +38,22 @@ export function refusedDetail(error: OpenRefused, alternative: number): Uint8Arr
   return passedDetail(error.detail, alternative) ?? own;
 }
 
+/** What a relay answers where it could not get to the next hop; coarse for whom `mayKnow` is false. */
+export function reachFailure(code: ErrorCode, alternative: number, mayKnow: boolean): OpenFailure {
+  const isNetwork = errorTable[code].origin === 'network' && !ownErrors.has(code);
+  const told = isNetwork && !mayKnow ? 'ERR_XFER_UNREACHABLE' : code;
+  const detail = ownErrors.has(told) ? ownDetail(told) : reachDetail(told, alternative);
+  return { code: openCodeOf({ code: told }), detail };
+}
+
+/** An OPEN_ERR. */
+export interface OpenFailure {
+  readonly code: number;
+  readonly detail: Uint8Array;
+}
+
 /** The code of OPEN_ERR that goes with an error. */
-export function openCodeOf({ code }: XferError): number {
+export function openCodeOf({ code }: Pick<XferError, 'code'>): number {
   return openCodes.get(code) ?? openErrorCode.routeNotFound;
 }
 
@@ -58,4 +72,13 @@ const openCodes: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>([
   ['ERR_XFER_TIMEOUT', openErrorCode.timeout],
   ['ERR_XFER_RELAY_REFUSED', openErrorCode.accessDenied],
   ['ERR_XFER_LIMIT', openErrorCode.resourceLimit],
+]);
+
+/** What a relay says of itself, not of the next hop. */
+const ownErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_XFER_RELAY_REFUSED',
+  'ERR_XFER_NO_ROOM',
+  'ERR_XFER_LIMIT',
+  'ERR_XFER_NO_TRANSPORT',
+  'ERR_XFER_BAD_ADDRESS',
 ]);

@@ -1,21 +1,17 @@
-import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { asXferError, errorTable, XferError } from '../errors/index.js';
 import { formatAddress } from '../transport/address.js';
-import {
-  openErrorCode,
-  OpenRefused,
-  resetCode,
-  type Connection,
-  type Stream,
-} from '../transport/contract.js';
+import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
 import type { Forwarder } from './forwarder.js';
 import {
   answerDetail,
   entryDetail,
   openCodeOf,
   ownDetail,
-  reachDetail,
+  reachFailure,
   refusedDetail,
+  type OpenFailure,
 } from './hop-errors.js';
+import { HopRooms } from './hop-rooms.js';
 import { HopPipes } from './hop-pipes.js';
 import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
@@ -72,7 +68,7 @@ export class RelayHop implements HopView {
   readonly #next: NextConnections;
   readonly #ending = new AbortController();
   /** The streams by which the peer waits in rooms. */
-  readonly #rooms = new Map<string, Stream>();
+  readonly #rooms: HopRooms;
   readonly #onReady: () => void;
   /** Settles once with the peer, or with why it may not be here. */
   #entered: Promise<HopPeer> | undefined;
@@ -101,6 +97,11 @@ export class RelayHop implements HopView {
       onBytes: (direction, count, copies) => this.#handleBytes(direction, count, copies),
       onEnd: (end, stream) => this.#reached.has(stream) && context.observer.onStreamEnd?.(this, end),
     });
+    this.#rooms = new HopRooms({
+      open: (name) => context.guard.openRoom(name, id, this.peer, this.source),
+      close: (name) => context.guard.closeRoom(name, id),
+      onChange: () => context.observer.onRoom?.(context.guard.rooms),
+    });
     this.#next = new NextConnections({
       dial: (url, isRelay) => context.dial(url, this.peer, isRelay, this.#ending.signal),
       onReturn: (stream, header) => this.#handleReturn(stream, header),
@@ -122,7 +123,7 @@ export class RelayHop implements HopView {
   drain(): void {
     this.connection.drain();
     this.#next.drain();
-    for (const stream of this.#rooms.values()) stream.reset(resetCode.cancelled);
+    this.#rooms.leave();
   }
 
   /** Resolves when no stream is left, on either side. */
@@ -132,7 +133,7 @@ export class RelayHop implements HopView {
 
   /** The time of a room is over: who waits in it may take another. */
   expireRoom(name: string): void {
-    this.#rooms.get(name)?.reset(resetCode.timeout, ownDetail('ERR_XFER_TIMEOUT'));
+    this.#rooms.expire(name);
   }
 
   #handleSilent(): void {
@@ -222,7 +223,7 @@ export class RelayHop implements HopView {
       const onward = { ttl: ttl - 1, visited: [...visited, this.#context.id], relays: rest, branches };
       await this.#forward(opening, hop, encodeRoute(onward), peer, true);
     } else if (branches.length > 1) await this.#fork(opening, branches, peer);
-    else if (branch?.to === '') this.#wait(opening.stream, branch.header, peer);
+    else if (branch?.to === '') this.#wait(opening.stream, branch.header);
     else if (branch) await this.#forward(opening, [branch.to], branch.header, peer, false);
   }
 
@@ -278,25 +279,10 @@ export class RelayHop implements HopView {
   }
 
   /** The peer waits in a room until the stream is over. */
-  #wait(stream: Stream, header: Uint8Array, peer: HopPeer): void {
+  #wait(stream: Stream, header: Uint8Array): void {
     const name = decodeWaitHeader(header);
-    if (name === undefined) return this.#refuse(stream, 'no-route');
-    const { guard, observer } = this.#context;
-    const refusal = guard.openRoom(name, this.id, peer, this.source);
-    if (refusal) return this.#refuse(stream, refusal);
-    const earlier = this.#rooms.get(name);
-    this.#rooms.set(name, stream);
-    earlier?.reset(resetCode.cancelled);
-    observer.onRoom?.(guard.rooms);
-    void stream.closed.then(() => {
-      if (this.#rooms.get(name) !== stream) return;
-      this.#rooms.delete(name);
-      guard.closeRoom(name, this.id);
-      observer.onRoom?.(guard.rooms);
-    });
-    stream.onData(() => undefined);
-    stream.onEnd(() => stream.closeWrite());
-    stream.accept();
+    const refusal = name === undefined ? 'no-route' : this.#rooms.wait(name, stream);
+    if (refusal) this.#refuse(stream, refusal);
   }
 
   /** A stream to whoever waits on this connection. */
@@ -374,24 +360,15 @@ export class RelayHop implements HopView {
     return new XferError(errorOf(reason), reason);
   }
 
-  #failureOf(error: unknown, alternative: number, peer: HopPeer): { code: number; detail: Uint8Array } {
+  #failureOf(error: unknown, alternative: number, peer: HopPeer): OpenFailure {
     if (error instanceof OpenRefused)
       return { code: error.openCode, detail: refusedDetail(error, alternative) };
     const { code } = asXferError(error);
     if (code === 'ERR_XFER_RELAY_REFUSED') this.#refused('policy');
     else if (errorTable[code].origin === 'network') this.#refused('unreachable');
-    const told = this.#toldTo(peer, code);
-    return {
-      code: openCodeOf(new XferError(told, '')),
-      detail: ownErrors.has(told) ? ownDetail(told) : reachDetail(told, alternative),
-    };
-  }
-
-  /** A stranger does not hear of a network that it cannot see. */
-  #toldTo(peer: HopPeer, code: ErrorCode): ErrorCode {
+    // A stranger does not hear of a network that it cannot see.
     const mayKnow = peer.trust === 'trusted' || this.#context.guard.policy.allows(this.source, 'stranger');
-    const isNetwork = errorTable[code].origin === 'network' && !ownErrors.has(code);
-    return isNetwork && !mayKnow ? 'ERR_XFER_UNREACHABLE' : code;
+    return reachFailure(code, alternative, mayKnow);
   }
 
   #watchIdle(): void {
@@ -418,15 +395,6 @@ export class RelayHop implements HopView {
 }
 
 const roomPrefix = 'room:';
-
-/** What a relay says of itself, not of the next hop. */
-const ownErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ERR_XFER_RELAY_REFUSED',
-  'ERR_XFER_NO_ROOM',
-  'ERR_XFER_LIMIT',
-  'ERR_XFER_NO_TRANSPORT',
-  'ERR_XFER_BAD_ADDRESS',
-]);
 
 function closedSignal(stream: Stream): AbortSignal {
   const gone = new AbortController();
