@@ -52,7 +52,7 @@ async function dial({ url = 'tcp://name.example:4840', answers = [], leads, ...a
     },
   }).then(
     ({ remote }) => remote.host,
-    (error: { code: string }) => error.code,
+    (error: unknown) => (error as { code: string }).code,
   );
   return { outcome, dials, asks, aborted };
 }
