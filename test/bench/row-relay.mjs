@@ -31,12 +31,15 @@ export const relayRow = {
       relays.push(await startRelay(context, { listen: `${scheme}://127.0.0.1:0`, limitMs: 900_000 }));
     const idle = await Promise.all(relays.map(settled));
     const times = { xfer: [], socat: [] };
+    const grown = () => relays.map(({ run }, i) => (Math.max(...run.residentBytes()) - idle[i]) / 1e6);
+    let first;
     for (let round = 0; round < runs; round++) {
       times.xfer.push(await xferOnce(context, path, relays));
+      first ??= grown();
       times.socat.push(await socatOnce(context, path));
     }
-    const grown = relays.map(({ run }, i) => (Math.max(...run.residentBytes()) - idle[i]) / 1e6);
-    const first = await firstBytes(relays, smoke ? 20 : 200);
+    const all = grown();
+    const bytes = await firstBytes(relays, smoke ? 20 : 200);
     await stopRelays(relays);
     rmSync(path);
     const rate = (seconds) => size / seconds / 1e9;
@@ -47,13 +50,16 @@ export const relayRow = {
         ...{ part: `${size / mib} MiB`, unit: 'GB/s', ours: spread(ours), peer: spread(theirs) },
         ...{ peerName: 'socat, chained', ...ratioOf(ours, theirs), goal: { atLeast: 0.6 } },
       },
+      ...[
+        [first, 'with the first file'],
+        [all, `with ${runs} files`],
+      ].map(([sizes, when]) => ({
+        ...{ part: `memory that a relay grew by ${when}`, unit: 'MB', ours: spread(sizes), ...allowed },
+        ...{ ratio: Math.max(...sizes) / ((16 * mib) / 1e6), goal: { atMost: 1 } },
+      })),
       {
-        ...{ part: 'memory that a relay grew by', unit: 'MB', ours: spread(grown), ...allowed },
-        ...{ ratio: Math.max(...grown) / ((16 * mib) / 1e6), goal: { atMost: 1 } },
-      },
-      {
-        ...{ part: 'added to the first byte, a hop, there and back', unit: 'ms2', ours: spread(first) },
-        ...{ peer: spread([1]), peerName: 'allowed', ratio: spread(first).median, goal: { atMost: 1 } },
+        ...{ part: 'added to the first byte, a hop, there and back', unit: 'ms2', ours: spread(bytes) },
+        ...{ peer: spread([1]), peerName: 'allowed', ratio: spread(bytes).median, goal: { atMost: 1 } },
       },
     ];
   },
