@@ -27,6 +27,8 @@ export class RoomWaiter {
   readonly #options: RoomWaiterOptions;
   readonly #dialer: PathDialer;
   readonly #closing = new AbortController();
+  /** Connections of rooms that are over, on which transfers may still run. */
+  readonly #leaving = new Set<Connection>();
   #there: { readonly connection: Connection; readonly waiting: Stream } | undefined;
 
   constructor(options: RoomWaiterOptions) {
@@ -43,11 +45,17 @@ export class RoomWaiter {
     const waiting = connection.openStream({ header: encodeWaitHeader(room) });
     let why: XferError | undefined;
     waiting.onReset((_code, detail, isOver) => (why = resetOf(waiting, detail, isOver)));
+    const stop = () => connection.abort(asXferError(signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
     try {
       await waiting.opened;
+      signal.throwIfAborted();
     } catch (error) {
       connection.abort(asXferError(error));
+      signal.throwIfAborted();
       throw refusalOf(waiting, error) ?? asXferError(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
     this.#there = { connection, waiting };
     void waiting.closed.then(() => this.#handleLost(room, connection, why ?? lost()));
@@ -59,14 +67,17 @@ export class RoomWaiter {
     const there = this.#there;
     this.#there = undefined;
     there?.waiting.reset(resetCode.cancelled);
-    await there?.connection.close();
+    const connections = there ? [there.connection, ...this.#leaving] : [...this.#leaving];
+    await Promise.all(connections.map((connection) => connection.close()));
   }
 
   #handleLost(room: string, connection: Connection, error: XferError): void {
     if (this.#there?.connection !== connection) return;
     this.#there = undefined;
-    // What still runs over it goes on to its end.
-    void connection.close();
+    // What still runs over it goes on to its end; then the relay closes it.
+    connection.drain();
+    this.#leaving.add(connection);
+    void connection.closed.then(() => this.#leaving.delete(connection));
     this.#options.onLost(error);
     void this.#reopen(room);
   }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 import { startRelay } from '../support/start-relay.js';
@@ -126,6 +128,22 @@ describe('a transfer over relays', () => {
     expect((await send.ended).status).toBe(0);
     expect((await recv.ended).status).toBe(0);
   });
+});
+
+describe('a receiver whose relay says nothing', () => {
+  it('ends at once when it is told to', async () => {
+    const connected = new Promise<void>((resolve) => silent.once('connection', () => resolve()));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const recv = await runXfer(['recv', out, '--via', `127.0.0.1:${port}`], { timeoutMs: 8_000 });
+    await connected;
+    const { status, timedOut } = await recv.kill('SIGINT');
+    expect([status, timedOut]).toEqual([130, false]);
+  });
+
+  const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
+  afterAll(() => silent.close());
 });
 
 describe('what a relay refuses ends with a reason', () => {
