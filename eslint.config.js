@@ -37,7 +37,11 @@ const pluginZones = plugins
   .filter(({ from }) => from.length > 0);
 
 /** Protocols as pure state machines: time and randomness are arguments (see docs/protocol.md). */
-const sansIo = ['src/mux/**/*.ts', 'src/{relay,session,transfer,transport}/*-core.ts'];
+const sansIo = [
+  'src/mux/**/*.ts',
+  'src/{relay,session,transfer,transport}/*-core.ts',
+  'plugins/udp/src/{core,congestion}/**/*.ts',
+];
 /** What joins the cores to sockets and clocks. */
 const drivers = ['src/mux/driver.ts', 'src/mux/mux-stream.ts', 'src/mux/dead-stream.ts', 'src/mux/index.ts'];
 

@@ -70,6 +70,7 @@ function commands() {
 
 /** Chunks of earlier builds. */
 function removeStale(chunks, { outputs }, directory = root) {
+  if (!existsSync(join(directory, chunks))) return;
   for (const name of readdirSync(join(directory, chunks)))
     if (!(`${chunks}/${name}` in outputs)) rmSync(join(directory, chunks, name));
 }

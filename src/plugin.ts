@@ -1,7 +1,7 @@
 /** All that a transport plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md shows how. */
 export * from './transport/contract.js';
 export { formatAddress, parseAddress, type Address } from './transport/address.js';
-export { defaultPorts, muxDefaults, transportDefaults, wsDefaults } from './config/index.js';
+export { defaultPorts, muxDefaults, transportDefaults, udpDefaults, wsDefaults } from './config/index.js';
 export { isXferError, networkError, XferError, type ErrorCode } from './errors/index.js';
 export {
   MuxBudget,
@@ -12,3 +12,14 @@ export {
   type OrderedLink,
   type Place,
 } from './mux/index.js';
+export type {
+  BatchSocketFeatures,
+  PacketBatch,
+  PacketConnection,
+  PacketSocket,
+  SocketAddress,
+  UdpApi,
+} from './native/udp-api.js';
+export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
+export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
+export { TokenBucketCore } from './transport/token-bucket-core.js';

@@ -83,6 +83,47 @@ export const wsDefaults = Object.freeze({
   maxUpgradeHeaderBytes: 8 * KiB,
 });
 
+/** udp: streams over datagrams (DESIGN §5). */
+export const udpDefaults = Object.freeze({
+  /** Wanted of SO_RCVBUF and SO_SNDBUF each; what the kernel gives is told in the hello. */
+  socketBufferBytes: 8 * MiB,
+  /** First size of datagrams, which every path carries (IPv6's least MTU without headers); probing goes up from here. */
+  baseDatagramBytes: 1232,
+  /** Largest datagram that is sent or taken: what one UDP packet holds over IPv4. */
+  maxDatagramBytes: 65_507,
+  /** Hellos of a dialer are padded to this, so that an answer never amplifies (RFC 9000 §8.1). */
+  helloBytes: 1200,
+  /** First packets of a connection before anything is known of the path: paced over the first round trip. */
+  initialWindowPackets: 64,
+  /** A burst is at most this part of the receiver's real SO_RCVBUF. */
+  burstShare: 1 / 4,
+  /** Content sent and not known to be delivered in order, all streams of a connection together; what a receiver may have to hold. */
+  creditBytes: 64 * MiB,
+  /** Of a stream whose OPEN did not come yet, so much is held, and of so many such streams; more is not acknowledged. */
+  earlyStreamBytes: 64 * KiB,
+  maxEarlyStreams: 16,
+  /** Ranges of packet numbers that are remembered; what is below them counts as received. */
+  maxAckRanges: 256,
+  /** An ACK that need not go at once goes this much later at most. */
+  maxAckDelayMs: 5,
+  /** Round trip before one was measured (RFC 9002 §6.2.2). */
+  initialRttMs: 333,
+  /** Least probe timeout; timers and loops are late. */
+  leastProbeTimeoutMs: 10,
+  /** Probe timeouts in a row after which what was known of the path is void (RFC 9002 §7.6). */
+  persistentTimeouts: 3,
+  /** Nothing was heard for so long: the connection is over. Above mux's `deadMs`, which judges by outstanding data. */
+  idleTimeoutMs: 60_000,
+  /** A cookie is good for this long. */
+  cookieLifetimeMs: 10_000,
+  /** A larger datagram than now is probed at most this often until the path's largest is found, then again after `mtuAgainMs`. */
+  mtuProbeIntervalMs: 100,
+  mtuAgainMs: 10 * 60_000,
+  /** A path challenge is repeated this often, so many times. */
+  pathChallengeMs: 300,
+  maxPathChallenges: 5,
+});
+
 /** session (DESIGN §6). */
 export const sessionDefaults = Object.freeze({
   /** A stranger must have finished the handshake by then; counted from the connection. */

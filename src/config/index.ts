@@ -7,6 +7,7 @@ export {
   sessionDefaults,
   transferDefaults,
   transportDefaults,
+  udpDefaults,
   wsDefaults,
 } from './defaults.js';
 export { homeDirectory } from './home.js';

@@ -1,0 +1,3 @@
+export { udpConfig, type UdpConfig } from './config.js';
+export type { ControllerFactory } from './congestion/controller.js';
+export type { ConnectionCoreApi } from './core/contract.js';

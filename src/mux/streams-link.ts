@@ -1,0 +1,60 @@
+/** Content of one stream on its way out. */
+export interface Content {
+  readonly streamId: number;
+  /** Of its first byte in the stream. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** In order; they stay unchanged until `done`. Empty where only the end is told. */
+  readonly chunks: readonly Uint8Array[];
+  /** The stream's content ends here. */
+  readonly fin: boolean;
+  /** The other side has all of it, or never will: called exactly once. */
+  done(): void;
+}
+
+/** How much content of a stream may come: so many bytes in all, or it was not opened yet, or it is over and content is nothing to anybody. */
+export type ContentLimit = number | 'unopened' | 'over';
+
+/**
+ * A link that brings each stream's content by itself, reliably and in order, so that what is lost of one stalls no other.
+ * All other frames go beside it as one ordered byte stream, control, that content neither waits for nor overtakes: a
+ * stream's content may come before its OPEN. Handlers are set once, before the first byte may arrive.
+ */
+export interface StreamsLink {
+  /** There may be something to pull: the link asks when it can send. */
+  ready(): void;
+  /** Frames but STREAM_DATA with content, whole ones, of about `maxBytes`; undefined: none. Taken over: nobody changes them. */
+  onPullControl(handler: (maxBytes: number) => Uint8Array | undefined): void;
+  /** Content of at most `maxBytes`; undefined: none. */
+  onPullContent(handler: (maxBytes: number) => Content | undefined): void;
+  /** The bytes live until the handler returns. */
+  onControl(handler: (bytes: Uint8Array) => void): void;
+  /** In order for each stream, never past `onLimit`; the bytes live until the handler returns. */
+  onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean) => void): void;
+  onLimit(handler: (streamId: number) => ContentLimit): void;
+  /** The stream is over on this side: nothing of it is sent (again) or given out, and every `done` is called soon. */
+  forget(streamId: number): void;
+  /** A stream that was 'unopened' no longer is: what was held of it is given out. */
+  opened(streamId: number): void;
+  /** The other side ended orderly: no more will come. */
+  onEnd(handler: () => void): void;
+  /** The link broke; nothing follows. */
+  onError(handler: (error: Error) => void): void;
+  /** Ends our direction behind all that was pulled. The other side's `onEnd` ends the link. */
+  close(): void;
+  /** Ends both directions at once. */
+  abort(): void;
+  stats(): StreamsLinkStats;
+}
+
+export interface StreamsLinkStats {
+  readonly minRttMs: number;
+  readonly rttMs: number;
+  /** Packets found to be lost. */
+  readonly lost: number;
+  readonly inFlightBytes: number;
+  /** Pulled and not sent yet. */
+  readonly unsentBytes: number;
+  /** Bytes a second. */
+  readonly deliveryRate: number;
+}
