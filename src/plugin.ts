@@ -23,3 +23,6 @@ export type {
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
 export { TokenBucketCore } from './transport/token-bucket-core.js';
+export { DialLimit } from './transport/dial-limit.js';
+export { dialTargets, type DialTarget, type Resolving } from './transport/dial-targets.js';
+export { ListenerGate, type Place as ListenerPlace } from './transport/listener-gate.js';

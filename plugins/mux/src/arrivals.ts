@@ -1,15 +1,14 @@
 import {
   formatAddress,
+  ListenerGate,
   muxDefaults,
   networkError,
-  transportDefaults,
   type Address,
   type Connection,
   type ListenOptions,
   type Listener,
 } from 'xfer/plugin';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { ConnectionLimits } from './connection-limits.js';
 import type { TcpOptions } from './index.js';
 
 /**
@@ -22,30 +21,22 @@ export function listenForArrivals(
   { mux }: TcpOptions,
   onArrival: (arrival: Arrival) => void,
 ): Promise<Listener> {
-  const limits = new ConnectionLimits(
-    listen.maxConnections ?? transportDefaults.maxConnections,
-    listen.maxConnectionsPerAddress ?? transportDefaults.maxConnectionsPerAddress,
-  );
+  const gate = new ListenerGate(listen);
   const timeoutMs = mux?.helloTimeoutMs ?? listen.limits?.helloTimeoutMs ?? muxDefaults.helloTimeoutMs;
   const waiting = new Set<Arrival>();
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   server.on('connection', (socket) => {
     const host = socket.remoteAddress;
-    const admission = host === undefined ? undefined : listen.admit?.(host);
-    const isAdmitted = host !== undefined && (!listen.admit || admission) && limits.enter(host);
-    if (!isAdmitted) {
-      admission?.over();
+    const place = host === undefined ? undefined : gate.enter(host);
+    if (host === undefined || !place) {
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
     const arrival = new Arrival(socket, host, timeoutMs, {
       settled: () => waiting.delete(arrival),
-      connected: (connection) => listen.onConnection(connection, admission),
-      gone: () => {
-        limits.leave(host);
-        admission?.over();
-      },
+      connected: (connection) => listen.onConnection(connection, place.admission),
+      gone: () => place.leave(),
     });
     waiting.add(arrival);
     onArrival(arrival);

@@ -1,6 +1,5 @@
-import type { Address, Connection, DialOptions } from 'xfer/plugin';
+import { DialLimit, type Address, type Connection, type DialOptions } from 'xfer/plugin';
 import { connectAny } from './connect-any.js';
-import { DialLimit } from './dial-limit.js';
 import type { TcpOptions } from './index.js';
 import { muxOver } from './mux-over.js';
 import { TcpLink } from './tcp-link.js';

@@ -1,7 +1,6 @@
-import { XferError, type Address } from 'xfer/plugin';
+import { XferError, type Address, type DialLimit } from 'xfer/plugin';
 import { isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import type { DialLimit } from './dial-limit.js';
 
 /** TLS on a connected socket, to whoever has a certificate for `to.host`. */
 export function secured(

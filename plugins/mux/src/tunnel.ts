@@ -1,8 +1,7 @@
-import { isXferError, XferError, type Address } from 'xfer/plugin';
+import { isXferError, XferError, type Address, type DialLimit } from 'xfer/plugin';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { DialLimit } from './dial-limit.js';
 
 type Connecting = Parameters<HttpsProxyAgent<string>['connect']>[1];
 

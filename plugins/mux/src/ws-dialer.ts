@@ -1,4 +1,5 @@
 import {
+  DialLimit,
   isXferError,
   networkError,
   XferError,
@@ -9,7 +10,6 @@ import {
 import type { Socket } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
 import { connectAny } from './connect-any.js';
-import { DialLimit } from './dial-limit.js';
 import { httpProxyFor } from './http-proxy.js';
 import type { WsOptions } from './index.js';
 import { muxOver } from './mux-over.js';

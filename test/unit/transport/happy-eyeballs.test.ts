@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { connectAny } from '../../../plugins/mux/src/connect-any.js';
-import { DialLimit } from '../../../plugins/mux/src/dial-limit.js';
+import { DialLimit } from '../../../src/transport/dial-limit.js';
 import { dialTcp } from '../../../plugins/mux/src/tcp-dialer.js';
 import { transportDefaults } from '../../../src/config/index.js';
 

@@ -3,8 +3,9 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, ListenOptions, Listener } from 'xfer/plugin';
 import { adoptSocket } from '../../../plugins/mux/src/adopt-socket.js';
-import { connectAny, type Target } from '../../../plugins/mux/src/connect-any.js';
-import { DialLimit } from '../../../plugins/mux/src/dial-limit.js';
+import { connectAny } from '../../../plugins/mux/src/connect-any.js';
+import { DialLimit } from '../../../src/transport/dial-limit.js';
+import type { DialTarget } from '../../../src/transport/dial-targets.js';
 import transports from '../../../plugins/mux/src/hook.js';
 
 const loopback = { scheme: 'tcp', host: '127.0.0.1', port: 0 };
@@ -234,7 +235,7 @@ describe('tcp listener', () => {
 describe('connectAny', () => {
   const to = { scheme: 'tcp', host: 'some.name', port: 0 };
   const within = (timeoutMs: number, signal = never) => new DialLimit({ signal, timeoutMs }, 'some.name:0');
-  const v4 = (address: string): Target => ({ address, family: 4 });
+  const v4 = (address: string): DialTarget => ({ address, family: 4 });
 
   it('goes on to the next address when one refuses', async () => {
     const server = await serve('127.0.0.1', (socket) => socket.resume());
@@ -282,7 +283,7 @@ describe('connectAny', () => {
   });
 
   it('gives up in time, and at once when aborted', async () => {
-    const resolve = () => new Promise<Target[]>(() => undefined);
+    const resolve = () => new Promise<DialTarget[]>(() => undefined);
     await expect(connectAny(to, within(20), { resolve })).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
     const controller = new AbortController();
     const dialled = connectAny(to, within(60_000, controller.signal), { resolve });

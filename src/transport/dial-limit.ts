@@ -1,4 +1,6 @@
-import { isXferError, networkError, transportDefaults, XferError, type DialOptions } from 'xfer/plugin';
+import { transportDefaults } from '../config/index.js';
+import { isXferError, networkError, XferError } from '../errors/index.js';
+import type { DialOptions } from './contract.js';
 
 /** When a dial ends without an outcome: its caller gives up, or it is late. */
 export class DialLimit {
