@@ -1,11 +1,4 @@
-import {
-  dialTargets,
-  transportDefaults,
-  type Address,
-  type DialLimit,
-  type DialTarget,
-  type Resolving,
-} from 'xfer/plugin';
+import { dialTargets, raceTargets, type Address, type DialLimit, type Resolving } from 'xfer/plugin';
 import { connect, type Socket } from 'node:net';
 
 /**
@@ -13,82 +6,29 @@ import { connect, type Socket } from 'node:net';
  * one before failed or has been silent for a while, the others are dropped. The socket has not read yet.
  */
 export async function connectAny(to: Address, limit: DialLimit, resolving: Resolving = {}): Promise<Socket> {
-  const { signal } = limit;
   const targets = await dialTargets(to, limit, resolving);
-  return new Promise((connected, failed) => {
-    const race = new Race(targets, to.port, {
-      won: (socket) => {
-        signal.removeEventListener('abort', stopped);
-        connected(socket);
-      },
-      lost: (error) => {
-        signal.removeEventListener('abort', stopped);
-        failed(limit.errorOf(error));
-      },
-    });
-    const stopped = (): void => race.stop();
-    signal.addEventListener('abort', stopped, { once: true });
-    race.next();
-  });
+  return raceTargets(targets, limit, ({ address, family }, signal) =>
+    connected(connect({ host: address, port: to.port, family, allowHalfOpen: true }), signal),
+  );
 }
 
-class Race {
-  readonly #targets: DialTarget[];
-  readonly #port: number;
-  readonly #outcome: { won(socket: Socket): void; lost(error: unknown): void };
-  readonly #running = new Set<Socket>();
-  #timer: NodeJS.Timeout | undefined;
-  #firstError: unknown;
-  #over = false;
-
-  constructor(
-    targets: DialTarget[],
-    port: number,
-    outcome: { won(socket: Socket): void; lost(error: unknown): void },
-  ) {
-    this.#targets = [...targets];
-    this.#port = port;
-    this.#outcome = outcome;
-  }
-
-  next(): void {
-    clearTimeout(this.#timer);
-    const target = this.#targets.shift();
-    if (!target) {
-      if (this.#running.size === 0) this.#end(() => this.#outcome.lost(this.#firstError));
-      return;
-    }
-    const socket = connect({
-      host: target.address,
-      port: this.#port,
-      family: target.family,
-      allowHalfOpen: true,
-    });
-    // Nothing is read before the handle is where it stays.
-    socket.pause();
-    this.#running.add(socket);
+function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  // Nothing is read before the handle is where it stays.
+  socket.pause();
+  return new Promise((resolve, reject) => {
+    const lost = (): void => {
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', lost, { once: true });
     socket.once('connect', () => {
-      this.#running.delete(socket);
+      signal.removeEventListener('abort', lost);
       socket.removeAllListeners();
-      this.#end(() => this.#outcome.won(socket));
+      resolve(socket);
     });
     socket.once('error', (error) => {
-      this.#running.delete(socket);
-      this.#firstError ??= error;
-      if (!this.#over) this.next();
+      signal.removeEventListener('abort', lost);
+      reject(error);
     });
-    this.#timer = setTimeout(() => this.next(), transportDefaults.happyEyeballsMs);
-  }
-
-  stop(): void {
-    this.#end(() => this.#outcome.lost(undefined));
-  }
-
-  #end(tell: () => void): void {
-    if (this.#over) return;
-    this.#over = true;
-    clearTimeout(this.#timer);
-    for (const socket of this.#running) socket.destroy();
-    tell();
-  }
+  });
 }
