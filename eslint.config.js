@@ -40,10 +40,13 @@ const pluginZones = plugins
 const sansIo = [
   'src/mux/**/*.ts',
   'src/{relay,session,transfer,transport}/*-core.ts',
-  'plugins/udp/src/{core,congestion}/**/*.ts',
+  'plugins/udp/src/{core,congestion,hello}/**/*.ts',
 ];
 /** What joins the cores to sockets and clocks. */
-const drivers = ['src/mux/driver.ts', 'src/mux/mux-stream.ts', 'src/mux/dead-stream.ts', 'src/mux/index.ts'];
+const drivers = [
+  ...['src/mux/driver.ts', 'src/mux/mux-stream.ts', 'src/mux/dead-stream.ts', 'src/mux/index.ts'],
+  'plugins/udp/src/hello/node-hello-crypto.ts',
+];
 
 const clocks = ['Date', 'performance', 'process', 'crypto', 'queueMicrotask'];
 const timers = [

@@ -114,8 +114,15 @@ export const udpDefaults = Object.freeze({
   persistentTimeouts: 3,
   /** Nothing was heard for so long: the connection is over. Above mux's `deadMs`, which judges by outstanding data. */
   idleTimeoutMs: 60_000,
-  /** A cookie is good for this long. */
+  /** A cookie is good for this long, and an ACCEPT is repeated as long; of so many dialers at once, then of the latest. */
   cookieLifetimeMs: 10_000,
+  maxAnsweredDialers: 16_384,
+  /** A HELLO without an answer is sent again after this, then after twice as long, at most this, until the dial is given up. */
+  helloRepeatMs: 250,
+  maxHelloRepeatMs: 2_000,
+  /** After VERSIONS or REFUSED, which anyone may have said, an ACCEPT is waited for: four round trips, within these; unmeasured: the longest. */
+  refusalPatienceMs: 1_000,
+  leastRefusalPatienceMs: 100,
   /** A larger datagram than now is probed at most this often until the path's largest is found, then again after `mtuAgainMs`. */
   mtuProbeIntervalMs: 100,
   mtuAgainMs: 10 * 60_000,
