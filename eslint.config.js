@@ -43,7 +43,14 @@ const sansIo = [
   'plugins/udp/src/{core,congestion}/**/*.ts',
 ];
 /** What joins the cores to sockets and clocks. */
-const drivers = ['src/mux/driver.ts', 'src/mux/mux-stream.ts', 'src/mux/dead-stream.ts', 'src/mux/index.ts'];
+const drivers = [
+  'src/mux/driver.ts',
+  'src/mux/ordered-port.ts',
+  'src/mux/streams-port.ts',
+  'src/mux/mux-stream.ts',
+  'src/mux/dead-stream.ts',
+  'src/mux/index.ts',
+];
 
 const clocks = ['Date', 'performance', 'process', 'crypto', 'queueMicrotask'];
 const timers = [
