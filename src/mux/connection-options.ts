@@ -1,3 +1,4 @@
+import { muxStreamsDefaults } from '../config/index.js';
 import type { Address } from '../transport/address.js';
 import type { ConnectionBudget, ConnectionLimits } from '../transport/contract.js';
 import { muxConfig, type MuxConfig } from './config.js';
@@ -13,7 +14,7 @@ export interface MuxConnectionOptions {
   readonly remote: Address;
   /** Whether the link encrypts by itself. Default: false. */
   readonly encrypted?: boolean;
-  /** In place of `muxDefaults`. */
+  /** In place of `muxDefaults` and `muxStreamsDefaults`. */
   readonly config?: Partial<MuxConfig>;
   /** What the caller of `listen` or `dial` wants, before `config`. */
   readonly limits?: ConnectionLimits;
@@ -26,9 +27,10 @@ export function isStreamsLink(link: OrderedLink | StreamsLink): link is StreamsL
 }
 
 /** Every limit of the connection. */
-export function configOf({ limits = {}, config }: MuxConnectionOptions): MuxConfig {
+export function configOf({ link, limits = {}, config }: MuxConnectionOptions): MuxConfig {
   const { maxStreams, maxPendingOpens, earlyStreamBytes, maxWindowBytes, helloTimeoutMs } = limits;
   return muxConfig({
+    ...(isStreamsLink(link) ? streamsDefaults(config?.maxWindowBytes ?? maxWindowBytes) : {}),
     ...(maxStreams === undefined ? {} : { maxStreamsPerPeer: maxStreams }),
     ...(maxPendingOpens === undefined ? {} : { maxPendingOpens }),
     ...(earlyStreamBytes === undefined ? {} : { earlyStreamBytes }),
@@ -36,4 +38,10 @@ export function configOf({ limits = {}, config }: MuxConnectionOptions): MuxConf
     ...(helloTimeoutMs === undefined ? {} : { helloTimeoutMs }),
     ...config,
   });
+}
+
+/** A first window that is not past the largest. */
+function streamsDefaults(maxWindowBytes = Infinity): Partial<MuxConfig> {
+  const initialWindowBytes = Math.min(muxStreamsDefaults.initialWindowBytes, maxWindowBytes);
+  return { ...muxStreamsDefaults, initialWindowBytes };
 }

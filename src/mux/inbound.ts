@@ -178,7 +178,7 @@ export class Inbound implements FrameSink {
       return undefined;
     }
     stream.sendLimit = limit;
-    stream.window = new ReceiveWindow(stream.firstWindowBytes, this.now);
+    stream.window = new ReceiveWindow(stream.firstWindowBytes, this.#config.windowRenewals, this.now);
     stream.openDeadline = this.now + openTimeoutMs;
     this.#onStream(stream);
     return undefined;

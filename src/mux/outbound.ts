@@ -192,7 +192,7 @@ export class Outbound {
       if (batch.bytes >= maxBytes || this.#table.oursOpening >= this.maxPendingOpens) return;
       this.#opens.delete(stream);
       stream.phase = 'opening';
-      stream.window = new ReceiveWindow(stream.firstWindowBytes, now);
+      stream.window = new ReceiveWindow(stream.firstWindowBytes, this.#config.windowRenewals, now);
       stream.sendLimit = this.earlyStreamBytes;
       this.#table.oursOpening++;
       this.#table.lastSentId = stream.id;
