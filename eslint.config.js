@@ -44,7 +44,12 @@ const sansIo = [
 ];
 /** What joins the cores to sockets and clocks. */
 const drivers = [
-  ...['src/mux/driver.ts', 'src/mux/mux-stream.ts', 'src/mux/dead-stream.ts', 'src/mux/index.ts'],
+  'src/mux/driver.ts',
+  'src/mux/ordered-port.ts',
+  'src/mux/streams-port.ts',
+  'src/mux/mux-stream.ts',
+  'src/mux/dead-stream.ts',
+  'src/mux/index.ts',
   'plugins/udp/src/hello/node-hello-crypto.ts',
 ];
 

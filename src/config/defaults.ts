@@ -25,6 +25,8 @@ export const muxDefaults = Object.freeze({
   initialWindowBytes: 256 * KiB,
   /** A window never grows past this. */
   maxWindowBytes: 16 * MiB,
+  /** A window is renewed each time when this part of it was read (2: half). */
+  windowRenewals: 2,
   /** What a stream may bring before OPEN_ACK (told in LINK_HELLO), and all such streams of a connection together. */
   earlyStreamBytes: 64 * KiB,
   earlyConnectionBytes: 1 * MiB,
@@ -54,6 +56,17 @@ export const muxDefaults = Object.freeze({
   probeIntervalMs: 500,
   suspectMs: 1_500,
   deadMs: 30_000,
+});
+
+/**
+ * In place of the same of `muxDefaults` on links that carry streams by themselves. Such a link finds by itself how fast
+ * its path is, from the first round trip on, and what is lost holds back all of the stream behind it for a round trip and
+ * a half or more: a window that is to hold nobody up holds several round trips. Chosen by test/sim/window-path.test.ts.
+ */
+export const muxStreamsDefaults = Object.freeze({
+  initialWindowBytes: 2 * MiB,
+  maxWindowBytes: 32 * MiB,
+  windowRenewals: 8,
 });
 
 /** Dialling and accepting (every transport). */

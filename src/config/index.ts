@@ -2,6 +2,7 @@ export {
   defaultPorts,
   forwardingDefaults,
   muxDefaults,
+  muxStreamsDefaults,
   relayDefaults,
   scanDefaults,
   sessionDefaults,

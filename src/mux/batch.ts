@@ -1,22 +1,27 @@
 import { frameHeaderBytes } from './frame.js';
 import { writeHeader } from './encode.js';
+import type { Loan } from './loan.js';
 
 const slabBytes = 16 * 1024;
 /** Below this a copy is cheaper than one more element of the writev. */
 const copyBelow = 512;
 
 /**
- * What goes to the link in one write: slices of the callers' bytes between headers and small pieces that are copied
- * into a slab. `releases` run when the link has taken all of it.
+ * What goes to the link in one piece: slices of the callers' bytes between headers and small pieces that are copied
+ * into a slab.
  */
 export class Batch {
   readonly chunks: Uint8Array[] = [];
-  readonly releases: (() => void)[] = [];
+  /** What the callers have lent, of which a part is in here: once each. */
+  readonly loans: Loan[] = [];
   bytes = 0;
-  /** Whether the link has taken it. */
-  done = false;
   /** Whether an answer can be expected: anything but KEEPALIVE_ACK. */
   expectsLife = false;
+
+  /** The link needs the bytes no more. Called once. */
+  handleDone(): void {
+    for (const loan of this.loans) loan.handleDone();
+  }
 }
 
 /** Fills batches; the slab goes on from one batch to the next and is left to the collector when it is full. */

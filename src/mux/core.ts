@@ -6,7 +6,7 @@ import { FrameDecoder } from './decode.js';
 import { encodeCodeFrame, encodeFrame } from './encode.js';
 import { extensionType, fault, frameType, type MuxFault } from './frame.js';
 import type { FrameTotals } from './frame-counts.js';
-import { endIfRead, Inbound } from './inbound.js';
+import { endIfRead, giveHeld, Inbound } from './inbound.js';
 import { Lifecycle } from './lifecycle.js';
 import type { Place } from './link.js';
 import { LinkFrames } from './link-frames.js';
@@ -14,6 +14,7 @@ import { Liveness } from './liveness.js';
 import type { ConnectionBudget } from '../transport/contract.js';
 import { Outbound } from './outbound.js';
 import { StreamTable } from './stream-table.js';
+import type { Content, ContentLimit } from './streams-link.js';
 
 /** Called from within the core's methods. */
 export interface CoreEvents {
@@ -23,6 +24,8 @@ export interface CoreEvents {
   output(): void;
   /** A message beside all streams; it lives until the call returns. */
   message(bytes: Uint8Array): void;
+  /** Nothing of the stream is sent or taken any more; or it was not let in. */
+  left(id: number): void;
 }
 
 /** Less content than this is copied faster than it is read by itself. */
@@ -37,8 +40,10 @@ const mostShortReads = 3;
 const code = Object.freeze({ openTimeout: 3, resetTimeout: 3, refused: 2 });
 
 /**
- * Many streams on one ordered link, without I/O or clock: bytes go in by `handleData`, come out by `poll`, and
- * `handleTimeout` wants to be called at `nextTimeout`. Times are milliseconds of any monotonic clock.
+ * Many streams on one link, without I/O or clock: bytes go in by `handleData`, come out by `poll`, and `handleTimeout`
+ * wants to be called at `nextTimeout`. Where the link carries content beside the frames, it goes in by `handleContent`
+ * within `limitOf`, and `pollControl` and `pollContent` stand in the place of `poll`. Times are milliseconds of any
+ * monotonic clock.
  */
 export class MuxCore {
   readonly config: MuxConfig;
@@ -62,6 +67,10 @@ export class MuxCore {
     budget?: ConnectionBudget;
     events: CoreEvents;
     now: number;
+    /** The link carries each stream's content by itself, beside the frames. Default: false. */
+    contentBeside?: boolean;
+    /** The link's shortest round trip, where it measures one. Default: the keepalives'. */
+    minRttMs?: () => number;
   }) {
     const { dialer, config, events, now } = options;
     const budget = options.budget ?? processBudget;
@@ -70,7 +79,9 @@ export class MuxCore {
     this.liveness = new Liveness(config, now);
     this.#table = new StreamTable(dialer);
     this.#outbound = new Outbound(this.#table, config, budget, this.liveness, dialer);
+    if (options.minRttMs) this.#outbound.minRttMs = options.minRttMs;
     this.#lifecycle = new Lifecycle(this.#table, this.#outbound, config, budget);
+    this.#lifecycle.onLeft = (id) => events.left(id);
     this.#link = new LinkFrames(dialer, config, this.#outbound, this.#table);
     this.#link.onGoaway = () => this.#handleGoaway();
     this.#link.onMessage = (bytes) => events.message(bytes);
@@ -81,6 +92,7 @@ export class MuxCore {
       link: this.#link,
       config,
       onStream: (stream) => events.stream(stream),
+      contentBeside: options.contentBeside ?? false,
     });
     this.#decoder = new FrameDecoder(this.#inbound, {
       maxHeaderBytes: config.maxHeaderBytes,
@@ -172,15 +184,7 @@ export class MuxCore {
   setReading(stream: CoreStream, reading: boolean, paused: boolean): void {
     stream.reading = reading;
     stream.paused = paused;
-    const window = stream.window;
-    if (!window || stream.phase === 'closed') return;
-    while (stream.reading && !stream.paused) {
-      const piece = stream.held.shift();
-      if (!piece) break;
-      stream.events?.handleData(piece);
-      if (!stream.creditHeld) this.#outbound.consumed(stream, piece.length);
-    }
-    endIfRead(stream, this.#lifecycle);
+    giveHeld(stream, this.#outbound, this.#lifecycle);
     this.#events.output();
   }
 
@@ -228,8 +232,24 @@ export class MuxCore {
     return wrong;
   }
 
+  /** What came of a stream's content beside the frames, in order and within `limitOf`. */
+  handleContent(now: number, id: number, bytes: Uint8Array, fin: boolean): MuxFault | undefined {
+    if (this.#ended) return undefined;
+    this.bytesReceived += bytes.length;
+    this.liveness.handleHeard(now);
+    this.#decoder.counts.count(frameType.streamData);
+    const wrong = this.#inbound.content(id, bytes, fin) ?? this.#overload();
+    this.#events.output();
+    return wrong;
+  }
+
+  limitOf(id: number): ContentLimit {
+    return this.#ended ? 'over' : this.#inbound.limitOf(id);
+  }
+
   /** Where the link may put what it reads next, see OrderedLink.onPlace. */
   place(): Place | undefined {
+    if (this.#ended) return undefined;
     const left = this.#decoder.contentLeft;
     const place = left < leastPlacedBytes ? undefined : this.#inbound.place();
     if (place && place.length >= leastPlacedBytes) {
@@ -248,6 +268,25 @@ export class MuxCore {
     return batch;
   }
 
+  /** Whole frames but content, about `maxBytes` of them. */
+  pollControl(now: number, maxBytes: number): Uint8Array | undefined {
+    const frames = this.#outbound.pollControl(now, maxBytes);
+    if (frames) this.bytesSent += frames.length;
+    return frames;
+  }
+
+  /** At most `maxBytes` of one stream. */
+  pollContent(now: number, maxBytes: number): Content | undefined {
+    const content = this.#outbound.pollContent(now, maxBytes);
+    if (content) this.bytesSent += content.bytes;
+    return content;
+  }
+
+  /** Whether frames wait that were said already, apart from what is made up when it is sent. */
+  get controlWaits(): boolean {
+    return this.#outbound.queuedControlBytes > 0;
+  }
+
   handleWritten(now: number, batch: Batch): void {
     this.#outbound.handleWritten(now, batch);
   }
@@ -263,7 +302,7 @@ export class MuxCore {
     while (now >= this.#table.nextOpenDeadline) this.#timeOut(this.#table.oldestUnanswered);
     const verdict = this.liveness.handleTimeout(now);
     if (verdict === 'dead') return 'dead';
-    if (verdict === 'probe') this.#outbound.probe();
+    if (verdict === 'probe') this.#outbound.probes.want();
     this.#events.output();
     return this.#overload();
   }

@@ -7,57 +7,34 @@ import {
   resetCode,
   type CloseReason,
   type Connection,
-  type ConnectionBudget,
   type ConnectionCapabilities,
-  type ConnectionLimits,
   type ConnectionStats,
   type OpenStreamOptions,
   type Stream,
 } from '../transport/contract.js';
-import type { Batch } from './batch.js';
-import { muxConfig, type MuxConfig } from './config.js';
+import { configOf, isStreamsLink, type MuxConnectionOptions } from './connection-options.js';
 import type { CoreStream } from './core-stream.js';
 import { MuxCore } from './core.js';
 import { DeadStream } from './dead-stream.js';
 import type { MuxFault } from './frame.js';
-import type { OrderedLink } from './link.js';
+import type { LinkPort, PortUser } from './link-port.js';
 import { MuxStream } from './mux-stream.js';
+import { OrderedPort } from './ordered-port.js';
+import { StreamsPort } from './streams-port.js';
 
-export interface MuxConnectionOptions {
-  readonly link: OrderedLink;
-  /** Who dialled: opens the odd ids. */
-  readonly role: 'dialer' | 'listener';
-  readonly local: Address;
-  readonly remote: Address;
-  /** Whether the link encrypts by itself. Default: false. */
-  readonly encrypted?: boolean;
-  /** In place of `muxDefaults`. */
-  readonly config?: Partial<MuxConfig>;
-  /** What the caller of `listen` or `dial` wants, before `config`. */
-  readonly limits?: ConnectionLimits;
-  /** Default: that of `limits`, else the process's. */
-  readonly budget?: ConnectionBudget;
-}
-
-/** Milliseconds of link time that may wait in the link; past it control would come too late. */
-const linkQueueMs = 10;
-const leastLinkQueueBytes = 128 * 1024;
-
-/** Joins the mux core to an ordered link and to the clock: the `Connection` of every transport that is one byte link. */
+/** Joins the mux core to a link and to the clock: the `Connection` of every transport that has one of the two kinds of link. */
 export class MuxConnection implements Connection {
   readonly capabilities: ConnectionCapabilities;
   readonly local: Address;
   readonly remote: Address;
   readonly closed: Promise<CloseReason>;
-  readonly #link: OrderedLink;
+  readonly #port: LinkPort;
   readonly #core: MuxCore;
   #settle: (reason: CloseReason) => void = () => undefined;
   #onStream: ((stream: Stream, header: Uint8Array) => void) | undefined;
   #onMessage: ((bytes: Uint8Array) => void) | undefined;
   readonly #onSuspect: ((suspect: boolean) => void)[] = [];
   #suspect = false;
-  #linkFull = false;
-  #flushing = false;
   #flushWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
@@ -68,13 +45,14 @@ export class MuxConnection implements Connection {
   #done = false;
 
   constructor(options: MuxConnectionOptions) {
-    const config = muxConfig({ ...configOf(options.limits ?? {}), ...options.config });
+    const { link } = options;
+    const carriesStreams = isStreamsLink(link);
+    const config = configOf(options);
     const budget = options.budget ?? options.limits?.budget;
-    this.#link = options.link;
     this.local = options.local;
     this.remote = options.remote;
     this.capabilities = Object.freeze({
-      streams: 'muxed',
+      streams: carriesStreams ? 'native' : 'muxed',
       ordered: true,
       encrypted: options.encrypted ?? false,
       maxStreams: config.maxStreamsPerPeer,
@@ -91,22 +69,15 @@ export class MuxConnection implements Connection {
         stream: (stream) => this.#handleStream(stream),
         output: () => this.#wantFlush(),
         message: (bytes) => this.#onMessage?.(bytes),
+        left: (id) => this.#port.forget(id),
       },
       now: performance.now(),
+      contentBeside: carriesStreams,
+      ...(carriesStreams ? { minRttMs: () => link.stats().minRttMs } : {}),
     });
-    this.#link.onData((bytes) => this.#handleData(bytes));
-    this.#link.onPlace?.(() => (this.#done ? undefined : this.#core.place()));
-    this.#link.onWritable(() => {
-      this.#linkFull = false;
-      this.#flush();
-    });
-    this.#link.onEnd(() => this.#handleEnd());
-    this.#link.onError((error) => {
-      this.#finish(
-        this.#reason.clean ? { by: 'remote', clean: false, error } : this.#reason,
-        resetCode.internal,
-      );
-    });
+    this.#port = carriesStreams
+      ? new StreamsPort(link, this.#core, this.#portUser())
+      : new OrderedPort(link, this.#core, this.#portUser());
     this.#wantFlush();
   }
 
@@ -163,24 +134,33 @@ export class MuxConnection implements Connection {
 
   stats(): ConnectionStats {
     const core = this.#core;
-    const { liveness, rate } = core;
     return {
-      minRttMs: liveness.minRttMs,
-      rttMs: liveness.rttMs,
-      lost: 0,
-      inFlightBytes: 0,
-      unsentBytes: this.#core.queuedBytes + this.#link.unsentBytes,
-      deliveryRate: rate.bytesPerSecond,
-      bytesSent: this.#core.bytesSent,
-      bytesReceived: this.#core.bytesReceived,
-      streams: this.#core.streams,
+      ...this.#port.stats(),
+      bytesSent: core.bytesSent,
+      bytesReceived: core.bytesReceived,
+      streams: core.streams,
       get frames() {
         return core.frames;
       },
     };
   }
 
+  #portUser(): PortUser {
+    return {
+      handleHeard: (fault) => this.#handleHeard(fault),
+      handleWritable: () => this.#flush(),
+      wantFlush: () => this.#wantFlush(),
+      handleEnd: () => this.#handleEnd(),
+      handleError: (error) => this.#handleError(error),
+    };
+  }
+
   #handleStream(coreStream: CoreStream): void {
+    this.#giveStream(coreStream);
+    this.#port.opened(coreStream.id);
+  }
+
+  #giveStream(coreStream: CoreStream): void {
     const stream = new MuxStream(this, this.#core, coreStream);
     if (!this.#onStream) return stream.refuse(openErrorCode.refused);
     try {
@@ -193,9 +173,8 @@ export class MuxConnection implements Connection {
     }
   }
 
-  #handleData(bytes: Uint8Array): void {
+  #handleHeard(fault: MuxFault | undefined): void {
     if (this.#done) return;
-    const fault = this.#core.handleData(performance.now(), bytes);
     if (this.#suspect) this.#setSuspect(false);
     if (fault) this.#handleFault(fault);
   }
@@ -216,16 +195,23 @@ export class MuxConnection implements Connection {
     this.#closing = 'link';
     this.#reason = { by: 'local', clean: false, error };
     this.#deadline = setTimeout(() => this.#closeLate(), transportDefaults.closeTimeoutMs);
-    this.#link.close();
+    this.#port.close();
+  }
+
+  #handleError(error: Error): void {
+    this.#finish(
+      this.#reason.clean ? { by: 'remote', clean: false, error } : this.#reason,
+      resetCode.internal,
+    );
   }
 
   #handleEnd(): void {
     if (this.#done) return;
     if (this.#closing === 'link') return this.#finish(this.#reason, resetCode.cancelled, false);
     if (this.#core.theyDrain && this.#core.streams === 0) {
-      this.#link.close();
+      this.#port.close();
       // Nothing is owed any more: a link that cannot even deliver its end is dropped.
-      setTimeout(() => this.#link.abort(), transportDefaults.closeTimeoutMs).unref();
+      setTimeout(() => this.#port.abort(), transportDefaults.closeTimeoutMs).unref();
       return this.#finish({ by: 'remote', clean: true }, resetCode.cancelled, false);
     }
     const error = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side ended the connection');
@@ -246,7 +232,7 @@ export class MuxConnection implements Connection {
     this.#done = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
-    if (abortLink) this.#link.abort();
+    if (abortLink) this.#port.abort();
     this.#core.end(code);
     this.#settle(reason);
   }
@@ -267,37 +253,13 @@ export class MuxConnection implements Connection {
   }
 
   #flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    while (!this.#done && !this.#linkFull && this.#closing !== 'link') {
-      const now = performance.now();
-      const room = this.#linkQueueBytes() - this.#core.rate.inFlightBytes;
-      const batch = room > 0 ? this.#core.poll(now, room) : undefined;
-      if (!batch) break;
-      this.#linkFull = !this.#link.write(batch.chunks, () => this.#handleWritten(batch));
-    }
-    this.#flushing = false;
     if (this.#done) return;
-    if (this.#closing === 'drain' && this.#core.streams === 0 && this.#core.rate.inFlightBytes === 0)
-      this.#closeLink();
+    if (this.#closing !== 'link') this.#port.flush();
+    if (this.#closing === 'drain' && this.#core.streams === 0 && this.#port.settled) {
+      this.#closing = 'link';
+      this.#port.close();
+    }
     this.#arm();
-  }
-
-  #closeLink(): void {
-    this.#closing = 'link';
-    this.#link.close();
-  }
-
-  #handleWritten(batch: Batch): void {
-    this.#core.handleWritten(performance.now(), batch);
-    this.#wantFlush();
-  }
-
-  #linkQueueBytes(): number {
-    const most = this.#core.config.maxLinkQueueBytes;
-    const rate = this.#core.rate.bytesPerSecond;
-    if (rate === 0) return most;
-    return Math.min(most, Math.max(leastLinkQueueBytes, (rate * linkQueueMs) / 1000));
   }
 
   /** One timer, set anew only where it must ring earlier: later is found out when it rings. */
@@ -321,15 +283,4 @@ export class MuxConnection implements Connection {
     if (this.#core.liveness.suspect !== this.#suspect) this.#setSuspect(this.#core.liveness.suspect);
     this.#flush();
   }
-}
-
-function configOf(limits: ConnectionLimits): Partial<MuxConfig> {
-  const { maxStreams, maxPendingOpens, earlyStreamBytes, maxWindowBytes, helloTimeoutMs } = limits;
-  return {
-    ...(maxStreams === undefined ? {} : { maxStreamsPerPeer: maxStreams }),
-    ...(maxPendingOpens === undefined ? {} : { maxPendingOpens }),
-    ...(earlyStreamBytes === undefined ? {} : { earlyStreamBytes }),
-    ...(maxWindowBytes === undefined ? {} : { maxWindowBytes }),
-    ...(helloTimeoutMs === undefined ? {} : { helloTimeoutMs }),
-  };
 }

@@ -15,6 +15,7 @@ import type { Lifecycle } from './lifecycle.js';
 import type { LinkFrames } from './link-frames.js';
 import type { Outbound } from './outbound.js';
 import type { StreamTable } from './stream-table.js';
+import type { ContentLimit } from './streams-link.js';
 import { ReceiveWindow } from './window.js';
 
 type Verdict = MuxFault | undefined;
@@ -22,7 +23,10 @@ type Verdict = MuxFault | undefined;
 const openErrResourceLimit = 9;
 const openErrRefused = 2;
 
-/** What each frame of the other side means. Frames of closed ids mean nothing; of ids never opened, a fault. */
+/**
+ * What each frame of the other side means, and content that comes beside them. Frames of closed ids mean nothing; of
+ * ids never opened, a fault.
+ */
 export class Inbound implements FrameSink {
   /** Time of the input at work. */
   now = 0;
@@ -32,6 +36,7 @@ export class Inbound implements FrameSink {
   readonly #link: LinkFrames;
   readonly #config: MuxConfig;
   readonly #onStream: (stream: CoreStream) => void;
+  readonly #contentBeside: boolean;
   /** Whose content is coming in; undefined where it is dropped. */
   #current: CoreStream | undefined;
 
@@ -42,6 +47,7 @@ export class Inbound implements FrameSink {
     link: LinkFrames;
     config: MuxConfig;
     onStream: (stream: CoreStream) => void;
+    contentBeside: boolean;
   }) {
     this.#table = parts.table;
     this.#outbound = parts.outbound;
@@ -49,6 +55,7 @@ export class Inbound implements FrameSink {
     this.#link = parts.link;
     this.#config = parts.config;
     this.#onStream = parts.onStream;
+    this.#contentBeside = parts.contentBeside;
   }
 
   control(type: number, id: number, payload: Uint8Array): Verdict {
@@ -72,42 +79,22 @@ export class Inbound implements FrameSink {
   dataStart(id: number, flags: number, bytes: number): Verdict {
     this.#current = undefined;
     if (!this.#link.helloReceived) return fault('content before the hello');
+    if (this.#contentBeside && (bytes > 0 || (flags & frameFlag.finWrite) !== 0))
+      return fault('content in a frame, where the link carries it beside them');
     const stream = this.#table.get(id);
     if (!stream) return this.#unknown(id);
     if (stream.phase === 'opening') return fault('content before OPEN_ACK');
-    const window = stream.window;
-    if (bytes > 0 || (flags & frameFlag.finWrite) !== 0) {
-      if (stream.finReceived) return fault('content behind the end of a stream');
-      if (!window?.receive(bytes)) return fault('more content than was granted');
-    }
-    if (stream.phase === 'pending') {
-      this.#table.earlyReceivedBytes += bytes;
-      if (this.#table.earlyReceivedBytes > this.#config.earlyConnectionBytes)
-        return fault('too much content before OPEN_ACK');
-    }
+    const wrong = this.#admit(stream, bytes, (flags & frameFlag.finWrite) !== 0);
+    if (wrong) return wrong;
+    if (stream.phase === 'pending' && this.#table.earlyReceivedBytes > this.#config.earlyConnectionBytes)
+      return fault('too much content before OPEN_ACK');
     this.#current = stream;
     return undefined;
   }
 
   data(bytes: Uint8Array): Verdict {
-    const stream = this.#current;
-    if (!stream?.window || stream.phase === 'closed') return undefined;
-    if (stream.stopped) return undefined;
-    if (!stream.reading || stream.paused || stream.held.bytes > 0) {
-      stream.held.push(bytes);
-      return undefined;
-    }
-    stream.events?.handleData(bytes);
-    if (!stream.creditHeld) this.#outbound.consumed(stream, bytes.length);
+    if (this.#current) this.#give(this.#current, bytes);
     return undefined;
-  }
-
-  /** Where the content that comes next may be put. */
-  place(): Uint8Array | undefined {
-    const stream = this.#current;
-    if (!stream || stream.phase !== 'open' || stream.stopped) return undefined;
-    if (!stream.reading || stream.paused || stream.held.bytes > 0) return undefined;
-    return stream.events?.place();
   }
 
   dataEnd(_id: number, flags: number): Verdict {
@@ -118,12 +105,60 @@ export class Inbound implements FrameSink {
       if (!stream.finSent) return fault('FIN_READ before FIN_WRITE');
       stream.finRead = true;
     }
-    if ((flags & frameFlag.finWrite) !== 0) {
-      stream.finReceived = true;
-      endIfRead(stream, this.#lifecycle);
-    }
+    if ((flags & frameFlag.finWrite) !== 0) this.#finish(stream);
     this.#lifecycle.finishIfEnded(stream);
     return undefined;
+  }
+
+  /** Content beside the frames: neither waits for the other, so it may come before its OPEN_ACK and when its stream is gone. */
+  content(id: number, bytes: Uint8Array, fin: boolean): Verdict {
+    const stream = this.#table.get(id);
+    if (!stream) return undefined;
+    const wrong = this.#admit(stream, bytes.length, fin);
+    if (wrong) return wrong;
+    this.#give(stream, bytes);
+    if (!fin || stream.phase === 'closed') return undefined;
+    this.#finish(stream);
+    this.#lifecycle.finishIfEnded(stream);
+    return undefined;
+  }
+
+  /** How much content of the stream may come beside the frames in all. */
+  limitOf(id: number): ContentLimit {
+    const stream = this.#table.get(id);
+    if (stream?.window) return stream.finReceived ? 'over' : stream.window.limit;
+    return this.#table.isOurs(id) || this.#table.wasOpened(id) ? 'over' : 'unopened';
+  }
+
+  /** Where the content that comes next may be put. */
+  place(): Uint8Array | undefined {
+    const stream = this.#current;
+    if (!stream || stream.phase !== 'open' || stream.stopped) return undefined;
+    if (stream.held.bytes > 0 || !isRead(stream)) return undefined;
+    return stream.events?.place();
+  }
+
+  /** Accounts for content that comes in. */
+  #admit(stream: CoreStream, bytes: number, fin: boolean): Verdict {
+    if (bytes > 0 || fin) {
+      if (stream.finReceived) return fault('content behind the end of a stream');
+      if (!stream.window?.receive(bytes)) return fault('more content than was granted');
+    }
+    if (stream.phase === 'pending') this.#table.earlyReceivedBytes += bytes;
+    return undefined;
+  }
+
+  /** Content to the reader; what it does not take yet is held. */
+  #give(stream: CoreStream, bytes: Uint8Array): void {
+    if (bytes.length === 0 || stream.phase === 'closed' || stream.stopped) return;
+    if (stream.held.bytes > 0 || !isRead(stream)) return stream.held.push(bytes);
+    stream.events?.handleData(bytes);
+    if (!stream.creditHeld) this.#outbound.consumed(stream, bytes.length);
+  }
+
+  #finish(stream: CoreStream): void {
+    stream.finReceived = true;
+    endIfRead(stream, this.#lifecycle);
   }
 
   #open(id: number, payload: Uint8Array): Verdict {
@@ -139,10 +174,11 @@ export class Inbound implements FrameSink {
       table.lastTheirId = id;
       const code = this.#link.draining ? openErrRefused : openErrResourceLimit;
       this.#outbound.control(encodeCodeFrame(frameType.openErr, id, code));
+      this.#lifecycle.onLeft(id);
       return undefined;
     }
     stream.sendLimit = limit;
-    stream.window = new ReceiveWindow(stream.firstWindowBytes, this.now);
+    stream.window = new ReceiveWindow(stream.firstWindowBytes, this.#config.windowRenewals, this.now);
     stream.openDeadline = this.now + openTimeoutMs;
     this.#onStream(stream);
     return undefined;
@@ -159,6 +195,8 @@ export class Inbound implements FrameSink {
     this.#outbound.earlyFreed();
     stream.events?.handleOpened(stream.detail);
     stream.detail = noDetail;
+    // Beside frames content may have come before them.
+    giveHeld(stream, this.#outbound, this.#lifecycle);
     return undefined;
   }
 
@@ -206,13 +244,29 @@ export class Inbound implements FrameSink {
   }
 }
 
+/** Gives the reader what is held for it, as far as it reads, and the end behind it. */
+export function giveHeld(stream: CoreStream, outbound: Outbound, lifecycle: Lifecycle): void {
+  while (stream.phase !== 'closed' && isRead(stream)) {
+    const piece = stream.held.shift();
+    if (!piece) break;
+    stream.events?.handleData(piece);
+    if (!stream.creditHeld) outbound.consumed(stream, piece.length);
+  }
+  endIfRead(stream, lifecycle);
+}
+
 /** Gives FIN to the reader when all before it is read (or thrown away). */
 export function endIfRead(stream: CoreStream, lifecycle: Lifecycle): void {
-  if (stream.phase === 'closed') return;
+  if (stream.phase === 'closed' || stream.phase === 'opening') return;
   if (!stream.finReceived || stream.readEnded || stream.held.bytes > 0) return;
   if (stream.paused && !stream.stopped) return;
   lifecycle.endReading(stream);
   if (!stream.stopped) stream.events?.handleEnd();
+}
+
+/** Nothing is given out before the answer to the OPEN. */
+function isRead(stream: CoreStream): boolean {
+  return stream.reading && !stream.paused && stream.phase !== 'opening';
 }
 
 export function uint64(view: DataView, at: number): number {

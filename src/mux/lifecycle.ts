@@ -9,6 +9,8 @@ import type { ConnectionBudget } from '../transport/contract.js';
 
 /** How streams begin and end, with what they hold of the budget. */
 export class Lifecycle {
+  /** Called with each stream that is gone, or was not let in. */
+  onLeft: (id: number) => void = () => undefined;
   readonly #table: StreamTable;
   readonly #outbound: Outbound;
   readonly #config: MuxConfig;
@@ -98,6 +100,7 @@ export class Lifecycle {
     this.#outbound.forget(stream);
     if (early) this.#outbound.earlyFreed();
     stream.events?.handleClosed();
+    this.onLeft(stream.id);
   }
 
   #giveWindow(stream: CoreStream): void {

@@ -38,8 +38,8 @@ export class LinkFrames {
       return undefined;
     }
     const value = payload.length === 8 ? uint64(payload) : 0;
-    if (type === frameType.keepalive) this.#outbound.answerProbe(value);
-    else if (type === frameType.keepaliveAck) this.#outbound.handleProbeAnswer(now, value);
+    if (type === frameType.keepalive) this.#outbound.probes.answer(value);
+    else if (type === frameType.keepaliveAck) this.#outbound.probes.handleAnswer(now, value);
     else if (type === frameType.goaway) return this.#goaway(value);
     else return fault('a second hello');
     return undefined;
@@ -66,7 +66,7 @@ export class LinkFrames {
     this.#outbound.maxPayloadBytes = Math.min(maxFramePayloadBytes, hello.maxPayloadBytes);
     this.#outbound.earlyStreamBytes = Math.min(earlyBeforeHelloBytes, hello.firstWindowBytes);
     this.#outbound.maxPendingOpens = Math.max(1, Math.min(maxPendingOpens, hello.maxPendingOpens));
-    this.#outbound.probe();
+    this.#outbound.probes.want();
     // A listener says nothing before its hello.
     if (this.draining && !this.#dialer) this.#sendGoaway();
     this.onHello(hello);

@@ -1,4 +1,5 @@
 import { BatchWriter, type Batch } from './batch.js';
+import { ControlQueue } from './control-queue.js';
 import type { MuxConfig } from './config.js';
 import type { CoreStream } from './core-stream.js';
 import { encodeCodeFrame, encodeDataFlags, encodeOpen, encodeUint64Frame } from './encode.js';
@@ -7,25 +8,35 @@ import { frameFlag, frameType } from './frame.js';
 import { pendingOpensUntilHello } from './hello.js';
 import { LinkRate } from './link-rate.js';
 import type { Liveness } from './liveness.js';
+import { Probes } from './probes.js';
 import { Scheduler } from './scheduler.js';
 import type { StreamTable } from './stream-table.js';
+import type { Content } from './streams-link.js';
 import { ReceiveWindow } from './window.js';
 import type { ConnectionBudget } from '../transport/contract.js';
 
-const maxOpenProbes = 64;
+/** Content that a stream sends next. */
+interface Piece {
+  readonly stream: CoreStream;
+  readonly bytes: number;
+  /** The stream's content ends here. */
+  readonly fin: boolean;
+}
 
 /** Everything that waits to be sent, and the order in which it goes: control, credit, opens, content. */
 export class Outbound {
   readonly rate = new LinkRate();
   /** Frames that were given to the link. */
   readonly counts = new FrameCounts();
-  queuedControlBytes = 0;
+  readonly probes: Probes;
   maxPayloadBytes: number;
   maxPendingOpens: number;
   /** What a stream may send before OPEN_ACK: as the other side said in its hello, 64 KiB before that. */
   earlyStreamBytes: number;
   /** Nothing but the hello goes out before the listener has heard the dialer's. */
   helloDone: boolean;
+  /** The link's shortest round trip: windows grow by it. */
+  minRttMs: () => number;
   readonly #table: StreamTable;
   readonly #config: MuxConfig;
   readonly #budget: ConnectionBudget;
@@ -34,13 +45,8 @@ export class Outbound {
   readonly #scheduler = new Scheduler();
   readonly #credit = new Set<CoreStream>();
   readonly #opens = new Set<CoreStream>();
-  #control: Uint8Array[] = [];
+  readonly #control = new ControlQueue();
   #earlyBlocked = new Set<CoreStream>();
-  /** When each probe without an answer went out; no more than fit between suspicion and death are kept. */
-  readonly #probes = new Map<number, number>();
-  #lastProbe = 0;
-  #probeDue = false;
-  #answerDue: number | undefined;
 
   constructor(
     table: StreamTable,
@@ -57,15 +63,20 @@ export class Outbound {
     this.maxPendingOpens = Math.min(pendingOpensUntilHello, config.maxPendingOpens);
     this.earlyStreamBytes = config.earlyBeforeHelloBytes;
     this.helloDone = dialer;
+    this.probes = new Probes(liveness);
+    this.minRttMs = () => liveness.minRttMs;
   }
 
   get overloaded(): boolean {
     return this.queuedControlBytes > this.#config.maxQueuedControlBytes;
   }
 
+  get queuedControlBytes(): number {
+    return this.#control.bytes;
+  }
+
   control(frame: Uint8Array): void {
     this.#control.push(frame);
-    this.queuedControlBytes += frame.length;
   }
 
   open(stream: CoreStream): void {
@@ -96,22 +107,6 @@ export class Outbound {
     for (const stream of blocked) this.ready(stream);
   }
 
-  probe(): void {
-    this.#probeDue = true;
-  }
-
-  /** The latest probe is the one that is answered. */
-  answerProbe(token: number): void {
-    this.#answerDue = token;
-  }
-
-  handleProbeAnswer(now: number, token: number): void {
-    const sentAt = this.#probes.get(token);
-    if (sentAt === undefined) return;
-    this.#liveness.handleRtt(now - sentAt);
-    for (const older of this.#probes.keys()) if (older <= token) this.#probes.delete(older);
-  }
-
   forget(stream: CoreStream): void {
     this.#credit.delete(stream);
     this.#opens.delete(stream);
@@ -119,16 +114,14 @@ export class Outbound {
     stream.queue.discard();
   }
 
-  /** What to write next, about `maxBytes` of it, or undefined for nothing. */
+  /** For one byte link: what to write next, about `maxBytes` of it, or undefined for nothing. */
   poll(now: number, maxBytes: number): Batch | undefined {
     const batch = this.#writer.start();
-    this.#pollControl();
+    this.#appendControl(now, batch, Infinity);
     if (this.helloDone) {
-      this.#pollCredit(now);
-      this.#pollOpens(now);
-      while (batch.bytes < maxBytes && this.#pollContent(batch));
+      while (batch.bytes < maxBytes && this.#appendContent(batch));
       if (batch.bytes > 0) batch.expectsLife = true;
-      this.#pollProbe(now);
+      this.probes.poll(now, (frame) => this.#append(frame));
     }
     this.#writer.finish();
     if (batch.bytes === 0) return undefined;
@@ -138,41 +131,68 @@ export class Outbound {
   }
 
   handleWritten(now: number, batch: Batch): void {
-    batch.done = true;
     this.rate.handleWritten(now, batch.bytes);
-    for (const release of batch.releases) release();
+    batch.handleDone();
   }
 
-  #pollControl(): void {
-    const control = this.#control;
-    if (control.length === 0) return;
-    this.#control = [];
-    this.queuedControlBytes = 0;
-    for (const frame of control) this.#append(frame);
+  /** For a link that carries streams by itself: whole frames but content, of about `maxBytes`. */
+  pollControl(now: number, maxBytes: number): Uint8Array | undefined {
+    const batch = this.#writer.start();
+    this.#appendControl(now, batch, maxBytes);
+    if (this.helloDone) {
+      if (batch.bytes > 0) this.#liveness.handleSent(now);
+      this.probes.poll(now, (frame) => this.#append(frame));
+    }
+    this.#writer.finish();
+    return batch.bytes === 0 ? undefined : joined(batch);
   }
 
-  #pollCredit(now: number): void {
+  /** For a link that carries streams by itself: at most `maxBytes` of the stream whose turn it is. */
+  pollContent(now: number, maxBytes: number): Content | undefined {
+    const piece = this.helloDone ? this.#nextPiece(maxBytes) : undefined;
+    if (!piece) return undefined;
+    const { stream, bytes, fin } = piece;
+    const offset = stream.sent;
+    const batch = this.#writer.start();
+    stream.queue.take(bytes, this.#writer, batch);
+    this.#writer.finish();
+    this.#countSent(piece);
+    this.#liveness.handleSent(now);
+    const { chunks } = batch;
+    return { streamId: stream.id, offset, bytes, chunks, fin, done: () => batch.handleDone() };
+  }
+
+  /** Control, credit, opens: what leaves room for more until there are `maxBytes`. */
+  #appendControl(now: number, batch: Batch, maxBytes: number): void {
+    while (batch.bytes < maxBytes) {
+      const frames = this.#control.shift();
+      if (!frames) break;
+      this.#append(frames);
+    }
+    if (!this.helloDone) return;
+    this.#appendCredit(now, batch, maxBytes);
+    this.#appendOpens(now, batch, maxBytes);
+  }
+
+  #appendCredit(now: number, batch: Batch, maxBytes: number): void {
     for (const stream of this.#credit) {
-      if (stream.window?.due && !stream.finReceived && !stream.stopped && stream.phase === 'open')
-        this.#append(
-          encodeUint64Frame(
-            frameType.window,
-            stream.id,
-            stream.window.renew(now, this.#liveness.minRttMs, this.#config.maxWindowBytes, this.#budget),
-          ),
-        );
+      if (batch.bytes >= maxBytes) return;
+      this.#credit.delete(stream);
+      if (stream.window?.due && !stream.finReceived && !stream.stopped && stream.phase === 'open') {
+        const limit = stream.window.renew(now, this.minRttMs(), this.#config.maxWindowBytes, this.#budget);
+        this.#append(encodeUint64Frame(frameType.window, stream.id, limit));
+      }
       if (stream.finReadDue) this.#append(encodeDataFlags(stream.id, frameFlag.finRead));
       stream.finReadDue = false;
     }
-    this.#credit.clear();
   }
 
-  #pollOpens(now: number): void {
+  #appendOpens(now: number, batch: Batch, maxBytes: number): void {
     for (const stream of this.#opens) {
-      if (this.#table.oursOpening >= this.maxPendingOpens) return;
+      if (batch.bytes >= maxBytes || this.#table.oursOpening >= this.maxPendingOpens) return;
       this.#opens.delete(stream);
       stream.phase = 'opening';
-      stream.window = new ReceiveWindow(stream.firstWindowBytes, now);
+      stream.window = new ReceiveWindow(stream.firstWindowBytes, this.#config.windowRenewals, now);
       stream.sendLimit = this.earlyStreamBytes;
       this.#table.oursOpening++;
       this.#table.lastSentId = stream.id;
@@ -183,45 +203,42 @@ export class Outbound {
     }
   }
 
-  #pollContent(batch: Batch): boolean {
-    const stream = this.#scheduler.take();
-    if (!stream) return false;
-    if (!stream.sendable) return true;
-    const opening = stream.phase === 'opening';
-    const early = opening ? this.#config.earlyConnectionBytes - this.#table.earlySentBytes : Infinity;
-    const bytes = Math.min(stream.queue.bytes, stream.credit, early, this.#frameBytes());
-    if (bytes <= 0 && stream.queue.bytes > 0) {
-      this.#earlyBlocked.add(stream);
-      return true;
-    }
-    const fin = stream.finWanted && bytes === stream.queue.bytes;
+  #appendContent(batch: Batch): boolean {
+    const piece = this.#nextPiece(this.#frameBytes());
+    if (!piece) return false;
+    const { stream, bytes, fin } = piece;
     const flags = (fin ? frameFlag.finWrite : 0) | (stream.finReadDue ? frameFlag.finRead : 0);
-    this.counts.count(frameType.streamData);
+    stream.finReadDue = false;
     this.#writer.header(frameType.streamData, flags, bytes, stream.id);
     stream.queue.take(bytes, this.#writer, batch);
+    this.#countSent(piece);
+    return true;
+  }
+
+  /** Who may send now, and how much of it; whoever has to wait for an answer is put aside. */
+  #nextPiece(maxBytes: number): Piece | undefined {
+    for (let stream = this.#scheduler.take(); stream; stream = this.#scheduler.take()) {
+      if (!stream.sendable) continue;
+      const opening = stream.phase === 'opening';
+      const early = opening ? this.#config.earlyConnectionBytes - this.#table.earlySentBytes : Infinity;
+      const bytes = Math.min(stream.queue.bytes, stream.credit, early, maxBytes);
+      if (bytes > 0 || stream.queue.bytes === 0)
+        return { stream, bytes, fin: stream.finWanted && bytes === stream.queue.bytes };
+      this.#earlyBlocked.add(stream);
+    }
+    return undefined;
+  }
+
+  /** The piece left the stream's queue. */
+  #countSent({ stream, bytes, fin }: Piece): void {
+    this.counts.count(frameType.streamData);
     stream.sent += bytes;
     stream.finSent = fin;
-    stream.finReadDue = false;
-    if (opening) this.#table.earlySentBytes += bytes;
+    if (stream.phase === 'opening') this.#table.earlySentBytes += bytes;
     this.ready(stream);
     if (stream.full && stream.queue.bytes * 2 <= this.#config.sendQueueBytes) {
       stream.full = false;
       stream.events?.handleDrained();
-    }
-    return true;
-  }
-
-  #pollProbe(now: number): void {
-    if (this.#probeDue) {
-      this.#probeDue = false;
-      this.#probes.set(++this.#lastProbe, now);
-      this.#probes.delete(this.#lastProbe - maxOpenProbes);
-      this.#append(encodeUint64Frame(frameType.keepalive, 0, this.#lastProbe));
-      this.#liveness.handleProbe(now);
-    }
-    if (this.#answerDue !== undefined) {
-      this.#append(encodeUint64Frame(frameType.keepaliveAck, 0, this.#answerDue));
-      this.#answerDue = undefined;
     }
   }
 
@@ -237,4 +254,15 @@ export class Outbound {
     const timed = Math.floor((bytesPerSecond * this.#config.frameTimeMs) / 1000);
     return Math.min(this.maxPayloadBytes, Math.max(timed, this.#config.framePayloadBytes));
   }
+}
+
+/** In one array that nobody else has. */
+function joined(batch: Batch): Uint8Array {
+  const bytes = new Uint8Array(batch.bytes);
+  let at = 0;
+  for (const chunk of batch.chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

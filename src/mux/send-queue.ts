@@ -1,15 +1,14 @@
 import type { Batch, BatchWriter } from './batch.js';
+import { Loan } from './loan.js';
 
 interface Item {
   readonly chunks: readonly Uint8Array[];
-  readonly release: (() => void) | undefined;
+  readonly loan: Loan;
   index: number;
   offset: number;
-  /** The last batch that took a part of it. */
-  batch: Batch | undefined;
 }
 
-/** What a stream wants to send, in order. `release` of an item runs exactly once: when the link took its last byte, or on discard. */
+/** What a stream wants to send, in order. `release` of an item runs exactly once: when the link is done with it, or on discard. */
 export class SendQueue {
   /** Not handed to the link yet. */
   bytes = 0;
@@ -25,7 +24,7 @@ export class SendQueue {
       return;
     }
     this.bytes += total;
-    this.#items.push({ chunks, release, index: 0, offset: 0, batch: undefined });
+    this.#items.push({ chunks, loan: new Loan(release), index: 0, offset: 0 });
   }
 
   /** Moves exactly `bytes` bytes, of which there must be as many. */
@@ -41,8 +40,8 @@ export class SendQueue {
         writer.append(count === chunk.length ? chunk : chunk.subarray(item.offset, item.offset + count));
       left -= count;
       item.offset += count;
-      item.batch = batch;
-      if (item.offset === chunk.length) this.#advance(item, batch);
+      item.loan.lend(batch);
+      if (item.offset === chunk.length) this.#advance(item);
     }
   }
 
@@ -53,20 +52,15 @@ export class SendQueue {
     this.#items = [];
     this.#head = 0;
     this.bytes = 0;
-    for (let i = head; i < items.length; i++) {
-      const item = items[i];
-      if (!item?.release) continue;
-      if (item.batch && !item.batch.done) item.batch.releases.push(item.release);
-      else item.release();
-    }
+    for (let i = head; i < items.length; i++) items[i]?.loan.end();
   }
 
-  #advance(item: Item, batch: Batch): void {
+  #advance(item: Item): void {
     item.offset = 0;
     item.index++;
     while (item.index < item.chunks.length && item.chunks[item.index]?.length === 0) item.index++;
     if (item.index < item.chunks.length) return;
-    if (item.release) batch.releases.push(item.release);
+    item.loan.end();
     this.#head++;
     if (this.#head === this.#items.length) {
       this.#items = [];

@@ -32,17 +32,20 @@ export interface StreamsLink {
   /** In order for each stream, never past `onLimit`; the bytes live until the handler returns. */
   onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean) => void): void;
   onLimit(handler: (streamId: number) => ContentLimit): void;
-  /** The stream is over on this side: nothing of it is sent (again) or given out, and every `done` is called soon. */
+  /**
+   * The stream is over on this side: nothing of it is sent (again) or given out, and every `done` is called soon. Called
+   * for every stream at its end, orderly or not, also from within any handler and `done`.
+   */
   forget(streamId: number): void;
-  /** A stream that was 'unopened' no longer is: what was held of it is given out. */
+  /** A stream that was 'unopened' no longer is: what was held of it is given out, if it is not 'over' already. */
   opened(streamId: number): void;
-  /** The other side ended orderly: no more will come. */
+  /** The other side ended orderly: all that was pulled there before has been given out, no more will come. */
   onEnd(handler: () => void): void;
-  /** The link broke; nothing follows. */
+  /** The link broke; nothing follows but every `done`, soon. */
   onError(handler: (error: Error) => void): void;
   /** Ends our direction behind all that was pulled. The other side's `onEnd` ends the link. */
   close(): void;
-  /** Ends both directions at once. */
+  /** Ends both directions at once; every `done` is called soon, no other handler is. */
   abort(): void;
   stats(): StreamsLinkStats;
 }

@@ -1,7 +1,7 @@
 import type { ConnectionBudget } from '../transport/contract.js';
 
 /** However short the round trip, a window should hold this much time at the reader's rate: loops and schedulers are late. */
-const leastRenewalMs = 10;
+const leastWindowMs = 20;
 
 /** The receiving side's credit: absolute byte counts, so that a later WINDOW replaces an earlier one. */
 export class ReceiveWindow {
@@ -10,10 +10,13 @@ export class ReceiveWindow {
   limit: number;
   received = 0;
   consumed = 0;
+  /** Renewals in the time that a window takes. */
+  readonly #renewals: number;
   #renewedAt: number;
 
-  constructor(sizeBytes: number, now: number) {
+  constructor(sizeBytes: number, renewals: number, now: number) {
     this.sizeBytes = sizeBytes;
+    this.#renewals = renewals;
     this.limit = sizeBytes;
     this.#renewedAt = now;
   }
@@ -24,14 +27,14 @@ export class ReceiveWindow {
     return this.received <= this.limit;
   }
 
-  /** True when half of the window was consumed since the other side was told last. */
+  /** True when such a part of the window was consumed since the other side was told last. */
   get due(): boolean {
-    return (this.consumed + this.sizeBytes - this.limit) * 2 >= this.sizeBytes;
+    return (this.consumed + this.sizeBytes - this.limit) * this.#renewals >= this.sizeBytes;
   }
 
-  /** The new limit. Doubles the window where half of it was consumed within about two round trips, as far as the budget goes. */
+  /** The new limit. Doubles the window where that part of it was consumed within about two round trips, as far as the budget goes. */
   renew(now: number, rttMs: number, maxBytes: number, budget: ConnectionBudget): number {
-    const quick = now - this.#renewedAt <= Math.max(2 * rttMs, leastRenewalMs);
+    const quick = now - this.#renewedAt <= Math.max(2 * rttMs, leastWindowMs / this.#renewals);
     const extra = Math.min(this.sizeBytes, maxBytes - this.sizeBytes);
     if (quick && extra > 0 && budget.takeBytes(extra)) this.sizeBytes += extra;
     this.#renewedAt = now;

@@ -8,6 +8,8 @@ import {
   type Listener,
   type ListenOptions,
   type MuxConfig,
+  type OrderedLink,
+  type StreamsLink,
   type Transport,
   type TransportDescriptor,
 } from 'xfer/plugin';
@@ -19,6 +21,8 @@ export interface MemoryOptions {
   readonly listenerHooks?: MemoryHooks;
   /** Sees both ends of each new link, and where it leads. */
   readonly onLink?: (dialer: MemoryLink, listener: MemoryLink, to: Address) => void;
+  /** In place of all of these: two ends of another link. */
+  readonly pair?: () => readonly [StreamsLink, StreamsLink];
 }
 
 /** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
@@ -64,9 +68,8 @@ class MemoryTransport implements Transport {
     const admission = listener.admit?.(to.host);
     if (listener.admit && !admission)
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
-    const { dialerHooks, listenerHooks, mux, onLink } = this.#options;
-    const [left, right] = MemoryLink.pair(dialerHooks, listenerHooks);
-    onLink?.(left, right, to);
+    const { mux } = this.#options;
+    const [left, right] = this.#options.pair?.() ?? this.#orderedPair(to);
     const config = mux ? { config: mux } : {};
     const here = { ...to, port: 0 };
     const accepted = new MuxConnection({
@@ -87,5 +90,12 @@ class MemoryTransport implements Transport {
       ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
     });
+  }
+
+  #orderedPair(to: Address): readonly [OrderedLink, OrderedLink] {
+    const { dialerHooks, listenerHooks, onLink } = this.#options;
+    const [left, right] = MemoryLink.pair(dialerHooks, listenerHooks);
+    onLink?.(left, right, to);
+    return [left, right];
   }
 }

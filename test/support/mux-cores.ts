@@ -62,6 +62,8 @@ export class LoneCore {
   readonly budget: MuxBudget;
   readonly streams: CoreStream[] = [];
   readonly messages: string[] = [];
+  /** Ids of streams that are gone. */
+  readonly left: number[] = [];
   readonly witnesses = new Map<CoreStream, Witness>();
   now = 0;
   readonly #frames: Frame[] = [];
@@ -82,6 +84,7 @@ export class LoneCore {
         stream: (stream) => this.watch(stream),
         output: () => undefined,
         message: (bytes) => void this.messages.push(Buffer.from(bytes).toString('latin1')),
+        left: (id) => void this.left.push(id),
       },
     });
     this.#decoder = frameDecoder(this.#frames);
