@@ -32,9 +32,15 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: [
     ...commands(),
-    ...['index', 'plugin', 'compliance', 'native/index', 'native/api', 'native/record-codec'].map(
-      (name) => `src/${name}.ts`,
-    ),
+    ...[
+      'index',
+      'plugin',
+      'compliance',
+      'native/index',
+      'native/api',
+      'native/record-codec',
+      'native/udp',
+    ].map((name) => `src/${name}.ts`),
   ],
   outbase: 'src',
   outdir: 'dist',

@@ -1,17 +1,9 @@
 #include "arguments.h"
 
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace xfer {
-
-namespace {
-
-/** Nonces are 2n and 2n + 1, kept below 2^53. */
-constexpr uint64_t kMaxCounter = (uint64_t{1} << 52) - 1;
-
-}  // namespace
 
 void Arguments::WrongType(const std::string& message) {
   if (ok_) Napi::TypeError::New(env_, message).ThrowAsJavaScriptException();
@@ -60,21 +52,6 @@ uint32_t Arguments::OwnerOf(double value, const char* name) {
   // 2^32 - 1 is what -1 is to the system.
   constexpr uint32_t kMostOwner = 0xfffffffe;
   return value == -1 ? static_cast<uint32_t>(-1) : static_cast<uint32_t>(IntegerOf(value, name, kMostOwner));
-}
-
-RecordKey Arguments::Key(size_t index) {
-  RecordKey key;
-  const uint64_t cipher = Integer(index, "cipher", 2);
-  if (ok_ && cipher == 0) OutOfRange("cipher must be 1 or 2");
-  size_t bytes = 0;
-  const uint8_t* const data = Bytes(index + 1, "key", bytes);
-  if (ok_ && bytes != kKeyBytes) OutOfRange("key must be 32 bytes");
-  const uint64_t counter = Integer(index + 2, "counter", kMaxCounter);
-  if (!ok_) return key;
-  key.cipher = static_cast<Cipher>(cipher);
-  key.counter = counter;
-  std::memcpy(key.key, data, kKeyBytes);
-  return key;
 }
 
 uint8_t* Arguments::Bytes(size_t index, const char* name, size_t& bytes) {

@@ -1,4 +1,24 @@
 {
+  "target_defaults": {
+    "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+    "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "_FILE_OFFSET_BITS=64"],
+    "cflags_cc": ["-std=c++17", "-fexceptions", "-fvisibility=hidden", "-Wall", "-Wextra"],
+    "cflags_cc!": ["-fno-exceptions", "-std=gnu++14", "-std=gnu++17"],
+    "conditions": [
+      ["OS=='linux'", { "ldflags": ["-Wl,-z,now"] }],
+      [
+        "OS=='mac'",
+        {
+          "xcode_settings": {
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+            "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+            "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+            "MACOSX_DEPLOYMENT_TARGET": "11.0"
+          }
+        }
+      ]
+    ]
+  },
   "targets": [
     {
       "target_name": "seal",
@@ -21,30 +41,43 @@
         "packed-bindings.cc",
         "packed.cc",
         "record-bindings.cc",
+        "record-key.cc",
         "regions.cc",
         "rename.cc",
         "seal-bindings.cc",
         "sealer.cc",
         "thread-pool.cc"
-      ],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "_FILE_OFFSET_BITS=64"],
-      "cflags_cc": ["-std=c++17", "-fexceptions", "-fvisibility=hidden", "-Wall", "-Wextra"],
-      "cflags_cc!": ["-fno-exceptions", "-std=gnu++14", "-std=gnu++17"],
-      "conditions": [
-        ["OS=='linux'", { "ldflags": ["-Wl,-z,now"] }],
-        [
-          "OS=='mac'",
-          {
-            "xcode_settings": {
-              "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
-              "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
-              "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
-              "MACOSX_DEPLOYMENT_TARGET": "11.0"
-            }
-          }
-        ]
       ]
     }
+  ],
+  "conditions": [
+    [
+      "OS=='linux'",
+      {
+        "targets": [
+          {
+            "target_name": "udp",
+            "product_name": "xfer_udp",
+            "sources": [
+              "arguments.cc",
+              "errno-name.cc",
+              "udp-addon.cc",
+              "udp-address.cc",
+              "udp-connections.cc",
+              "udp-datagrams.cc",
+              "udp-errors.cc",
+              "udp-open.cc",
+              "udp-packets.cc",
+              "udp-pieces.cc",
+              "udp-poller.cc",
+              "udp-receiver.cc",
+              "udp-sender.cc",
+              "udp-socket-calls.cc",
+              "udp-socket.cc"
+            ]
+          }
+        ]
+      }
+    ]
   ]
 }

@@ -1,0 +1,68 @@
+#include "udp-connections.h"
+
+#include <algorithm>
+
+namespace xfer {
+
+uint32_t Connection::PathOf(const Address& address) {
+  for (size_t i = 0; i < pathCount; i++) {
+    if (!(paths[i].address == address)) continue;
+    paths[i].lastUse = ++uses;
+    return paths[i].number;
+  }
+  size_t slot = pathCount;
+  if (pathCount < kMaxPaths) {
+    pathCount++;
+  } else {
+    const auto unused = std::min_element(paths.begin() + 1, paths.end(),
+                                         [](const Path& one, const Path& other) { return one.lastUse < other.lastUse; });
+    slot = static_cast<size_t>(unused - paths.begin());
+  }
+  paths[slot] = {address, nextPath++, ++uses};
+  return paths[slot].number;
+}
+
+const Address* Connection::AddressOf(uint32_t path) const {
+  for (size_t i = 0; i < pathCount; i++)
+    if (paths[i].number == path) return &paths[i].address;
+  return nullptr;
+}
+
+size_t UdpConnections::Add(const Connection& connection) {
+  if (numbers_.count(connection.localId) != 0) return SIZE_MAX;
+  size_t number = connections_.size();
+  if (free_.empty()) {
+    connections_.emplace_back();
+  } else {
+    number = free_.back();
+    free_.pop_back();
+  }
+  connections_[number] = connection;
+  connections_[number].isOpen = true;
+  numbers_[connection.localId] = number;
+  return number;
+}
+
+void UdpConnections::Remove(size_t number) {
+  Connection* const connection = At(number);
+  if (connection == nullptr) return;
+  numbers_.erase(connection->localId);
+  *connection = Connection();
+  free_.push_back(number);
+  lastNumber_ = SIZE_MAX;
+}
+
+Connection* UdpConnections::At(size_t number) {
+  return number < connections_.size() && connections_[number].isOpen ? &connections_[number] : nullptr;
+}
+
+size_t UdpConnections::Find(uint64_t localId) {
+  if (lastNumber_ != SIZE_MAX && lastId_ == localId) return lastNumber_;
+  const auto found = numbers_.find(localId);
+  if (found == numbers_.end()) return SIZE_MAX;
+  lastId_ = localId;
+  lastNumber_ = found->second;
+  return found->second;
+}
+
+}  // namespace xfer

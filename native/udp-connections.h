@@ -1,0 +1,62 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "siphash.h"
+#include "udp-address.h"
+
+namespace xfer {
+
+constexpr size_t kIdBytes = 8;
+constexpr size_t kMaxPaths = 8;
+
+/** An address of the other side. Numbers rise and are never used again, so an old one names nothing, never another address. */
+struct Path {
+  Address address;
+  uint32_t number = 0;
+  uint64_t lastUse = 0;
+};
+
+struct Connection {
+  bool isOpen = false;
+  uint64_t localId = 0;
+  uint64_t remoteId = 0;
+  SipKey sendKey;
+  SipKey receiveKey;
+  std::array<Path, kMaxPaths> paths;
+  size_t pathCount = 0;
+  uint32_t nextPath = 0;
+  uint64_t uses = 0;
+  /** Of the batch that is being read: its latest run. */
+  uint64_t batch = 0;
+  size_t latestRun = 0;
+
+  /** The number of this address, a new one where it has none; then the path that was not used for longest goes, but 0. */
+  uint32_t PathOf(const Address& address);
+  /** Null where it is gone. */
+  const Address* AddressOf(uint32_t path) const;
+};
+
+/** Connections by number and by our id. Ids are compared as the 8 bytes in memory. */
+class UdpConnections {
+ public:
+  /** SIZE_MAX where the id is taken. */
+  size_t Add(const Connection& connection);
+  void Remove(size_t number);
+  /** Null where there is none. */
+  Connection* At(size_t number);
+  /** Its number, or SIZE_MAX. */
+  size_t Find(uint64_t localId);
+
+ private:
+  std::vector<Connection> connections_;
+  std::vector<size_t> free_;
+  std::unordered_map<uint64_t, size_t> numbers_;
+  uint64_t lastId_ = 0;
+  size_t lastNumber_ = SIZE_MAX;
+};
+
+}  // namespace xfer
