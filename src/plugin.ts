@@ -23,6 +23,7 @@ export type {
 export { udpApi } from './native/udp.js';
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
+export { parseRate } from './config/quantity.js';
 export { TokenBucketCore } from './transport/token-bucket-core.js';
 export { DialLimit } from './transport/dial-limit.js';
 export { dialTargets, type DialTarget, type Resolving } from './transport/dial-targets.js';
