@@ -120,7 +120,7 @@ class Receiver {
   }
 
   async #listen(): Promise<void> {
-    const { listen: urls, transports, onEvent } = this.#options;
+    const { listen: urls, transports, tuning, onEvent } = this.#options;
     const tls = this.#options.tls && (await readTlsFiles(this.#options.tls));
     if (urls.length === 0 && this.#relays.length > 0) return;
     this.#listeners = await openListeners({
@@ -128,6 +128,7 @@ class Receiver {
       options: {
         onConnection: (connection) => this.#handleConnection(connection),
         ...(tls ? { tls } : {}),
+        ...(tuning ? { tuning } : {}),
       },
       onNote: (message) => onEvent({ event: 'note', message }),
     });
@@ -136,10 +137,10 @@ class Receiver {
   /** Takes a room at the relay: that of the user or of his code, else one that is free. */
   async #wait(): Promise<void> {
     if (this.#relays.length === 0) return;
-    const { signal, transports, onEvent, room, code } = this.#options;
+    const { signal, transports, tuning, onEvent, room, code } = this.#options;
     const { home, identify, relayToken: token } = this.#options;
     const waiter = new RoomWaiter({
-      ...{ transports, signal },
+      ...{ transports, tuning, signal },
       relays: this.#relays,
       prove: hopProver({ home, identity: identify ? this.#context.identity : undefined, token }),
       onConnection: (connection) => this.#handleConnection(connection),

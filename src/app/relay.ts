@@ -19,7 +19,7 @@ import { RelayOperations, type RelayOperationOptions } from './relay-operations.
 export interface RelayRunOptions
   extends
     RelayOperationOptions,
-    Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
+    Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports' | 'tuning'> {
   /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: as configured, else nothing. */
   readonly dial?: readonly string[];
   /** Who is let in. Default: everybody. */
@@ -35,7 +35,7 @@ export interface RelayRunOptions
  * it rejects with ERR_XFER_INTERRUPTED.
  */
 export async function relay(options: RelayRunOptions): Promise<void> {
-  const { signal, transports, onEvent } = options;
+  const { signal, transports, tuning, onEvent } = options;
   const operations = await RelayOperations.begin(options);
   const { settings, observer } = operations;
   const urls = operations.listen;
@@ -65,6 +65,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     observer,
     identify,
     prove,
+    tuning,
     forwarding: relayForwarding(settings.config, options.forwarding),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
@@ -85,6 +86,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
         admit: (source) => forwarding.admit(source),
         limits: guard.connectionLimits,
         ...(tls ? { tls } : {}),
+        ...(tuning ? { tuning } : {}),
         // The relay counts them itself.
         maxConnections: most,
         maxConnectionsPerAddress: most,

@@ -8,6 +8,7 @@ import { hopFlags, hopOptions } from './hop-flags.js';
 import { recvFlags } from './recv-flags.js';
 import { tlsFlags, tlsOption } from './tls-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
+import { tuningFlags, tuningOption } from './tuning-flags.js';
 
 export default class Recv extends BaseCommand {
   static override summary = 'Receive what others send, into a directory.';
@@ -31,10 +32,12 @@ Peers that were remembered need no code.`;
     ...hopFlags,
     ...recvFlags,
     ...tlsFlags,
+    ...tuningFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Recv);
+    const tuning = tuningOption(flags);
     if (flags.overwrite === 'ask' && !canAsk())
       throw new XferError('ERR_XFER_USAGE', '--overwrite ask needs a terminal', {
         remedy: 'choose never, rename or always',
@@ -56,6 +59,7 @@ Peers that were remembered need no code.`;
         via: flags.via ?? [],
         ...(flags.room === undefined ? {} : { room: flags.room }),
         ...tlsOption(flags),
+        ...tuning,
         once: flags.once,
         streaming: flags.rollout === 'on',
         policy: {
