@@ -10,7 +10,7 @@ import type { Session } from '../session/session.js';
 import type { CompressMode } from '../transfer/compress-core.js';
 import { GroupContent, type GroupSeat } from '../transfer/group-content.js';
 import type { SendGroup, SendLimit } from '../transfer/send-options.js';
-import { resetCode, type Connection, type Stream } from '../transport/contract.js';
+import { resetCode, type Connection, type Stream, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { Route } from './route.js';
 
@@ -21,6 +21,7 @@ export interface FanOutOptions {
   prove(): Promise<ProveHop | undefined>;
   readonly compress: CompressMode;
   readonly limit?: SendLimit | undefined;
+  readonly tuning?: TransportTuning | undefined;
   /** How many targets there are. */
   readonly targets: number;
 }
@@ -185,7 +186,7 @@ export class FanOut {
 
   /** One stream to all of these; undefined where there is no way. */
   async #open(way: readonly Named[]): Promise<Stream | undefined> {
-    const { transports, signal, prove } = this.#options;
+    const { transports, signal, prove, tuning } = this.#options;
     const late = AbortSignal.any([signal, AbortSignal.timeout(transferDefaults.groupPatienceMs)]);
     const [first] = way;
     if (!first) return undefined;
@@ -193,10 +194,13 @@ export class FanOut {
       const { header, route } = first;
       if (!('relays' in route.way)) {
         const transport = await transports.get(route.way.scheme);
-        const connection = this.#hold(await transport.dial(route.way, { signal: late }));
+        const connection = this.#hold(
+          await transport.dial(route.way, { signal: late, ...(tuning ? { tuning } : {}) }),
+        );
         return closing(connection.openStream({ header }), connection);
       }
-      const connection = await new PathDialer(transports, route.way, await prove()).dial(late);
+      const dialer = new PathDialer(transports, route.way, { prove: await prove(), tuning });
+      const connection = await dialer.dial(late);
       this.#hold(connection);
       if (way.length === 1) return closing(connection.openStream({ header }), connection);
       return closing(

@@ -1,5 +1,6 @@
 import type { CompressMode } from '../transfer/compress-core.js';
 import type { ReceivePolicy } from '../transfer/receive-policy.js';
+import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { RateLimit } from './rate-limit.js';
 import type { TlsFiles } from './tls-files.js';
@@ -13,6 +14,8 @@ export interface CommonOptions {
   onEvent(event: XferEvent): void;
   /** What can carry the connections; the command line takes it from the plugins' hooks. */
   readonly transports: TransportRegistry;
+  /** For every listener and dial of this side; of a way over relays that is its first hop. Default: the transports'. */
+  readonly tuning?: TransportTuning;
   /** The code that both sides share. Always checked when given. */
   readonly code?: string;
   /** Pin the other side's key for later transfers, under `rememberAs` or the name it gives itself. */
@@ -79,7 +82,7 @@ export interface FilterRule {
 export interface ReceiveOptions extends CommonOptions, HopOptions {
   /** Made where it does not exist. */
   readonly directory: string;
-  /** URLs; default: tcp on every address, port 4840. */
+  /** URLs; default: tcp on every address, port 4840, and udp beside it where there is that. */
   readonly listen: readonly string[];
   /** Relays to wait at, as in SendOptions: at the last one, in `room`; then it listens only where `listen` says so. */
   readonly via?: readonly string[];

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defaultPorts } from '../config/index.js';
 import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { makeCode, makeRoom, parseCode } from '../session/code.js';
@@ -12,9 +11,10 @@ import { PairingGate } from '../session/pairing-gate.js';
 import { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
-import { formatAddress, parseUrl } from '../transport/address.js';
+import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import { hopProver } from './hop-prover.js';
+import { openListeners } from './listeners.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { RoomWaiter } from './room-waiter.js';
 import { relaysOf } from './route.js';
@@ -37,7 +37,7 @@ class Receiver {
   readonly #context: ReceiverContext;
   /** Undefined where only peers that are known may send. */
   readonly #gate: PairingGate | undefined;
-  readonly #listeners: Listener[] = [];
+  #listeners: readonly Listener[] = [];
   readonly #connections = new Set<Connection>();
   readonly #serving = new Set<Promise<void>>();
   readonly #ending = new AbortController();
@@ -120,29 +120,28 @@ class Receiver {
   }
 
   async #listen(): Promise<void> {
-    const { listen } = this.#options;
-    const byDefault = this.#relays.length > 0 ? [] : [`tcp://[::]:${defaultPorts.tcp}`];
+    const { listen: urls, transports, tuning, onEvent } = this.#options;
     const tls = this.#options.tls && (await readTlsFiles(this.#options.tls));
-    for (const url of listen.length > 0 ? listen : byDefault) {
-      const address = parseUrl(url);
-      const transport = await this.#options.transports.get(address.scheme);
-      this.#listeners.push(
-        await transport.listen(address, {
-          onConnection: (connection) => this.#handleConnection(connection),
-          ...(tls ? { tls } : {}),
-        }),
-      );
-    }
+    if (urls.length === 0 && this.#relays.length > 0) return;
+    this.#listeners = await openListeners({
+      ...{ transports, urls },
+      options: {
+        onConnection: (connection) => this.#handleConnection(connection),
+        ...(tls ? { tls } : {}),
+        ...(tuning ? { tuning } : {}),
+      },
+      onNote: (message) => onEvent({ event: 'note', message }),
+    });
   }
 
   /** Takes a room at the relay: that of the user or of his code, else one that is free. */
   async #wait(): Promise<void> {
     if (this.#relays.length === 0) return;
-    const { signal, transports, onEvent, room, code, home, identify, relayToken: token } = this.#options;
+    const { signal, transports, tuning, onEvent, room, code } = this.#options;
+    const { home, identify, relayToken: token } = this.#options;
     const waiter = new RoomWaiter({
-      transports,
+      ...{ transports, tuning, signal },
       relays: this.#relays,
-      signal,
       prove: hopProver({ home, identity: identify ? this.#context.identity : undefined, token }),
       onConnection: (connection) => this.#handleConnection(connection),
       onLost: (error) => onEvent({ event: 'note', message: `${error.message}; trying to get back` }),

@@ -1,4 +1,4 @@
-import { defaultPorts, relayDefaults } from '../config/index.js';
+import { relayDefaults } from '../config/index.js';
 import type { RelayObserver } from '../relay/observer.js';
 import type { Relay } from '../relay/relay.js';
 import { formatAddress } from '../transport/address.js';
@@ -12,7 +12,7 @@ import { RelaySettings } from './relay-settings.js';
 import { healthOf, RelayWatch, type RelayStatus } from './relay-status.js';
 
 export interface RelayOperationOptions extends Pick<CommonOptions, 'onEvent'> {
-  /** URLs; none: those of the configuration, else tcp on every address, port 4840. */
+  /** URLs; none: those of the configuration, else tcp on every address, port 4840, and udp beside it where there is that. */
   readonly listen: readonly string[];
   /** `HOST:PORT` or a port of this machine's own. Default: that of the configuration, else nothing is served. */
   readonly metrics?: string;
@@ -35,7 +35,7 @@ export class RelayOperations {
   readonly settings: RelaySettings;
   /** For the relay. */
   readonly observer: RelayObserver;
-  /** Where to listen. */
+  /** Where to listen; none: by default. */
   readonly listen: readonly string[];
   readonly #options: RelayOperationOptions;
   readonly #watch: RelayWatch;
@@ -57,9 +57,7 @@ export class RelayOperations {
     this.#metrics = metrics;
     this.#metricsAt = options.metrics ?? config.metrics;
     this.observer = relayObservers(watch, metrics ?? {}, options.observer ?? {});
-    this.listen = [options.listen, configured, [`tcp://[::]:${defaultPorts.tcp}`]].find(
-      (urls) => urls.length > 0,
-    ) as readonly string[];
+    this.listen = options.listen.length > 0 ? options.listen : configured;
     options.onReload?.(() => settings.reload());
     options.onStatus?.(watch);
   }

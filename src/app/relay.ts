@@ -7,6 +7,7 @@ import type { RelaySharesOptions } from '../relay/relay-shares.js';
 import { Relay } from '../relay/relay.js';
 import { parseUrl } from '../transport/address.js';
 import type { Listener } from '../transport/contract.js';
+import { openListeners } from './listeners.js';
 import type { CommonOptions } from './options.js';
 import { relayAccess, type RelayAccessOptions } from './relay-access.js';
 import type { RelayConfig } from './relay-config.js';
@@ -16,7 +17,9 @@ import { readTlsFiles, type TlsFiles } from './tls-files.js';
 import { RelayOperations, type RelayOperationOptions } from './relay-operations.js';
 
 export interface RelayRunOptions
-  extends RelayOperationOptions, Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports'> {
+  extends
+    RelayOperationOptions,
+    Pick<CommonOptions, 'home' | 'signal' | 'onEvent' | 'transports' | 'tuning'> {
   /** What it dials for strangers: public, private, loopback, any, addresses and networks. Default: as configured, else nothing. */
   readonly dial?: readonly string[];
   /** Who is let in. Default: everybody. */
@@ -32,11 +35,11 @@ export interface RelayRunOptions
  * it rejects with ERR_XFER_INTERRUPTED.
  */
 export async function relay(options: RelayRunOptions): Promise<void> {
-  const { signal, transports } = options;
+  const { signal, transports, tuning, onEvent } = options;
   const operations = await RelayOperations.begin(options);
   const { settings, observer } = operations;
-  const addresses = operations.listen.map(parseUrl);
-  const loopbackOnly = addresses.every(({ host }) => isLoopback(host));
+  const urls = operations.listen;
+  const loopbackOnly = urls.length > 0 && urls.every((url) => isLoopback(parseUrl(url).host));
   const { identify, prove, key, fingerprint } = await relayAccess(options.home, {
     ...options.access,
     peers: settings,
@@ -62,6 +65,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     observer,
     identify,
     prove,
+    tuning,
     forwarding: relayForwarding(settings.config, options.forwarding),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
@@ -69,26 +73,26 @@ export async function relay(options: RelayRunOptions): Promise<void> {
   const most = limits.maxAdmittedConnections ?? relayDefaults.maxAdmittedConnections;
   const files = options.tls ?? settings.config.tls;
   const tls = files && (await readTlsFiles(files));
-  const listeners: Listener[] = [];
+  let listeners: Listener[] = [];
   const stopped = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asXferError(signal.reason)), { once: true });
   });
   stopped.catch(() => undefined);
   try {
-    for (const address of addresses) {
-      const transport = await transports.get(address.scheme);
-      listeners.push(
-        await transport.listen(address, {
-          onConnection: (connection, admission) => forwarding.handleConnection(connection, admission),
-          admit: (source) => forwarding.admit(source),
-          limits: guard.connectionLimits,
-          ...(tls ? { tls } : {}),
-          // The relay counts them itself.
-          maxConnections: most,
-          maxConnectionsPerAddress: most,
-        }),
-      );
-    }
+    listeners = await openListeners({
+      ...{ transports, urls },
+      options: {
+        onConnection: (connection, admission) => forwarding.handleConnection(connection, admission),
+        admit: (source) => forwarding.admit(source),
+        limits: guard.connectionLimits,
+        ...(tls ? { tls } : {}),
+        ...(tuning ? { tuning } : {}),
+        // The relay counts them itself.
+        maxConnections: most,
+        maxConnectionsPerAddress: most,
+      },
+      onNote: (message) => onEvent({ event: 'note', message }),
+    });
     await operations.start(forwarding, listeners, { key, fingerprint });
     signal.throwIfAborted();
     await Promise.race([stopped, operations.drained(forwarding, listeners)]);

@@ -4,7 +4,7 @@ import type { ProveHop } from '../relay/prove-hop.js';
 import { StreamConnection } from '../relay/stream-connection.js';
 import { encodeWaitHeader } from '../relay/wait-header.js';
 import { refusalOf, resetOf } from '../session/stream-error.js';
-import { resetCode, type Connection, type Stream } from '../transport/contract.js';
+import { resetCode, type Connection, type Stream, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { Backoff } from './backoff.js';
 
@@ -15,6 +15,7 @@ export interface RoomWaiterOptions {
   readonly signal: AbortSignal;
   /** Tells the first relay who waits. Default: it is not told. */
   readonly prove?: ProveHop | undefined;
+  readonly tuning?: TransportTuning | undefined;
   /** Somebody has come, by a connection of one stream. */
   onConnection(connection: Connection): void;
   /** The relay was lost, or is there again; `error` says why. */
@@ -33,8 +34,8 @@ export class RoomWaiter {
 
   constructor(options: RoomWaiterOptions) {
     this.#options = options;
-    const { transports, relays, prove } = options;
-    this.#dialer = new PathDialer(transports, { relays, to: '' }, prove);
+    const { transports, relays, prove, tuning } = options;
+    this.#dialer = new PathDialer(transports, { relays, to: '' }, { prove, tuning });
   }
 
   /** Resolves when the relay has the room; rejects with an XferError (ERR_XFER_ROOM_TAKEN …). */

@@ -25,9 +25,9 @@ export async function sendToMany(options: SendManyOptions): Promise<readonly Sen
   const events = new JointEvents(targets, onEvent);
   const shares = options.limit && new LimitShares(options.limit, targets.length);
   const identity = once(() => loadIdentity(options.home));
-  const { transports, home, identify, relayToken: token } = options;
+  const { transports, tuning, home, identify, relayToken: token } = options;
   const fanOut = new FanOut({
-    ...{ transports, signal, targets: targets.length },
+    ...{ transports, tuning, signal, targets: targets.length },
     prove: async () => hopProver({ home, identity: identify ? await identity() : undefined, token }),
     compress: options.compress ?? 'auto',
     limit: shares?.share(),

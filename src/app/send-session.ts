@@ -90,12 +90,14 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
 }
 
 async function dialerOf({ options, way, identity, onStored }: SendSessionOptions) {
+  const { transports, tuning } = options;
   if ('relays' in way) {
-    const { transports, home, identify, relayToken: token } = options;
+    const { home, identify, relayToken: token } = options;
     const prove = hopProver({ home, identity: identify ? identity : undefined, token });
-    const dialer = new PathDialer(transports, way, prove, onStored);
+    const dialer = new PathDialer(transports, way, { prove, onStored, tuning });
     return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
   }
-  const transport = await options.transports.get(way.scheme);
-  return (signal: AbortSignal): Promise<Connection> => transport.dial(way, { signal });
+  const transport = await transports.get(way.scheme);
+  return (signal: AbortSignal): Promise<Connection> =>
+    transport.dial(way, { signal, ...(tuning ? { tuning } : {}) });
 }

@@ -5,6 +5,7 @@ import { relaySignals } from '../ui/relay-signals.js';
 import { BaseCommand } from './base-command.js';
 import { tlsFlags, tlsOption } from './tls-flags.js';
 import { relayAccessFlags, relayAccessOptions } from './relay-access-flags.js';
+import { tuningFlags, tuningOption } from './tuning-flags.js';
 import { forwardingOptions, relayRolloutFlags } from './relay-rollout-flags.js';
 
 export default class Relay extends BaseCommand {
@@ -21,7 +22,7 @@ SIGHUP has it read its configuration again.`;
   static override flags = {
     listen: Flags.string({
       description:
-        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, every address, port 4840)',
+        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp and udp, every address, port 4840)',
       helpValue: 'URL',
       multiple: true,
       multipleNonGreedy: true,
@@ -58,6 +59,7 @@ SIGHUP has it read its configuration again.`;
       exclusive: ['json', 'quiet', 'log-level'],
     }),
     ...relayRolloutFlags,
+    ...tuningFlags,
   };
 
   async run(): Promise<void> {
@@ -65,6 +67,7 @@ SIGHUP has it read its configuration again.`;
     const { listen = [], dial, config, metrics } = flags;
     const drainTimeout = flags['drain-timeout'];
     const drainTimeoutMs = drainTimeout === undefined ? undefined : parseDuration(drainTimeout);
+    const tuning = tuningOption(flags);
     const { signal, drain, onReload } = relaySignals({ rereads: config !== undefined });
     const { relayView } = await import('../ui/relay-view.js');
     const { view, observer, onStatus } = await relayView({ ...flags, logLevel: flags['log-level'] });
@@ -80,6 +83,7 @@ SIGHUP has it read its configuration again.`;
           access: relayAccessOptions(flags),
           forwarding: forwardingOptions(flags),
           ...tlsOption(flags),
+          ...tuning,
           ...(dial ? { dial } : {}),
           ...(config === undefined ? {} : { config }),
           ...(metrics === undefined ? {} : { metrics }),

@@ -11,6 +11,7 @@ import { hopFlags, hopOptions } from './hop-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { checkShared, sendArguments } from './send-arguments.js';
 import { laneOption, sendFlags } from './send-flags.js';
+import { tuningFlags, tuningOption } from './tuning-flags.js';
 
 export default class Send extends BaseCommand {
   static override summary = 'Send files and directories to a machine that runs xfer recv.';
@@ -39,11 +40,13 @@ Exit status 0 means that the receiver has everything under its real name.`;
     ...transferFlags,
     ...sendFlags,
     ...hopFlags,
+    ...tuningFlags,
   };
 
   async run(): Promise<void> {
     const { argv, flags, raw } = await this.parse(Send);
     const via = flags.via ?? [];
+    const tuning = tuningOption(flags);
     const { paths, targets } = sendArguments(argv as string[], flags.to ?? [], via.length > 0);
     if (targets.length > 1) checkShared(flags);
     if (flags.delete && !flags.yes && !canAsk())
@@ -64,6 +67,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
         },
         ...transferOptions(flags),
         ...hopOptions(flags),
+        ...tuning,
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
         filters: filterArguments(raw),

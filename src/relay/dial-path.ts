@@ -1,32 +1,34 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { parseUrl, type Address } from '../transport/address.js';
-import type { Connection } from '../transport/contract.js';
+import type { Connection, TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { ProveHop } from './prove-hop.js';
 import { maxHops } from './route.js';
 import { RoutedConnection, shownHop, type Path } from './routed-connection.js';
 
+export interface PathDialerOptions {
+  /** Says who dials. Default: nobody does. */
+  readonly prove?: ProveHop | undefined;
+  /** As in RoutedHandlers. */
+  readonly onStored?: ((relay: string) => void) | undefined;
+  /** For the first relay. */
+  readonly tuning?: TransportTuning | undefined;
+}
+
 /** Dials the first relay of a path: the alternative that worked last, then the others. */
 export class PathDialer {
   readonly #transports: TransportRegistry;
   readonly #path: Path;
-  readonly #prove: ProveHop | undefined;
-  readonly #onStored: ((relay: string) => void) | undefined;
+  readonly #options: PathDialerOptions;
   #next = 0;
 
-  /** `prove` says who dials; undefined: nobody does. `onStored` as in RoutedHandlers. Throws ERR_XFER_USAGE for a path that is too long. */
-  constructor(
-    transports: TransportRegistry,
-    path: Path,
-    prove?: ProveHop,
-    onStored?: (relay: string) => void,
-  ) {
+  /** Throws ERR_XFER_USAGE for a path that is too long. */
+  constructor(transports: TransportRegistry, path: Path, options: PathDialerOptions = {}) {
     if (path.relays.length > maxHops)
       throw new XferError('ERR_XFER_USAGE', `a path has at most ${maxHops} relays`);
     this.#transports = transports;
     this.#path = path;
-    this.#prove = prove;
-    this.#onStored = onStored;
+    this.#options = options;
   }
 
   /** Rejects with an XferError that names the relay, or with the signal's reason. */
@@ -53,9 +55,10 @@ export class PathDialer {
 
   async #connect(address: Address, signal: AbortSignal): Promise<Connection> {
     const transport = await this.#transports.get(address.scheme);
-    const connection = await transport.dial(address, { signal });
+    const { prove, tuning } = this.#options;
+    const connection = await transport.dial(address, { signal, ...(tuning ? { tuning } : {}) });
     try {
-      await this.#prove?.(connection, address, signal);
+      await prove?.(connection, address, signal);
       return connection;
     } catch (error) {
       connection.abort(asXferError(error));
@@ -69,7 +72,7 @@ export class PathDialer {
       if (this.#next === alternative) this.#next = (alternative + 1) % count;
     };
     void inner.closed.then(({ clean }) => clean || turn());
-    const onStored = this.#onStored;
+    const { onStored } = this.#options;
     const handlers = { onRefused: turn, ...(onStored ? { onStored } : {}) };
     return new RoutedConnection(inner, this.#path, alternative, handlers);
   }

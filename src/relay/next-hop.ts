@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { asXferError, networkError, XferError } from '../errors/index.js';
 import { parseUrl } from '../transport/address.js';
-import type { Connection, ConnectionLimits } from '../transport/contract.js';
+import type { Connection, ConnectionLimits, TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { DialPolicy, DialTrust } from './dial-policy.js';
 import type { ProveHop } from './prove-hop.js';
@@ -11,6 +11,7 @@ export interface NextHopOptions {
   readonly transports: TransportRegistry;
   readonly signal: AbortSignal;
   readonly limits?: ConnectionLimits;
+  readonly tuning?: TransportTuning | undefined;
   readonly policy: Pick<DialPolicy, 'allows' | 'opensAnything'>;
   /** Of the peer that asks. */
   readonly trust: DialTrust;
@@ -25,7 +26,7 @@ export interface NextHopOptions {
  * connected to. Rejects with ERR_XFER_RELAY_REFUSED, _BAD_ADDRESS, _NO_TRANSPORT, _UNKNOWN_HOST or what `dial` and `prove` do.
  */
 export async function dialNextHop(url: string, options: NextHopOptions): Promise<Connection> {
-  const { transports, signal, limits, policy, trust, prove, resolve = lookUp } = options;
+  const { transports, signal, limits, tuning, policy, trust, prove, resolve = lookUp } = options;
   if (!policy.opensAnything(trust)) throw refused();
   const mayDial = (ip: string) => policy.allows(ip, trust);
   const address = parseUrl(url);
@@ -35,7 +36,11 @@ export async function dialNextHop(url: string, options: NextHopOptions): Promise
   const resolved = found.filter(mayDial);
   signal.throwIfAborted();
   if (resolved.length === 0 || address.port === 0) throw refused();
-  const connection = await transport.dial(address, { signal, resolved, ...(limits ? { limits } : {}) });
+  const connection = await transport.dial(address, {
+    ...{ signal, resolved },
+    ...(limits ? { limits } : {}),
+    ...(tuning ? { tuning } : {}),
+  });
   try {
     // A transport that resolved by itself after all could be led elsewhere.
     if (!mayDial(connection.remote.host)) throw refused();

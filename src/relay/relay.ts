@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { relayDefaults } from '../config/index.js';
 import { isXferError, XferError } from '../errors/index.js';
-import type { Admission, Connection } from '../transport/contract.js';
+import type { Admission, Connection, TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { BlockPool } from './block-pool.js';
 import { Forwarder, type ForwardingOptions } from './forwarder.js';
@@ -18,6 +18,8 @@ export interface RelayOptions {
   readonly observer?: RelayObserver;
   /** How streams are forwarded. Default: piped. */
   readonly forwarding?: ForwardingOptions;
+  /** For what it dials. */
+  readonly tuning?: TransportTuning | undefined;
   /** Default: relayDefaults. */
   readonly handshakeTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
@@ -46,6 +48,7 @@ export class Relay {
     forwarding = {},
     identify,
     prove,
+    tuning,
     ...times
   }: RelayOptions) {
     this.#guard = guard;
@@ -62,7 +65,7 @@ export class Relay {
         identify(connection, (reason) => observer.onRefuse?.(reason, connection.remote.host)),
       dial: async (url, { trust }, isRelay, signal) => {
         const next = await dialNextHop(url, {
-          ...{ transports, signal, limits, trust, policy: guard.policy },
+          ...{ transports, signal, limits, tuning, trust, policy: guard.policy },
           prove: isRelay ? prove : undefined,
         });
         observer.onLink?.(next, 'out');

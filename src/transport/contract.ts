@@ -36,6 +36,15 @@ export interface ListenOptions {
   readonly limits?: ConnectionLimits;
   /** What a listener with TLS shows its dialers, in PEM; where it is missing such a listener is refused with ERR_XFER_USAGE. */
   readonly tls?: TlsIdentity;
+  readonly tuning?: TransportTuning;
+}
+
+/** How this side uses the network, by its user's choice alone. Transports that have no such choice ignore it. */
+export interface TransportTuning {
+  /** What decides how fast to send: `bbr`, `cubic`, `ledbat`, or `fixed:` and bytes a second. Default: the transport's. */
+  readonly congestion?: string;
+  /** The largest IP packet of the link: datagrams are so long less the headers. Default: found out for each path. */
+  readonly mtuBytes?: number;
 }
 
 export interface TlsIdentity {
@@ -90,6 +99,7 @@ export interface DialOptions {
   /** IP addresses of the host: nothing else may be resolved or connected to. The host stays the name for TLS. */
   readonly resolved?: readonly string[];
   readonly limits?: ConnectionLimits;
+  readonly tuning?: TransportTuning;
 }
 
 /** How a connection ended. `error` is there unless both sides meant it. */

@@ -111,7 +111,7 @@ export class RelayNet {
     onStored?: (relay: string) => void,
   ): Promise<RoutedConnection> {
     const relays = via.map((hop) => ('url' in hop ? [hop.url] : hop));
-    const dialer = new PathDialer(this.registry, { relays, to }, prove, onStored);
+    const dialer = new PathDialer(this.registry, { relays, to }, { prove, onStored });
     const connection = await dialer.dial(new AbortController().signal);
     this.#connections.push(connection);
     return connection;

@@ -36,6 +36,9 @@ describe('the program', () => {
     ['a missing argument', ['peers', 'rename', 'a'], 'Missing 1 required arg'],
     ['a name to remember by without --remember', ['send', 'a', 'b', '--as', 'n'], '--remember'],
     ['one peer for two targets', ['send', 'a', '--to', 'b', '--to', 'c', '--peer', 'n'], '--peer is for one'],
+    ['no congestion controller', ['send', 'a', 'b', '--cc', 'reno'], 'not a congestion controller: "reno"'],
+    ['no rate to hold', ['recv', '--cc', 'fixed:fast'], 'not a rate: "fast"'],
+    ['a link too small for IPv6', ['relay', '--mtu', '1279'], '--mtu'],
     ['an ssh target', ['send', 'a', 'me@host:dir'], 'ssh targets'],
   ])('exits with 2 and no stack trace for %s', async (_, args, told) => {
     const { status, stdout, stderr } = await (await runXfer(args)).ended;
