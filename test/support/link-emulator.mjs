@@ -21,7 +21,9 @@ export async function openLink(options = {}) {
   const link = new Link(child, options);
   try {
     const { namespaces, realTime } = await link.nextAnswer();
-    const [client, server] = namespaces.map((fd, i) => new LinkEnd(`/proc/${child.pid}/fd/${fd}`, i + 1, mtu));
+    const [client, server] = namespaces.map(
+      (fd, i) => new LinkEnd(`/proc/${child.pid}/fd/${fd}`, i + 1, mtu),
+    );
     await Promise.all([client.setUp(), server.setUp()]);
     Object.assign(link, { client, server, realTime });
     await link.change({});
