@@ -4,6 +4,7 @@ import { parseOptions, usage } from './options.mjs';
 import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
 import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
+import { linkRow } from './row-link.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { relayRow } from './row-relay.mjs';
@@ -25,9 +26,11 @@ import { machine, table, verdict } from './table.mjs';
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
 const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
+const linkRows = [linkRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
+  ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
 
