@@ -5,6 +5,8 @@ import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
 import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
 import { linkRow } from './row-link.mjs';
+import { linkFairnessRow } from './row-link-fairness.mjs';
+import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { relayRow } from './row-relay.mjs';
@@ -26,7 +28,7 @@ import { machine, table, verdict } from './table.mjs';
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
 const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
-const linkRows = [linkRow];
+const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
