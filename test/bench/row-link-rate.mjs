@@ -23,6 +23,7 @@ export const linkRateRow = {
   name: 'link-rate',
   title: `emulated link, ${rateBitsPerSecond / 1e9} Gbit/s, ${roundTripMs} ms`,
   rare: true,
+  smoked: true,
   async measure(context) {
     const missing = linkMissing() ?? (await schemeMissing(context, 'udp'));
     if (missing) return [{ skipped: missing }];

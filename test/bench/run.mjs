@@ -9,6 +9,7 @@ import { linkFairnessRow } from './row-link-fairness.mjs';
 import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
 import { relayMemoryRow } from './row-relay-memory.mjs';
@@ -32,6 +33,7 @@ const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
+  quicPeersRow,
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

@@ -40,10 +40,10 @@ export function timedEvents(run) {
   return events;
 }
 
-/** One whole transfer to a receiver that was there before: what both runs were, and the sender's seconds. */
-export async function transferOnce(context, { path, directory, code, limitMs }) {
-  const { run, url } = await receiver(context, { directory, flags: ['--once'], code, limitMs });
-  const sent = await send(context, { path, url, code, limitMs });
+/** One whole transfer to a receiver that was there before: what both runs were, and the sender's seconds. `flags` are its. */
+export async function transferOnce(context, { path, directory, code, limitMs, listen, flags }) {
+  const { run, url } = await receiver(context, { directory, flags: ['--once'], code, limitMs, listen });
+  const sent = await send(context, { path, url, flags, code, limitMs });
   await finish(run, 'xfer recv');
   return { seconds: sent.seconds, done: sent.done, sender: sent.run, receiver: run };
 }
