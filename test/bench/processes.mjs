@@ -51,6 +51,11 @@ export function start(command, args, options = {}, limitMs = longestMs) {
   return run;
 }
 
+/** `start` in the namespace of one end of an emulated link, or here where there is none. */
+export function startAt(end, command, args, options, limitMs) {
+  return start(...(end?.command(command, args) ?? [command, args]), options, limitMs);
+}
+
 /** Runs a program to its end; throws with what it said where its status is not 0. */
 export async function finish(run, name) {
   const ended = await run.ended;

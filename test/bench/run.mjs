@@ -4,8 +4,12 @@ import { parseOptions, usage } from './options.mjs';
 import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
 import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
+import { linkRow } from './row-link.mjs';
+import { linkFairnessRow } from './row-link-fairness.mjs';
+import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
 import { relayMemoryRow } from './row-relay-memory.mjs';
@@ -25,9 +29,12 @@ import { machine, table, verdict } from './table.mjs';
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
 const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
+const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
+  quicPeersRow,
+  ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, basename } from 'node:path';
-import { finish, start } from './processes.mjs';
+import { finish, start, startAt } from './processes.mjs';
 
 /** rsync over ssh, and tar over ssh, to an sshd of the bench; `cipher` undefined is ssh's own choice. */
 export const hasProgram = (name) => !spawnSync(name, ['--version']).error;
@@ -9,7 +9,7 @@ export const hasProgram = (name) => !spawnSync(name, ['--version']).error;
 export async function rsyncOnce(server, { from, to, flags, cipher }) {
   const ssh = ['ssh', ...server.sshArguments(cipher)].join(' ');
   return finish(
-    start('rsync', [...flags, '--no-compress', '-e', ssh, from, `${server.login}:${to}`]),
+    startAt(server.client, 'rsync', [...flags, '--no-compress', '-e', ssh, from, `${server.login}:${to}`]),
     'rsync',
   );
 }

@@ -1,20 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.mjs';
-import { compare, finish, start } from './processes.mjs';
+import { compare, finish, startAt } from './processes.mjs';
 
 const sshdPath = '/usr/sbin/sshd';
-const login = `${userInfo().username}@127.0.0.1`;
 const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com'];
 
 /**
- * An sshd of the bench's own on a loopback port, with keys of its own: `{ scp(from, to, how), sshArguments(cipher),
- * login, pid }`, or `{ missing: reason }` where this machine cannot have one.
+ * An sshd of the bench's own, with keys of its own: `{ scp(from, to, how), sshArguments(cipher), login, pid, client }`, or
+ * `{ missing: reason }` where this machine cannot have one. It is on a loopback port, or, where a link is given, at its
+ * server; its clients are at the link's client then.
  */
-export async function sshd({ directory }) {
+export async function sshd({ directory, link }) {
   if (!existsSync(sshdPath)) return { missing: `no ${sshdPath} here (Debian: openssh-server)` };
   if (spawnSync('scp', ['-V']).error) return { missing: 'no scp here (Debian: openssh-client)' };
   const home = join(directory, 'ssh');
@@ -24,12 +23,15 @@ export async function sshd({ directory }) {
   copyFileSync(join(home, 'user.pub'), join(home, 'authorized_keys'));
   // Only root's sshd asks for it; a boot of the machine's own sshd would make it.
   if (process.getuid() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  const port = await freePort();
-  writeFileSync(join(home, 'config'), serverConfig(home, port));
-  const server = start(sshdPath, ['-D', '-e', '-f', join(home, 'config')], {}, 30 * 60_000);
-  if (!(await answers(server, port)))
+  const host = link?.server.address ?? '127.0.0.1';
+  const port = link ? 2222 : await freePort();
+  const login = `${userInfo().username}@${host}`;
+  writeFileSync(join(home, 'config'), serverConfig(home, host, port));
+  const args = ['-D', '-e', '-f', join(home, 'config')];
+  const server = startAt(link?.server, sshdPath, args, {}, 30 * 60_000);
+  if (!(await listens(server)))
     return { missing: `sshd does not start: ${server.stderr.trim().split('\n').at(-1)}` };
-  const scp = (from, to, how) => scpOnce({ home, port, from, to, how });
+  const scp = (from, to, how) => scpOnce({ home, login, port, client: link?.client, from, to, how });
   const trial = await scp(join(home, 'config'), join(home, 'copy'), {}).catch((error) => error);
   return trial instanceof Error
     ? { missing: `scp to it fails: ${trial.message.trim()}` }
@@ -37,6 +39,7 @@ export async function sshd({ directory }) {
         scp,
         pid: server.child.pid,
         login,
+        client: link?.client,
         sshArguments: (cipher) => ['-p', String(port), ...clientArguments(home, cipher)],
       };
 }
@@ -58,10 +61,10 @@ export async function fastest({ scp }, source, target) {
 
 export const scpName = ({ cipher, legacy }) => `scp ${legacy ? '-O ' : ''}-c ${cipher.split('@')[0]}`;
 
-async function scpOnce({ home, port, from, to, how: { cipher, legacy, flags = [] } }) {
+async function scpOnce({ home, login, port, client, from, to, how: { cipher, legacy, flags = [] } }) {
   const args = ['-q', '-P', String(port), ...clientArguments(home, cipher), ...flags];
   if (legacy) args.push('-O');
-  return finish(start('scp', [...args, from, `${login}:${to}`]), 'scp');
+  return finish(startAt(client, 'scp', [...args, from, `${login}:${to}`]), 'scp');
 }
 
 /** What ssh and scp both take. */
@@ -80,9 +83,9 @@ function clientArguments(home, cipher) {
   return args;
 }
 
-function serverConfig(home, port) {
+function serverConfig(home, host, port) {
   return `
-ListenAddress 127.0.0.1:${port}
+ListenAddress ${host}:${port}
 HostKey ${join(home, 'host')}
 PidFile none
 AuthorizedKeysFile ${join(home, 'authorized_keys')}
@@ -97,14 +100,10 @@ Subsystem sftp internal-sftp
 `;
 }
 
-/** Tries every 20 ms, for 5 s, while the server lives. */
-async function answers(server, port) {
+/** It says so on stderr; looked at every 20 ms, for 5 s, while the server lives. */
+async function listens(server) {
   for (let tries = 0; tries < 250 && !server.over; tries++) {
-    const connected = await new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (connected) return true;
+    if (/listening on/.test(server.stderr)) return true;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return false;

@@ -1,15 +1,14 @@
 import { join } from 'node:path';
-import { finish, line, program, start } from './processes.mjs';
+import { finish, line, program, startAt } from './processes.mjs';
 
-/** A receiver that listens on a free loopback port: `{ run, url, code }`. `code` is there where it made one. */
-export async function receiver(context, { directory, flags = [], code, limitMs }) {
-  const args = ['recv', directory, '--listen', 'tcp://127.0.0.1:0', '--json', ...flags];
-  const run = start(
-    process.execPath,
-    [program, ...args],
-    { env: environment(context, 'receiver', code) },
-    limitMs,
-  );
+/**
+ * A receiver that listens, on a free loopback port unless told otherwise: `{ run, url, code }`. `code` is there where it
+ * made one. `end` is that of an emulated link where it runs.
+ */
+export async function receiver(context, { directory, flags = [], code, limitMs, end, listen }) {
+  const args = ['recv', directory, '--listen', listen ?? 'tcp://127.0.0.1:0', '--json', ...flags];
+  const env = environment(context, 'receiver', code);
+  const run = startAt(end, process.execPath, [program, ...args], { env }, limitMs);
   const listening = await line(run, eventOf('listening'));
   return { run, url: listening.addresses[0], code: listening.code };
 }
@@ -22,9 +21,10 @@ export async function send(context, what) {
 }
 
 /** `xfer send`, just started. */
-export function sending(context, { path, url, flags = [], code, limitMs }) {
+export function sending(context, { path, url, flags = [], code, limitMs, end }) {
   const env = environment(context, 'sender', code);
-  return start(process.execPath, [program, 'send', path, url, '--json', ...flags], { env }, limitMs);
+  const args = [program, 'send', path, url, '--json', ...flags];
+  return startAt(end, process.execPath, args, { env }, limitMs);
 }
 
 /** Every event of a run that was just started, with the time of its arrival; the list grows until the run ends. */
@@ -40,10 +40,10 @@ export function timedEvents(run) {
   return events;
 }
 
-/** One whole transfer to a receiver that was there before: what both runs were, and the sender's seconds. */
-export async function transferOnce(context, { path, directory, code, limitMs }) {
-  const { run, url } = await receiver(context, { directory, flags: ['--once'], code, limitMs });
-  const sent = await send(context, { path, url, code, limitMs });
+/** One whole transfer to a receiver that was there before: what both runs were, and the sender's seconds. `flags` are its. */
+export async function transferOnce(context, { path, directory, code, limitMs, listen, flags }) {
+  const { run, url } = await receiver(context, { directory, flags: ['--once'], code, limitMs, listen });
+  const sent = await send(context, { path, url, flags, code, limitMs });
   await finish(run, 'xfer recv');
   return { seconds: sent.seconds, done: sent.done, sender: sent.run, receiver: run };
 }
@@ -59,7 +59,8 @@ function environment({ directory }, side, code) {
   };
 }
 
-const eventOf = (name) => (text) => {
+/** For `line`: the event of that name. */
+export const eventOf = (name) => (text) => {
   if (!text.startsWith('{')) return undefined;
   const event = JSON.parse(text);
   return event.event === name ? event : undefined;

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { join } from 'node:path';
+import { compare, finish, line, start } from './processes.mjs';
+
+const serverPath = '/usr/sbin/gtlsserver';
+const tlsDirectory = join(import.meta.dirname, '../../fixtures/tls');
+/** Installed below the bench's own directory, and gone with it: it is no dependency of ours. */
+const quinnVersion = '2.1.4';
+const quinnPeer = join(import.meta.dirname, 'quinn-peer.mjs');
+/** What is left of an Ethernet frame for the payload of UDP over IPv4. */
+const payloadBytes = 1472;
+
+/** ngtcp2's HTTP/3 server and client of Debian, from file to file: `{ once }` or `{ missing }`. */
+export function ngtcp2({ directory }, source) {
+  if (!existsSync(serverPath) || spawnSync('gtlsclient', ['--help']).error)
+    return { missing: 'ngtcp2 is not here (Debian: ngtcp2-server, ngtcp2-client)' };
+  const [root, target] = ['ngtcp2-root', 'ngtcp2-target'].map((name) => join(directory, name));
+  mkdirSync(root);
+  symlinkSync(source.path, join(root, source.name));
+  const quiet = ['-q', '--no-quic-dump', '--no-http-dump'];
+  const windows = ['--max-data=64M', '--max-stream-data-bidi-local=32M', '--max-window=64M'];
+  return {
+    async once() {
+      mkdirSync(target);
+      const port = await freeUdpPort();
+      const tls = ['key', 'certificate'].map((name) => join(tlsDirectory, `test-only-${name}.pem`));
+      const served = [
+        ...quiet,
+        '-d',
+        root,
+        `--max-udp-payload-size=${payloadBytes}`,
+        '127.0.0.1',
+        String(port),
+      ];
+      const server = start(serverPath, [...served, ...tls]);
+      await bound(port);
+      const fetched = [...quiet, '--exit-on-all-streams-close', ...windows, `--download=${target}`];
+      const url = `https://127.0.0.1:${port}/${source.name}`;
+      const { seconds } = await finish(
+        start('gtlsclient', [...fetched, '127.0.0.1', String(port), url]),
+        'gtlsclient',
+      );
+      server.child.kill('SIGKILL');
+      await server.ended;
+      await compare(source.path, join(target, source.name));
+      rmSync(target, { recursive: true });
+      return { seconds };
+    },
+  };
+}
+
+/** quinn through its npm binding, from memory to memory: `{ once }` or `{ missing }`. */
+export async function quinn({ directory }, source) {
+  const name = `@chainsafe/libp2p-quic-linux-${process.arch}-gnu`;
+  const prefix = join(directory, 'quinn');
+  mkdirSync(prefix);
+  const args = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${quinnVersion}`];
+  const { status } = await start('npm', ['install', '--prefix', prefix, ...args], {}, 60_000).ended;
+  if (status !== 0) return { missing: `${name} could not be installed` };
+  const binding = join(prefix, 'node_modules', name);
+  const run = (...rest) => start(process.execPath, [quinnPeer, binding, ...rest.map(String)]);
+  return {
+    async once() {
+      const receiving = run('recv', source.bytes);
+      const { port } = await line(receiving, (text) => JSON.parse(text));
+      const { seconds } = await finish(run('send', source.bytes, port), 'quinn, sending');
+      await finish(receiving, 'quinn, receiving');
+      return { seconds };
+    },
+  };
+}
+
+function freeUdpPort() {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4').once('error', reject);
+    socket.bind(0, '127.0.0.1', () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}
+
+/** Until the port is taken: looks every 10 ms, for 5 s. A client that came too early would wait for its timeout. */
+async function bound(port) {
+  for (let tries = 0; tries < 500; tries++) {
+    const taken = await new Promise((resolve) => {
+      const socket = createSocket('udp4').once('error', () => resolve(true));
+      socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(false)));
+    });
+    if (taken) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('gtlsserver does not start');
+}
