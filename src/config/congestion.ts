@@ -1,12 +1,11 @@
 import { XferError } from '../errors/index.js';
 import { parseRate } from './quantity.js';
 
-/** `bbr`, `cubic`, `ledbat`, or `fixed:80mbit`, whose rate is given back in bytes a second: `fixed:10000000`. Throws ERR_XFER_USAGE. */
+/** The text, where it is `bbr`, `cubic`, `ledbat` or a rate such as `fixed:80mbit`. Throws ERR_XFER_USAGE. */
 export function parseCongestion(text: string): string {
   if (controllers.includes(text)) return text;
   const [, rate] = /^fixed:(.*)$/.exec(text) ?? [];
-  const bytes = rate === undefined ? 0 : parseRate(rate);
-  if (bytes > 0) return `fixed:${bytes}`;
+  if (rate !== undefined && parseRate(rate) > 0) return text;
   throw new XferError('ERR_XFER_USAGE', `not a congestion controller: ${JSON.stringify(text)}`, {
     remedy: 'write bbr, cubic, ledbat or fixed:RATE such as fixed:80mbit',
   });

@@ -41,7 +41,7 @@ export interface ListenOptions {
 
 /** How this side uses the network, by its user's choice alone. Transports that have no such choice ignore it. */
 export interface TransportTuning {
-  /** What decides how fast to send: `bbr`, `cubic`, `ledbat`, or `fixed:` and bytes a second. Default: the transport's. */
+  /** What decides how fast to send: `bbr`, `cubic`, `ledbat`, or a rate such as `fixed:80mbit`. Default: the transport's. */
   readonly congestion?: string;
   /** The largest IP packet of the link: datagrams are so long less the headers. Default: found out for each path. */
   readonly mtuBytes?: number;
