@@ -12,6 +12,7 @@ export { receive } from './app/receive.js';
 export { send } from './app/send.js';
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
+export { doctor, type DoctorOptions, type Finding } from './app/doctor.js';
 export { relay, type RelayRunOptions } from './app/relay.js';
 export { Relay, type RelayOptions } from './relay/relay.js';
 export { RelayGuard, type RelayGuardOptions } from './relay/relay-guard.js';

@@ -3,6 +3,7 @@ import type { CommonOptions } from '../app/options.js';
 import type { XferEvent } from '../app/events.js';
 import { homeDirectory } from '../config/index.js';
 import { chooseView } from '../ui/choose-view.js';
+import type { TransportRegistry } from '../transport/registry.js';
 import { interruptSignal } from '../ui/interrupt.js';
 import type { View } from '../ui/view.js';
 import { asReported } from './reported-error.js';
@@ -36,13 +37,18 @@ export abstract class BaseCommand extends Command {
     const signal = own.signal ?? interruptSignal();
     const view = own.view ?? (await chooseView(flags));
     this.#view = view;
-    const { registryFromHookResult } = await import('../transport/registry.js');
-    const transports = registryFromHookResult(await this.config.runHook('xfer:transports', {}));
+    const transports = await this.transports();
     await work(
       { home: homeDirectory(), signal, transports, onEvent: (event) => this.#show(view, event) },
       view,
     );
     await view.close();
+  }
+
+  /** What the plugins have. */
+  protected async transports(): Promise<TransportRegistry> {
+    const { registryFromHookResult } = await import('../transport/registry.js');
+    return registryFromHookResult(await this.config.runHook('xfer:transports', {}));
   }
 
   /** Prints data: on stdout, a line. */

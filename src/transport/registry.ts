@@ -51,6 +51,11 @@ export class TransportRegistry {
     return [...this.#byScheme.keys()];
   }
 
+  /** Each transport once, in the order in which they came. */
+  descriptors(): readonly TransportDescriptor[] {
+    return [...new Set(this.#byScheme.values())].map(({ descriptor }) => descriptor);
+  }
+
   /** Loads the transport on first use. Rejects with ERR_XFER_NO_TRANSPORT, _PLUGIN_THREW or _PLUGIN_METHOD. */
   async get(scheme: string): Promise<Transport> {
     const entry = this.#byScheme.get(scheme);
@@ -84,11 +89,11 @@ export function registryFromHookResult(result: HookResult): TransportRegistry {
 /** A plugin's transport, loaded once; a load that failed is tried again. */
 class Entry {
   readonly pluginName: string;
-  readonly #descriptor: TransportDescriptor;
+  readonly descriptor: TransportDescriptor;
   #loading: Promise<Transport> | undefined;
 
   constructor(descriptor: TransportDescriptor, pluginName: string) {
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
     this.pluginName = pluginName;
   }
 
@@ -103,7 +108,7 @@ class Entry {
   async #load(): Promise<Transport> {
     let transport: unknown;
     try {
-      transport = await this.#descriptor.load();
+      transport = await this.descriptor.load();
     } catch (error) {
       throw refusal('ERR_XFER_PLUGIN_THREW', this.pluginName, messageOf(error), error);
     }

@@ -244,6 +244,13 @@ describe('a listener', () => {
     expect(to.remembered).toBe(1);
   });
 
+  it('forgets what a clock that was put back would keep for ever', () => {
+    const [from, other, to] = [dialer(), dialer(undefined, 'other'), listener()];
+    accepted(to, 1e9, secondHello(from, to, 1e9));
+    accepted(to, 5, secondHello(other, to, 5));
+    expect(to.remembered).toBe(1);
+  });
+
   it('remembers so many dialers and no more, the latest', () => {
     const to = listener('listener', 3);
     const hellos = ['a', 'b', 'c', 'd', 'e'].map((seed) => secondHello(dialer(undefined, seed), to));
