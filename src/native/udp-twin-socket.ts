@@ -14,7 +14,7 @@ import { countersOf } from './udp-counters.js';
 
 /** As many messages as the addon reads at once. */
 const maxMessages = 64;
-const maxMessageBytes = 65_536;
+const slotBytes = 65_536;
 /** More waits in libuv only where the kernel's queue is full: then the twin says so, too. */
 const maxQueuedBytes = 2 ** 20;
 const fatal = new Set(['EBADF', 'ENOTSOCK', 'EFAULT', 'EPIPE', 'EOPNOTSUPP', 'EDESTADDRREQ']);
@@ -30,13 +30,14 @@ export abstract class TwinSocket {
   readonly address: SocketAddress;
   readonly features: BatchSocketFeatures;
   protected readonly tally = countersOf();
-  protected readonly slab = Buffer.allocUnsafeSlow(maxMessages * maxMessageBytes);
+  protected readonly slab = Buffer.allocUnsafeSlow(maxMessages * slotBytes);
+  /** What handlers see, as the addon's: `slice` of a Buffer would be no copy. */
+  protected readonly plainSlab = new Uint8Array(this.slab.buffer);
   readonly #socket: Socket;
   readonly #isV6: boolean;
   readonly #most: number;
   readonly #deadlineMs: number;
   #messages: TwinMessage[] = [];
-  #used = 0;
   #isWaiting = false;
   #began = 0;
   #wasFull = false;
@@ -151,9 +152,9 @@ export abstract class TwinSocket {
   #received(bytes: Buffer, { address, port }: RemoteInfo): void {
     this.tally.packetsReceived++;
     this.tally.bytesReceived += bytes.length;
-    const at = this.#used;
+    // A slot for each, as the addon has: what goes on in the next has room to be joined.
+    const at = this.#messages.length * slotBytes;
     this.slab.set(bytes, at);
-    this.#used += bytes.length;
     this.#messages.push({ at, bytes: bytes.length, from: { host: plain(address), port } });
     if (this.#messages.length >= this.#most) {
       this.#handOver();
@@ -182,7 +183,6 @@ export abstract class TwinSocket {
   #handOver(): void {
     const messages = this.#messages;
     this.#messages = [];
-    this.#used = 0;
     if (messages.length === 0 || this.#isClosed) return;
     this.tally.batchesReceived++;
     if (messages.length >= this.#most) this.tally.fullBatches++;

@@ -49,7 +49,6 @@ class TwinBatchSocket extends TwinSocket implements BatchSocket {
     const runs: { at: number; bytes: number; segmentBytes: number; from: SocketAddress }[] = [];
     for (const { at, bytes, from } of messages) {
       const last = runs.at(-1);
-      // They stand in the slab one behind the other already.
       const goesOn =
         last !== undefined &&
         last.from.host === from.host &&
@@ -59,13 +58,17 @@ class TwinBatchSocket extends TwinSocket implements BatchSocket {
         last.bytes > 0 &&
         last.bytes % last.segmentBytes === 0 &&
         last.bytes + bytes <= 65_536;
-      if (goesOn) last.bytes += bytes;
-      else runs.push({ at, bytes, segmentBytes: Math.max(bytes, 1), from });
+      if (goesOn) {
+        this.slab.copyWithin(last.at + last.bytes, at, at + bytes);
+        last.bytes += bytes;
+      } else {
+        runs.push({ at, bytes, segmentBytes: Math.max(bytes, 1), from });
+      }
     }
     this.#handler?.(
       runs.map(({ at, bytes, segmentBytes, from }) => ({
         ...{ from, segmentBytes, ecn: 0 },
-        bytes: this.slab.subarray(at, at + bytes),
+        bytes: this.plainSlab.subarray(at, at + bytes),
       })),
     );
   }
@@ -161,7 +164,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     const { runs } = this.#reader;
     if (runs === 0) return;
     this.#handler?.({
-      ...{ runs, fields: this.#fields, slab: this.slab },
+      ...{ runs, fields: this.#fields, slab: this.plainSlab },
       sourceOf: (run) => this.#reader.sourceOf(run),
     });
   }

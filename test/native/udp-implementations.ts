@@ -59,7 +59,11 @@ export function connect(
 ): { near: number; far: number } {
   const ids = { localId: bytesOf(8, 2 * seed), remoteId: bytesOf(8, 2 * seed + 1) };
   const keys = { sendKey: bytesOf(16, seed), receiveKey: bytesOf(16, 100 + seed) };
-  const near = one.addConnection({ ...ids, ...keys, remote: { host: hosts.other, port: other.address.port } });
+  const near = one.addConnection({
+    ...ids,
+    ...keys,
+    remote: { host: hosts.other, port: other.address.port },
+  });
   const far = other.addConnection({
     ...{ localId: ids.remoteId, remoteId: ids.localId },
     ...{ sendKey: keys.receiveKey, receiveKey: keys.sendKey },
@@ -86,7 +90,18 @@ export function sendRuns(socket: PacketSocket, runs: readonly RunToSend[]): numb
     const { connection, path = 0, number, packets, stream = 4, offset = 0, fin = false } = run;
     const bytes = run.pieces.reduce((sum, { length }) => sum + length, 0);
     fields.set(
-      [connection, path, number, packets, stream, offset, Number(fin), run.packetBytes, bytes, run.pieces.length],
+      [
+        connection,
+        path,
+        number,
+        packets,
+        stream,
+        offset,
+        Number(fin),
+        run.packetBytes,
+        bytes,
+        run.pieces.length,
+      ],
       index * runField.size,
     );
   });
@@ -127,8 +142,14 @@ export function collect(socket: PacketSocket): {
         fields[run * packetField.size + packetField[name]]!;
       runs.push({
         ...{ kind: of('kind'), connection: of('connection'), number: of('number'), packets: of('packets') },
-        ...{ stream: of('stream'), offset: of('offset'), fin: of('fin'), marked: of('marked'), path: of('path') },
-        bytes: Uint8Array.prototype.slice.call(slab, of('at'), of('at') + of('bytes')),
+        ...{
+          stream: of('stream'),
+          offset: of('offset'),
+          fin: of('fin'),
+          marked: of('marked'),
+          path: of('path'),
+        },
+        bytes: slab.slice(of('at'), of('at') + of('bytes')),
         source: of('kind') === packetKind.stray ? sourceOf(run) : undefined,
       });
     }

@@ -17,7 +17,8 @@ import {
   type RunToSend,
 } from './udp-implementations.js';
 
-const whole = (runs: readonly ReceivedRun[]): number => runs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+const whole = (runs: readonly ReceivedRun[]): number =>
+  runs.reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 /** The content by offset, as a stream would have it. */
 function joined(runs: readonly ReceivedRun[], bytes: number): Uint8Array {
@@ -40,7 +41,9 @@ describeUdp('runs', (api) => {
     expect(first.offset).toBe(2 ** 40);
     expect(received.runs.reduce((sum, { packets }) => sum + packets, 0)).toBe(21);
     expect(received.runs.length).toBeLessThan(21);
-    expect(received.runs.map(({ fin }) => fin)).toEqual(received.runs.map((_, i) => Number(i === received.runs.length - 1)));
+    expect(received.runs.map(({ fin }) => fin)).toEqual(
+      received.runs.map((_, i) => Number(i === received.runs.length - 1)),
+    );
     expect(Buffer.concat(received.runs.map(({ bytes }) => bytes)).equals(content)).toBe(true);
   });
 
@@ -70,10 +73,20 @@ describeUdp('runs', (api) => {
         );
         const runs = shapes.map(({ packets, packetBytes, cuts, stream, lost }, i): RunToSend => {
           const content = contents[i]!;
-          const ends = [...cuts.map((cut) => Math.round(cut * content.length)), content.length].sort((a, b) => a - b);
+          const ends = [...cuts.map((cut) => Math.round(cut * content.length)), content.length].sort(
+            (a, b) => a - b,
+          );
           const pieces = ends.map((end, j) => content.subarray(ends[j - 1] ?? 0, end));
           number += lost;
-          const run = { connection: near, number, packets, packetBytes, stream, offset: offsets[stream]!, pieces };
+          const run = {
+            connection: near,
+            number,
+            packets,
+            packetBytes,
+            stream,
+            offset: offsets[stream]!,
+            pieces,
+          };
           number += packets;
           offsets[stream]! += content.length;
           return run;
@@ -83,7 +96,10 @@ describeUdp('runs', (api) => {
         await received.until((found) => whole(found) >= total);
         for (const stream of [0, 1, 2, 3]) {
           const expected = Buffer.concat(contents.filter((_, i) => shapes[i]!.stream === stream));
-          const found = joined(received.runs.filter((run) => run.stream === stream), expected.length);
+          const found = joined(
+            received.runs.filter((run) => run.stream === stream),
+            expected.length,
+          );
           expect(expected.equals(found)).toBe(true);
         }
         const numbersOf = (all: readonly { number: number; packets: number }[]): number[] =>
@@ -184,14 +200,27 @@ it.runIf(udpAddon)('either implementation reads what the other sends, byte by by
     const raw = await batchSocket(udpTwinApi);
     const packets: Buffer[] = [];
     const near = one.addConnection({
-      ...{ localId: bytesOf(8, 1), remoteId: bytesOf(8, 2), sendKey: bytesOf(16, 3), receiveKey: bytesOf(16, 4) },
+      ...{
+        localId: bytesOf(8, 1),
+        remoteId: bytesOf(8, 2),
+        sendKey: bytesOf(16, 3),
+        receiveKey: bytesOf(16, 4),
+      },
       remote: raw.address,
     });
     raw.onDatagrams((runs) => packets.push(...runs.map(({ bytes }) => Buffer.from(bytes))));
-    const run = { connection: near, number: 2 ** 41 + 3, packets: 3, stream: 2 ** 31 + 5, offset: 2 ** 47 + 9 };
+    const run = {
+      connection: near,
+      number: 2 ** 41 + 3,
+      packets: 3,
+      stream: 2 ** 31 + 5,
+      offset: 2 ** 47 + 9,
+    };
     sendRuns(one, [{ ...run, fin: true, packetBytes: 50, pieces: [patternOf(120)] }]);
     one.sendControl(near, 0, 2 ** 42, frames, 60);
-    await turnsUntil(() => raw.counters.packetsReceived === 4 && Buffer.concat(packets).length === 3 * 33 + 120 + 60);
+    await turnsUntil(
+      () => raw.counters.packetsReceived === 4 && Buffer.concat(packets).length === 3 * 33 + 120 + 60,
+    );
     return Buffer.concat(packets);
   };
   expect((await sentBy(udpAddon!)).equals(await sentBy(udpTwinApi))).toBe(true);

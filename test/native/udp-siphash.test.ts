@@ -32,8 +32,12 @@ describeUdp('SipHash-2-4', ({ sipHash }) => {
 
 it.runIf(udpAddon)('is the same in both implementations', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.uint8Array({ maxLength: 300 }), (k, bytes) => {
-      expect(udpTwinApi.sipHash(k, bytes)).toEqual(udpAddon!.sipHash(k, bytes));
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 16, maxLength: 16 }),
+      fc.uint8Array({ maxLength: 300 }),
+      (k, bytes) => {
+        expect(udpTwinApi.sipHash(k, bytes)).toEqual(udpAddon!.sipHash(k, bytes));
+      },
+    ),
   );
 });
