@@ -18,6 +18,8 @@ import { smallFilesRow } from './row-small-files.mjs';
 import { sparseRow } from './row-sparse.mjs';
 import { startupRow } from './row-startup.mjs';
 import { transfer4gRow, transferRow } from './row-transfer.mjs';
+import { udpBatchRow } from './row-udp-batch.mjs';
+import { udpBlastRow } from './row-udp-blast.mjs';
 import { lacksRoom } from './room.mjs';
 import { sshd } from './sshd.mjs';
 import { machine, table, verdict } from './table.mjs';
@@ -28,6 +30,7 @@ const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, rel
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
+  ...[udpBatchRow, udpBlastRow],
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
 
