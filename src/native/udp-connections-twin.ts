@@ -1,3 +1,4 @@
+import { isIPv6, SocketAddress as ParsedAddress } from 'node:net';
 import type { PacketConnection, SocketAddress } from './udp-api.js';
 
 const maxPaths = 8;
@@ -28,7 +29,7 @@ export class TwinConnection {
     this.remoteId = Uint8Array.from(remoteId);
     this.sendKey = Uint8Array.from(sendKey);
     this.receiveKey = Uint8Array.from(receiveKey);
-    this.path(remote);
+    this.path(canonical(remote));
   }
 
   /** The number of this address, a new one where it has none; then the path that was not used for longest goes, but 0. */
@@ -93,5 +94,15 @@ export class TwinConnections {
     return this.#byId.get(idText(bytes.subarray(from, from + 8)));
   }
 }
+
+/** The one way that the system writes an address: paths are compared as text. */
+export function canonical({ host, port }: SocketAddress): SocketAddress {
+  const written =
+    isIPv6(host) && !host.includes('%') ? new ParsedAddress({ address: host, family: 'ipv6' }).address : host;
+  return { host: withoutMapping(written), port };
+}
+
+/** IPv4 on a socket of both families is IPv4. */
+export const withoutMapping = (host: string): string => host.replace(/^::ffff:(?=\d+\.)/i, '');
 
 const idText = (id: Uint8Array): string => String.fromCharCode(...id);

@@ -10,6 +10,7 @@ import type {
 } from './udp-api.js';
 import { requireAddress, requireOptions, requireSegmentBytes } from './udp-arguments.js';
 import { requireBytes } from './arguments.js';
+import { withoutMapping } from './udp-connections-twin.js';
 import { countersOf } from './udp-counters.js';
 
 /** As many messages as the addon reads at once. */
@@ -51,7 +52,7 @@ export abstract class TwinSocket {
     this.#most = options.coalesce?.messages ?? maxMessages;
     this.#deadlineMs = options.coalesce?.deadlineMs ?? 0;
     const { address, port } = socket.address();
-    this.address = { host: plain(address), port };
+    this.address = { host: withoutMapping(address), port };
     this.features = {
       ...{ kind: 'typescript', gso: false, gro: false, ecn: false },
       receiveBufferBytes: socket.getRecvBufferSize(),
@@ -155,7 +156,7 @@ export abstract class TwinSocket {
     // A slot for each, as the addon has: what goes on in the next has room to be joined.
     const at = this.#messages.length * slotBytes;
     this.slab.set(bytes, at);
-    this.#messages.push({ at, bytes: bytes.length, from: { host: plain(address), port } });
+    this.#messages.push({ at, bytes: bytes.length, from: { host: withoutMapping(address), port } });
     if (this.#messages.length >= this.#most) {
       this.#handOver();
     } else if (!this.#isWaiting) {
@@ -222,6 +223,3 @@ export async function boundSocket(options: BatchSocketOptions): Promise<Socket> 
   }
   return socket;
 }
-
-/** IPv4 on a socket of both families is IPv4. */
-const plain = (host: string): string => host.replace(/^::ffff:(?=\d+\.)/, '');

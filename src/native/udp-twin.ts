@@ -12,7 +12,7 @@ import type {
   UdpApi,
 } from './udp-api.js';
 import { maxDatagramBytes, requireAddress, requireConnection, requireRuns } from './udp-arguments.js';
-import { TwinConnections } from './udp-connections-twin.js';
+import { canonical, TwinConnections } from './udp-connections-twin.js';
 import { controlPacket, TwinPacketReader, writeDataHeader } from './udp-packets-twin.js';
 import { boundSocket, TwinSocket, type TwinMessage } from './udp-twin-socket.js';
 import { sipHashInto } from './sip-hash-twin.js';
@@ -111,7 +111,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
 
   path(connection: number, address: SocketAddress): number {
     requireAddress(address);
-    return this.#connections.need(connection).path(address);
+    return this.#connections.need(connection).path(canonical(address));
   }
 
   addressOf(connection: number, path: number): SocketAddress {

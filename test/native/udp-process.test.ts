@@ -70,6 +70,22 @@ if (!canUnshare)
     'NOT TESTED: a full queue of the kernel: no network namespaces here (root, iproute2)\n',
   );
 
+describe.runIf(canUnshare)('a path with an MTU of 1500', () => {
+  describeUdpAddon('of loopback', () => {
+    it.each(['127.0.0.1', '::1'])(
+      'refuses longer packets of %s, and those alone, and fragments none',
+      async (host) => {
+        const script = 'ip link set lo mtu 1500 up && exec "$0" "$1" "$2"';
+        const args = [...inNamespace, script, process.execPath, fixture('udp-mtu.cjs'), host];
+        const { status, stdout, stderr } = await run('unshare', args);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        const expected = { went: 3, received: 60, packetsSent: 60, dropped: 0, failed: 21, gso: true };
+        expect(JSON.parse(stdout)).toEqual(expected);
+      },
+    );
+  });
+});
+
 describe.runIf(canUnshare)('a full queue of the kernel', () => {
   describeUdpAddon('on a link where nobody answers', () => {
     it('drops the rest, counts it, and tells when there is room again', async () => {
