@@ -1,5 +1,5 @@
-// Runs on `npm install`, here and where the packed package is installed: builds the addon. It never fails the
-// install, since everything the addon does has a twin in TypeScript; it says what is slower and how to repair it.
+// Runs on `npm install`, here and where the packed package is installed: builds the addons. It never fails the
+// install, since everything they do has a twin in TypeScript; it says what is slower and how to repair it.
 import { execFile, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -15,7 +15,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const binary = `${here}build/Release/xfer_seal.node`;
+/** Those that this system has, as binding.gyp says, and what is lost without each. */
+const addons = [
+  { name: 'xfer_seal', loss: 'sealing is slower: about half the speed, on the main thread' },
+  ...(process.platform === 'linux'
+    ? [{ name: 'xfer_udp', loss: 'udp is slower by far: one system call a datagram' }]
+    : []),
+];
+const binaryOf = ({ name }) => `${here}build/Release/${name}.node`;
 const log = `${here}build/build-log.txt`;
 const buildTimeoutMs = 10 * 60_000;
 const maxLogBytes = 64 * 1024 * 1024;
@@ -24,34 +31,38 @@ if (process.env.XFER_SKIP_NATIVE === '1') {
   warn('XFER_SKIP_NATIVE=1', 'run `npm rebuild xfer` without it');
 } else if (!isUpToDate()) {
   const failure = await build();
-  if (failure !== undefined) warn(failure.reason, failure.remedy);
+  // One that does not compile takes the others not down.
+  const missing = addons.filter((addon) => !loads(addon));
+  if (failure !== undefined && missing.length > 0) warn(failure.reason, failure.remedy, missing);
 }
 
 function isUpToDate() {
-  if (!existsSync(binary)) return false;
-  const built = statSync(binary).mtimeMs;
   const sources = readdirSync(here).filter((name) => /\.(cc|h|gyp)$/.test(name));
-  return sources.every((name) => statSync(here + name).mtimeMs < built) && loads();
+  const newest = Math.max(...sources.map((name) => statSync(here + name).mtimeMs));
+  return addons.every((addon) => {
+    const binary = binaryOf(addon);
+    return existsSync(binary) && newest < statSync(binary).mtimeMs && loads(addon);
+  });
 }
 
 /** In a process of its own, so that a binary that crashes takes nothing down. */
-function loads() {
-  return (
-    spawnSync(process.execPath, ['-e', 'require(process.argv[1])', binary], { stdio: 'ignore' }).status === 0
-  );
+function loads(addon) {
+  const args = ['-e', 'require(process.argv[1])', binaryOf(addon)];
+  return existsSync(binaryOf(addon)) && spawnSync(process.execPath, args, { stdio: 'ignore' }).status === 0;
 }
 
 async function build() {
   if (process.platform === 'win32') {
-    return { reason: 'the addon is for Linux and macOS', remedy: 'nothing to do on Windows' };
+    return { reason: 'the addons are for Linux and macOS', remedy: 'nothing to do on Windows' };
   }
   const [command, ...prefix] = nodeGyp();
   const jobs = String(availableParallelism());
-  const output = await run(command, [...prefix, 'rebuild', '-C', here, '--jobs', jobs, ...headers()]);
+  const args = [...prefix, 'rebuild', '-C', here, '--jobs', jobs, ...headers()];
+  // make goes on with the other targets where one fails.
+  const output = await run(command, args, { ...process.env, MAKEFLAGS: '--keep-going' });
   keepLog(output.text);
   if (output.failed) return reasonOf(output.text);
-  if (!loads()) return { reason: 'the addon was built but does not load', remedy: `see ${log}` };
-  return undefined;
+  return { reason: 'it was built but does not load', remedy: `see ${log}` };
 }
 
 /** npm names its own node-gyp; without npm the one on PATH serves. */
@@ -75,9 +86,9 @@ function headers() {
   }
 }
 
-function run(command, args) {
+function run(command, args, env) {
   return new Promise((resolve) => {
-    const options = { timeout: buildTimeoutMs, maxBuffer: maxLogBytes };
+    const options = { env, timeout: buildTimeoutMs, maxBuffer: maxLogBytes };
     execFile(command, args, options, (error, stdout, stderr) => {
       resolve({
         failed: error !== null,
@@ -126,8 +137,10 @@ function reasonOf(text) {
   return { reason: 'the build failed', remedy: `see ${log}, ${repair}` };
 }
 
-function warn(reason, remedy) {
+function warn(reason, remedy, missing = addons) {
+  const names = missing.map(({ name }) => name).join(' and ');
+  const losses = missing.map(({ loss }) => loss).join('; ');
   console.warn(
-    `xfer: built without its native addon (${reason}); everything works, but sealing is slower: about half the speed, on the main thread. To repair: ${remedy}.`,
+    `xfer: built without its native addon${missing.length > 1 ? 's' : ''} ${names} (${reason}); everything works, but ${losses}. To repair: ${remedy}.`,
   );
 }

@@ -39,7 +39,8 @@ bool DatagramReader::Join(const ReceivedMessage& message, size_t place) {
   const auto at = static_cast<size_t>(run[kAt]);
   const auto bytes = static_cast<size_t>(run[kBytes]);
   const auto segmentBytes = static_cast<size_t>(run[kSegmentBytes]);
-  const bool fits = message.bytes <= segmentBytes || message.segmentBytes == segmentBytes;
+  const bool isOne = message.bytes <= message.segmentBytes;
+  const bool fits = isOne ? message.bytes <= segmentBytes : message.segmentBytes == segmentBytes;
   if (!fits || run[kSourcePlace] != static_cast<double>(place) || run[kSourceNumber] != sources_[place].number ||
       run[kEcn] != message.ecn || bytes == 0 || bytes % segmentBytes != 0 || bytes + message.bytes > kSlotBytes) {
     return false;

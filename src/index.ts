@@ -18,6 +18,16 @@ export { Relay, type RelayOptions } from './relay/relay.js';
 export { RelayGuard, type RelayGuardOptions } from './relay/relay-guard.js';
 export { DialPolicy, parseDialRules } from './relay/dial-policy.js';
 export type * from './relay/observer.js';
+export { batchSocket } from './native/load-udp.js';
+export type {
+  BatchCounters,
+  BatchSocket,
+  BatchSocketFeatures,
+  BatchSocketOptions,
+  Datagram,
+  DatagramRun,
+  SocketAddress,
+} from './native/udp-api.js';
 export { StreamReader } from './transport/stream-reader.js';
 export { PathDialer } from './relay/dial-path.js';
 export type { Path } from './relay/routed-connection.js';

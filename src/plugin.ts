@@ -20,7 +20,7 @@ export type {
   SocketAddress,
   UdpApi,
 } from './native/udp-api.js';
-export { udpApi } from './native/udp.js';
+export { udpApi } from './native/load-udp.js';
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
 export { parseRate } from './config/quantity.js';

@@ -1,7 +1,6 @@
 import { udpDefaults } from '../config/index.js';
 import {
   datagramField,
-  encodedAddressBytes,
   maxMessages,
   sendField,
   slabBytes,

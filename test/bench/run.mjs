@@ -22,6 +22,8 @@ import { smallFilesRow } from './row-small-files.mjs';
 import { sparseRow } from './row-sparse.mjs';
 import { startupRow } from './row-startup.mjs';
 import { transfer4gRow, transferRow } from './row-transfer.mjs';
+import { udpBatchRow } from './row-udp-batch.mjs';
+import { udpBlastRow } from './row-udp-blast.mjs';
 import { lacksRoom } from './room.mjs';
 import { sshd } from './sshd.mjs';
 import { machine, table, verdict } from './table.mjs';
@@ -33,7 +35,7 @@ const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
-  quicPeersRow,
+  ...[udpBatchRow, udpBlastRow, quicPeersRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

@@ -29,6 +29,7 @@ const units = {
   's/GiB': (value) => `${value.toFixed(2)} s/GiB`,
   ms2: (value) => `${value.toFixed(2)} ms`,
   '%': (value) => `${value.toFixed(1)} %`,
+  'k/s': (value) => `${value.toFixed(0)} k/s`,
   KiB: (value) => `${value.toFixed(1)} KiB`,
   MB: (value) => `${value.toFixed(0)} MB`,
 };

@@ -58,7 +58,13 @@ function install(
   return { status: child.status, output: child.stdout + child.stderr };
 }
 
-const binaryOf = (native: string): string => join(native, 'build/Release/xfer_seal.node');
+const addons = ['xfer_seal', ...(process.platform === 'linux' ? ['xfer_udp'] : [])];
+const binaryOf = (native: string, name = 'xfer_seal'): string => join(native, `build/Release/${name}.node`);
+/** Those of this repository, as if they had been built there. */
+function copyBinaries(native: string): void {
+  mkdirSync(join(native, 'build/Release'), { recursive: true });
+  for (const name of addons) cpSync(binaryOf(join(root, 'native'), name), binaryOf(native, name));
+}
 /** Stands for node-gyp: says what is given and fails, as node-gyp would where something is missing. */
 function fakeNodeGyp(says: string): Record<string, string> {
   const script = join(temporaryDirectory(), 'node-gyp.cjs');
@@ -122,22 +128,22 @@ describe('the install script', () => {
     },
   );
 
-  const built = existsSync(binaryOf(join(root, 'native')));
+  const built = addons.every((name) => existsSync(binaryOf(join(root, 'native'), name)));
   describe.runIf(built)('with a binary', () => {
     it('leaves it alone while it is newer than the sources', () => {
       const native = copyOfNative();
-      mkdirSync(join(native, 'build/Release'), { recursive: true });
-      cpSync(binaryOf(join(root, 'native')), binaryOf(native));
+      copyBinaries(native);
       expect(install(native, fakeNodeGyp('called'))).toEqual({ status: 0, output: '' });
     });
 
-    it('builds again when the binary does not load', () => {
+    it.each(addons)('builds again when %s does not load, and names it alone', (name) => {
       const native = copyOfNative();
-      mkdirSync(join(native, 'build/Release'), { recursive: true });
-      writeFileSync(binaryOf(native), 'not a library');
+      copyBinaries(native);
+      writeFileSync(binaryOf(native, name), 'not a library');
       const { status, output } = install(native, fakeNodeGyp('called'));
       expect(status).toBe(0);
       expect(output).toContain('the build failed');
+      expect(addons.filter((other) => output.includes(other))).toEqual([name]);
     });
   });
 

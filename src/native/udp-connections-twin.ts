@@ -1,0 +1,108 @@
+import { isIPv6, SocketAddress as ParsedAddress } from 'node:net';
+import type { PacketConnection, SocketAddress } from './udp-api.js';
+
+const maxPaths = 8;
+
+interface Path {
+  readonly address: SocketAddress;
+  readonly number: number;
+  lastUse: number;
+}
+
+/** As native/udp-connections.h. */
+export class TwinConnection {
+  readonly number: number;
+  readonly remoteId: Uint8Array;
+  readonly sendKey: Uint8Array;
+  readonly receiveKey: Uint8Array;
+  readonly idText: string;
+  /** Of the batch that is being read: its latest run. */
+  batch = 0;
+  latestRun = 0;
+  readonly #paths: Path[] = [];
+  #nextPath = 0;
+  #uses = 0;
+
+  constructor(number: number, { localId, remoteId, sendKey, receiveKey, remote }: PacketConnection) {
+    this.number = number;
+    this.idText = idText(localId);
+    this.remoteId = Uint8Array.from(remoteId);
+    this.sendKey = Uint8Array.from(sendKey);
+    this.receiveKey = Uint8Array.from(receiveKey);
+    this.path(canonical(remote));
+  }
+
+  /** The number of this address, a new one where it has none; then the path that was not used for longest goes, but 0. */
+  path({ host, port }: SocketAddress): number {
+    const known = this.#paths.find(({ address }) => address.port === port && address.host === host);
+    if (known) {
+      known.lastUse = ++this.#uses;
+      return known.number;
+    }
+    const path = { address: { host, port }, number: this.#nextPath++, lastUse: ++this.#uses };
+    if (this.#paths.length < maxPaths) this.#paths.push(path);
+    else this.#paths[this.#unused()] = path;
+    return path.number;
+  }
+
+  addressOf(path: number): SocketAddress | undefined {
+    return this.#paths.find(({ number }) => number === path)?.address;
+  }
+
+  #unused(): number {
+    const oldest = Math.min(...this.#paths.slice(1).map(({ lastUse }) => lastUse));
+    return this.#paths.findIndex(({ lastUse }, index) => index > 0 && lastUse === oldest);
+  }
+}
+
+/** Connections by number and by our id. */
+export class TwinConnections {
+  readonly #byNumber: (TwinConnection | undefined)[] = [];
+  readonly #byId = new Map<string, TwinConnection>();
+  readonly #free: number[] = [];
+
+  add(connection: PacketConnection): number {
+    if (this.#byId.has(idText(connection.localId))) throw new RangeError("localId is another connection's");
+    const number = this.#free.pop() ?? this.#byNumber.length;
+    const added = new TwinConnection(number, connection);
+    this.#byNumber[number] = added;
+    this.#byId.set(added.idText, added);
+    return number;
+  }
+
+  remove(number: number): void {
+    const connection = this.#byNumber[number];
+    if (!connection) return;
+    this.#byId.delete(connection.idText);
+    this.#byNumber[number] = undefined;
+    this.#free.push(number);
+  }
+
+  at(number: number): TwinConnection | undefined {
+    return this.#byNumber[number];
+  }
+
+  /** Throws RangeError where there is none. */
+  need(number: number): TwinConnection {
+    const connection = this.#byNumber[number];
+    if (!connection) throw new RangeError('there is no such connection');
+    return connection;
+  }
+
+  /** That whose id stands in `bytes` from `from` on. */
+  find(bytes: Uint8Array, from: number): TwinConnection | undefined {
+    return this.#byId.get(idText(bytes.subarray(from, from + 8)));
+  }
+}
+
+/** The one way that the system writes an address: paths are compared as text. */
+export function canonical({ host, port }: SocketAddress): SocketAddress {
+  const written =
+    isIPv6(host) && !host.includes('%') ? new ParsedAddress({ address: host, family: 'ipv6' }).address : host;
+  return { host: withoutMapping(written), port };
+}
+
+/** IPv4 on a socket of both families is IPv4. */
+export const withoutMapping = (host: string): string => host.replace(/^::ffff:(?=\d+\.)/i, '');
+
+const idText = (id: Uint8Array): string => String.fromCharCode(...id);

@@ -1,0 +1,105 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { describeUdpAddon } from './udp-implementations.js';
+
+interface Ended {
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
+
+function run(command: string, args: readonly string[]): Promise<Ended> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve) => {
+    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+  });
+}
+
+const runNode = (script: string, ...args: string[]): Promise<Ended> =>
+  run(process.execPath, [...args.filter((arg) => arg.startsWith('--')), fixture(script), ...args]);
+
+describeUdpAddon('a process that ends with sockets open and traffic under way', () => {
+  it.each([
+    ['exit', { status: 3, signal: null, stderr: '' }],
+    ['exit-in-handler', { status: 4, signal: null, stderr: '' }],
+    ['throw-in-handler', { status: 1, signal: null }],
+    ['close-in-handler', { status: 0, stdout: 'closed\n', stderr: '' }],
+    ['all-closed', { status: 0, stdout: '', stderr: '' }],
+    ['kill', { status: null, signal: 'SIGTERM' }],
+  ])('%s', async (way, expected) => {
+    expect(await runNode('udp-exit.cjs', way)).toMatchObject(expected);
+  });
+});
+
+describeUdpAddon('a socket of the addon', () => {
+  it('is safe in worker threads that come and go', async () => {
+    expect(await runNode('udp-workers.cjs')).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'all ended\n',
+      stderr: '',
+    });
+  }, 60_000);
+
+  it('lives while it is open, and is let go of when it is closed', async () => {
+    const ended = await runNode('udp-gc.cjs', '--expose-gc');
+    expect(ended).toEqual({ status: 0, signal: null, stdout: 'collected\n', stderr: '' });
+  });
+
+  it('breaks, and only that, where its slab is taken away', async () => {
+    const ended = await runNode('udp-transferred.cjs');
+    expect(ended).toEqual({ status: 0, signal: null, stdout: 'EFAULT recvmmsg\n', stderr: '' });
+  });
+});
+
+/** A namespace of its own with a link to nobody. */
+const inNamespace = ['--net', 'sh', '-c'];
+const link =
+  'ip link add one type veth peer name two && ip addr add 198.51.100.1/24 dev one && ip link set one up && ip link set two up';
+const canUnshare = spawnSync('unshare', [...inNamespace, link]).status === 0;
+if (!canUnshare)
+  process.stderr.write(
+    'NOT TESTED: a full queue of the kernel: no network namespaces here (root, iproute2)\n',
+  );
+
+describe.runIf(canUnshare)('a path with an MTU of 1500', () => {
+  describeUdpAddon('of loopback', () => {
+    it.each(['127.0.0.1', '::1'])(
+      'refuses longer packets of %s, and those alone, and fragments none',
+      async (host) => {
+        const script = 'ip link set lo mtu 1500 up && exec "$0" "$1" "$2"';
+        const args = [...inNamespace, script, process.execPath, fixture('udp-mtu.cjs'), host];
+        const { status, stdout, stderr } = await run('unshare', args);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        const expected = { went: 3, received: 60, packetsSent: 60, dropped: 0, failed: 21, gso: true };
+        expect(JSON.parse(stdout)).toEqual(expected);
+      },
+    );
+  });
+});
+
+describe.runIf(canUnshare)('a full queue of the kernel', () => {
+  describeUdpAddon('on a link where nobody answers', () => {
+    it('drops the rest, counts it, and tells when there is room again', async () => {
+      const script = `${link} && exec "$0" "$1" 198.51.100.2`;
+      const args = [...inNamespace, script, process.execPath, fixture('udp-full-queue.cjs')];
+      const { status, stdout, stderr } = await run('unshare', args);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const [full, later] = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, number>);
+      expect(full).toMatchObject({ dropped: 44, failed: 0, control: false });
+      expect(full?.['packetsSent']).toBe(full!['runs']! * 44);
+      expect(later).toMatchObject({ writable: true, wentAgain: 1 });
+    }, 20_000);
+  });
+});
