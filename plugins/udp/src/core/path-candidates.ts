@@ -76,7 +76,7 @@ export class PathCandidates {
 
   /** No trial of this path any more: it is the one in use. */
   drop(path: number): void {
-    this.#candidates = this.#candidates.filter((one) => one.path !== path);
+    if (this.#candidates.length > 0) this.#candidates = this.#candidates.filter((one) => one.path !== path);
   }
 
   pollAnswer(packetBytes: number): Answer | undefined {

@@ -101,7 +101,7 @@ export class Sender implements SentFates {
   get at(): number {
     const probeAt = this.#path.mtu.at;
     // A probe that is due and did not go waits for the window or the pace, as all else.
-    return Math.min(this.#detector.at, this.#pacedAt, probeAt > this.#now ? probeAt : Infinity);
+    return Math.min(this.#detector.at, this.#pacedAt, isDue(probeAt, this.#now) ? Infinity : probeAt);
   }
 
   ready(): void {
@@ -256,7 +256,7 @@ export class Sender implements SentFates {
     const ackLargest = this.#acknowledger.write(now, this.#writer);
     if (ackLargest === 0) return undefined;
     if (!this.#acknowledger.hasManyRanges || now < this.#pingAt) return this.#untracked();
-    this.#pingAt = now + this.#path.rtt.smoothedMs;
+    this.#pingAt = now + this.probeTimeoutMs;
     this.#writer.ping();
     const run = this.#newControlRun(now, this.#writer);
     run.ackLargest = ackLargest;
@@ -284,6 +284,7 @@ export class Sender implements SentFates {
   }
 
   #pollMtuProbe(now: number): ControlToSend | undefined {
+    if (!isDue(this.#path.mtu.at, now)) return undefined;
     const size = this.#path.mtu.poll(now, this.#path.affordableProbeBytes);
     if (size === undefined) return undefined;
     this.#writer.begin(1);
@@ -423,8 +424,11 @@ export class Sender implements SentFates {
   #handleArrived(run: SentRun): void {
     if (run.stream !== undefined) this.#streams.handleAcked(run.stream, run);
     if (run.controlTo > run.controlFrom) this.#control.handleAcked(run.controlFrom, run.controlTo);
-    if (run.ackLargest > 0)
-      this.#acknowledger.handleAckOfAck(this.#now, run.ackLargest, this.#path.rtt.smoothedMs);
+    if (run.ackLargest > 0) {
+      // One of them is under way at a time.
+      this.#pingAt = this.#now;
+      this.#acknowledger.handleAckOfAck(this.#now, run.ackLargest, this.#now - run.sentAt);
+    }
     const { path } = run;
     if (run.probeBytes === 0) path.mtu.handleArrived(run.datagramBytes);
     else if (path.mtu.handleProbeAcked(this.#now, run.probeBytes)) path.handleDatagramBytes();
