@@ -1,11 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import {
   emulatedLink,
+  runXferAt,
   whyNoLink,
   type EmulatedLink,
   type LinkEnd,
@@ -13,6 +17,8 @@ import {
   type LinkStatistics,
 } from '../support/link-emulator.js';
 import { linkMissing } from '../support/link-emulator.mjs';
+import { startReceiver } from '../support/receiver.js';
+import { temporaryDirectory } from '../support/run-xfer.js';
 
 const probePath = fileURLToPath(new URL('../support/udp-probe.mjs', import.meta.url));
 
@@ -140,6 +146,25 @@ describe.skipIf(whyNoLink !== undefined)(`an emulated link${whyNoLink ? ` (${why
     const read = async (end: LinkEnd) => (await onceLine(end.spawn('cat', [file]))).trim();
     expect([await read(link.client), await read(link.server)]).toEqual(['cubic', 'reno']);
     await expect(link.server.useTcp('carrier-pigeons')).rejects.toThrow(/could not be set/);
+    await link.close();
+  });
+
+  it('carries a transfer between two machines, as xfer sees it', async () => {
+    const link = await emulatedLink({ rateBitsPerSecond: 50e6, delayMs: 5, loss: 0.01 });
+    const directory = await temporaryDirectory();
+    const [path, out] = [join(directory, 'file'), join(directory, 'out')];
+    const content = randomBytes(500_000);
+    await Promise.all([writeFile(path, content), mkdir(out)]);
+    const { recv, address, code } = await startReceiver(out, {
+      listen: `tcp://${link.server.address}:0`,
+      start: (args, options) => runXferAt(link.server, args, options),
+    });
+    const env = { XFER_CODE: code };
+    const send = await runXferAt(link.client, ['send', path, address, '--json'], { env });
+    const [sent, received] = await Promise.all([send.ended, recv.ended]);
+    expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
+    expect(content.equals(await readFile(join(out, 'file')))).toBe(true);
+    expect((await link.statistics()).toServer.deliveredBytes).toBeGreaterThan(content.length);
     await link.close();
   });
 
