@@ -52,10 +52,12 @@ class Emulator {
   void Run() {
     bool busy = false;
     while (!ended_) {
-      if (Wait(busy)) Obey();
+      const bool orders = Wait(busy);
       busy = false;
       for (Way& way : ways_) busy = Read(way) || busy;
       for (Way& way : ways_) Deliver(way);
+      // Last, so that statistics hold what is due by their time.
+      if (orders) Obey();
     }
   }
 
@@ -191,8 +193,8 @@ int main(int count, char** arguments) {
     const bool prompt = emulated::BecomePrompt();
     printf("{\"namespaces\":[%d,%d],\"realTime\":%s}\n", first.space, second.space, prompt ? "true" : "false");
     fflush(stdout);
+    const emulated::Eviction evictions[] = {emulated::Eviction(first), emulated::Eviction(second)};
     emulator.Run();
-    for (const int space : {first.space, second.space}) emulated::KillAllIn(space);
     return 0;
   } catch (const std::exception& error) {
     fprintf(stderr, "link-emulator: %s\n", error.what());
