@@ -1,5 +1,13 @@
 import { afterAll } from 'vitest';
-import { linkMissing, openLink, type EmulatedLink, type LinkOptions } from './link-emulator.mjs';
+import {
+  linkMissing,
+  openLink,
+  type EmulatedLink,
+  type LinkEnd,
+  type LinkOptions,
+} from './link-emulator.mjs';
+import type { RunOptions, XferRun } from './run-xfer.js';
+import { runThrough } from './run-through.js';
 
 export type { BothDirections, EmulatedLink, LinkEnd, LinkOptions, LinkStatistics } from './link-emulator.mjs';
 
@@ -17,4 +25,9 @@ export async function emulatedLink(options: LinkOptions = {}): Promise<EmulatedL
   const link = await openLink(options);
   open.add(link);
   return link;
+}
+
+/** Runs xfer at one end of a link. */
+export function runXferAt(end: LinkEnd, args: readonly string[], options: RunOptions = {}): Promise<XferRun> {
+  return runThrough(['nsenter', `--net=${end.namespace}`, '--'], args, options);
 }

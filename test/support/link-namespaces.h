@@ -64,4 +64,16 @@ inline void KillAllIn(int space) {
   }
 }
 
+/** Whatever ends the emulator's work, nothing goes on in its namespaces. */
+class Eviction {
+ public:
+  explicit Eviction(const End& end) : space_(end.space) {}
+  Eviction(const Eviction&) = delete;
+  Eviction& operator=(const Eviction&) = delete;
+  ~Eviction() { KillAllIn(space_); }
+
+ private:
+  const int space_;
+};
+
 }  // namespace emulated

@@ -2,7 +2,8 @@
 //
 //   echo                        answers each datagram with its number and the address it came from
 //   ping HOST                   for each line of stdin one datagram: `{ ms, from }` of its answer, in microseconds' precision
-//   sink                        takes datagrams in; at each line of stdin all so far: [[number, ms], …]
+//   sink                        takes datagrams in; for each line of stdin, which says how many, as soon as it has those:
+//                               their numbers
 //   source HOST COUNT BYTES     sends COUNT numbered datagrams in IP packets of so many bytes, at once
 //
 // "listening" comes first where something listens.
@@ -45,13 +46,25 @@ function ping() {
 function sink() {
   const socket = createSocket('udp4');
   const taken = [];
-  socket.on('message', (message) => taken.push([message.readUInt32BE(0), performance.now()]));
+  let wanted = Infinity;
+  const look = () => {
+    if (taken.length < wanted) return;
+    say(taken);
+    wanted = Infinity;
+  };
+  socket.on('message', (message) => {
+    taken.push(message.readUInt32BE(0));
+    look();
+  });
   socket.bind(port, () => {
     // As much as an ordinary user may ask for.
     socket.setRecvBufferSize(2 ** 20);
     say('listening');
   });
-  lines.on('line', () => say(taken));
+  lines.on('line', (line) => {
+    wanted = Number(line);
+    look();
+  });
 }
 
 function source() {
