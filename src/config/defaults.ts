@@ -66,7 +66,7 @@ export const muxDefaults = Object.freeze({
 export const muxStreamsDefaults = Object.freeze({
   initialWindowBytes: 2 * MiB,
   maxWindowBytes: 32 * MiB,
-  windowRenewals: 8,
+  windowRenewals: 16,
 });
 
 /** Dialling and accepting (every transport). */

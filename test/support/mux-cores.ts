@@ -5,6 +5,7 @@ import type { CoreStream, StreamEvents } from '../../src/mux/core-stream.js';
 import { MuxCore } from '../../src/mux/core.js';
 import { FrameDecoder } from '../../src/mux/decode.js';
 import { frameType } from '../../src/mux/frame.js';
+import type { Content } from '../../src/mux/streams-link.js';
 import { encodeHello } from '../../src/mux/hello.js';
 
 /** What happened to a stream, in words, and its content. */
@@ -70,9 +71,16 @@ export class LoneCore {
   readonly #decoder: FrameDecoder;
 
   constructor(
-    options: { dialer?: boolean; config?: Partial<MuxConfig>; hello?: Partial<MuxConfig> | false } = {},
+    options: {
+      dialer?: boolean;
+      config?: Partial<MuxConfig>;
+      hello?: Partial<MuxConfig> | false;
+      contentBeside?: boolean;
+      minRttMs?: number;
+    } = {},
   ) {
     const config = muxConfig(options.config);
+    const { minRttMs } = options;
     this.budget = new MuxBudget(config);
     const dialer = options.dialer ?? false;
     this.core = new MuxCore({
@@ -80,11 +88,13 @@ export class LoneCore {
       config,
       budget: this.budget,
       now: 0,
+      contentBeside: options.contentBeside ?? false,
+      ...(minRttMs === undefined ? {} : { minRttMs: () => minRttMs }),
       events: {
         stream: (stream) => this.watch(stream),
         output: () => undefined,
         message: (bytes) => void this.messages.push(Buffer.from(bytes).toString('latin1')),
-        left: (id) => void this.left.push(id),
+        left: (id) => this.handleLeft(id),
       },
     });
     this.#decoder = frameDecoder(this.#frames);
@@ -99,6 +109,10 @@ export class LoneCore {
       maxPayloadBytes: theirs.maxFramePayloadBytes,
     });
     this.core.handleData(0, hello);
+  }
+
+  handleLeft(id: number): void {
+    this.left.push(id);
   }
 
   watch(stream: CoreStream): Witness {
@@ -130,6 +144,22 @@ export class LoneCore {
       this.core.handleWritten(this.now, batch);
     }
     return this.#frames.splice(0);
+  }
+
+  /** The frames but content, where the link carries content beside them, in one pull or in as many as there are. */
+  takeControl(maxBytes = 1 << 30, once = false): Frame[] {
+    for (let frames; (frames = this.core.pollControl(this.now, maxBytes));) {
+      this.#decoder.push(frames);
+      if (once) break;
+    }
+    return this.#frames.splice(0);
+  }
+
+  /** Content in the order in which it goes, in pieces of so many bytes. */
+  takeContent(maxBytes = 1 << 30): Content[] {
+    const all: Content[] = [];
+    for (let content; (content = this.core.pollContent(this.now, maxBytes));) all.push(content);
+    return all;
   }
 
   /** Like `take`, as `type id` in words. */

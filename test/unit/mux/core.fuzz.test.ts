@@ -1,214 +1,41 @@
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { Batch } from '../../../src/mux/batch.js';
-import type { CoreStream } from '../../../src/mux/core-stream.js';
-import { LoneCore, type Witness } from '../../support/mux-cores.js';
+import { describeTwoCores, FuzzEnd, fuzzConfig } from '../../support/mux-fuzz.js';
 
-const config = {
-  maxStreamsPerPeer: 6,
-  maxPendingOpens: 3,
-  earlyStreamBytes: 500,
-  earlyBeforeHelloBytes: 500,
-  earlyConnectionBytes: 900,
-  initialWindowBytes: 1000,
-  maxWindowBytes: 4000,
-  // Above 512 bytes pieces are referenced and not copied: both must occur.
-  framePayloadBytes: 900,
-  sendQueueBytes: 2000,
-};
-
-/** One end, and the bytes on their way from it. */
-class End extends LoneCore {
-  readonly wire: Buffer[] = [];
-  readonly unwritten: Batch[] = [];
-  /** By stream: bytes given to send(), and sends that wait for their release. */
-  readonly sent = new Map<CoreStream, number>();
-  releases: number[] = [];
-
-  send(stream: CoreStream, bytes: number): void {
-    const from = stream.canSend ? (this.sent.get(stream) ?? 0) : 0;
-    const content = Uint8Array.from({ length: bytes }, (_, i) => byteAt(stream.id, from + i));
-    if (stream.canSend) this.sent.set(stream, from + bytes);
-    const at = this.releases.push(0) - 1;
-    this.core.send(stream, content, () => {
-      this.releases[at] = (this.releases[at] ?? 0) + 1;
-      // Only now may the owner change it: were it referenced still, the content check would show.
-      content.fill(0xee);
-    });
-  }
+/** An end at one byte link. */
+class OrderedEnd extends FuzzEnd {
+  readonly #wire: Buffer[] = [];
+  readonly #unwritten: Batch[] = [];
 
   flush(maxBytes: number): boolean {
     const batch = this.core.poll(this.now, maxBytes);
     if (!batch) return false;
-    this.unwritten.push(batch);
+    this.#unwritten.push(batch);
     return true;
   }
 
-  written(): boolean {
-    const batch = this.unwritten.shift();
+  finish(): boolean {
+    const batch = this.#unwritten.shift();
     if (!batch) return false;
     // The link reads the chunks as late as it may.
-    this.wire.push(Buffer.concat(batch.chunks));
+    this.#wire.push(Buffer.concat(batch.chunks));
     this.core.handleWritten(this.now, batch);
     return true;
   }
-}
 
-const byteAt = (id: number, at: number): number => (id * 31 + at * 7 + (at >> 8)) & 0xff;
-
-/** Moves up to `bytes` bytes; the buffer is overwritten behind the call, as the driver's is. */
-function deliver(from: End, to: End, bytes: number): boolean {
-  const first = from.wire.shift();
-  if (!first) return false;
-  const piece = Buffer.from(first.subarray(0, bytes));
-  if (first.length > bytes) from.wire.unshift(first.subarray(bytes));
-  expect(to.core.handleData(to.now, piece)?.reason).toBeUndefined();
-  piece.fill(0xdd);
-  return true;
-}
-
-const step = fc.record({
-  op: fc.constantFrom(
-    'open',
-    'send',
-    'send',
-    'send',
-    'fin',
-    'accept',
-    'read',
-    'pause',
-    'resume',
-    'reset',
-    'stop',
-    'refuse',
-    'flush',
-    'flush',
-    'deliver',
-    'deliver',
-    'deliver',
-    'written',
-    'wait',
-  ),
-  side: fc.integer({ min: 0, max: 1 }),
-  pick: fc.nat({ max: 50 }),
-  size: fc.integer({ min: 1, max: 1500 }),
-});
-
-function apply(
-  ends: readonly [End, End],
-  { op, side, pick, size }: { op: string; side: number; pick: number; size: number },
-): void {
-  const here = ends[side] as End;
-  const there = ends[1 - side] as End;
-  if (op === 'open') {
-    const stream = here.core.open(here.now, new Uint8Array(size % 7), (size % 3) - 1);
-    if (!('refused' in stream)) here.watch(stream);
-  } else if (op === 'flush') here.flush(size);
-  else if (op === 'written') here.written();
-  else if (op === 'deliver') deliver(there, here, size);
-  else if (op === 'wait') for (const end of ends) end.now += size / 50;
-  const stream = here.streams[pick % Math.max(1, here.streams.length)];
-  if (!stream) return;
-  if (op === 'send') here.send(stream, size);
-  else if (op === 'fin') here.core.closeWrite(stream);
-  else if (op === 'accept') here.core.accept(stream);
-  else if (op === 'refuse' && pick % 4 === 0) here.core.refuse(stream, 2);
-  else if (op === 'read' || op === 'resume') here.core.setReading(stream, true, false);
-  else if (op === 'pause') here.core.setReading(stream, true, true);
-  else if (op === 'reset' && pick % 5 === 0) {
-    here.witnesses.get(stream)?.log.push('reset here');
-    here.core.reset(stream, 4);
-  } else if (op === 'stop' && pick % 5 === 0) {
-    here.witnesses.get(stream)?.log.push('stop here');
-    here.core.stopReading(stream, 4);
+  /** Moves up to `bytes` bytes; the buffer is overwritten behind the call, as the driver's is. */
+  deliver(to: FuzzEnd, _pick: number, bytes: number): boolean {
+    const first = this.#wire.shift();
+    if (!first) return false;
+    const piece = Buffer.from(first.subarray(0, bytes));
+    if (first.length > bytes) this.#wire.unshift(first.subarray(bytes));
+    expect(to.core.handleData(to.now, piece)?.reason).toBeUndefined();
+    piece.fill(0xdd);
+    return true;
   }
 }
 
-function check(ends: readonly [End, End]): void {
-  for (const [side, end] of ends.entries()) {
-    const other = ends[1 - side] as End;
-    for (const stream of end.streams) {
-      const { content } = end.witnesses.get(stream) as Witness;
-      expect(content.findIndex((byte, at) => byte !== byteAt(stream.id, at))).toBe(-1);
-      const partner = other.streams.find((theirs) => theirs.id === stream.id);
-      expect(content.length).toBeLessThanOrEqual(partner ? (other.sent.get(partner) ?? 0) : 0);
-      expect(stream.held.bytes).toBeLessThanOrEqual(stream.window?.sizeBytes ?? 0);
-      expect(stream.window?.sizeBytes ?? 0).toBeLessThanOrEqual(config.maxWindowBytes);
-    }
-    expect(other.core.streams).toBeLessThanOrEqual(200);
-  }
-}
-
-/** Everybody reads, ends and answers until nothing moves any more. */
-function settle(ends: readonly [End, End]): void {
-  let moved = true;
-  for (let round = 0; moved; round++) {
-    expect(round).toBeLessThan(10_000);
-    moved = false;
-    for (const [side, end] of ends.entries()) {
-      for (const stream of end.streams) {
-        if (stream.phase === 'pending') end.core.accept(stream);
-        end.core.setReading(stream, true, false);
-        end.core.closeWrite(stream);
-      }
-      while (end.flush(5000) || end.written()) moved = true;
-      while (deliver(end, ends[1 - side] as End, 700)) moved = true;
-    }
-  }
-}
-
-const broken = /reset|refused|stop/;
-
-describe('two cores', () => {
-  it('deliver every byte once and in order, keep within windows and never lock up', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 20, maxLength: 250 }), (steps) => {
-        const ends = [
-          new End({ dialer: true, config, hello: false }),
-          new End({ config, hello: false }),
-        ] as const;
-        for (const one of steps) {
-          apply(ends, one);
-          check(ends);
-        }
-        settle(ends);
-        check(ends);
-        for (const [side, end] of ends.entries()) {
-          const other = ends[1 - side] as End;
-          expect(end.releases.every((count) => count === 1)).toBe(true);
-          expect(end.core.streams).toBe(0);
-          expect([end.budget.grantedBytes, end.budget.streams]).toEqual([0, 0]);
-          for (const stream of end.streams) {
-            const partner = other.streams.find((theirs) => theirs.id === stream.id);
-            const mine = end.witnesses.get(stream) as Witness;
-            const theirs = partner && other.witnesses.get(partner);
-            expect(stream.state).toBe('CLOSED');
-            if (!partner || !theirs || broken.test([...mine.log, ...theirs.log].join())) continue;
-            expect(mine.content.length).toBe(other.sent.get(partner) ?? 0);
-            expect(mine.log.filter((entry) => entry === 'end').length).toBe(1);
-          }
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('give everything back when the link ends in the middle', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 20, maxLength: 150 }), (steps) => {
-        const ends = [
-          new End({ dialer: true, config, hello: false }),
-          new End({ config, hello: false }),
-        ] as const;
-        for (const one of steps) apply(ends, one);
-        for (const end of ends) {
-          end.core.end(1);
-          while (end.written());
-          expect(end.releases.every((count) => count === 1)).toBe(true);
-          expect([end.core.streams, end.budget.grantedBytes, end.budget.streams]).toEqual([0, 0, 0]);
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
+describeTwoCores('two cores', () => [
+  new OrderedEnd({ dialer: true, config: fuzzConfig, hello: false }),
+  new OrderedEnd({ config: fuzzConfig, hello: false }),
+]);
