@@ -1,0 +1,133 @@
+import type { FrameWriter } from './frame-writer.js';
+import { controlDataBytes } from './frame-writer.js';
+import { RangeSet } from './range-set.js';
+
+/** What the receiver holds of control that came out of order; more may not be under way. */
+export const maxHeldControlBytes = 1024 * 1024;
+
+/** The sending side of control: one byte stream, kept until it is acknowledged, sent again by ranges. */
+export class ControlSender {
+  readonly #pull: (maxBytes: number) => Uint8Array | undefined;
+  /** What is kept, in order; the first begins at `#keptFrom`. */
+  readonly #segments: Uint8Array[] = [];
+  readonly #acked = new RangeSet();
+  readonly #lost = new RangeSet();
+  #keptFrom: number;
+  #sentTo: number;
+  #pulledTo: number;
+  /** There may be something to pull. */
+  #mayPull = true;
+
+  constructor(sentBytes: number, pull: (maxBytes: number) => Uint8Array | undefined) {
+    this.#pull = pull;
+    this.#keptFrom = sentBytes;
+    this.#sentTo = sentBytes;
+    this.#pulledTo = sentBytes;
+    this.#acked.add(-1, sentBytes);
+  }
+
+  /** Pulled and not on its way. */
+  get unsentBytes(): number {
+    let lost = 0;
+    for (let index = 0; index < this.#lost.count; index++)
+      lost += this.#lost.to(index) - this.#lost.from(index);
+    return lost + this.#pulledTo - this.#sentTo;
+  }
+
+  /** All that was pulled is acknowledged, and there was nothing more to pull. */
+  get isIdle(): boolean {
+    return !this.#mayPull && this.#acked.to(0) === this.#pulledTo;
+  }
+
+  ready(): void {
+    this.#mayPull = true;
+  }
+
+  /** Whether `write` would write; pulls what there is, up to a packet's. */
+  hasMore(maxBytes: number): boolean {
+    if (this.#lost.count > 0) return true;
+    while (this.#mayPull && this.#pulledTo - this.#sentTo < maxBytes && this.#windowBytes > 0) {
+      const bytes = this.#pull(maxBytes);
+      if (bytes === undefined) this.#mayPull = false;
+      else if (bytes.length > 0) {
+        this.#segments.push(bytes);
+        this.#pulledTo += bytes.length;
+      }
+    }
+    return this.#pulledTo > this.#sentTo && this.#windowBytes > 0;
+  }
+
+  /** Writes what was lost, else what is new, as far as there is room; undefined: nothing, or no room. */
+  write(into: FrameWriter): { readonly from: number; readonly to: number } | undefined {
+    const room = Math.min(into.roomBytes - controlDataBytes, 0xffff);
+    if (room <= 0) return undefined;
+    const range = this.#lost.takeFirst(room) ?? this.#takeNew(room);
+    if (range !== undefined) this.writeRange(range.from, range.to, into);
+    return range;
+  }
+
+  /** What there still is of this range, which was sent before; false: it has arrived, or there is no room. */
+  writeAgain(from: number, to: number, into: FrameWriter): boolean {
+    if (this.#acked.covers(from, to) || into.roomBytes < to - from + controlDataBytes) return false;
+    if (from < this.#keptFrom) return false;
+    this.writeRange(from, to, into);
+    return true;
+  }
+
+  handleAcked(from: number, to: number): void {
+    if (this.#acked.add(from, to) === 0) return;
+    const arrived = this.#acked.to(0);
+    let gone = 0;
+    for (; ; gone++) {
+      const segment = this.#segments[gone];
+      if (segment === undefined || this.#keptFrom + segment.length > arrived) break;
+      this.#keptFrom += segment.length;
+    }
+    if (gone > 0) this.#segments.splice(0, gone);
+  }
+
+  handleLost(from: number, to: number): void {
+    for (let at = from; at < to;) {
+      const end = this.#ackedFrom(at, to);
+      if (end > at) this.#lost.add(at, end);
+      at = Math.max(end, this.#ackedTo(end));
+    }
+  }
+
+  writeRange(from: number, to: number, into: FrameWriter): void {
+    into.controlData(from, to - from);
+    let at = this.#keptFrom;
+    for (const segment of this.#segments) {
+      if (at >= to) return;
+      if (at + segment.length > from)
+        into.raw(segment.subarray(Math.max(0, from - at), Math.min(segment.length, to - at)));
+      at += segment.length;
+    }
+  }
+
+  get #windowBytes(): number {
+    return maxHeldControlBytes - (this.#sentTo - this.#acked.to(0));
+  }
+
+  #takeNew(room: number): { readonly from: number; readonly to: number } | undefined {
+    const bytes = Math.min(room, this.#pulledTo - this.#sentTo, this.#windowBytes);
+    if (bytes <= 0) return undefined;
+    const from = this.#sentTo;
+    this.#sentTo += bytes;
+    return { from, to: this.#sentTo };
+  }
+
+  /** Where the first acknowledged range at `at` or behind it begins, at most `to`. */
+  #ackedFrom(at: number, to: number): number {
+    for (let index = 0; index < this.#acked.count; index++)
+      if (this.#acked.to(index) > at) return Math.min(to, Math.max(at, this.#acked.from(index)));
+    return to;
+  }
+
+  /** The end of the acknowledged range that `at` is in; else `at`. */
+  #ackedTo(at: number): number {
+    for (let index = 0; index < this.#acked.count; index++)
+      if (this.#acked.from(index) <= at && this.#acked.to(index) > at) return this.#acked.to(index);
+    return at;
+  }
+}

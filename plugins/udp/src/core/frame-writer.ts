@@ -1,0 +1,104 @@
+/** Type bytes of docs/udp.md. */
+export const frameType = Object.freeze({
+  padding: 0,
+  ping: 1,
+  ack: 2,
+  controlData: 3,
+  pathChallenge: 4,
+  pathResponse: 5,
+  close: 6,
+});
+
+/** Bytes of an ACK of one range, and of each further range; of a CONTROL_DATA frame without its content. */
+export const ackBytes = 25;
+export const ackRangeBytes = 8;
+export const controlDataBytes = 9;
+/** PATH_CHALLENGE and PATH_RESPONSE bring so many bytes. */
+export const pathTokenBytes = 8;
+
+const maxReasonBytes = 255;
+
+/** Writes the frames of one control packet after the other into one buffer; `take` gives a copy of what there is. */
+export class FrameWriter {
+  readonly #bytes: Uint8Array;
+  readonly #encoder = new TextEncoder();
+  #at = 0;
+  #limit = 0;
+
+  constructor(maxBytes: number) {
+    this.#bytes = new Uint8Array(maxBytes);
+  }
+
+  get writtenBytes(): number {
+    return this.#at;
+  }
+
+  get roomBytes(): number {
+    return this.#limit - this.#at;
+  }
+
+  begin(limitBytes: number): void {
+    this.#at = 0;
+    this.#limit = Math.min(limitBytes, this.#bytes.length);
+  }
+
+  take(): Uint8Array {
+    return this.#bytes.slice(0, this.#at);
+  }
+
+  u8(value: number): void {
+    this.#bytes[this.#at++] = value;
+  }
+
+  u16(value: number): void {
+    this.u8(value >>> 8);
+    this.u8(value);
+  }
+
+  u32(value: number): void {
+    this.u16(value >>> 16);
+    this.u16(value & 0xffff);
+  }
+
+  u48(value: number): void {
+    this.u16(Math.floor(value / 2 ** 32));
+    this.u32(value >>> 0);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  ping(): void {
+    this.u8(frameType.ping);
+  }
+
+  /** The header; `length` bytes of content follow by `raw`. */
+  controlData(offset: number, length: number): void {
+    this.u8(frameType.controlData);
+    this.u48(offset);
+    this.u16(length);
+  }
+
+  pathChallenge(token: Uint8Array): void {
+    this.u8(frameType.pathChallenge);
+    this.raw(token);
+  }
+
+  pathResponse(token: Uint8Array): void {
+    this.u8(frameType.pathResponse);
+    this.raw(token);
+  }
+
+  /** A reason that does not fit is cut, between characters. */
+  close(code: number, reason: string): void {
+    const room = Math.min(maxReasonBytes, this.roomBytes - 4);
+    const at = this.#at + 4;
+    const { written } = this.#encoder.encodeInto(reason, this.#bytes.subarray(at, at + room));
+    this.u8(frameType.close);
+    this.u16(code);
+    this.u8(written);
+    this.#at += written;
+  }
+}

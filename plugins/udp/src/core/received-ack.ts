@@ -1,0 +1,56 @@
+import { ackBytes, ackRangeBytes } from './frame-writer.js';
+
+/** An ACK frame that came; used anew for the next one. Ranges rise with their index: 0 is the lowest. */
+export class ReceivedAck {
+  #firsts = new Float64Array(64);
+  #lasts = new Float64Array(64);
+  count = 0;
+  largest = 0;
+  delayMs = 0;
+  creditBytes = 0;
+  /** Packets with the mark CE that the other side got so far. */
+  marked = 0;
+
+  first(index: number): number {
+    return this.#firsts[index] ?? Infinity;
+  }
+
+  last(index: number): number {
+    return this.#lasts[index] ?? Infinity;
+  }
+
+  /** The frame at `at`, which fits. What is wrong with it; undefined: nothing. */
+  read(frames: Uint8Array, at: number): string | undefined {
+    this.largest = u32(frames, at + 1) * 2 ** 16 + u16(frames, at + 5);
+    this.delayMs = u32(frames, at + 7) / 1000;
+    this.creditBytes = u32(frames, at + 11) * 1024;
+    this.marked = u32(frames, at + 15);
+    this.count = u16(frames, at + 19);
+    if (this.count === 0) return 'an ACK without ranges';
+    this.#reserve(this.count);
+    let last = this.largest;
+    for (let index = this.count - 1; index >= 0; index--) {
+      const further = at + ackBytes + (this.count - 2 - index) * ackRangeBytes;
+      if (index < this.count - 1) {
+        const gap = u32(frames, further);
+        if (gap === 0) return 'an ACK with ranges that touch';
+        last = this.first(index + 1) - 1 - gap;
+      }
+      const length = u32(frames, index === this.count - 1 ? at + 21 : further + 4);
+      const first = last - length + 1;
+      if (length === 0 || first < 1) return 'an ACK with a range that is none';
+      this.#firsts[index] = first;
+      this.#lasts[index] = last;
+    }
+    return undefined;
+  }
+
+  #reserve(ranges: number): void {
+    if (ranges <= this.#firsts.length) return;
+    this.#firsts = new Float64Array(2 * ranges);
+    this.#lasts = new Float64Array(2 * ranges);
+  }
+}
+
+const u16 = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+const u32 = (bytes: Uint8Array, at: number): number => u16(bytes, at) * 2 ** 16 + u16(bytes, at + 2);
