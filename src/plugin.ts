@@ -22,4 +22,5 @@ export type {
 } from './native/udp-api.js';
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
+export { parseRate } from './config/quantity.js';
 export { TokenBucketCore } from './transport/token-bucket-core.js';

@@ -1,0 +1,290 @@
+import { udpDefaults } from 'xfer/plugin';
+import { AckAggregation } from './ack-aggregation.js';
+import { BandwidthFilter } from './bandwidth-filter.js';
+import { clampRate, clampWindow, firstWindowBytes, orMs, unknownRttMs } from './bounds.js';
+import type { AckSample, CongestionController, ControllerOptions, LossSample } from './controller.js';
+import { FullPipe } from './full-pipe.js';
+import { InflightBound } from './inflight-bound.js';
+import { LossJudge } from './loss-judge.js';
+import { RoundCounter } from './round-counter.js';
+import { RoundTripMinimum } from './round-trip-minimum.js';
+
+type State = 'startup' | 'drain' | 'up' | 'down' | 'cruise' | 'probe-rtt';
+
+/**
+ * BBR: sends at the bandwidth that the path has shown, and keeps in flight what bandwidth and round trip explain
+ * (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016; draft-cardwell-iccrg-bbr-congestion-control). Losses
+ * slow it where they are a full queue's (`LossJudge`), never where they are the path's own.
+ */
+export class Bbr implements CongestionController {
+  readonly name = 'bbr';
+  protected readonly bandwidth = new BandwidthFilter();
+  readonly #minimum = new RoundTripMinimum();
+  readonly #rounds = new RoundCounter();
+  readonly #aggregation = new AckAggregation();
+  readonly #fullPipe = new FullPipe();
+  readonly #judge = new LossJudge();
+  readonly #bound = new InflightBound();
+  readonly #random: () => number;
+  #datagramBytes: number;
+  #state: State = 'startup';
+  readonly #firstWindowBytes: number;
+  #windowBytes: number;
+  #pacingRate: number;
+  /** The window before `probe-rtt` or an idle time, to go back to. */
+  #priorWindowBytes = 0;
+  /** When the present phase of probing the bandwidth began, and the estimate then. */
+  #phaseSince: number;
+  #rateBefore = 0;
+  #cruisePhases = 0;
+  /** The bound was used up and the queue was not full, in this phase. */
+  #wasAtBound = false;
+  #metFullQueue = false;
+  /** `probe-rtt` ends then; undefined: more is in flight than should be. */
+  #probeUntil: number | undefined;
+  #probeRound = 0;
+  #isRestarting = false;
+  #wasAppLimited = false;
+
+  constructor({ now, datagramBytes, random, rttMs }: ControllerOptions) {
+    this.#random = random;
+    this.#datagramBytes = datagramBytes;
+    this.#phaseSince = now;
+    this.#firstWindowBytes = firstWindowBytes(udpDefaults.initialWindowPackets, datagramBytes);
+    this.#windowBytes = this.#firstWindowBytes;
+    this.#pacingRate = clampRate((this.#windowBytes / orMs(rttMs, unknownRttMs)) * 1000);
+  }
+
+  get windowBytes(): number {
+    return clampWindow(this.#boundedWindow(), leastPackets * this.#datagramBytes);
+  }
+
+  get pacingRate(): number {
+    return this.#pacingRate;
+  }
+
+  handleSent(now: number, _bytes: number, inFlightBytes: number): void {
+    if (inFlightBytes > 0 || !this.#wasAppLimited) return;
+    // After an idle time the path is taken up at the known rate: no burst, and no probing of what is not used.
+    this.#isRestarting = true;
+    this.#aggregation.restart();
+    if (isProbingBandwidth(this.#state)) this.#enter('cruise', now);
+    this.#pace();
+  }
+
+  handleAck(sample: AckSample): void {
+    const { now } = sample;
+    const acked = sample.ackedBytes > 0 ? Math.min(sample.ackedBytes, maxAckedBytes) : 0;
+    const hasRoundEnded = this.#rounds.handleAck(sample);
+    this.#wasAppLimited = sample.isAppLimited;
+    this.#judge.handleAcked(acked / this.#datagramBytes);
+    this.bandwidth.update(sample.deliveryRate, sample.isAppLimited || this.#state === 'probe-rtt');
+    this.#aggregation.handleAck(now, acked, this.bandwidth.rate, this.#windowBytes);
+    this.#minimum.update(now, sample.rttMs);
+    if (sample.marked > 0) this.#handleCongested(now, sample.marked, sample.inFlightBytes + acked);
+    if (hasRoundEnded) this.#handleRound(sample);
+    this.#advance(sample, acked);
+    this.#growWindow(acked, sample);
+    this.#pace();
+    if (acked > 0) this.#isRestarting = false;
+  }
+
+  handleLoss({ now, lostBytes, inFlightThen }: LossSample): void {
+    if (lostBytes > 0) this.#handleCongested(now, lostBytes / this.#datagramBytes, inFlightThen);
+  }
+
+  handlePersistentCongestion(now: number): void {
+    this.bandwidth.reset();
+    this.#minimum.reset();
+    this.#aggregation.reset();
+    this.#fullPipe.reset();
+    this.#judge.reset();
+    this.#bound.reset();
+    this.#enter('startup', now);
+    this.#windowBytes = leastPackets * this.#datagramBytes;
+    this.#pacingRate = clampRate(this.#pacingRate / 2);
+  }
+
+  handleSpuriousLoss(_now: number, bytes: number): void {
+    if (bytes > 0) this.#judge.handleSpurious(bytes / this.#datagramBytes);
+  }
+
+  handleDatagramBytes(bytes: number): void {
+    this.#datagramBytes = bytes;
+  }
+
+  describe(): Readonly<Record<string, number | string>> {
+    return {
+      state: this.#state,
+      bandwidth: this.bandwidth.rate,
+      minRttMs: this.#minimum.ms ?? 0,
+      extraBytes: this.#aggregation.extraBytes,
+      boundBytes: this.#bound.bytes,
+      ownLossRate: this.#judge.ownLossRate,
+    };
+  }
+
+  /** Bandwidth × round trip; undefined as long as either is unknown. */
+  get #productBytes(): number | undefined {
+    const [rate, rtt] = [this.bandwidth.rate, this.#minimum.ms];
+    return rate > 0 && rtt !== undefined ? (rate * rtt) / 1000 : undefined;
+  }
+
+  #handleCongested(now: number, packets: number, inFlightThen: number): void {
+    const wasFull = this.#judge.handleLost(packets, inFlightThen / this.#datagramBytes);
+    if (!wasFull || this.#state === 'probe-rtt') return;
+    this.#metFullQueue = true;
+    this.#bound.handleFullQueue(inFlightThen, this.#productBytes ?? 0);
+    if (this.#state === 'startup') this.#enter('drain', now);
+  }
+
+  #handleRound({ now, isAppLimited }: AckSample): void {
+    this.bandwidth.handleRound(now);
+    this.#aggregation.handleRound();
+    this.#judge.handleRound();
+    const isFull =
+      !isAppLimited && this.#state === 'startup' && this.#fullPipe.handleRound(this.bandwidth.rate);
+    if (isFull) this.#enter('drain', now);
+  }
+
+  #advance({ now, inFlightBytes }: AckSample, acked: number): void {
+    const product = this.#productBytes;
+    if (product === undefined) return;
+    if (this.#minimum.isDue && this.#state !== 'probe-rtt' && !this.#isRestarting)
+      this.#enter('probe-rtt', now);
+    if (now < this.#phaseSince) this.#phaseSince = now;
+    const phaseMs = this.#minimum.ms ?? 0;
+    const phases = (now - this.#phaseSince) / Math.max(phaseMs, leastPhaseMs);
+    const inFlight = inFlightBytes + acked;
+    if (inFlight + 2 * this.#datagramBytes >= this.#bound.bytes) this.#wasAtBound = true;
+    switch (this.#state) {
+      case 'startup':
+        return;
+      case 'drain':
+        if (inFlightBytes <= product) this.#startCycle(now);
+        return;
+      case 'up':
+        if (this.#metFullQueue) this.#enter('down', now);
+        else if (phases > 1 && (inFlight >= gains.up * product || phases > mostUpPhases)) {
+          if (this.#wasAtBound) this.#bound.handleRoom(this.#datagramBytes);
+          this.#enter('down', now);
+        }
+        return;
+      case 'down':
+        if (phases > 1 && (inFlightBytes <= product || phases > mostDownPhases)) this.#leaveDown(now);
+        return;
+      case 'cruise':
+        if (phases > this.#cruisePhases) this.#enter('up', now);
+        return;
+      case 'probe-rtt':
+        this.#probeRoundTrip(now, inFlightBytes, product);
+    }
+  }
+
+  /** What probing found is known a round trip later: a path that carries much more is probed again at once. */
+  #leaveDown(now: number): void {
+    const hasGrown = !this.#metFullQueue && this.bandwidth.rate > this.#rateBefore * muchMore;
+    this.#enter(hasGrown ? 'up' : 'cruise', now);
+  }
+
+  /** Flows that begin together shall not probe together. */
+  #startCycle(now: number): void {
+    this.#enter('cruise', now);
+    this.#cruisePhases = Math.floor(this.#random() * mostCruisePhases);
+  }
+
+  #enter(state: State, now: number): void {
+    if (state === 'probe-rtt') {
+      this.#priorWindowBytes = this.#windowBytes;
+      this.#probeUntil = undefined;
+    }
+    if (state === 'up') {
+      this.#rateBefore = this.bandwidth.rate;
+      this.#metFullQueue = false;
+      this.#wasAtBound = false;
+    }
+    if (state === 'cruise') this.#cruisePhases = mostCruisePhases - 1 + Math.floor(this.#random() * 2);
+    this.#state = state;
+    this.#phaseSince = now;
+  }
+
+  #probeRoundTrip(now: number, inFlightBytes: number, product: number): void {
+    if (this.#probeUntil === undefined) {
+      if (inFlightBytes > this.#probeWindow(product)) return;
+      this.#probeUntil = now + probeRttMs;
+      this.#probeRound = this.#rounds.count;
+      return;
+    }
+    // A clock that went back must not hold the connection here.
+    if (now < this.#probeUntil - probeRttMs) this.#probeUntil = now;
+    if (now < this.#probeUntil || this.#rounds.count === this.#probeRound) return;
+    this.#windowBytes = Math.max(this.#windowBytes, this.#priorWindowBytes);
+    this.#startCycle(now);
+  }
+
+  #probeWindow(product: number): number {
+    return Math.max(probeRttShare * product, leastPackets * this.#datagramBytes);
+  }
+
+  #growWindow(acked: number, { deliveredBytes }: AckSample): void {
+    const product = this.#productBytes;
+    if (product === undefined) {
+      this.#windowBytes += acked;
+      return;
+    }
+    const reserve = (this.bandwidth.rate * hostPauseMs) / 1000;
+    const target =
+      (this.#state === 'up' ? probeWindowGain : windowGain) * product +
+      this.#aggregation.extraBytes +
+      reserve;
+    if (this.#state !== 'startup') this.#windowBytes = Math.min(this.#windowBytes + acked, target);
+    else if (this.#windowBytes < target || deliveredBytes < this.#firstWindowBytes)
+      this.#windowBytes += acked;
+    const floor = leastPackets * this.#datagramBytes;
+    this.#windowBytes = clampWindow(this.#windowBytes, floor);
+  }
+
+  #boundedWindow(): number {
+    if (this.#state === 'probe-rtt')
+      return Math.min(this.#windowBytes, this.#probeWindow(this.#productBytes ?? 0));
+    return Math.min(this.#windowBytes, this.#state === 'up' ? this.#bound.bytes : this.#bound.cruiseBytes);
+  }
+
+  #pace(): void {
+    const rate = this.bandwidth.rate;
+    if (rate === 0) return;
+    const gain = this.#isRestarting ? 1 : gains[this.#state];
+    const paced = clampRate(gain * rate * pacingMargin);
+    // Startup's first samples are of parts of the first window.
+    if (this.#state !== 'startup' || paced > this.#pacingRate) this.#pacingRate = paced;
+  }
+}
+
+const isProbingBandwidth = (state: State): boolean =>
+  state === 'up' || state === 'down' || state === 'cruise';
+
+/** Pacing gains. 2.77 is 4 ln 2, with which the rate doubles in a round; drain undoes what startup queued. */
+const gains = Object.freeze({
+  startup: 2.77,
+  drain: 1 / 2.885,
+  up: 1.25,
+  down: 0.75,
+  cruise: 1,
+  'probe-rtt': 1,
+} satisfies Record<State, number>);
+const windowGain = 2;
+const probeWindowGain = 2.5;
+/** Slightly below the estimate, so that a queue which its errors make goes away. */
+const pacingMargin = 0.99;
+const leastPackets = 4;
+const mostCruisePhases = 6;
+const mostUpPhases = 3;
+const mostDownPhases = 6;
+const muchMore = 1.15;
+/** Shorter phases than timers can keep say nothing. */
+const leastPhaseMs = 1;
+const probeRttMs = 200;
+const probeRttShare = 0.5;
+/** Processes are kept from the processor for so long; what goes meanwhile is added to the window. */
+const hostPauseMs = 4;
+const maxAckedBytes = 2 ** 40;
