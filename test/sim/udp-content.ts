@@ -2,7 +2,7 @@ import { FuzzRandom } from '../support/fuzz-random.js';
 
 /** A prime, so that no two streams or offsets that are far apart begin alike. */
 const length = 1_000_003;
-const pattern = new FuzzRandom(4840).bytes(length);
+const pattern = new Uint8Array(new FuzzRandom(4840).bytes(length));
 
 const startOf = (streamId: number, side: number, offset: number): number =>
   (offset + streamId * 7919 + side * 104_729) % length;

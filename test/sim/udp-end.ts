@@ -90,13 +90,19 @@ export class SimEnd implements Host {
     this.work(() => undefined);
   }
 
-  /** The number that the socket has for an address. */
+  /** The number that the socket has for an address. A number names one address for ever; the one unused for longest goes, but 0. */
   pathOf(place: Place): number {
-    for (const [path, known] of this.#paths) if (known === place) return path;
+    if (this.#paths.get(0) === place) return 0;
+    for (const [path, known] of this.#paths) {
+      if (known !== place) continue;
+      this.#paths.delete(path);
+      this.#paths.set(path, place);
+      return path;
+    }
     const path = this.#pathsMade++;
+    const unused = [...this.#paths.keys()].find((known) => known !== 0);
+    if (this.#paths.size === mostPaths && unused !== undefined) this.#paths.delete(unused);
     this.#paths.set(path, place);
-    const oldest = [...this.#paths.keys()][1];
-    if (this.#paths.size > mostPaths && oldest !== undefined) this.#paths.delete(oldest);
     return path;
   }
 
@@ -219,7 +225,7 @@ export class SimEnd implements Host {
       if (!transmit) return;
       if (transmit.kind === 'run') this.#sendRun(transmit);
       else {
-        const frames = transmit.frames.slice();
+        const frames = Uint8Array.from(transmit.frames);
         const packet = this.#packet(transmit);
         packet.isData = false;
         packet.number = transmit.number;

@@ -13,7 +13,7 @@ interface Arrival {
 function run(
   shape: Partial<LinkShape>,
   count: number,
-  { everyMs = 0, seed = 1, act = (link: SimLink) => void link } = {},
+  { everyMs = 0, seed = 1, blackMs = 0 } = {},
 ): Arrival[] {
   const clock = new VirtualClock();
   const link = new SimLink(clock, seed, shape);
@@ -23,7 +23,7 @@ function run(
     clock.after(number * everyMs, () => {
       link.send(Object.assign(new SimPacket(), { number, datagramBytes: 972 }));
     });
-  act(link);
+  link.black(blackMs);
   while (clock.step());
   return arrivals;
 }
@@ -84,7 +84,7 @@ describe('a simulated link', () => {
   it('loses in silence what is too long, and all while it is down', () => {
     expect(run({ mtuBytes: 971 }, 10)).toEqual([]);
     expect(run({ mtuBytes: 972 }, 10)).toHaveLength(10);
-    const arrivals = run({}, 100, { everyMs: 1, act: (link) => link.black(50) });
+    const arrivals = run({}, 100, { everyMs: 1, blackMs: 50 });
     expect(numbersOf(arrivals)[0]).toBe(50);
   });
 

@@ -24,6 +24,7 @@ export class SimPacket {
   isForged = false;
   from: Place | undefined;
   to: Place | undefined;
+  /** In the world's time; where an attacker remembers it: seen. */
   arrivesAt = 0;
 
   copy(): SimPacket {

@@ -21,15 +21,21 @@ export interface UserShape {
   /** One stream in so many is read slowly, and so many are taken up late; 0: none. */
   readonly slowOneIn: number;
   readonly lateOneIn: number;
+  /** One call in so many of `handleContent` and `done` gives the stream up from within. */
+  readonly fickleOneIn: number;
   /** Content is the user's own until `done`, and written over then. */
   readonly owns: boolean;
+  /** Does not look at what the content is: an attacker changes it. */
+  readonly isBlind: boolean;
 }
 
 export const plainUser: UserShape = Object.freeze({
   windowBytes: Infinity,
   slowOneIn: 0,
   lateOneIn: 0,
+  fickleOneIn: 0,
   owns: false,
+  isBlind: false,
 });
 
 interface Outgoing {
@@ -50,6 +56,8 @@ interface Incoming {
   isSlow: boolean;
 }
 
+/** As long as mux's. */
+const keepAliveMs = 15_000;
 /** Of a stream that the other side did not take up yet (earlyStreamBytes). */
 const earlyBytes = 64 * 1024;
 
@@ -64,6 +72,8 @@ export class SimUser implements CoreUser {
   readonly #outgoing = new Map<number, Outgoing>();
   readonly #incoming = new Map<number, Incoming>();
   readonly #over = new Set<number>();
+  /** Credit that the other side told, of streams that were not taken up here yet, too. */
+  readonly #granted = new Map<number, number>();
   readonly #control: Uint8Array[] = [];
   readonly #writer = new MessageWriter();
   readonly #reader = new MessageReader();
@@ -72,6 +82,7 @@ export class SimUser implements CoreUser {
   #late = 0;
   /** Pulled and not done, of all streams, given up ones included. */
   pendingContent = 0;
+  pendingBytes = 0;
   controlSentBytes = 0;
   controlReceivedBytes = 0;
   receivedBytes = 0;
@@ -82,6 +93,8 @@ export class SimUser implements CoreUser {
   /** Of all streams that it sent on. */
   readonly sizes = new Map<number, number>();
   peer: SimUser | undefined;
+  /** Says nothing more. */
+  isClosing = false;
   ended: CoreEnd | undefined;
 
   constructor(clock: VirtualClock, end: SimEnd, seed: number, side: 0 | 1, shape: Partial<UserShape> = {}) {
@@ -114,13 +127,28 @@ export class SimUser implements CoreUser {
 
   /** Where it stands, for people. */
   describe(): object {
-    const { receivedBytes, pendingContent } = this;
-    return { receivedBytes, pendingContent, outgoing: [...this.#outgoing], incoming: [...this.#incoming] };
+    const { receivedBytes, pendingContent, ended } = this;
+    return {
+      ended,
+      receivedBytes,
+      pendingContent,
+      outgoing: [...this.#outgoing],
+      incoming: [...this.#incoming],
+    };
   }
 
   plan(streams: readonly StreamPlan[]): void {
     this.#plannedStreams += streams.length;
     for (const stream of streams) this.#clock.after(stream.atMs, () => this.#open(stream));
+  }
+
+  /** Says something from time to time, as mux does: an end whose address changed is found by what it sends. */
+  keepAlive(): void {
+    this.#clock.after(keepAliveMs, () => {
+      if (this.ended || this.isClosing) return;
+      this.chat(0);
+      this.keepAlive();
+    });
   }
 
   /** Sends a message that says nothing. */
@@ -140,13 +168,14 @@ export class SimUser implements CoreUser {
     const stream = this.#incoming.get(streamId);
     if (!stream) throw new Error(`content of stream ${streamId}, which is not open`);
     if (bytes.length === 0 && !fin) throw new Error(`empty content of stream ${streamId}`);
-    if (!isContent(bytes, streamId, 1 - this.#side, stream.received))
+    if (!this.#shape.isBlind && !isContent(bytes, streamId, 1 - this.#side, stream.received))
       throw new Error(`wrong content of stream ${streamId} from ${stream.received} on`);
     stream.received += bytes.length;
     this.receivedBytes += bytes.length;
     this.progressAt = this.#clock.now;
     if (stream.received > stream.limit) throw new Error(`more of stream ${streamId} than it may bring`);
     if (fin) this.#handleStreamEnd(streamId, stream);
+    else if (this.#isFickle()) this.#giveUp(streamId);
     else this.#read(streamId, stream);
   }
 
@@ -204,6 +233,7 @@ export class SimUser implements CoreUser {
     stream.isEndSent = fin;
     stream.pending++;
     this.pendingContent++;
+    this.pendingBytes += bytes;
     let isDone = false;
     const done = (): void => {
       if (isDone) throw new Error(`done twice with stream ${streamId} from ${offset} on`);
@@ -211,7 +241,13 @@ export class SimUser implements CoreUser {
       if (this.#shape.owns) for (const chunk of chunks) chunk.fill(0xdd);
       stream.pending--;
       this.pendingContent--;
-      if (stream.isEndSent && stream.pending === 0) this.#outgoing.delete(streamId);
+      this.pendingBytes -= bytes;
+      if (this.#outgoing.get(streamId) !== stream) return;
+      if (this.#isFickle()) this.#giveUp(streamId);
+      else if (stream.isEndSent && stream.pending === 0) {
+        this.#outgoing.delete(streamId);
+        this.#leave(streamId);
+      }
     };
     return { streamId, offset, bytes, chunks, fin, done };
   }
@@ -227,7 +263,8 @@ export class SimUser implements CoreUser {
 
   #send(streamId: number, bytes: number, limit: number): void {
     this.sizes.set(streamId, bytes);
-    this.#outgoing.set(streamId, { bytes, sent: 0, limit, isEndSent: false, pending: 0 });
+    const granted = this.#granted.get(streamId) ?? limit;
+    this.#outgoing.set(streamId, { bytes, sent: 0, limit: granted, isEndSent: false, pending: 0 });
     this.#end.work((core) => core.ready());
   }
 
@@ -241,7 +278,7 @@ export class SimUser implements CoreUser {
   }
 
   #tell(message: SimMessage): void {
-    if (this.ended) return;
+    if (this.ended || this.isClosing) return;
     this.#control.push(this.#writer.write(message));
     this.#end.work((core) => core.ready());
   }
@@ -250,6 +287,7 @@ export class SimUser implements CoreUser {
     if (kind === 'open') this.#handleOpen(streamId, value);
     else if (kind === 'reset') this.#forget(streamId);
     else if (kind === 'window') {
+      this.#granted.set(streamId, value);
       const stream = this.#outgoing.get(streamId);
       if (!stream) return;
       stream.limit = value;
@@ -300,6 +338,23 @@ export class SimUser implements CoreUser {
     if (received !== bytes) throw new Error(`stream ${streamId} ends at ${received} instead of ${bytes}`);
     this.#incoming.delete(streamId);
     this.#over.add(streamId);
+    this.#leave(streamId);
+  }
+
+  /** As mux does: a stream that has ended both ways is forgotten. */
+  #leave(streamId: number): void {
+    if (this.ended || this.#outgoing.has(streamId) || this.#incoming.has(streamId)) return;
+    if (this.#isOwn(streamId)) this.#over.add(streamId);
+    if (this.#over.has(streamId)) this.#end.work((core) => core.forget(streamId));
+  }
+
+  #isOwn(streamId: number): boolean {
+    return streamId % 2 === 1 - this.#side;
+  }
+
+  #isFickle(): boolean {
+    const { fickleOneIn } = this.#shape;
+    return fickleOneIn > 0 && !this.ended && this.#random.chance(fickleOneIn);
   }
 
   #giveUp(streamId: number): void {
@@ -312,6 +367,7 @@ export class SimUser implements CoreUser {
     this.#outgoing.delete(streamId);
     this.#incoming.delete(streamId);
     this.#over.add(streamId);
+    this.#granted.delete(streamId);
     this.#end.work((core) => core.forget(streamId));
   }
 
