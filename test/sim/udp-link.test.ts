@@ -46,7 +46,9 @@ describe('a simulated link', () => {
   });
 
   it('loses in bursts', () => {
-    const came = new Set(numbersOf(run({ burst: { enter: 0.01, leave: 0.1, loss: 1 } }, 20_000)));
+    const came = new Set(
+      numbersOf(run({ burst: { enter: 0.01, leave: 0.1, loss: 1, mostMs: 1_000 } }, 20_000)),
+    );
     let bursts = 0;
     for (let number = 1; number < 20_000; number++) if (!came.has(number) && came.has(number - 1)) bursts++;
     const lost = 20_000 - came.size;

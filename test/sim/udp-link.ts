@@ -17,8 +17,8 @@ export interface LinkShape {
   mtuBytes: number;
   /** Lost at random, behind the queue. */
   loss: number;
-  /** Gilbert-Elliott: chance a packet to enter and to leave the bad state, and to be lost in it. */
-  burst?: { readonly enter: number; readonly leave: number; readonly loss: number };
+  /** Gilbert-Elliott: chance a packet to enter and to leave the bad state, which lasts `mostMs` at most, and to be lost in it. */
+  burst?: { readonly enter: number; readonly leave: number; readonly loss: number; readonly mostMs: number };
   /** Overtaken by others for up to `reorderMs`. */
   reorder: number;
   reorderMs: number;
@@ -53,7 +53,7 @@ export class SimLink {
   #busyUntil = 0;
   #lastArrival = 0;
   #downUntil = 0;
-  #isBad = false;
+  #badUntil = 0;
   sent = 0;
   sentBytes = 0;
   /** By the queue. */
@@ -108,8 +108,10 @@ export class SimLink {
   #isLost(): boolean {
     const { loss, burst } = this.shape;
     if (burst) {
-      if (this.#happens(this.#isBad ? burst.leave : burst.enter)) this.#isBad = !this.#isBad;
-      if (this.#isBad && this.#happens(burst.loss)) return true;
+      const { now } = this.#clock;
+      const isBad = now < this.#badUntil;
+      if (this.#happens(isBad ? burst.leave : burst.enter)) this.#badUntil = isBad ? now : now + burst.mostMs;
+      if (now < this.#badUntil && this.#happens(burst.loss)) return true;
     }
     return this.#happens(loss);
   }

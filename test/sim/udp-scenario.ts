@@ -54,7 +54,7 @@ export class UdpScenario {
       connection.isComplete ||
       (this.#closesEarly && closer.user.isSent && closer.user.incomingStreams === 0 && other.user.isSent);
     world.runUntil(isReady);
-    world.close(connection, closer, this.#isCut);
+    world.close(connection, closer, () => this.#isCut);
     if (other.user.controlReceivedBytes !== closer.user.controlSentBytes)
       throw new Error('control is missing at the end');
   }
@@ -127,7 +127,7 @@ function drawLink(random: FuzzRandom): LinkShape {
     markAboveBytes: random.chance(4) ? queueBytes / 4 : Infinity,
     mtuBytes: random.pick([1_232, 1_400, 1_472, 1_472, 8_972, 65_507]),
     loss: random.pick([0, 0, 0, 0.001, 0.01, 0.05, 0.15]),
-    ...(isBursty && { burst: { enter: 0.002, leave: random.pick([0.02, 0.2]), loss: 0.8 } }),
+    ...(isBursty && { burst: { enter: 0.002, leave: random.pick([0.02, 0.2]), loss: 0.8, mostMs: 300 } }),
     reorder: random.pick([0, 0, 0, 0.01, 0.3]),
     reorderMs: delayMs * random.pick([0.2, 1, 3]),
     duplicate: random.pick([0, 0, 0.01, 0.1]),

@@ -5,6 +5,8 @@ import { VirtualClock } from './virtual-clock.js';
 
 /** With a path that works something comes within this: probe timeouts that doubled through an outage included. */
 const mostStandstillMs = 45_000;
+/** An end is known, or found out by silence, within this (idleTimeoutMs and a little). */
+const mostEndMs = 70_000;
 /** Steps between looks at what goes forward. */
 const lookEvery = 256;
 
@@ -54,15 +56,15 @@ export class UdpWorld {
   }
 
   /** Where the other side may be out of reach, it may find out by silence. */
-  close(connection: SimConnection, closer: Side, mayBeSilent = false): void {
+  close(connection: SimConnection, closer: Side, mayBeSilent = (): boolean => false): void {
     closer.user.isClosing = true;
     closer.end.work((core, now) => core.close(now, 0, ''));
-    this.excuse(0);
-    const until = this.clock.now + 2 * mostStandstillMs;
+    this.excuse(mostEndMs);
+    const until = this.clock.now + mostEndMs;
     this.runUntil(() => connection.isOver || this.clock.now > until);
     for (const { user } of connection.sides) {
       const expected = user === closer.user ? 'finished' : 'closed';
-      const isSilent = mayBeSilent && user.ended?.kind === 'silent';
+      const isSilent = mayBeSilent() && user.ended?.kind === 'silent';
       if (user.ended?.kind !== expected && !isSilent)
         throw new Error(`ends with ${JSON.stringify(user.ended)} instead of ${expected}`);
       if (user.pendingContent !== 0) throw new Error('content was pulled and never done');
