@@ -99,7 +99,9 @@ export class Sender implements SentFates {
   }
 
   get at(): number {
-    return Math.min(this.#detector.at, this.#pacedAt, this.#path.mtu.at);
+    const probeAt = this.#path.mtu.at;
+    // A probe that is due and did not go waits for the window or the pace, as all else.
+    return Math.min(this.#detector.at, this.#pacedAt, probeAt > this.#now ? probeAt : Infinity);
   }
 
   ready(): void {

@@ -23,9 +23,17 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** What stands at an offset of a stream. */
-export const byteAt = (streamId: number, offset: number): number =>
-  (streamId * 31 + offset * 7 + (offset >> 8)) & 0xff;
+/** Content of every stream, twice its period; each begins elsewhere in it. */
+const period = 65_536;
+const pattern = Buffer.from(
+  Uint8Array.from({ length: 2 * period }, (_, at) => (at * 7 + (at >> 8) * 31) & 0xff),
+);
+
+/** What stands at an offset of a stream; at most `period` bytes. */
+function contentAt(streamId: number, offset: number, bytes: number): Uint8Array {
+  const at = (offset + streamId * 977) % period;
+  return pattern.subarray(at, at + bytes);
+}
 
 /** A window and a pace that never change, and all that was told. */
 export class FixedController implements CongestionController {
@@ -69,6 +77,14 @@ export class FixedController implements CongestionController {
   }
 }
 
+function contentEquals(streamId: number, offset: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += period) {
+    const part = bytes.subarray(at, at + period);
+    if (Buffer.compare(part, contentAt(streamId, offset + at, part.length)) !== 0) return false;
+  }
+  return true;
+}
+
 /** A stream's content on its way out. */
 interface Outgoing {
   readonly streamId: number;
@@ -106,11 +122,7 @@ export class EndUser implements CoreUser {
   handleContent(streamId: number, bytes: Uint8Array, fin: boolean): void {
     if (this.finished.has(streamId)) this.wrong.push(`stream ${streamId} goes on behind its end`);
     const at = this.received.get(streamId) ?? 0;
-    for (let index = 0; index < bytes.length; index++)
-      if (bytes[index] !== byteAt(streamId, at + index)) {
-        this.wrong.push(`stream ${streamId} at ${at + index}`);
-        break;
-      }
+    if (!contentEquals(streamId, at, bytes)) this.wrong.push(`stream ${streamId} at ${at}`);
     this.received.set(streamId, at + bytes.length);
     if (fin) this.finished.add(streamId);
   }
@@ -128,8 +140,8 @@ export class EndUser implements CoreUser {
     const stream = open[this.#turn++ % Math.max(1, open.length)];
     if (stream === undefined) return undefined;
     const { streamId, offset } = stream;
-    const bytes = Math.min(maxBytes, this.pieceBytes, stream.bytes - offset);
-    const whole = Uint8Array.from({ length: bytes }, (_, index) => byteAt(streamId, offset + index));
+    const bytes = Math.min(maxBytes, period, this.pieceBytes, stream.bytes - offset);
+    const whole = contentAt(streamId, offset, bytes);
     const half = bytes >> 1;
     stream.offset += bytes;
     stream.finSent = stream.offset === stream.bytes;
@@ -220,7 +232,9 @@ export class End {
     this.core = new ConnectionCore({
       config,
       now: 0,
-      randomBytes: (into) => void into.forEach((_, index) => (into[index] = Math.floor(random() * 256))),
+      randomBytes: (into) => {
+        for (let index = 0; index < into.length; index++) into[index] = Math.floor(random() * 256);
+      },
       random,
       controller: ({ datagramBytes }) => {
         this.controller = new FixedController(windowBytes, pacingRate, datagramBytes);
@@ -251,6 +265,8 @@ export class Pair {
   #order = 0;
   /** Added to what the ends are told of the time. */
   skewMs = 0;
+  /** Timers fire on whole milliseconds, and so much later. */
+  timersLateMs = 0;
   /** False: the packet is lost. */
   passes: (from: End, packet: Packet) => boolean = () => true;
 
@@ -267,7 +283,7 @@ export class Pair {
       this.#flush(this.a, this.b);
       this.#flush(this.b, this.a);
       if (isOver()) return true;
-      const timers = Math.min(this.a.core.nextTimeout, this.b.core.nextTimeout) - this.skewMs;
+      const timers = Math.min(this.#firesAt(this.a), this.#firesAt(this.b));
       const at = Math.min(timers, this.#arrival(this.a), this.#arrival(this.b));
       if (at > until || at === Infinity) {
         this.now = until;
@@ -280,6 +296,11 @@ export class Pair {
         if (core.nextTimeout - this.skewMs <= this.now) core.handleTimeout(this.clock);
     }
     throw new Error('the cores turn without end');
+  }
+
+  #firesAt({ core }: End): number {
+    const at = core.nextTimeout - this.skewMs;
+    return this.timersLateMs > 0 && at > this.now ? Math.ceil(at) + this.timersLateMs : at;
   }
 
   get clock(): number {
