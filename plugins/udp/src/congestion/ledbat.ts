@@ -2,6 +2,7 @@ import { BaseHistory } from './base-history.js';
 import { clampRate, clampWindow, firstWindowBytes, orMs, unknownRttMs } from './bounds.js';
 import type { AckSample, CongestionController, ControllerOptions, LossSample } from './controller.js';
 import { RecentMinimum } from './recent-minimum.js';
+import { WindowedMax } from './windowed-max.js';
 
 /**
  * `growing`: slow start, to the threshold or until delay grows. `steady`: by delay. `slowed`: two packets, for two round
@@ -21,9 +22,13 @@ export class Ledbat implements CongestionController {
   #datagramBytes: number;
   #windowBytes: number;
   #thresholdBytes = Infinity;
+  /** Queues at the last losses: where the buffer is shorter than the target, it ends there. */
+  readonly #fullQueueMs = new WindowedMax(fullQueueEvents);
   #state: State = 'growing';
   #rttMs: number;
   #reducedAt = -Infinity;
+  /** Until then the queue that is seen is one that was answered already. */
+  #answeredUntil = -Infinity;
   /** When the next slowdown begins; Infinity as long as slow start lasts. */
   #slowdownAt = Infinity;
   #slowdownSince: number | undefined;
@@ -73,6 +78,7 @@ export class Ledbat implements CongestionController {
     this.#state = 'growing';
     this.#base.reset();
     this.#current.reset();
+    this.#fullQueueMs.reset();
   }
 
   handleSpuriousLoss(): void {
@@ -84,7 +90,7 @@ export class Ledbat implements CongestionController {
   }
 
   describe(): Readonly<Record<string, number | string>> {
-    return { state: this.#state, baseMs: this.#base.ms ?? 0, queueMs: this.#queueMs, gain: this.#gain };
+    return { state: this.#state, baseMs: this.#base.ms ?? 0, queueMs: this.#queueMs, targetMs: this.#targetMs, gain: this.#gain };
   }
 
   get #leastBytes(): number {
@@ -93,6 +99,12 @@ export class Ledbat implements CongestionController {
 
   get #queueMs(): number {
     return (this.#current.ms ?? 0) - (this.#base.ms ?? 0);
+  }
+
+  /** A buffer that is full before the target is reached would make this a Reno: then half of it is the target. */
+  get #targetMs(): number {
+    const fullMs = this.#fullQueueMs.value;
+    return fullMs > 0 ? Math.min(targetMs, Math.max(leastTargetMs, fullMs / 2)) : targetMs;
   }
 
   /** Part of Reno's growth: on short paths Reno would reach the target before anyone could react. */
@@ -109,26 +121,33 @@ export class Ledbat implements CongestionController {
       case 'growing':
         if (isUsed) this.#windowBytes += this.#gain * part * this.#windowBytes;
         if (this.#windowBytes >= this.#thresholdBytes) this.#windowBytes = this.#thresholdBytes;
-        else if (this.#slowdownSince !== undefined || this.#queueMs <= growingEnds * targetMs) return;
+        else if (this.#queueMs <= (this.#slowdownSince === undefined ? growingEnds : 1) * this.#targetMs) return;
+        // What was added since the queue began to be seen was too much, and what it loses was lost by that.
+        else {
+          this.#windowBytes = Math.max(this.#windowBytes / (1 + this.#gain), this.#leastBytes);
+          this.#reducedAt = now;
+        }
         this.#endGrowing(now);
         return;
       case 'steady':
         if (now >= this.#slowdownAt) this.#slowDown(now);
-        else this.#followDelay(part, isUsed);
+        else this.#followDelay(now, part, isUsed);
     }
   }
 
   /** The change of a whole round trip, for the part of it that was acknowledged. */
-  #followDelay(part: number, isUsed: boolean): void {
-    const excess = this.#queueMs / targetMs - 1;
+  #followDelay(now: number, part: number, isUsed: boolean): void {
+    const excess = this.#queueMs / this.#targetMs - 1;
     const growth = this.#gain * this.#datagramBytes;
     const decrease = Math.min(excess * this.#windowBytes - growth, this.#windowBytes / 2);
+    if (excess > 0 && now <= this.#answeredUntil) return;
     if (excess > 0) this.#windowBytes = Math.max(this.#windowBytes - decrease * part, this.#leastBytes);
     else if (isUsed) this.#windowBytes += growth * part;
   }
 
   #slowDown(now: number): void {
-    this.#thresholdBytes = this.#windowBytes;
+    const [base, target] = [this.#base.ms ?? 0, this.#targetMs];
+    this.#thresholdBytes = this.#windowBytes * Math.min(1, (base + target) / (base + Math.max(target, this.#queueMs)));
     this.#windowBytes = this.#leastBytes;
     this.#slowdownSince = now;
     this.#state = 'slowed';
@@ -142,13 +161,17 @@ export class Ledbat implements CongestionController {
         : slowdownEvery * (now - this.#slowdownSince);
     this.#slowdownAt = now + waitMs;
     this.#slowdownSince = undefined;
+    this.#answeredUntil = now + this.#rttMs;
     this.#state = 'steady';
   }
 
   #halve(now: number): void {
+    this.#fullQueueMs.advance();
+    this.#fullQueueMs.update(this.#queueMs);
     this.#windowBytes = Math.max(this.windowBytes / 2, this.#leastBytes);
     this.#thresholdBytes = this.#windowBytes;
     this.#reducedAt = now;
+    this.#answeredUntil = now + this.#rttMs;
     if (this.#state === 'growing') this.#endGrowing(now);
   }
 
@@ -158,12 +181,15 @@ export class Ledbat implements CongestionController {
     this.#ackedAt = now;
     if (backMs <= 0) return;
     this.#slowdownAt -= backMs;
-    this.#reducedAt = -Infinity;
+    this.#reducedAt = this.#answeredUntil = -Infinity;
     if (this.#slowdownSince !== undefined) this.#slowdownSince = Math.min(this.#slowdownSince, now);
   }
 }
 
 const targetMs = 60;
+/** Less could not be told from jitter. */
+const leastTargetMs = 5;
+const fullQueueEvents = 8;
 const growingEnds = 0.75;
 const firstPackets = 10;
 const leastPackets = 2;
