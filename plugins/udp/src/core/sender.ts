@@ -85,6 +85,14 @@ export class Sender implements SentFates {
     return this.#lostContent.bytes + this.#control.unsentBytes;
   }
 
+  get sentRuns(): number {
+    return this.#detector.runs;
+  }
+
+  get streams(): number {
+    return this.#streams.count;
+  }
+
   /** All that was pulled is known to have arrived, and there is nothing more to pull. */
   get isIdle(): boolean {
     return !this.#mayPull && this.#control.isIdle && this.#streams.isIdle;
