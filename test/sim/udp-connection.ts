@@ -31,6 +31,7 @@ export class SimConnection {
   readonly listener: Side;
   /** Of the dialer's side and the listener's. */
   readonly sides: readonly [Side, Side];
+  readonly config: UdpConfig;
 
   constructor(
     network: SimNetwork,
@@ -48,7 +49,7 @@ export class SimConnection {
     this.sides = [this.dialer, this.listener];
     this.dialer.user.peer = this.listener.user;
     this.listener.user.peer = this.dialer.user;
-    const all = udpConfig(config);
+    const all = (this.config = udpConfig(config));
     const start = ({ end, user }: Side, own: SideOptions, other: SideOptions): void =>
       end.start(core(all, rttMs, random, end.now, user, own, other), other.place);
     start(this.dialer, dialer, listener);

@@ -13,6 +13,10 @@ const headBytes = 15;
 export class MessageWriter {
   #count = 0;
 
+  get count(): number {
+    return this.#count;
+  }
+
   write({ kind, streamId, value }: SimMessage): Uint8Array {
     const filler = kind === 'filler' ? value : 0;
     const bytes = Buffer.alloc(headBytes + filler, this.#count & 0xff);

@@ -1,5 +1,6 @@
 import { FuzzRandom } from '../support/fuzz-random.js';
 import { controllerFactory } from '../../plugins/udp/src/congestion/choose-controller.js';
+import { auditPackets } from './udp-audit.js';
 import type { SimConnection } from './udp-connection.js';
 import type { EndShape } from './udp-end.js';
 import type { LinkShape, SimLink } from './udp-link.js';
@@ -8,6 +9,8 @@ import { UdpWorld } from './udp-world.js';
 
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
+/** What bursts take of all packets. */
+const mostBurstLoss = 0.1;
 
 /** A connection drawn from a seed: its path, its ends, what they say to each other and what happens to them. */
 export class UdpScenario {
@@ -16,6 +19,7 @@ export class UdpScenario {
   readonly #random: FuzzRandom;
   readonly #link: LinkShape;
   readonly #closesEarly: boolean;
+  readonly #isAdaptive: boolean;
   /** One end may be out of reach of the other when it says that it ends. */
   #isCut = false;
 
@@ -31,7 +35,9 @@ export class UdpScenario {
     const [client, server] = [network.place(...links), network.place()];
     const user = drawUser(random);
     this.#closesEarly = user.lateOneIn === 0 && random.chance(2);
-    const controller = controllerFactory(random.pick(['bbr', 'bbr', 'cubic', 'ledbat', 'fixed:40mbit']));
+    const cc = random.pick(['bbr', 'bbr', 'cubic', 'ledbat', 'fixed:40mbit']);
+    this.#isAdaptive = !cc.startsWith('fixed');
+    const controller = controllerFactory(cc);
     this.connection = this.world.connect(
       { place: client, end: drawEnd(random, user), user, controller },
       { place: server, end: drawEnd(random, user), user, controller },
@@ -57,6 +63,11 @@ export class UdpScenario {
     world.close(connection, closer, () => this.#isCut);
     if (other.user.controlReceivedBytes !== closer.user.controlSentBytes)
       throw new Error('control is missing at the end');
+    const { loss, burst } = this.#link;
+    // A fixed rate may be many times the link's.
+    if (!this.#isAdaptive) return;
+    for (const side of connection.sides)
+      auditPackets(side, world.clock.now / 1_000, loss + (burst ? mostBurstLoss : 0));
   }
 
   #plan(links: readonly SimLink[]): void {

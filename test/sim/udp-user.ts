@@ -116,6 +116,20 @@ export class SimUser implements CoreUser {
     return isIdle && [...this.#outgoing.values()].every(({ isEndSent }) => isEndSent);
   }
 
+  get outgoingStreams(): number {
+    return this.#outgoing.size;
+  }
+
+  /** Streams that have not ended both ways. */
+  get knownStreams(): number {
+    return new Set([...this.#outgoing.keys(), ...this.#incoming.keys()]).size;
+  }
+
+  /** Said on control. */
+  get messages(): number {
+    return this.#writer.count;
+  }
+
   /** Streams that the other side still sends on. */
   get incomingStreams(): number {
     return this.#incoming.size;

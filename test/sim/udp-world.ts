@@ -1,11 +1,12 @@
 import { FuzzRandom } from '../support/fuzz-random.js';
+import { auditMemory } from './udp-audit.js';
 import { SimConnection, type ConnectionOptions, type Side, type SideOptions } from './udp-connection.js';
 import { SimNetwork } from './udp-network.js';
 import { VirtualClock } from './virtual-clock.js';
 
-/** With a path that works something comes within this: probe timeouts that doubled through an outage included. */
-const mostStandstillMs = 45_000;
-/** An end is known, or found out by silence, within this (idleTimeoutMs and a little). */
+/** With a path that works something comes within this; an end whose address changed may have nothing to say for half of it. */
+const mostStandstillMs = 30_000;
+/** That it is over is known within this after the last that came, or found out by silence (idleTimeoutMs). */
 const mostEndMs = 70_000;
 /** Steps between looks at what goes forward. */
 const lookEvery = 256;
@@ -17,6 +18,7 @@ export class UdpWorld {
   readonly network: SimNetwork;
   readonly connections: SimConnection[] = [];
   #excusedUntil = 0;
+  #standstillMs = mostStandstillMs;
 
   constructor(seed: number) {
     this.random = new FuzzRandom(seed);
@@ -59,9 +61,9 @@ export class UdpWorld {
   close(connection: SimConnection, closer: Side, mayBeSilent = (): boolean => false): void {
     closer.user.isClosing = true;
     closer.end.work((core, now) => core.close(now, 0, ''));
-    this.excuse(mostEndMs);
-    const until = this.clock.now + mostEndMs;
-    this.runUntil(() => connection.isOver || this.clock.now > until);
+    this.#standstillMs = mostEndMs;
+    this.excuse(0);
+    this.runUntil(() => connection.isOver);
     for (const { user } of connection.sides) {
       const expected = user === closer.user ? 'finished' : 'closed';
       const isSilent = mayBeSilent() && user.ended?.kind === 'silent';
@@ -73,13 +75,14 @@ export class UdpWorld {
 
   #look(): void {
     const { now } = this.clock;
-    for (const { sides, isOver, progressAt } of this.connections) {
+    for (const { sides, isOver, progressAt, config } of this.connections) {
+      for (const side of sides) auditMemory(side, config);
       if (isOver) continue;
       for (const { user } of sides)
         if (user.ended && user.ended.kind !== 'closed' && user.ended.kind !== 'finished')
           throw new Error(`ended after ${now} ms: ${JSON.stringify(user.ended)}`);
       const since = Math.max(progressAt, this.#excusedUntil);
-      if (now - since <= mostStandstillMs) continue;
+      if (now - since <= this.#standstillMs) continue;
       throw new Error(`nothing goes forward since ${since} ms: ${this.#describe()}`);
     }
   }
