@@ -46,6 +46,10 @@ export class Acknowledger {
     return this.#waiting > 0;
   }
 
+  get ranges(): number {
+    return this.#numbers.ranges;
+  }
+
   get hasManyRanges(): boolean {
     return this.#numbers.ranges >= manyRanges;
   }

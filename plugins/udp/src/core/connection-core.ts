@@ -191,6 +191,10 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
       windowBytes: path.controller.windowBytes,
       bytesSent: counters.bytes,
       bytesReceived: this.#receiver.bytes,
+      heldBytes: this.#receiver.heldBytes,
+      sentRuns: this.#sender.sentRuns,
+      ackRanges: this.#acknowledger.ranges,
+      streams: this.#sender.streams + this.#receiver.streams.count,
       controller: path.controller.describe(),
     };
   }

@@ -134,6 +134,11 @@ export interface CoreStats {
   readonly windowBytes: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** What is held in memory: bytes that came early or out of order, runs that were sent and may still be acknowledged, ranges of numbers that came, streams. */
+  readonly heldBytes: number;
+  readonly sentRuns: number;
+  readonly ackRanges: number;
+  readonly streams: number;
   readonly controller: Readonly<Record<string, number | string>>;
 }
 

@@ -77,6 +77,8 @@ export class ControlSender {
   handleAcked(from: number, to: number): void {
     if (this.#acked.add(from, to) === 0) return;
     const arrived = this.#acked.to(0);
+    // What was found lost may arrive after all, and is not kept then.
+    this.#lost.removeBelow(arrived);
     let gone = 0;
     for (; ; gone++) {
       const segment = this.#segments[gone];

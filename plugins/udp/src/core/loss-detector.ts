@@ -56,6 +56,11 @@ export class LossDetector {
     return this.#inFlight.first;
   }
 
+  /** Lost ones included, while they are remembered. */
+  get runs(): number {
+    return this.#inFlight.count + this.#lost.count;
+  }
+
   get isEmpty(): boolean {
     return this.#inFlight.first === undefined;
   }

@@ -38,6 +38,10 @@ export class ReceiveStreams {
     return this.#heldBytes;
   }
 
+  get count(): number {
+    return this.#streams.size;
+  }
+
   handle(streamId: number, offset: number, bytes: Uint8Array, fin: boolean): Receipt {
     const limit = this.#options.limitOf(streamId);
     if (limit === 'over') {

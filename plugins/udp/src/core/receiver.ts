@@ -29,6 +29,10 @@ export class Receiver {
     return this.#bytes;
   }
 
+  get heldBytes(): number {
+    return this.streams.heldBytes + this.#control.costBytes;
+  }
+
   handleRun(run: ReceivedRun): Receipt {
     this.#bytes += run.bytes.length;
     return this.streams.handle(run.streamId, run.offset, run.bytes, run.fin);

@@ -12,6 +12,10 @@ export class SendStreams {
     return this.#outstandingBytes;
   }
 
+  get count(): number {
+    return this.#streams.size;
+  }
+
   /** Whether all that was sent has arrived, or is of no use any more. */
   get isIdle(): boolean {
     for (const stream of this.#streams.values()) if (stream.hasUnacked) return false;

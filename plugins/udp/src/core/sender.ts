@@ -56,6 +56,14 @@ export class Sender {
     return this.#fates.lostContent.bytes + this.#fates.control.unsentBytes;
   }
 
+  get sentRuns(): number {
+    return this.#detector.runs;
+  }
+
+  get streams(): number {
+    return this.#streams.count;
+  }
+
   /** All that was pulled is known to have arrived, and there is nothing more to pull. */
   get isIdle(): boolean {
     return !this.#mayPull && this.#fates.control.isIdle && this.#fates.streams.isIdle;
