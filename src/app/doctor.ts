@@ -4,6 +4,7 @@ import { asXferError, networkError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { nativeApi } from '../native/index.js';
 import type { BatchSocketFeatures, UdpApi } from '../native/udp-api.js';
+import { udpApi } from '../native/udp.js';
 import type { ProbeResult } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 
@@ -21,7 +22,7 @@ export interface DoctorOptions {
   readonly transports: TransportRegistry;
   /** Default: `nativeApi()`. */
   readonly native?: Pick<NativeApi, 'kind' | 'detail'>;
-  /** Undefined: nothing is said of datagrams. */
+  /** Default: `udpApi()`. */
   readonly udp?: Pick<UdpApi, 'kind' | 'detail' | 'batchSocket'>;
   onFinding(finding: Finding): void;
   /** Default: this process's. */
@@ -38,14 +39,14 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const {
     transports,
     native = nativeApi(),
-    udp,
+    udp = udpApi(),
     onFinding,
     machine = process,
     probeTimeoutMs = 5_000,
   } = options;
   onFinding(nodeFinding(machine));
   onFinding({ subject: 'sealing', ...speedOf(native) });
-  if (udp) for (const finding of await udpFindings(udp, machine.platform)) onFinding(finding);
+  for (const finding of await udpFindings(udp, machine.platform)) onFinding(finding);
   let works = 0;
   for (const { name, schemes } of transports.descriptors()) {
     const probe = await probed(transports, schemes[0] ?? '', probeTimeoutMs);

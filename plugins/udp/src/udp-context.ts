@@ -30,8 +30,8 @@ export interface UdpContext {
   socket(host: string, port: number): Promise<PacketSocket>;
 }
 
-export function udpContext(options: UdpOptions): UdpContext {
-  const api = udpApi();
+export async function udpContext(options: UdpOptions): Promise<UdpContext> {
+  const api = await udpApi();
   const { socketBufferBytes } = udpConfig(options.udp);
   return {
     options,

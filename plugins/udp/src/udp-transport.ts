@@ -3,8 +3,8 @@ import { udpContext, type UdpContext, type UdpOptions } from './udp-context.js';
 import { dialUdp } from './udp-dialer.js';
 import { listenUdp } from './udp-listener.js';
 
-export function udpTransport(options: UdpOptions): Transport {
-  const context = udpContext(options);
+export async function udpTransport(options: UdpOptions): Promise<Transport> {
+  const context = await udpContext(options);
   return {
     probe: () => probe(context),
     listen: (at, listenOptions) => listenUdp(at, listenOptions, context),
