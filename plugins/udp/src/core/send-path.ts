@@ -32,6 +32,7 @@ export class SendPath {
   readonly controller: CongestionController;
   /** The first window, spread over the first round trip; Infinity: that is over, or was never known. */
   #firstRate: number;
+  readonly #burstBytes: number;
   #inFlightBytes = 0;
 
   constructor({ id, now, config, peer, controller, rttMs, random }: SendPathOptions) {
@@ -39,6 +40,7 @@ export class SendPath {
     const first = config.pinnedDatagramBytes ?? config.baseDatagramBytes;
     const most = Math.min(config.maxDatagramBytes, peer.maxDatagramBytes);
     this.id = id;
+    this.#burstBytes = burstBytes;
     this.rtt = new RttEstimator(now, { initialMs: config.initialRttMs, maxAckDelayMs: config.maxAckDelayMs });
     if (rttMs > 0) this.rtt.handleSample(now, rttMs, 0);
     this.rate = new DeliveryRate(now);
@@ -66,8 +68,17 @@ export class SendPath {
 
   /** Packets of the present size that the window has room for; one at least where nothing is in flight. */
   get windowPackets(): number {
-    const packets = Math.floor((this.controller.windowBytes - this.#inFlightBytes) / this.datagramBytes);
+    const window = Math.min(this.controller.windowBytes, this.#heldBytes);
+    const packets = Math.floor((window - this.#inFlightBytes) / this.datagramBytes);
     return this.#inFlightBytes === 0 ? Math.max(1, packets) : packets;
+  }
+
+  /**
+   * What the path holds, a queue as long, and a burst for the receiver's buffer: all that is more waits there, where what
+   * has no room is lost. On short paths the controller does not know, for ACKs come in lumps when a process waits for a core.
+   */
+  get #heldBytes(): number {
+    return ((2 * this.rate.latest) / 1000) * this.rtt.minMs + this.#burstBytes;
   }
 
   /** Largest probe of the MTU that holds up nothing else. */
