@@ -1,6 +1,7 @@
 #pragma once
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 

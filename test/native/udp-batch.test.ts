@@ -277,6 +277,17 @@ describe.runIf(hasV6)('IPv6', () => {
       expect(one.address).toEqual({ host: '::1', port: one.address.port });
     });
 
+    it('keeps scopes, and writes an address in one way', async () => {
+      const socket = await packetSocket(api, { host: '::' });
+      const { near } = connect(socket, socket, 1, { one: '::1', other: 'fe80::1%lo' });
+      const { port } = socket.address;
+      expect(socket.addressOf(near, 0)).toEqual({ host: 'fe80::1%lo', port });
+      expect(socket.path(near, { host: '0:0:0:0:0:0:0:1', port })).toBe(1);
+      expect(socket.addressOf(near, 1)).toEqual({ host: '::1', port });
+      expect(socket.path(near, { host: '::ffff:127.0.0.1', port })).toBe(2);
+      expect(socket.path(near, { host: '127.0.0.1', port })).toBe(2);
+    });
+
     it('takes IPv4 on `::`, and writes it as IPv4', async () => {
       const both = await packetSocket(api, { host: '::' });
       const [four, six] = [await packetSocket(api), await packetSocket(api, { host: '::1' })];
