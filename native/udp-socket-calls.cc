@@ -351,6 +351,8 @@ Napi::Value UdpSocket::Counters(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value UdpSocket::IsFull(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), wantsWritable_); }
+
 Napi::Value UdpSocket::CloseNow(const Napi::CallbackInfo& info) {
   Close();
   return info.Env().Undefined();
@@ -368,7 +370,8 @@ Napi::Function UdpSocket::Class(Napi::Env env) {
                       InstanceMethod("sourceOf", &UdpSocket::SourceOf),
                       InstanceMethod("features", &UdpSocket::Features),
                       InstanceMethod("address", &UdpSocket::BoundAddress),
-                      InstanceMethod("counters", &UdpSocket::Counters), InstanceMethod("close", &UdpSocket::CloseNow)});
+                      InstanceMethod("counters", &UdpSocket::Counters), InstanceMethod("isFull", &UdpSocket::IsFull),
+                      InstanceMethod("close", &UdpSocket::CloseNow)});
 }
 
 }  // namespace xfer

@@ -45,6 +45,7 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   Napi::Value Features(const Napi::CallbackInfo& info);
   Napi::Value BoundAddress(const Napi::CallbackInfo& info);
   Napi::Value Counters(const Napi::CallbackInfo& info);
+  Napi::Value IsFull(const Napi::CallbackInfo& info);
   Napi::Value CloseNow(const Napi::CallbackInfo& info);
 
   void Open(const UdpOptions& options);

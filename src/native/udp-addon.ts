@@ -62,6 +62,8 @@ export interface AddonUdpSocket {
   sourceOf(run: number): SocketAddress;
   features(): Omit<BatchSocketFeatures, 'kind'>;
   address(): SocketAddress;
+  /** A send found the queue full, and `onWritable` is to come. */
+  isFull(): boolean;
   /** Into `out`, in the order of `counterNames`. */
   counters(out: Float64Array): void;
   /** What is called after it does nothing, and sends nothing. */

@@ -193,7 +193,8 @@ export interface PacketSocket extends Omit<BatchSocket, 'onDatagrams'> {
   addressOf(connection: number, path: number): SocketAddress;
   /**
    * Sends runs of data packets: `runs` × `runField.size` numbers, the content in `pieces` one run's behind the other's,
-   * gathered from where it is. How many runs went whole; where the kernel's queue is full the rest is dropped and counted.
+   * gathered from where it is. How many runs went whole: one that the kernel refuses is skipped and counted, and where its
+   * queue is full the rest is dropped and counted.
    * The content may change when this returns.
    */
   sendRuns(runs: number, fields: Float64Array, pieces: readonly Uint8Array[]): number;
@@ -207,6 +208,8 @@ export interface PacketSocket extends Omit<BatchSocket, 'onDatagrams'> {
   ): boolean;
   /** A datagram as it is, to whom we have no connection with. */
   sendStray(to: SocketAddress, bytes: Uint8Array): boolean;
+  /** A send found the queue full, and `onWritable` is to come. */
+  readonly isFull: boolean;
   /** Called when a full queue has room again. */
   onWritable(handler: () => void): void;
 }

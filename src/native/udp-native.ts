@@ -166,6 +166,10 @@ export class NativePacketSocket extends NativeSocket implements PacketSocket {
     );
   }
 
+  get isFull(): boolean {
+    return this.socket.isFull();
+  }
+
   onWritable(handler: () => void): void {
     this.#writable = handler;
   }

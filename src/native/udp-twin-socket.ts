@@ -41,7 +41,7 @@ export abstract class TwinSocket {
   #messages: TwinMessage[] = [];
   #isWaiting = false;
   #began = 0;
-  #wasFull = false;
+  protected wasFull = false;
   #isClosed = false;
   #error: ((error: NodeJS.ErrnoException) => void) | undefined;
   protected writable: (() => void) | undefined;
@@ -116,7 +116,7 @@ export abstract class TwinSocket {
   protected sendOne(to: SocketAddress | undefined, bytes: Uint8Array): boolean {
     if (this.#socket.getSendQueueSize() > maxQueuedBytes) {
       this.tally.packetsDropped++;
-      this.#wasFull = true;
+      this.wasFull = true;
       return false;
     }
     const host = to === undefined ? undefined : this.#named(to.host);
@@ -145,8 +145,8 @@ export abstract class TwinSocket {
       this.tally.packetsFailed++;
       if (fatal.has(error.code ?? '')) this.#broken(error);
     }
-    if (!this.#wasFull || this.#isClosed || this.#socket.getSendQueueSize() > maxQueuedBytes / 2) return;
-    this.#wasFull = false;
+    if (!this.wasFull || this.#isClosed || this.#socket.getSendQueueSize() > maxQueuedBytes / 2) return;
+    this.wasFull = false;
     this.writable?.();
   }
 

@@ -90,6 +90,10 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     this.#handler ??= handler;
   }
 
+  get isFull(): boolean {
+    return this.wasFull;
+  }
+
   onWritable(handler: () => void): void {
     this.writable = handler;
   }

@@ -101,13 +101,14 @@ export class ConnectionDriver {
   #sendRuns(): void {
     if (this.#runs === 0) return;
     const sent = this.#socket.sendRuns(this.#runs, this.#fields, this.#pieces);
-    if (sent < this.#runs) this.#blocked = true;
+    if (sent < this.#runs) this.#blocked = this.#socket.isFull;
     this.#runs = 0;
     this.#pieces = [];
   }
 
   #sendControl({ path, number, frames, datagramBytes }: ControlToSend): void {
-    if (!this.#socket.sendControl(this.connection, path, number, frames, datagramBytes)) this.#blocked = true;
+    const isSent = this.#socket.sendControl(this.connection, path, number, frames, datagramBytes);
+    if (!isSent) this.#blocked = this.#socket.isFull;
   }
 
   /** One timer, set anew only where it must ring earlier: later is found out when it rings. */

@@ -10,7 +10,12 @@ import {
 } from 'xfer/plugin';
 import { beginConnection } from './begin-connection.js';
 import { Endpoint } from './endpoint.js';
-import { DialerHello, type ConnectedHello, type DialerOutcome, type FailedHello } from './hello/dialer-hello.js';
+import {
+  DialerHello,
+  type ConnectedHello,
+  type DialerOutcome,
+  type FailedHello,
+} from './hello/dialer-hello.js';
 import { refusalCode } from './hello/hello-layout.js';
 import { muxOver } from './mux-over.js';
 import { parametersOf, type Tuned, type UdpContext } from './udp-context.js';

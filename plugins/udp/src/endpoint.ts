@@ -1,4 +1,11 @@
-import { packetField, packetKind, packetLayout, type PacketBatch, type PacketSocket, type SocketAddress } from 'xfer/plugin';
+import {
+  packetField,
+  packetKind,
+  packetLayout,
+  type PacketBatch,
+  type PacketSocket,
+  type SocketAddress,
+} from 'xfer/plugin';
 import { ConnectionDriver } from './connection-driver.js';
 import type { ConnectionCoreApi } from './core/contract.js';
 import type { ConnectionKeys } from './hello/connection-keys.js';

@@ -52,9 +52,18 @@ const headerBytes = Object.freeze({ 4: 28, 6: 48 });
 /** `family` is that of the path. Throws ERR_XFER_USAGE. */
 export function tuned({ options }: UdpContext, tuning: TransportTuning = {}, family: 4 | 6): Tuned {
   const { congestion, mtuBytes } = tuning;
-  const pinned =
-    mtuBytes === undefined ? {} : { pinnedDatagramBytes: mtuBytes - headerBytes[family] };
+  const pinned = mtuBytes === undefined ? {} : { pinnedDatagramBytes: mtuBytes - headerBytes[family] };
   return { config: udpConfig({ ...options.udp, ...pinned }), controller: controllerFactory(congestion) };
+}
+
+/** Of Ethernet, behind the headers of IPv6. */
+const usualDatagramBytes = 1452;
+
+/** Node's own sockets let routers cut datagrams: no probe would find out what a path carries whole. */
+export function forSocket({ config, controller }: Tuned, { kind }: BatchSocketFeatures): Tuned {
+  if (kind === 'native' || config.pinnedDatagramBytes !== undefined) return { config, controller };
+  const maxDatagramBytes = Math.min(config.maxDatagramBytes, usualDatagramBytes);
+  return { config: udpConfig({ ...config, maxDatagramBytes }), controller };
 }
 
 /** What our hello tells the other side. */

@@ -9,7 +9,7 @@ import {
 } from 'xfer/plugin';
 import { DialAttempt } from './dial-attempt.js';
 import { ownAddress } from './own-address.js';
-import { tuned, type UdpContext } from './udp-context.js';
+import { forSocket, tuned, type UdpContext } from './udp-context.js';
 
 /** Dials the first address of the host that answers. */
 export async function dialUdp(to: Address, dial: DialOptions, context: UdpContext): Promise<Connection> {
@@ -32,7 +32,7 @@ async function dialTarget(
   return new Promise((resolve, reject) => {
     const attempt = new DialAttempt({
       socket,
-      tuned: how,
+      tuned: forSocket(how, socket.features),
       context,
       limits: dial.limits,
       name: `${to.host}:${to.port}`,

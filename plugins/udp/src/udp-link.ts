@@ -156,8 +156,7 @@ export class UdpLink implements StreamsLink, CoreUser {
 }
 
 function errorOf(end: CoreEnd, name: string): XferError | undefined {
-  if (end.kind === 'silent')
-    return new XferError('ERR_XFER_TIMEOUT', `${name}: the other side fell silent`);
+  if (end.kind === 'silent') return new XferError('ERR_XFER_TIMEOUT', `${name}: the other side fell silent`);
   if (end.kind === 'violation') return new XferError('ERR_XFER_PROTOCOL', `${name}: ${end.reason}`);
   if (end.kind === 'finished' || end.code === closeCode.orderly) return undefined;
   return end.code === closeCode.protocol

@@ -15,7 +15,7 @@ import { Endpoint } from './endpoint.js';
 import { refusalCode } from './hello/hello-layout.js';
 import { ListenerHello, type AcceptedDialer, type ProvenDialer } from './hello/listener-hello.js';
 import { muxOver } from './mux-over.js';
-import { parametersOf, tuned, type Tuned, type UdpContext } from './udp-context.js';
+import { forSocket, parametersOf, tuned, type Tuned, type UdpContext } from './udp-context.js';
 import { UdpLink } from './udp-link.js';
 
 /** Rejects with an XferError, as the contract says. */
@@ -23,7 +23,8 @@ export async function listenUdp(at: Address, listen: ListenOptions, context: Udp
   try {
     const host = isIP(at.host.split('%')[0] ?? '') === 0 ? (await lookup(at.host)).address : at.host;
     const how = tuned(context, listen.tuning, isIPv6(host) ? 6 : 4);
-    return new UdpListener(at, listen, context, how, await context.socket(host, at.port));
+    const socket = await context.socket(host, at.port);
+    return new UdpListener(at, listen, context, forSocket(how, socket.features), socket);
   } catch (error) {
     throw networkError(error, formatAddress(at));
   }
@@ -88,7 +89,13 @@ class UdpListener implements Listener {
     const { scheme } = this.address;
     const link = new UdpLink(formatAddress({ scheme, ...dialer.from }));
     const connection = muxOver(
-      { link, role: 'listener', local: this.address, remote: { scheme, ...dialer.from }, limits: this.#listen.limits },
+      {
+        link,
+        role: 'listener',
+        local: this.address,
+        remote: { scheme, ...dialer.from },
+        limits: this.#listen.limits,
+      },
       this.#context.options,
     );
     this.#links.add(link);

@@ -17,7 +17,8 @@ async function probe(context: UdpContext): Promise<ProbeResult> {
     const socket = await context.socket('127.0.0.1', 0);
     const { kind, gso, gro, receiveBufferBytes } = socket.features;
     socket.close();
-    const offloads = [...(gso ? ['UDP_SEGMENT'] : []), ...(gro ? ['UDP_GRO'] : [])].join(', ') || 'no offloads';
+    const offloads =
+      [...(gso ? ['UDP_SEGMENT'] : []), ...(gro ? ['UDP_GRO'] : [])].join(', ') || 'no offloads';
     const how = kind === 'native' ? offloads : 'node:dgram';
     return {
       ok: true,
