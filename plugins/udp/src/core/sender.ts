@@ -12,7 +12,10 @@ import { sliceChunks } from './slice-chunks.js';
 
 const controlOverheadBytes = packetLayout.framesAt + packetLayout.tagBytes;
 const maxNumber = 2 ** 48 - 1;
-/** From the second probe timeout in a row on two packets ask: one of them may be lost, too. */
+/**
+ * From the second probe timeout in a row on two packets ask, for one of them may be lost, too. The second is a PING: what
+ * has no room at the receiver is not acknowledged, and only what is tells that it was lost.
+ */
 const furtherProbes = 2;
 
 /** The sending side: what goes when. */
@@ -157,7 +160,7 @@ export class Sender {
       return ackDue ? this.#pollAck(now) : undefined;
     }
     const found =
-      this.#pollControl(now) ??
+      this.#pollControl(now, this.path.datagramBytes) ??
       (ackDue ? this.#pollAck(now) : undefined) ??
       this.#pollMtuProbe(now) ??
       this.#pollLost(now, packets, this.path.datagramBytes) ??
@@ -179,8 +182,8 @@ export class Sender {
     return this.#sendControl(now, run, this.path.id);
   }
 
-  #pollControl(now: number): ControlToSend | undefined {
-    const limit = this.path.datagramBytes - controlOverheadBytes;
+  #pollControl(now: number, datagramBytes: number): ControlToSend | undefined {
+    const limit = datagramBytes - controlOverheadBytes;
     const close = this.#fates.isCloseDue ? this.#close : undefined;
     if (close === undefined && !this.#fates.control.hasMore(limit)) return undefined;
     const writer = this.#writer;
@@ -248,8 +251,11 @@ export class Sender {
         ? Math.min(config.baseDatagramBytes, this.path.datagramBytes)
         : this.path.datagramBytes;
     const oldest = this.#fates.detector.oldest;
+    if (this.#fates.detector.timeouts > 1 && this.#probes === 0)
+      return this.#pollControlAgain(now, undefined, size);
     if (oldest?.isClose === true) this.#fates.isCloseDue = true;
-    const found = this.#pollControl(now) ?? this.#pollLost(now, 1, size) ?? this.#pollContent(now, 1, size);
+    const found =
+      this.#pollControl(now, size) ?? this.#pollLost(now, 1, size) ?? this.#pollContent(now, 1, size);
     if (found !== undefined) return found;
     if (oldest?.stream !== undefined && oldest.content !== undefined && !oldest.stream.isForgotten) {
       const { stream, content, offset } = oldest;
