@@ -50,7 +50,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   /** What is said when all is over: with the next `poll`, and to packets that come until `#lingerEndsAt`. */
   #last: Close | undefined;
   #isLastDue = false;
-  #lingerEndsAt = Infinity;
+  #lingerEndsAt = -Infinity;
 
   constructor(options: ConnectionCoreOptions) {
     const { config, now, user } = options;
@@ -76,7 +76,8 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   get nextTimeout(): number {
-    if (this.#isOver) return this.#clock.toCaller(this.#lingerEndsAt);
+    if (this.#isOver)
+      return this.#lingerEndsAt === -Infinity ? Infinity : this.#clock.toCaller(this.#lingerEndsAt);
     const at = Math.min(
       this.#sender.at,
       this.#acknowledger.at,
@@ -152,7 +153,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   handleTimeout(caller: number): void {
     const now = this.#clock.advance(caller);
     if (this.#isOver) {
-      if (isDue(this.#lingerEndsAt, now)) this.#lingerEndsAt = Infinity;
+      if (isDue(this.#lingerEndsAt, now)) this.#lingerEndsAt = -Infinity;
       return;
     }
     if (isDue(this.#heardAt + this.#options.config.idleTimeoutMs, now))
@@ -168,12 +169,11 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   abort(caller: number, code: number, reason: string): void {
-    const now = this.#clock.advance(caller);
+    this.#clock.advance(caller);
     if (this.#isOver) return;
     this.#last = { code, reason };
     this.#isLastDue = true;
-    this.#stop(now);
-    this.#lingerEndsAt = Infinity;
+    this.#stop();
   }
 
   stats(): CoreStats {
@@ -268,15 +268,15 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   #end(now: number, end: CoreEnd): void {
     if (this.#isOver) return;
     if (end.kind === 'finished') this.#last = this.#closing;
-    this.#stop(now);
-    if (end.kind === 'silent') this.#lingerEndsAt = Infinity;
+    this.#stop();
+    // Stragglers are answered for a while.
+    if (end.kind !== 'silent') this.#lingerEndsAt = now + lingerTimeouts * this.#sender.probeTimeoutMs;
     this.#options.user.handleEnd(end);
   }
 
-  /** Lets go of all that is held, and answers stragglers for a while. */
-  #stop(now: number): void {
+  /** Lets go of all that is held. */
+  #stop(): void {
     this.#isOver = true;
-    this.#lingerEndsAt = now + lingerTimeouts * this.#sender.probeTimeoutMs;
     this.#receiver.streams.forgetAll();
     this.#sender.stop();
   }

@@ -48,8 +48,8 @@ export class ControlSender {
     if (this.#lost.count > 0) return true;
     while (this.#mayPull && this.#pulledTo - this.#sentTo < maxBytes && this.#windowBytes > 0) {
       const bytes = this.#pull(maxBytes);
-      if (bytes === undefined) this.#mayPull = false;
-      else if (bytes.length > 0) {
+      if (bytes === undefined || bytes.length === 0) this.#mayPull = false;
+      else {
         this.#segments.push(bytes);
         this.#pulledTo += bytes.length;
       }
@@ -62,7 +62,7 @@ export class ControlSender {
     const room = Math.min(into.roomBytes - controlDataBytes, 0xffff);
     if (room <= 0) return undefined;
     const range = this.#lost.takeFirst(room) ?? this.#takeNew(room);
-    if (range !== undefined) this.writeRange(range.from, range.to, into);
+    if (range !== undefined) this.#writeRange(range.from, range.to, into);
     return range;
   }
 
@@ -70,7 +70,7 @@ export class ControlSender {
   writeAgain(from: number, to: number, into: FrameWriter): boolean {
     if (this.#acked.covers(from, to) || into.roomBytes < to - from + controlDataBytes) return false;
     if (from < this.#keptFrom) return false;
-    this.writeRange(from, to, into);
+    this.#writeRange(from, to, into);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class ControlSender {
     }
   }
 
-  writeRange(from: number, to: number, into: FrameWriter): void {
+  #writeRange(from: number, to: number, into: FrameWriter): void {
     into.controlData(from, to - from);
     let at = this.#keptFrom;
     for (const segment of this.#segments) {

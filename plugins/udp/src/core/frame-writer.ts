@@ -42,6 +42,11 @@ export class FrameWriter {
     this.#limit = Math.min(limitBytes, this.#bytes.length);
   }
 
+  /** Goes on, up to another limit. */
+  extend(limitBytes: number): void {
+    this.#limit = Math.min(limitBytes, this.#bytes.length);
+  }
+
   take(): Uint8Array {
     return this.#bytes.slice(0, this.#at);
   }

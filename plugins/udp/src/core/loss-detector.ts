@@ -5,7 +5,7 @@ import { SentList } from './sent-list.js';
 import type { SentRun } from './sent-run.js';
 
 /** What becomes of what was sent. */
-export interface SentFates {
+export interface FateHandler {
   handleAcked(run: SentRun): void;
   handleLost(run: SentRun): void;
   /** Found lost before, and acknowledged now. */
@@ -14,7 +14,7 @@ export interface SentFates {
 
 export interface LossDetectorOptions {
   readonly leastProbeTimeoutMs: number;
-  readonly fates: SentFates;
+  readonly fates: FateHandler;
 }
 
 /** RFC 9002 §6.1.2: nothing is lost sooner than timers can tell. */

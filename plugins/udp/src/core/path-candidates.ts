@@ -18,7 +18,9 @@ interface Candidate {
   readonly token: Uint8Array;
   receivedBytes: number;
   sentBytes: number;
+  /** Challenges that went, and those that were due: there may have been nothing left to spend. */
   challenges: number;
+  tries: number;
   firstAt: number;
   nextAt: number;
 }
@@ -57,7 +59,7 @@ export class PathCandidates {
     this.#options.randomBytes(token);
     this.#candidates = [
       ...this.#candidates.slice(-(maxCandidates - 1)),
-      { path, token, receivedBytes: bytes, sentBytes: 0, challenges: 0, firstAt: now, nextAt: now },
+      { path, token, receivedBytes: bytes, sentBytes: 0, challenges: 0, tries: 0, firstAt: now, nextAt: now },
     ];
   }
 
@@ -76,7 +78,7 @@ export class PathCandidates {
 
   /** No trial of this path any more: it is the one in use. */
   drop(path: number): void {
-    this.#candidates = this.#candidates.filter((one) => one.path !== path);
+    if (this.#candidates.length > 0) this.#candidates = this.#candidates.filter((one) => one.path !== path);
   }
 
   pollAnswer(packetBytes: number): Answer | undefined {
@@ -95,10 +97,11 @@ export class PathCandidates {
   pollChallenge(now: number, packetBytes: number): Answer | undefined {
     for (const candidate of this.#candidates) {
       if (!isDue(candidate.nextAt, now)) continue;
-      if (candidate.challenges === this.#options.maxChallenges) {
+      if (candidate.tries === this.#options.maxChallenges) {
         this.drop(candidate.path);
         continue;
       }
+      candidate.tries += 1;
       candidate.nextAt = now + this.#options.challengeMs;
       if (!this.#spend(candidate, packetBytes)) continue;
       if (candidate.challenges === 0) candidate.firstAt = now;

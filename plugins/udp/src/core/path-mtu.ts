@@ -1,3 +1,5 @@
+import { isDue } from './steady-clock.js';
+
 /** UDP payloads that paths often have: tunnels, Ethernet, jumbo frames, loopback. */
 const ladder = [1232, 1372, 1412, 1452, 1472, 4052, 8952, 16_332, 32_720, 65_507];
 /** Tried before the others: most paths have it. */
@@ -51,7 +53,7 @@ export class PathMtu {
 
   /** A size to probe now, at most `affordableBytes`; undefined: none. */
   poll(now: number, affordableBytes: number): number | undefined {
-    if (this.#isProbing || now < this.#at) return undefined;
+    if (this.#isProbing || !isDue(this.#at, now)) return undefined;
     const size = this.#candidate(affordableBytes);
     if (size === undefined) {
       if (this.#candidate(Infinity) === undefined) this.#rest(now);

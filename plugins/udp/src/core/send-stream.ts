@@ -7,6 +7,8 @@ import { RangeSet } from './range-set.js';
  */
 export class SendStream {
   readonly id: number;
+  /** What `SendStreams` has counted of it as outstanding. */
+  countedBytes = 0;
   #highest = 0;
   /** Content that is not all acknowledged, in order. */
   readonly #contents: PulledContent[] = [];

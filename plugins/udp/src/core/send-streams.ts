@@ -28,30 +28,34 @@ export class SendStreams {
       stream = new SendStream(content.streamId, content.offset);
       this.#streams.set(content.streamId, stream);
     }
-    const before = stream.outstandingBytes;
     stream.add(content);
-    this.#outstandingBytes += stream.outstandingBytes - before;
+    this.#count(stream);
     return stream;
   }
 
   handleAcked(stream: SendStream, run: SentRun): void {
     if (stream.isForgotten) return;
-    const before = stream.outstandingBytes;
+    // May call for anything, this stream to be forgotten included.
     stream.handleAcked(run.offset, run.bytes, run.fin);
-    this.#outstandingBytes += stream.outstandingBytes - before;
-    if (stream.isFinished) this.#streams.delete(stream.id);
+    this.#count(stream);
+    if (stream.isFinished && this.#streams.get(stream.id) === stream) this.#streams.delete(stream.id);
   }
 
   forget(streamId: number): void {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
     this.#streams.delete(streamId);
-    this.#outstandingBytes -= stream.outstandingBytes;
     stream.forget();
+    this.#count(stream);
   }
 
   /** Nothing is sent any more. */
   forgetAll(): void {
     for (const streamId of [...this.#streams.keys()]) this.forget(streamId);
+  }
+
+  #count(stream: SendStream): void {
+    this.#outstandingBytes += stream.outstandingBytes - stream.countedBytes;
+    stream.countedBytes = stream.outstandingBytes;
   }
 }

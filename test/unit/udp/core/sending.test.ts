@@ -116,6 +116,17 @@ describe('losses', () => {
     expect(dropped).toBeGreaterThan(17);
   });
 
+  it('of what the receiver had no room for are found, too', () => {
+    const creditBytes = 3072;
+    const peer = { maxDatagramBytes: 1472, receiveBufferBytes: 400_000, creditBytes };
+    const pair = new Pair({ link: { delayMs: 5, loss: 0.4 }, config: { creditBytes } }, { peer });
+    const { a, b } = pair;
+    // Pieces cost the receiver more than their bytes.
+    a.user.pieceBytes = 50;
+    for (const streamId of [1, 2, 3]) a.user.send(streamId, 20_000);
+    expect(pair.run(() => b.user.finished.size === 3, 120_000)).toBe(true);
+  });
+
   it('that were none are told, and widen the reordering window until they stop', () => {
     const pair = new Pair({ link: { delayMs: 20, jitterMs: 30 }, windowBytes: 60_000, seed: 3 });
     const { a, b } = pair;
