@@ -227,7 +227,8 @@ export class BottleneckFlow {
   }
 
   #setProbe(now: number): void {
-    const timeout = Math.max(10, this.#smoothedRtt + 4 * this.#rttVariation) || 999;
+    // RFC 6298's first timeout, as long as there is no sample.
+    const timeout = this.#smoothedRtt > 0 ? Math.max(10, this.#smoothedRtt + 4 * this.#rttVariation) : 1000;
     this.#probeAt = this.#inFlight > 0 ? now + timeout * 2 ** this.#probes : Infinity;
   }
 

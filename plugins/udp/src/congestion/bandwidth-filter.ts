@@ -7,7 +7,7 @@ import { WindowedMax } from './windowed-max.js';
 export class BandwidthFilter {
   readonly #rates = new WindowedMax(rounds);
   #wasFed = false;
-  #turnSince = -Infinity;
+  #turnSince = 0;
 
   /** 0 before the first sample. */
   get rate(): number {
@@ -22,10 +22,15 @@ export class BandwidthFilter {
     this.#wasFed ||= !isLimited;
   }
 
-  /** A round in which nothing was learnt makes nothing older. */
-  handleRound(now: number): void {
-    if (!this.#wasFed || Math.abs(now - this.#turnSince) < leastTurnMs) return;
-    this.#rates.advance();
+  /**
+   * A round in which nothing was learnt makes nothing older. One that a queue made long counts as several, or a path that
+   * became slow would be overrun for ten of its long rounds.
+   */
+  handleRound(now: number, minRttMs: number): void {
+    const elapsedMs = Math.abs(now - this.#turnSince);
+    if (!this.#wasFed || elapsedMs < leastTurnMs) return;
+    const turns = Math.min(mostTurns, Math.max(1, Math.floor(elapsedMs / Math.max(minRttMs, leastTurnMs))));
+    for (let turn = 0; turn < turns; turn++) this.#rates.advance();
     this.#turnSince = now;
     this.#wasFed = false;
   }
@@ -40,5 +45,6 @@ export class BandwidthFilter {
 const rounds = 10;
 /** On a path of microseconds ten rounds are over while a process waits for its turn on the processor. */
 const leastTurnMs = 10;
+const mostTurns = 3;
 /** What is above, bytes a second, comes of a broken clock. */
 const maxRate = 1e12;

@@ -81,7 +81,7 @@ export class Bbr implements CongestionController {
     this.bandwidth.update(sample.deliveryRate, sample.isAppLimited || this.#state === 'probe-rtt');
     this.#aggregation.handleAck(now, acked, this.bandwidth.rate, this.#windowBytes);
     this.#minimum.update(now, sample.rttMs);
-    if (sample.marked > 0) this.#handleCongested(now, sample.marked, sample.inFlightBytes + acked);
+    if (sample.marked > 0) this.#handleMarked(sample, acked);
     if (hasRoundEnded) this.#handleRound(sample);
     this.#advance(sample, acked);
     this.#growWindow(acked, sample);
@@ -90,7 +90,9 @@ export class Bbr implements CongestionController {
   }
 
   handleLoss({ now, lostBytes, inFlightThen }: LossSample): void {
-    if (lostBytes > 0) this.#handleCongested(now, lostBytes / this.#datagramBytes, inFlightThen);
+    if (!(lostBytes > 0)) return;
+    const packets = Math.min(lostBytes, maxAckedBytes) / this.#datagramBytes;
+    this.#handleCongested(now, packets, inFlightThen > 0 ? inFlightThen : 0);
   }
 
   handlePersistentCongestion(now: number): void {
@@ -130,6 +132,12 @@ export class Bbr implements CongestionController {
     return rate > 0 && rtt !== undefined ? (rate * rtt) / 1000 : undefined;
   }
 
+  /** A mark is a queue's word: it counts as a loss does, and no noise makes one. */
+  #handleMarked({ now, marked, inFlightBytes }: AckSample, acked: number): void {
+    const packets = Math.min(marked, acked / this.#datagramBytes);
+    this.#handleCongested(now, packets, inFlightBytes > 0 ? inFlightBytes + acked : acked);
+  }
+
   #handleCongested(now: number, packets: number, inFlightThen: number): void {
     const wasFull = this.#judge.handleLost(packets, inFlightThen / this.#datagramBytes);
     if (!wasFull || this.#state === 'probe-rtt') return;
@@ -139,7 +147,7 @@ export class Bbr implements CongestionController {
   }
 
   #handleRound({ now, isAppLimited }: AckSample): void {
-    this.bandwidth.handleRound(now);
+    this.bandwidth.handleRound(now, this.#minimum.ms ?? 0);
     this.#aggregation.handleRound();
     this.#judge.handleRound();
     const isFull =
@@ -277,7 +285,7 @@ const probeWindowGain = 2.5;
 /** Slightly below the estimate, so that a queue which its errors make goes away. */
 const pacingMargin = 0.99;
 const leastPackets = 4;
-const mostCruisePhases = 6;
+const mostCruisePhases = 4;
 const mostUpPhases = 3;
 const mostDownPhases = 6;
 const muchMore = 1.15;

@@ -90,7 +90,13 @@ export class Ledbat implements CongestionController {
   }
 
   describe(): Readonly<Record<string, number | string>> {
-    return { state: this.#state, baseMs: this.#base.ms ?? 0, queueMs: this.#queueMs, targetMs: this.#targetMs, gain: this.#gain };
+    return {
+      state: this.#state,
+      baseMs: this.#base.ms ?? 0,
+      queueMs: this.#queueMs,
+      targetMs: this.#targetMs,
+      gain: this.#gain,
+    };
   }
 
   get #leastBytes(): number {
@@ -121,7 +127,8 @@ export class Ledbat implements CongestionController {
       case 'growing':
         if (isUsed) this.#windowBytes += this.#gain * part * this.#windowBytes;
         if (this.#windowBytes >= this.#thresholdBytes) this.#windowBytes = this.#thresholdBytes;
-        else if (this.#queueMs <= (this.#slowdownSince === undefined ? growingEnds : 1) * this.#targetMs) return;
+        else if (this.#queueMs <= (this.#slowdownSince === undefined ? growingEnds : 1) * this.#targetMs)
+          return;
         // What was added since the queue began to be seen was too much, and what it loses was lost by that.
         else {
           this.#windowBytes = Math.max(this.#windowBytes / (1 + this.#gain), this.#leastBytes);
@@ -147,7 +154,8 @@ export class Ledbat implements CongestionController {
 
   #slowDown(now: number): void {
     const [base, target] = [this.#base.ms ?? 0, this.#targetMs];
-    this.#thresholdBytes = this.#windowBytes * Math.min(1, (base + target) / (base + Math.max(target, this.#queueMs)));
+    this.#thresholdBytes =
+      this.#windowBytes * Math.min(1, (base + target) / (base + Math.max(target, this.#queueMs)));
     this.#windowBytes = this.#leastBytes;
     this.#slowdownSince = now;
     this.#state = 'slowed';
