@@ -60,11 +60,11 @@ export class Sender {
   }
 
   get sentRuns(): number {
-    return this.#detector.runs;
+    return this.#fates.detector.runs;
   }
 
   get streams(): number {
-    return this.#streams.count;
+    return this.#fates.streams.count;
   }
 
   /** All that was pulled is known to have arrived, and there is nothing more to pull. */
