@@ -4,6 +4,8 @@ import { pair, type Pair } from './udp-pair.js';
 import type { UserShape } from './udp-user.js';
 
 const MB = 1e6;
+/** Type of PATH_RESPONSE. */
+const pathResponse = 5;
 const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 /** RFC 9000 §8.1. */
 const mostAmplification = 3;
@@ -96,6 +98,49 @@ describe('an attacker who sees all packets and has no key', () => {
       expect(amplification(all)).toBeLessThanOrEqual(mostAmplification);
     },
   );
+
+  it.each(seeds)('gets no more than three times what it sent for packets however small (seed %i)', (seed) => {
+    const all = attacked(seed, { places: 7 });
+    const { world, connection, attacker } = all;
+    const { dialer } = connection;
+    for (const [index, place] of attacker.places.entries())
+      world.clock.after(100 + 30 * index, () => {
+        attacker.order(
+          place,
+          1,
+          ({ isData, from, datagramBytes }) => !isData && from === dialer.end.place && datagramBytes < 50,
+        );
+      });
+    for (let at = 0; at < 1_000; at += 10) world.clock.after(at, () => dialer.user.chat(0));
+    // As long as it is asked.
+    world.runFor(4_000);
+    world.finish(connection);
+    expect(attacker.stolen).toBe(7);
+    expect(attacker.gottenBytes).toBeGreaterThan(0);
+    expect(amplification(all)).toBeLessThanOrEqual(mostAmplification);
+    expect(movesOf(all)).toEqual([0, 0]);
+  });
+
+  it.each(seeds)('cannot prove its address with the answer of another one (seed %i)', (seed) => {
+    const all = attacked(seed, { places: 1 });
+    const { world, connection, attacker } = all;
+    const { dialer, listener } = connection;
+    const [own] = attacker.places;
+    if (!own) return;
+    world.runFor(300);
+    // The server asks it for a proof …
+    attacker.order(own, 1, ({ from }) => from === dialer.end.place);
+    world.runFor(100);
+    // … and the client gives one for its own new address, which the attacker sends from its own.
+    attacker.order(own, 2, ({ isData, source }) => !isData && source[0] === pathResponse);
+    dialer.end.move(world.network.place(dialer.end.place.up, dialer.end.place.down));
+    const moved = dialer.end.place;
+    world.finish(connection);
+    expect(attacker.stolen).toBe(3);
+    expect(listener.end.sentTo.get(own)).toBeLessThan(500);
+    expect(listener.end.sentTo.get(moved)).toBeGreaterThan(10_000);
+    expect(movesOf(all)).toEqual([0, 1]);
+  });
 
   it.each(seeds)('does all of it at once, and drops what it likes: all arrives (seed %i)', (seed) => {
     const all = attacked(seed, { drop: 0.2, replay: 0.1, forge: 0.1, steal: 0.02, places: 12 });

@@ -26,6 +26,12 @@ export const plainAttack: AttackShape = Object.freeze({
   places: 1,
 });
 
+interface Order {
+  readonly from: Place;
+  readonly isWanted: (packet: SimPacket) => boolean;
+  left: number;
+}
+
 const mostRemembered = 4_096;
 /** What was seen so long ago has arrived, in the worlds where there is no loss. */
 const mostOnTheWayMs = 150;
@@ -39,6 +45,7 @@ export class UdpAttacker {
   readonly #random: FuzzRandom;
   readonly #shape: AttackShape;
   readonly #seen: SimPacket[] = [];
+  readonly #orders: Order[] = [];
   readonly places: readonly Place[];
   /** UDP payload that came to its addresses. */
   gottenBytes = 0;
@@ -66,6 +73,11 @@ export class UdpAttacker {
     this.#send(packet);
   }
 
+  /** Takes the next `count` packets of the kind out of the way, and sends them from an address of its own. */
+  order(from: Place, count: number, isWanted: (packet: SimPacket) => boolean): void {
+    this.#orders.push({ from, isWanted, left: count });
+  }
+
   /** Sends from there what it saw long enough ago to have arrived. */
   replayDelivered(from: Place, count: number): void {
     const { clock, network } = this.#world;
@@ -84,6 +96,13 @@ export class UdpAttacker {
   #see(packet: SimPacket): 'pass' | 'drop' {
     if (this.dropsAll) return 'drop';
     this.#remember(packet);
+    const order = this.#orders.find(({ left, isWanted }) => left > 0 && isWanted(packet));
+    if (order) {
+      order.left--;
+      this.stolen++;
+      this.#world.network.inject(Object.assign(packet.copy(), { from: order.from }));
+      return 'drop';
+    }
     const { drop, replay, forge, steal, alter } = this.#shape;
     if (this.#happens(replay)) this.replay(this.#happens(0.5) ? this.#random.pick(this.places) : undefined);
     if (this.#happens(forge)) this.#forge();
