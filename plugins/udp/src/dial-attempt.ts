@@ -79,8 +79,7 @@ export class DialAttempt {
     const { socket, remote } = this.#options;
     for (;;) {
       const now = performance.now();
-      this.#settle(this.#hello.handleTimeout(now));
-      if (this.#isOver) return;
+      if (this.#settle(this.#hello.handleTimeout(now))) return;
       const datagram = this.#hello.poll(now);
       if (!datagram) break;
       socket.sendStray(remote, datagram);
@@ -92,13 +91,14 @@ export class DialAttempt {
   #handleStray(from: SocketAddress, bytes: Uint8Array): void {
     const { remote } = this.#options;
     if (this.#isOver || from.host !== remote.host || from.port !== remote.port) return;
-    this.#settle(this.#hello.handleDatagram(performance.now(), bytes));
-    if (!this.#isOver) this.#go();
+    if (!this.#settle(this.#hello.handleDatagram(performance.now(), bytes))) this.#go();
   }
 
-  #settle(outcome: DialerOutcome | undefined): void {
+  /** Whether the hellos are over. */
+  #settle(outcome: DialerOutcome | undefined): boolean {
     if (outcome?.kind === 'connected') this.#connected(outcome);
     else if (outcome) this.fail(errorOf(outcome, this.#options.name));
+    return outcome !== undefined;
   }
 
   #connected({ keys, peer, rttMs, controlSentBytes, controlRest }: ConnectedHello): void {
