@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { seededRandom } from '../sim/seeded-random.js';
+import { FuzzRandom } from './fuzz-random.js';
 
 export interface UdpProxyOptions {
   /** Where the datagrams of dialers go. */
@@ -25,7 +25,7 @@ export class UdpProxy {
   readonly #front: Socket;
   #back: Socket;
   readonly #options: UdpProxyOptions;
-  readonly #random: () => number;
+  readonly #random: FuzzRandom;
   #dialer: number | undefined;
 
   constructor(front: Socket, back: Socket, options: UdpProxyOptions) {
@@ -33,7 +33,7 @@ export class UdpProxy {
     this.#front = front;
     this.#back = back;
     this.#options = options;
-    this.#random = seededRandom(options.seed ?? 1);
+    this.#random = new FuzzRandom(options.seed ?? 1);
     front.on('message', (bytes, { port }) => {
       this.#dialer = port;
       for (const one of this.#pass(bytes, true)) this.#back.send(one, options.port, '127.0.0.1');
@@ -63,7 +63,8 @@ export class UdpProxy {
 
   #pass(bytes: Buffer, toListener: boolean): readonly Buffer[] {
     this.datagrams++;
-    return this.#options.pass?.({ bytes, toListener, random: this.#random }) ?? [bytes];
+    const random = (): number => this.#random.word() / 2 ** 32;
+    return this.#options.pass?.({ bytes, toListener, random }) ?? [bytes];
   }
 }
 

@@ -1,3 +1,4 @@
+import { WindowedMax } from '../congestion/windowed-max.js';
 import type { SentRun } from './sent-run.js';
 
 /** What an ACK told about the rate of delivery. */
@@ -6,6 +7,9 @@ export interface RateSample {
   readonly bytesPerSecond: number | undefined;
   readonly isAppLimited: boolean;
 }
+
+const recentTurns = 5;
+const turnMs = 2_000;
 
 /** Estimates how fast a path delivers, by draft-cheng-iccrg-delivery-rate-estimation, with runs for packets. Bytes are whole datagrams. */
 export class DeliveryRate {
@@ -17,10 +21,13 @@ export class DeliveryRate {
   /** Of the newest run that the ACK at hand acknowledged. */
   #newest: SentRun | undefined;
   #latest = 0;
+  readonly #recent = new WindowedMax(recentTurns);
+  #turnSince: number;
 
   constructor(now: number) {
     this.#deliveredAt = now;
     this.#firstSentAt = now;
+    this.#turnSince = now;
   }
 
   get delivered(): number {
@@ -30,6 +37,11 @@ export class DeliveryRate {
   /** The latest sample, bytes a second. */
   get latest(): number {
     return this.#latest;
+  }
+
+  /** The highest sample of the last 10 seconds or so, bytes a second. */
+  get highest(): number {
+    return this.#recent.value;
   }
 
   handleSent(now: number, run: SentRun, inFlightBytes: number): void {
@@ -69,7 +81,14 @@ export class DeliveryRate {
     // Shorter than any round trip: ACKs or sending times were squeezed, §3.3 of the draft.
     const isValid = intervalMs > 0 && intervalMs >= minRttMs;
     const bytesPerSecond = isValid ? ((this.#delivered - run.delivered) / intervalMs) * 1000 : undefined;
-    if (bytesPerSecond !== undefined) this.#latest = bytesPerSecond;
+    if (now - this.#turnSince >= turnMs || now < this.#turnSince) {
+      this.#turnSince = now;
+      this.#recent.advance();
+    }
+    if (bytesPerSecond !== undefined) {
+      this.#latest = bytesPerSecond;
+      this.#recent.update(bytesPerSecond);
+    }
     return { priorDelivered: run.delivered, bytesPerSecond, isAppLimited: run.isAppLimited };
   }
 }

@@ -74,11 +74,11 @@ export class SendPath {
   }
 
   /**
-   * What the path holds, a queue as long, and a burst for the receiver's buffer: all that is more waits there, where what
+   * What the path holds, a queue twice as long, and a burst for the receiver's buffer: all that is more waits there, where what
    * has no room is lost. On short paths the controller does not know, for ACKs come in lumps when a process waits for a core.
    */
   get #heldBytes(): number {
-    return ((2 * this.rate.latest) / 1000) * this.rtt.minMs + this.#burstBytes;
+    return ((3 * this.rate.highest) / 1000) * this.rtt.minMs + this.#burstBytes;
   }
 
   /** Largest probe of the MTU that holds up nothing else. */

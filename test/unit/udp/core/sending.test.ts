@@ -11,12 +11,11 @@ describe('the pace', () => {
     [25_000_000, 1],
     [200_000_000, 1],
   ])('of %d bytes a second is kept although timers are late by %d ms', (pacingRate, lateMs) => {
-    const pair = new Pair({
-      link,
-      pacingRate,
-      windowBytes: 64 * 1024 * 1024,
-      config: { pinnedDatagramBytes: 1472 },
-    });
+    const mebi64 = 64 * 1024 * 1024;
+    const pair = new Pair(
+      { link, pacingRate, windowBytes: mebi64, config: { pinnedDatagramBytes: 1472 } },
+      { peer: { maxDatagramBytes: 1472, receiveBufferBytes: mebi64, creditBytes: mebi64 } },
+    );
     pair.timersLateMs = lateMs;
     const bytes = Math.min(pacingRate, 5_000_000);
     pair.a.user.send(1, bytes);
