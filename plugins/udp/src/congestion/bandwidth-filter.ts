@@ -6,7 +6,8 @@ import { WindowedMax } from './windowed-max.js';
  */
 export class BandwidthFilter {
   readonly #rates = new WindowedMax(rounds);
-  #wasFed = false;
+  /** Of the present turn, without what the application limited; 0: nothing was learnt. */
+  #best = 0;
   #turnSince = 0;
 
   /** 0 before the first sample. */
@@ -19,25 +20,26 @@ export class BandwidthFilter {
     if (rate === undefined || !(rate > 0 && rate <= maxRate)) return;
     if (isLimited && rate < this.#rates.value) return;
     this.#rates.update(rate);
-    this.#wasFed ||= !isLimited;
+    if (!isLimited) this.#best = Math.max(this.#best, rate);
   }
 
   /**
-   * A round in which nothing was learnt makes nothing older. One that a queue made long counts as several, or a path that
-   * became slow would be overrun for ten of its long rounds.
+   * A round in which nothing was learnt makes nothing older. One that a queue made long, and that brought far less than
+   * the estimate, counts as several: a path that became slow would be overrun for ten of its long rounds.
    */
   handleRound(now: number, minRttMs: number): void {
     const elapsedMs = Math.abs(now - this.#turnSince);
-    if (!this.#wasFed || elapsedMs < leastTurnMs) return;
-    const turns = Math.min(mostTurns, Math.max(1, Math.floor(elapsedMs / Math.max(minRttMs, leastTurnMs))));
+    if (this.#best === 0 || elapsedMs < leastTurnMs) return;
+    const rounds = Math.max(1, Math.floor(elapsedMs / Math.max(minRttMs, leastTurnMs)));
+    const turns = this.#best < this.rate * farLess ? Math.min(mostTurns, rounds) : 1;
     for (let turn = 0; turn < turns; turn++) this.#rates.advance();
     this.#turnSince = now;
-    this.#wasFed = false;
+    this.#best = 0;
   }
 
   reset(): void {
     this.#rates.reset();
-    this.#wasFed = false;
+    this.#best = 0;
   }
 }
 
@@ -46,5 +48,6 @@ const rounds = 10;
 /** On a path of microseconds ten rounds are over while a process waits for its turn on the processor. */
 const leastTurnMs = 10;
 const mostTurns = 3;
+const farLess = 0.6;
 /** What is above, bytes a second, comes of a broken clock. */
 const maxRate = 1e12;

@@ -1,20 +1,21 @@
 /**
  * Tells the losses of a queue from those of a noisy path. A noisy path loses the same part of the packets in every round,
  * whatever is in flight; a full queue loses where more than it holds was sent, and little after the sender has yielded. So
- * the least loss rate of the last rounds is taken as the path's own, and a round is judged to have met a full queue when it
- * lost clearly more. "Least" and "clearly" are bounds of Wilson's confidence interval (1927), so that what chance explains
- * is no verdict.
+ * the loss rate of the quieter half of the last rounds is taken as the path's own, and a round is judged to have met a full
+ * queue when it lost clearly more. "Clearly" is by the bounds of Wilson's confidence interval (1927), so that what chance
+ * explains is no verdict.
  */
 export class LossJudge {
-  /** Upper bounds of the loss rate of the last rounds; 1 where unknown. */
-  readonly #bounds: number[] = [];
+  /** The last ones, oldest first. */
+  readonly #rounds: Round[] = [];
+  #ownLossRate = 1;
   #lost = 0;
   #acked = 0;
   #isJudged = false;
 
-  /** What the path is taken to lose by itself: no more than this. */
+  /** What the path is taken to lose by itself: no more than this; 1 before the first round. */
   get ownLossRate(): number {
-    return Math.min(1, ...this.#bounds);
+    return this.#ownLossRate;
   }
 
   handleAcked(packets: number): void {
@@ -29,7 +30,7 @@ export class LossJudge {
     this.#lost += packets;
     if (this.#isJudged || this.#lost < leastLost) return false;
     const total = Math.max(this.#lost + this.#acked, inFlightPackets);
-    this.#isJudged = interval(this.#lost, total).low > this.ownLossRate + tolerated;
+    this.#isJudged = interval(this.#lost, total).low > this.#ownLossRate + tolerated;
     return this.#isJudged;
   }
 
@@ -42,17 +43,36 @@ export class LossJudge {
   handleRound(): void {
     const total = this.#lost + this.#acked;
     if (total < leastPackets && !this.#isJudged) return;
-    this.#bounds.push(interval(this.#lost, total).high);
-    if (this.#bounds.length > rounds) this.#bounds.shift();
+    this.#rounds.push({ lost: this.#lost, total });
+    if (this.#rounds.length > rounds) this.#rounds.shift();
+    this.#ownLossRate = quietLossRate(this.#rounds);
     this.#lost = this.#acked = 0;
     this.#isJudged = false;
   }
 
   reset(): void {
-    this.#bounds.length = 0;
+    this.#rounds.length = 0;
+    this.#ownLossRate = 1;
     this.#lost = this.#acked = 0;
     this.#isJudged = false;
   }
+}
+
+interface Round {
+  readonly lost: number;
+  readonly total: number;
+}
+
+/** At most this is lost in the quieter half of the rounds, taken together. */
+function quietLossRate(seen: readonly Round[]): number {
+  const quiet = [...seen]
+    .sort((a, b) => a.lost / a.total - b.lost / b.total)
+    .slice(0, Math.ceil(seen.length / 2));
+  const sum = (of: (round: Round) => number) => quiet.reduce((total, round) => total + of(round), 0);
+  return interval(
+    sum(({ lost }) => lost),
+    sum(({ total }) => total),
+  ).high;
 }
 
 /** Wilson's score interval for the rate of an event that came `count` times in `total`. */

@@ -211,7 +211,7 @@ describe('the base history', () => {
     base.update(0, 20);
     for (let minute = 0; minute < 10; minute++) base.update(minute * 60_000 + 1, 50 + minute);
     expect(base.ms).toBe(20);
-    base.update(10 * 60_000, 70);
+    base.update(10 * 60_000 + 1, 70);
     expect(base.ms).toBe(51);
   });
 
