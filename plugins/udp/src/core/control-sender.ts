@@ -76,6 +76,8 @@ export class ControlSender {
 
   handleAcked(from: number, to: number): void {
     if (this.#acked.add(from, to) === 0) return;
+    // Found lost before, and there after all: it is not kept any more.
+    this.#lost.remove(from, to);
     const arrived = this.#acked.to(0);
     // What was found lost may arrive after all, and is not kept then.
     this.#lost.removeBelow(arrived);
@@ -89,11 +91,9 @@ export class ControlSender {
   }
 
   handleLost(from: number, to: number): void {
-    for (let at = from; at < to;) {
-      const end = this.#ackedFrom(at, to);
-      if (end > at) this.#lost.add(at, end);
-      at = Math.max(end, this.#ackedTo(end));
-    }
+    this.#lost.add(from, to);
+    for (let index = 0; index < this.#acked.count && this.#acked.from(index) < to; index++)
+      if (this.#acked.to(index) > from) this.#lost.remove(this.#acked.from(index), this.#acked.to(index));
   }
 
   #writeRange(from: number, to: number, into: FrameWriter): void {
@@ -117,19 +117,5 @@ export class ControlSender {
     const from = this.#sentTo;
     this.#sentTo += bytes;
     return { from, to: this.#sentTo };
-  }
-
-  /** Where the first acknowledged range at `at` or behind it begins, at most `to`. */
-  #ackedFrom(at: number, to: number): number {
-    for (let index = 0; index < this.#acked.count; index++)
-      if (this.#acked.to(index) > at) return Math.min(to, Math.max(at, this.#acked.from(index)));
-    return to;
-  }
-
-  /** The end of the acknowledged range that `at` is in; else `at`. */
-  #ackedTo(at: number): number {
-    for (let index = 0; index < this.#acked.count; index++)
-      if (this.#acked.from(index) <= at && this.#acked.to(index) > at) return this.#acked.to(index);
-    return at;
   }
 }

@@ -41,6 +41,19 @@ export class RangeSet {
     if (this.count > 0 && this.from(0) < value) this.#edges[0] = value;
   }
 
+  /** Takes out `[from, to)`. */
+  remove(from: number, to: number): void {
+    if (from >= to) return;
+    const first = this.#firstReaching(from);
+    const kept: number[] = [];
+    let end = first;
+    for (; end < this.count && this.from(end) < to; end += 1) {
+      if (this.from(end) < from) kept.push(this.from(end), from);
+      if (this.to(end) > to) kept.push(to, this.to(end));
+    }
+    if (end > first) this.#edges.splice(2 * first, 2 * (end - first), ...kept);
+  }
+
   /** Takes out the first at most `most` integers; undefined: there are none. */
   takeFirst(most: number): { readonly from: number; readonly to: number } | undefined {
     if (this.count === 0) return undefined;
