@@ -65,7 +65,10 @@ describe('bbr on a path of 200 Mbit/s that loses at random', () => {
     [100, 0.05, 3.6],
     [300, 0.02, 5.5],
   ])('of %i ms and a loss of %d brings 50 MB in %d s', (rttMs, loss, most) => {
-    for (const seed of [1, 2, 3]) expect(seconds(seed, rttMs, loss)).toBeLessThan(most);
+    const all = [1, 2, 3, 4, 5].map((seed) => seconds(seed, rttMs, loss));
+    // A last packet that is lost twice costs two round trips more than the median.
+    expect(all.toSorted((a, b) => a - b)[2]).toBeLessThan(most);
+    expect(Math.max(...all)).toBeLessThan(most + (2 * rttMs) / 1_000);
   });
 });
 

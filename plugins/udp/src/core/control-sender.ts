@@ -79,8 +79,6 @@ export class ControlSender {
     // Found lost before, and there after all: it is not kept any more.
     this.#lost.remove(from, to);
     const arrived = this.#acked.to(0);
-    // What was found lost may arrive after all, and is not kept then.
-    this.#lost.removeBelow(arrived);
     let gone = 0;
     for (; ; gone++) {
       const segment = this.#segments[gone];
