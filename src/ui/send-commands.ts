@@ -27,9 +27,14 @@ function roomWays({ via = [], room, code }: ListeningEvent): string[] {
 }
 
 function directWays(event: ListeningEvent, machine: MachineNames): string[] {
-  const urls = [...new Set(event.addresses.flatMap((address) => reachableUrls(address, machine)))];
-  return urls.map((url) => shellWord(url));
+  const urls = event.addresses.flatMap((address) => reachableUrls(address, machine));
+  const places = new Map<string, string>();
+  // Of several schemes at one place the first will do: the line above names them all.
+  for (const url of urls) places.set(placeOf(url), places.get(placeOf(url)) ?? url);
+  return [...places.values()].map((url) => shellWord(url));
 }
+
+const placeOf = (url: string): string => url.replace(/^[^:]*:/, '');
 
 /** A URL that listens on every address stands for the addresses by which others reach this machine. */
 export function reachableUrls(url: string, machine: MachineNames): string[] {
