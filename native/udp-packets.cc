@@ -39,10 +39,20 @@ uint64_t IdAt(const uint8_t* bytes) {
   return id;
 }
 
-bool HasTag(const SipKey& key, const uint8_t* bytes, size_t count) {
-  uint8_t tag[kPacketTagBytes];
-  WriteTag(tag, SipHash24(key, bytes, count));
-  return std::memcmp(tag, bytes + count, sizeof tag) == 0;
+/** Of a data packet: its header and, behind that, how long its content is, 2 bytes. */
+uint64_t DataTag(const SipKey& key, const uint8_t* header, size_t contentBytes) {
+  uint8_t covered[kDataTagAt + 2];
+  std::memcpy(covered, header, kDataTagAt);
+  WriteBig(covered + kDataTagAt, contentBytes, 2);
+  return SipHash24(key, covered, sizeof covered);
+}
+
+bool HasItsTag(const SipKey& key, const uint8_t* packet, size_t bytes, bool isData) {
+  if (bytes < (isData ? kDataHeaderBytes : kFramesAt + kPacketTagBytes)) return false;
+  const size_t tagAt = isData ? kDataTagAt : bytes - kPacketTagBytes;
+  const uint64_t tag =
+      isData ? DataTag(key, packet, bytes - kDataHeaderBytes) : SipHash24(key, packet, bytes - kPacketTagBytes);
+  return LittleEndian64(packet + tagAt) == tag;
 }
 
 }  // namespace
@@ -54,7 +64,8 @@ void WriteDataHeaders(const Connection& connection, const SentRun& run, uint8_t*
     WriteBig(out + kNumberAt, run.number + i, 6);
     WriteBig(out + kStreamAt, run.stream, 4);
     WriteBig(out + kOffsetAt, run.offset + i * run.packetBytes, 6);
-    WriteTag(out + kDataTagAt, SipHash24(connection.sendKey, out, kDataTagAt));
+    const size_t contentBytes = i + 1 < run.packets ? run.packetBytes : run.bytes - i * run.packetBytes;
+    WriteTag(out + kDataTagAt, DataTag(connection.sendKey, out, contentBytes));
   }
 }
 
@@ -102,9 +113,7 @@ void PacketReader::AddPacket(size_t at, size_t bytes) {
     return;
   }
   Connection& connection = *connections_.At(number);
-  const size_t covered = isData ? kDataTagAt : bytes - std::min(bytes, kPacketTagBytes);
-  const size_t least = isData ? kDataHeaderBytes : kFramesAt + kPacketTagBytes;
-  if (bytes < least || !HasTag(connection.receiveKey, packet, covered)) {
+  if (!HasItsTag(connection.receiveKey, packet, bytes, isData)) {
     counters_.packetsForged++;
     return;
   }

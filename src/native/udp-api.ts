@@ -100,7 +100,7 @@ export const packetLayout = Object.freeze({
   /** Destination's connection id, 8 bytes; packet number, 6 bytes. */
   connectionAt: 1,
   numberAt: 9,
-  /** Of data packets: stream id, 4 bytes; offset of the content in the stream, 6 bytes; tag over all before it, 8 bytes. */
+  /** Of data packets: stream id, 4 bytes; offset of the content in the stream, 6 bytes; tag over all before it and the content's length, 8 bytes. */
   streamAt: 15,
   offsetAt: 19,
   dataTagAt: 25,

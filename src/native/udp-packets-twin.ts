@@ -7,7 +7,7 @@ const { data, dataFin, control, connectionAt, numberAt, streamAt, offsetAt } = p
 const { dataTagAt, dataHeaderBytes, framesAt, tagBytes, maxRunPackets } = packetLayout;
 const field = packetField;
 
-/** A data packet's header and tag at the start of `packet`. */
+/** A data packet's header and tag at the start of `packet`, which is as long as it goes out. */
 export function writeDataHeader(
   packet: Buffer,
   connection: TwinConnection,
@@ -18,8 +18,22 @@ export function writeDataHeader(
   packet.writeUIntBE(number, numberAt, 6);
   packet.writeUInt32BE(stream, streamAt);
   packet.writeUIntBE(offset, offsetAt, 6);
-  sipHashInto(connection.sendKey, packet, 0, dataTagAt, packet, dataTagAt);
+  dataTagInto(connection.sendKey, packet, 0, packet.length - dataHeaderBytes, packet, dataTagAt);
 }
+
+/** Over a data packet's header and, behind that, how long its content is, 2 bytes. */
+function dataTagInto(
+  ...[key, packet, at, contentBytes, out, outAt]: [
+    ...[key: Uint8Array, packet: Buffer, at: number],
+    ...[contentBytes: number, out: Uint8Array, outAt: number],
+  ]
+): void {
+  packet.copy(covered, 0, at, at + dataTagAt);
+  covered.writeUInt16BE(contentBytes, dataTagAt);
+  sipHashInto(key, covered, 0, covered.length, out, outAt);
+}
+
+const covered = Buffer.alloc(dataTagAt + 2);
 
 /** A control packet of `bytes` bytes; what the frames leave is zeros. */
 export function controlPacket(
@@ -82,8 +96,7 @@ export class TwinPacketReader {
       return;
     }
     const least = isData ? dataHeaderBytes : framesAt + tagBytes;
-    const tagAt = at + (isData ? dataTagAt : bytes - tagBytes);
-    if (bytes < least || !this.#hasTag(connection, at, tagAt)) {
+    if (bytes < least || !this.#hasTag(connection, at, bytes, isData)) {
       this.#counters.packetsForged++;
       return;
     }
@@ -92,8 +105,10 @@ export class TwinPacketReader {
     else this.#addControl(connection, path, at, bytes);
   }
 
-  #hasTag(connection: TwinConnection, at: number, tagAt: number): boolean {
-    sipHashInto(connection.receiveKey, this.#slab, at, tagAt, this.#tag, 0);
+  #hasTag({ receiveKey }: TwinConnection, at: number, bytes: number, isData: boolean): boolean {
+    const tagAt = at + (isData ? dataTagAt : bytes - tagBytes);
+    if (isData) dataTagInto(receiveKey, this.#slab, at, bytes - dataHeaderBytes, this.#tag, 0);
+    else sipHashInto(receiveKey, this.#slab, at, tagAt, this.#tag, 0);
     return this.#tag.every((byte, index) => byte === this.#slab[tagAt + index]);
   }
 

@@ -6,7 +6,7 @@ import { udp } from '@xfer/udp';
 
 const pieceBytes = 2 ** 20;
 /** Pieces that the transport has at once. */
-const mostHeld = 24;
+const mostHeld = 8;
 const descriptors = { tcp, udp };
 
 const [role, scheme, mtu, port, bytes] = process.argv.slice(2);

@@ -36,7 +36,7 @@ async function captured(api: Udp, ids: { localId: Uint8Array; key: Uint8Array })
 }
 
 describeUdp('a packet socket', (api) => {
-  it('drops and counts what is forged: any changed bit of a header or of a control packet', async () => {
+  it('drops and counts what is forged: any changed bit of a header or of a control packet, any other length', async () => {
     const [socket, attacker] = [await packetSocket(api), await batchSocket(api)];
     const [localId, key] = [bytesOf(8, 7), bytesOf(16, 8)];
     socket.addConnection({
@@ -67,6 +67,16 @@ describeUdp('a packet socket', (api) => {
         attacker.send([{ to, bytes }]);
         await turnsUntil(() => counted() === strays + unknown + forged);
       }
+    }
+    const others = [data, control].flatMap((packet) => [
+      packet.subarray(0, packet.length - 1),
+      packet.subarray(0, packetLayout.dataHeaderBytes),
+      Buffer.concat([packet, Buffer.alloc(1)]),
+    ]);
+    for (const bytes of others) {
+      forged++;
+      attacker.send([{ to, bytes }]);
+      await turnsUntil(() => counted() === strays + unknown + forged);
     }
     expect(socket.counters).toMatchObject({ packetsUnknown: unknown, packetsForged: forged });
     expect(received.runs.every(({ kind }) => kind === packetKind.stray)).toBe(true);
