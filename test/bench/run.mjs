@@ -24,6 +24,7 @@ import { startupRow } from './row-startup.mjs';
 import { transfer4gRow, transferRow } from './row-transfer.mjs';
 import { udpBatchRow } from './row-udp-batch.mjs';
 import { udpBlastRow } from './row-udp-blast.mjs';
+import { udpMemoryRow } from './row-udp-memory.mjs';
 import { lacksRoom } from './room.mjs';
 import { sshd } from './sshd.mjs';
 import { machine, table, verdict } from './table.mjs';
@@ -35,7 +36,7 @@ const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
-  ...[udpBatchRow, udpBlastRow, quicPeersRow],
+  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicPeersRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);
