@@ -188,6 +188,12 @@ export const sessionDefaults = Object.freeze({
 export const transferDefaults = Object.freeze({
   /** Content sent and not yet acknowledged as received. */
   windowBytes: 24 * MiB,
+  /**
+   * On long paths that window grows to so many times bandwidth × delay, and no further than this: where packets are lost,
+   * all records behind a missing one wait for it.
+   */
+  windowProducts: 6,
+  maxWindowBytes: 64 * MiB,
   /** Entries of one manifest batch, and its bytes before sealing. */
   manifestBatchEntries: 512,
   manifestBatchBytes: 128 * KiB,

@@ -12,7 +12,7 @@ import { RecordReader } from './record-reader.js';
 export const recordDigestBytes = 32;
 /** Records that wait for their digests, and digests that wait for their records: an honest sender's window has no more. */
 export const mostGroupRecords = 1024;
-const mostBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
+const mostBytes = transferDefaults.maxWindowBytes + sessionDefaults.recordBytes;
 
 export interface GroupLaneOptions {
   readonly number: number;

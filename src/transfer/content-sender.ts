@@ -93,6 +93,7 @@ export class ContentSender {
       this.#compressor = new ContentCompressor(options.compress, options.native.seal);
     this.#scheduler = new SchedulerCore<Outgoing>({
       windowBytes: transferDefaults.windowBytes,
+      growth: { products: transferDefaults.windowProducts, maxBytes: transferDefaults.maxWindowBytes },
       mostRecords,
       recordBytes: sessionDefaults.recordBytes,
       supply: (mostBytes) => (this.#part ? this.#part.cut() : this.#supply.take(mostBytes)),

@@ -2,7 +2,7 @@ import { sessionDefaults, transferDefaults } from '../config/index.js';
 
 /** Records, and their content, that arrived and are not written: an honest sender's window keeps to that. */
 export const mostHeldRecords = 1024;
-const mostHeldBytes = transferDefaults.windowBytes + sessionDefaults.recordBytes;
+const mostHeldBytes = transferDefaults.maxWindowBytes + sessionDefaults.recordBytes;
 
 /** Counts what a receiver holds, and for how long there was anything. */
 export class HeldContent {

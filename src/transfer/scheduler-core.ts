@@ -23,6 +23,8 @@ export interface Settled<Source> {
 export interface SchedulerOptions<Source> {
   /** Content sent and not acknowledged, at most; the last record may go past it. */
   readonly windowBytes: number;
+  /** It grows to so many times the lanes' bandwidth × delay, but no further than this. Default: it does not grow. */
+  readonly growth?: { readonly products: number; readonly maxBytes: number };
   readonly mostRecords: number;
   readonly recordBytes: number;
   /** The next piece of at most so many bytes (a packed one may have another size), if there is one now. */
@@ -101,7 +103,15 @@ export class SchedulerCore<Source> {
 
   /** Whether the window takes another record. */
   get hasRoom(): boolean {
-    return this.#bytes < this.#options.windowBytes && this.#open.size < this.#options.mostRecords;
+    return this.#bytes < this.#windowBytes && this.#open.size < this.#options.mostRecords;
+  }
+
+  get #windowBytes(): number {
+    const { windowBytes, growth } = this.#options;
+    if (!growth || this.#bytes < windowBytes) return windowBytes;
+    let products = 0;
+    for (const { rate } of this.#lanes.values()) products += (rate.bytesPerMs ?? 0) * (rate.delayMs ?? 0);
+    return Math.max(windowBytes, Math.min(products * growth.products, growth.maxBytes));
   }
 
   /** Whether there is nothing left that was never sent. */

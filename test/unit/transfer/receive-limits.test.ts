@@ -6,7 +6,7 @@ import { meetReceiver, refused, type MetReceiver } from './rogue-kit.js';
 import { creatingParts, entry, held, withFiles } from './transfer-kit.js';
 
 const { files } = nativeApi();
-const { manifestBatchEntries, maxOpenFiles, windowBytes } = transferDefaults;
+const { manifestBatchEntries, maxOpenFiles, maxWindowBytes } = transferDefaults;
 const { recordBytes } = sessionDefaults;
 /** What an honest sender's window has at most. */
 const mostRecords = 1024;
@@ -47,7 +47,7 @@ describe('what a receiver holds', () => {
   it('is content of a window and a record, and no byte more', async () => {
     const met = await meetSlowly();
     met.sender.say({ type: 'manifest', entries: [entry(0, 'a', { size: 2 ** 40 })] });
-    const most = windowBytes / recordBytes + 1;
+    const most = maxWindowBytes / recordBytes + 1;
     for (let n = 0; n < most; n++) await met.sender.content(0, recordBytes, { offset: n * recordBytes });
     await heardAll(met, 1);
     expect(count(met, 'abort')).toBe(0);

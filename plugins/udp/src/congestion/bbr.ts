@@ -52,7 +52,7 @@ export class Bbr implements CongestionController {
     this.#phaseSince = now;
     this.#firstWindowBytes = firstWindowBytes(udpDefaults.initialWindowPackets, datagramBytes);
     this.#windowBytes = this.#firstWindowBytes;
-    this.#pacingRate = clampRate((this.#windowBytes / orMs(rttMs, unknownRttMs)) * 1000);
+    this.#pacingRate = clampRate((gains.startup * this.#windowBytes * 1000) / orMs(rttMs, unknownRttMs));
   }
 
   get windowBytes(): number {

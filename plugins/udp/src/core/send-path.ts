@@ -18,6 +18,11 @@ export interface SendPathOptions {
   random(): number;
 }
 
+/**
+ * The first window is spread over this part of the first round trip: over all of it, the first samples of the rate would be
+ * of half of it. The rest of the round trip gives what is queued by it time to drain.
+ */
+const firstWindowShare = 1 / 2.77;
 /** A probe of the MTU takes no more of the round trip than this at the path's rate, or so many milliseconds. */
 const probeShare = 1 / 4;
 const probeMs = 2;
@@ -30,7 +35,7 @@ export class SendPath {
   readonly mtu: PathMtu;
   readonly pacer: Pacer;
   readonly controller: CongestionController;
-  /** The first window, spread over the first round trip; Infinity: that is over, or was never known. */
+  /** The first window, spread over a part of the first round trip; Infinity: that is over, or was never known. */
   #firstRate: number;
   readonly #burstBytes: number;
   #inFlightBytes = 0;
@@ -55,7 +60,7 @@ export class SendPath {
     this.pacer = new Pacer(burstBytes, this.datagramBytes);
     this.controller = controller({ now, datagramBytes: this.datagramBytes, random, rttMs });
     const firstWindow = config.initialWindowPackets * this.datagramBytes;
-    this.#firstRate = rttMs > 0 ? (firstWindow / rttMs) * 1000 : Infinity;
+    this.#firstRate = rttMs > 0 ? (firstWindow / (rttMs * firstWindowShare)) * 1000 : Infinity;
   }
 
   get datagramBytes(): number {
