@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { transferDefaults } from '../../../src/config/index.js';
 import type { SealApi } from '../../../src/native/api.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { ownCapabilities, ownHello } from '../../../src/session/hello.js';
@@ -183,9 +184,10 @@ describe('a sender whose content only says that it is compressed', () => {
     const openBody: SealApi['openBody'] = (...job) => opening.push(() => native.seal.openBody(...job));
     const met = await meetReceiver({ ...native, seal: { ...native.seal, openBody } });
     const body = await compress(Buffer.alloc(MiB));
-    for (let number = 0; number < 30; number++)
+    const held = transferDefaults.maxWindowBytes / MiB + 6;
+    for (let number = 0; number < held; number++)
       await send(met, number, body, { entry: 7, offset: number * MiB });
-    await vi.waitFor(() => expect(opening).toHaveLength(30));
+    await vi.waitFor(() => expect(opening).toHaveLength(held));
     for (const open of opening) open();
     await refused(met, 'ERR_XFER_PROTOCOL', 'more content than was asked for');
   });

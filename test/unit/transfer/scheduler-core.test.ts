@@ -4,11 +4,12 @@ import { SchedulerCore } from '../../../src/transfer/scheduler-core.js';
 const MiB = 2 ** 20;
 
 /** A scheduler with endless content, or with so much of it. */
-function scheduler(total = Infinity, windowBytes = 8 * MiB) {
+function scheduler(total = Infinity, windowBytes = 8 * MiB, growth?: { products: number; maxBytes: number }) {
   let offset = 0;
   return new SchedulerCore<string>({
     windowBytes,
-    mostRecords: 64,
+    ...(growth ? { growth } : {}),
+    mostRecords: growth ? 1024 : 64,
     recordBytes: MiB,
     supply: (most) => {
       const bytes = Math.min(most, total - offset);
@@ -143,6 +144,32 @@ describe('the window', () => {
     expect([core.inFlightBytes, core.hasRoom]).toEqual([MiB, false]);
     core.handleReceived(2, 3, 10);
     expect(fill(core, 1, 10)).toHaveLength(1);
+  });
+
+  it.each([
+    ['six times what a path of 20 ms holds is within it', 20, 8],
+    ['six times what a path of 300 ms holds is not', 300, 18],
+    ['a path of 2 s holds more than it may grow to', 2000, 24],
+  ])('is as large as a path needs: %s', (_which, delayMs, windowMiB) => {
+    const core = scheduler(Infinity, 8 * MiB, { products: 6, maxBytes: 24 * MiB });
+    core.handleLane(1, 'up');
+    // A record of 10 KiB for each millisecond that the path takes.
+    const bytesPerMs = 10 * 1024;
+    let now = 0;
+    let acknowledged = 0;
+    for (; now < 10 * delayMs; now += delayMs) {
+      let sent = 0;
+      while (sent < bytesPerMs * delayMs) {
+        const next = core.pollSend(1, now);
+        if (!next) break;
+        sent += next.piece.bytes;
+      }
+      core.handleReceived(acknowledged, core.count, now + delayMs);
+      acknowledged = core.count;
+    }
+    fill(core, 1, now);
+    expect(core.inFlightBytes / MiB).toBeGreaterThanOrEqual(windowMiB);
+    expect(core.inFlightBytes / MiB).toBeLessThan(windowMiB + 2);
   });
 
   it('counts a record that turned out shorter as what it is', () => {
