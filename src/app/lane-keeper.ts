@@ -61,6 +61,7 @@ export class LaneKeeper {
     this.#timer = setInterval(() => {
       const session = this.#session;
       if (!session || session.isOver || session.lanes.length === 0 || this.#widening) return;
+      if (this.#hasOwnPace) return;
       const { receivedBytes, networkMs } = measure();
       const isNetworkBound = networkMs - before > adaptMs / 2;
       before = networkMs;
@@ -101,6 +102,15 @@ export class LaneKeeper {
     const connections = [...this.#connections.values()];
     this.#connections.clear();
     await Promise.all([...connections.map((connection) => connection.close()), ...this.#leaving]);
+  }
+
+  /**
+   * Where a transport has streams of its own, no loss slows a connection as it does TCP: another would only begin anew, and
+   * take from others.
+   */
+  get #hasOwnPace(): boolean {
+    const [first] = this.#connections.values();
+    return first?.capabilities.streams === 'native' && first.isRelayed !== true;
   }
 
   #hold(lane: number, connection: Connection): void {
