@@ -76,15 +76,17 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   get nextTimeout(): number {
-    if (this.#isOver)
-      return this.#lingerEndsAt === -Infinity ? Infinity : this.#clock.toCaller(this.#lingerEndsAt);
+    if (this.#isOver && this.#lingerEndsAt === -Infinity) return Infinity;
+    // No wait is longer, or the clock would take it for a jump.
+    const heartbeatAt = this.#clock.now + heartbeatMs;
+    if (this.#isOver) return this.#clock.toCaller(Math.min(this.#lingerEndsAt, heartbeatAt));
     const at = Math.min(
       this.#sender.at,
       this.#acknowledger.at,
       this.#candidates.at,
       this.#closeEndsAt,
       this.#heardAt + this.#options.config.idleTimeoutMs,
-      this.#clock.now + heartbeatMs,
+      heartbeatAt,
     );
     return this.#clock.toCaller(Math.max(at, this.#clock.now));
   }
@@ -246,10 +248,10 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   #pollPaths(now: number): Transmit | undefined {
     const answer = this.#candidates.pollAnswer(pathPacketBytes);
     if (answer !== undefined)
-      return this.#sender.pollApart(now, answer.path, (writer) => writer.pathResponse(answer.token));
+      return this.#sender.pollApart(answer.path, (writer) => writer.pathResponse(answer.token));
     const challenge = this.#candidates.pollChallenge(now, pathPacketBytes);
     if (challenge === undefined) return undefined;
-    return this.#sender.pollApart(now, challenge.path, (writer) => writer.pathChallenge(challenge.token));
+    return this.#sender.pollApart(challenge.path, (writer) => writer.pathChallenge(challenge.token));
   }
 
   #pollLast(now: number): Transmit | undefined {

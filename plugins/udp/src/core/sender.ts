@@ -124,13 +124,11 @@ export class Sender {
     if (this.#fates.handleTimeout(now)) this.#probes = this.#fates.detector.timeouts > 1 ? furtherProbes : 1;
   }
 
-  /** A control packet on another path than the one in use, or beside all else. */
-  pollApart(now: number, path: number, write: (writer: FrameWriter) => void): ControlToSend {
+  /** A control packet on any path, beside all else. Nobody waits for its ACK: what it asks is repeated by who asks. */
+  pollApart(path: number, write: (writer: FrameWriter) => void): ControlToSend {
     this.#writer.begin(this.#options.config.baseDatagramBytes - controlOverheadBytes);
     write(this.#writer);
-    const run = this.#newControlRun(now, this.#writer);
-    run.isCounted = false;
-    return this.#sendControl(now, run, path);
+    return this.#untracked(path);
   }
 
   /** An ACK alone, or with a CLOSE: what is left when a connection is over. */
@@ -141,7 +139,7 @@ export class Sender {
     this.#writer.begin(this.path.datagramBytes - controlOverheadBytes);
     if (close !== undefined) this.#writer.close(close.code, close.reason);
     this.#acknowledger.write(now, this.#writer);
-    return this.#untracked();
+    return this.#untracked(this.path.id);
   }
 
   poll(now: number): Transmit | undefined {
@@ -174,12 +172,13 @@ export class Sender {
     this.#writer.begin(this.path.datagramBytes - controlOverheadBytes - 1);
     const ackLargest = this.#acknowledger.write(now, this.#writer);
     if (ackLargest === 0) return undefined;
-    if (!this.#acknowledger.hasManyRanges || now < this.#fates.ackPingAt) return this.#untracked();
+    if (!this.#acknowledger.hasManyRanges || now < this.#fates.ackPingAt)
+      return this.#untracked(this.path.id);
     this.#fates.ackPingAt = now + this.probeTimeoutMs;
     this.#writer.ping();
     const run = this.#newControlRun(now, this.#writer);
     run.ackLargest = ackLargest;
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   #pollControl(now: number, datagramBytes: number): ControlToSend | undefined {
@@ -199,7 +198,7 @@ export class Sender {
     if (run.isClose) this.#fates.isCloseDue = false;
     run.controlFrom = range?.from ?? 0;
     run.controlTo = range?.to ?? 0;
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   #pollMtuProbe(now: number): ControlToSend | undefined {
@@ -212,7 +211,7 @@ export class Sender {
     run.probeBytes = size;
     // It may be as large as the whole window, and says nothing about congestion.
     run.isCounted = false;
-    return { ...this.#sendControl(now, run, this.path.id), datagramBytes: size };
+    return { ...this.#sendControl(now, run), datagramBytes: size };
   }
 
   #pollLost(now: number, packets: number, datagramBytes: number): RunToSend | undefined {
@@ -257,7 +256,8 @@ export class Sender {
     const found =
       this.#pollControl(now, size) ?? this.#pollLost(now, 1, size) ?? this.#pollContent(now, 1, size);
     if (found !== undefined) return found;
-    if (oldest?.stream !== undefined && oldest.content !== undefined && !oldest.stream.isForgotten) {
+    // It may have arrived by another packet meanwhile, and its content be given back.
+    if (oldest?.content && oldest.stream?.covers(oldest.offset, oldest.bytes, oldest.fin) === false) {
       const { stream, content, offset } = oldest;
       const bytes = Math.min(oldest.bytes, this.#runBytes(1, size));
       const fin = oldest.fin && bytes === oldest.bytes;
@@ -278,7 +278,7 @@ export class Sender {
       run.controlFrom = oldest.controlFrom;
       run.controlTo = oldest.controlTo;
     }
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   /** Content of one run of at most so many packets. */
@@ -321,17 +321,17 @@ export class Sender {
     return new SentRun(this.#nextNumber, 1, bytes, now, this.path);
   }
 
-  #sendControl(now: number, run: SentRun, path: number): ControlToSend {
+  #sendControl(now: number, run: SentRun): ControlToSend {
     this.#track(now, run);
-    return { kind: 'control', path, number: run.number, frames: this.#writer.take() };
+    return { kind: 'control', path: run.path.id, number: run.number, frames: this.#writer.take() };
   }
 
-  /** A packet that is not acknowledged. */
-  #untracked(): ControlToSend {
+  /** A packet whose fate is of no interest. */
+  #untracked(path: number): ControlToSend {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     this.#fates.counters.packets += 1;
-    return { kind: 'control', path: this.path.id, number, frames: this.#writer.take() };
+    return { kind: 'control', path, number, frames: this.#writer.take() };
   }
 
   #track(now: number, run: SentRun): void {

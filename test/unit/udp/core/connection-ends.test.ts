@@ -43,6 +43,15 @@ describe('close', () => {
     expect(a.core.poll(pair.clock)).toBeUndefined();
   });
 
+  it('is over for good on long round trips, too', () => {
+    const pair = new Pair({ link: { delayMs: 350 }, rttMs: 700 });
+    const { a, b } = pair;
+    a.core.close(0, 0, '');
+    expect(pair.run(() => a.user.ends.length + b.user.ends.length === 2)).toBe(true);
+    pair.run(() => false, 15_000);
+    expect([a.core.nextTimeout, b.core.nextTimeout]).toEqual([Infinity, Infinity]);
+  });
+
   it('by both at once ends both', () => {
     const pair = new Pair({ link });
     pair.a.core.close(0, 0, 'a');
@@ -121,6 +130,10 @@ describe('a violation', () => {
     ['an ACK of a packet that was never sent', '0200000000ffff0000000000010000000000000001' + '00000001'],
     ['a frame of the unknown type 7', '07'],
     ['a frame that does not fit into its packet', '030000000000000005aabb'],
+    [
+      'a second ACK in one packet',
+      ('02000000000001000000000001000000000000' + '0001' + '00000001').repeat(2),
+    ],
     ['an ACK without ranges', '02000000000001000000000001000000000000' + '0000' + '00000001'],
     ['an ACK with a range that is none', '02000000000001000000000001000000000000' + '0001' + '00000002'],
     ['more control than may be under way', '03000000110000' + '0001' + 'aa'],

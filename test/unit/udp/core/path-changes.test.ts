@@ -156,6 +156,17 @@ describe('a change of address', () => {
   });
 });
 
+it('answers to challenges that are never acknowledged are not remembered', () => {
+  const { b } = new Pair({ link, config: { pinnedDatagramBytes: 1232 } });
+  const frames = Buffer.from('040102030405060708', 'hex');
+  for (let number = 1; number <= 1000; number++) {
+    b.core.handlePacket(0, { number, frames, marked: 0, path: number % 3, datagramBytes: 32 });
+    while (b.core.poll(0) !== undefined);
+  }
+  expect(b.core.stats().packetsSent).toBeGreaterThan(300);
+  expect(b.core.stats().sentRuns).toBe(0);
+});
+
 it('a challenge is answered on the path that it came on', () => {
   const { b } = new Pair({ link });
   b.core.handlePacket(0, {
