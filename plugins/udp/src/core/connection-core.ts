@@ -69,6 +69,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
       },
     });
     this.#candidates = new PathCandidates({
+      path: options.path,
       challengeMs: config.pathChallengeMs,
       maxChallenges: config.maxPathChallenges,
       randomBytes: (into) => options.randomBytes(into),
@@ -161,7 +162,11 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (isDue(this.#heardAt + this.#options.config.idleTimeoutMs, now))
       return this.#end(now, { kind: 'silent' });
     if (isDue(this.#closeEndsAt, now)) return this.#end(now, { kind: 'finished' });
-    this.#sender.handleTimeout(now);
+    if (
+      this.#sender.handleTimeout(now) &&
+      this.#sender.timeouts % this.#options.config.persistentTimeouts === 0
+    )
+      this.#candidates.tryReturn(now);
     if (!this.#sender.hasNumbersLeft) this.close(caller, closeCode.orderly, 'no packet numbers are left');
   }
 
@@ -206,6 +211,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (this.#isOver) return undefined;
     const now = this.#clock.now;
     const fault = this.#sender.handleAck(now, ack, this.#packet?.number ?? 0);
+    if (this.#sender.timeouts === 0) this.#candidates.endReturn();
     if (fault === undefined && this.#sender.isCloseAcked) this.#end(now, { kind: 'finished' });
     return fault;
   }
@@ -226,6 +232,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     const now = this.#clock.now;
     const rttMs = this.#candidates.handleResponse(now, path, token);
     if (rttMs === undefined || path === this.#sender.path.id) return;
+    this.#candidates.handleMove(this.#sender.path.id, path);
     this.#sender.moveTo(now, path, rttMs);
     this.#options.user.handlePath(path);
   }

@@ -55,6 +55,11 @@ export class Sender {
     return this.#fates.detector.probeTimeoutMs;
   }
 
+  /** Probe timeouts since anything was acknowledged. */
+  get timeouts(): number {
+    return this.#fates.detector.timeouts;
+  }
+
   get unsentBytes(): number {
     return this.#fates.lostContent.bytes + this.#fates.control.unsentBytes;
   }
@@ -120,8 +125,11 @@ export class Sender {
     return undefined;
   }
 
-  handleTimeout(now: number): void {
-    if (this.#fates.handleTimeout(now)) this.#probes = this.#fates.detector.timeouts > 1 ? furtherProbes : 1;
+  /** True: the probe timeout is over. */
+  handleTimeout(now: number): boolean {
+    const isProbe = this.#fates.handleTimeout(now);
+    if (isProbe) this.#probes = this.timeouts > 1 ? furtherProbes : 1;
+    return isProbe;
   }
 
   /** A control packet on any path, beside all else. Nobody waits for its ACK: what it asks is repeated by who asks. */
