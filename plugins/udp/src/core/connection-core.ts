@@ -51,12 +51,15 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   #last: Close | undefined;
   #isLastDue = false;
   #lingerEndsAt = -Infinity;
+  /** Where the last packet came from, and how long it was: it is what is answered when all is over. */
+  #straggler = { path: 0, bytes: Infinity };
 
   constructor(options: ConnectionCoreOptions) {
     const { config, now, user } = options;
     this.#options = options;
     this.#clock = new SteadyClock(now);
     this.#heardAt = now;
+    this.#straggler.path = options.path;
     this.#acknowledger = new Acknowledger(config);
     this.#sender = new Sender(options, this.#acknowledger);
     this.#receiver = new Receiver(options, {
@@ -180,6 +183,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (this.#isOver) return;
     this.#last = { code, reason };
     this.#isLastDue = true;
+    this.#straggler.path = this.#sender.path.id;
     this.#stop();
   }
 
@@ -248,7 +252,8 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   #notePath(now: number, { path, number }: ReceivedRun | ReceivedControl, bytes: number): void {
-    if (path === this.#sender.path.id) this.#candidates.drop(path);
+    if (this.#isOver) this.#straggler = { path, bytes };
+    else if (path === this.#sender.path.id) this.#candidates.drop(path);
     else this.#candidates.handlePacket(now, path, bytes, number > this.#acknowledger.largest);
   }
 
@@ -264,13 +269,15 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   #pollLast(now: number): Transmit | undefined {
     if (!this.#isLastDue) return undefined;
     this.#isLastDue = false;
-    return this.#sender.pollLast(now, this.#last);
+    const { path, bytes } = this.#straggler;
+    return this.#sender.pollLast(now, path, path === this.#sender.path.id ? Infinity : 3 * bytes, this.#last);
   }
 
   #violate(now: number, reason: string): void {
     if (this.#isOver) return;
     this.#last = { code: closeCode.violation, reason };
     this.#isLastDue = true;
+    this.#straggler.path = this.#sender.path.id;
     this.#end(now, { kind: 'violation', reason });
   }
 

@@ -1,7 +1,7 @@
 import { packetLayout } from 'xfer/plugin';
 import type { Acknowledger } from './acknowledger.js';
 import type { ConnectionCoreOptions, ControlToSend, PulledContent, RunToSend, Transmit } from './contract.js';
-import { FrameWriter } from './frame-writer.js';
+import { ackBytes, FrameWriter } from './frame-writer.js';
 import type { ReceivedAck } from './received-ack.js';
 import { SendPath } from './send-path.js';
 import type { SendStream } from './send-stream.js';
@@ -139,15 +139,19 @@ export class Sender {
     return this.#untracked(path);
   }
 
-  /** An ACK alone, or with a CLOSE: what is left when a connection is over. */
+  /** An ACK alone, or with a CLOSE, in at most `maxBytes`: what is left when a connection is over. */
   pollLast(
     now: number,
+    path: number,
+    maxBytes: number,
     close: { readonly code: number; readonly reason: string } | undefined,
   ): ControlToSend {
-    this.#writer.begin(this.path.datagramBytes - controlOverheadBytes);
+    const limit = Math.min(maxBytes, this.path.datagramBytes) - controlOverheadBytes;
+    this.#writer.begin(limit - ackBytes);
     if (close !== undefined) this.#writer.close(close.code, close.reason);
+    this.#writer.extend(limit);
     this.#acknowledger.write(now, this.#writer);
-    return this.#untracked(this.path.id);
+    return this.#untracked(path);
   }
 
   poll(now: number): Transmit | undefined {
@@ -210,7 +214,7 @@ export class Sender {
   }
 
   #pollMtuProbe(now: number): ControlToSend | undefined {
-    if (!isDue(this.path.mtu.at, now)) return undefined;
+    if (!this.path.mtu.isReady(now)) return undefined;
     const size = this.path.mtu.poll(now, this.path.affordableProbeBytes);
     if (size === undefined) return undefined;
     this.#writer.begin(1);

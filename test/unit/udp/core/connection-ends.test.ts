@@ -43,6 +43,43 @@ describe('close', () => {
     expect(a.core.poll(pair.clock)).toBeUndefined();
   });
 
+  it('is answered where the last packet came from, with three times that at most', () => {
+    const pair = new Pair({ link, rttMs: 20 });
+    const { b } = pair;
+    const hear = (number: number, hex: string, path: number): ControlToSend => {
+      const frames = Buffer.from(hex, 'hex');
+      b.core.handlePacket(1, { number, frames, marked: 0, path, datagramBytes: frames.length + 23 });
+      b.core.handleBatchEnd(1);
+      return b.core.poll(1) as ControlToSend;
+    };
+    while (b.core.poll(0) !== undefined);
+    const last = hear(1, '06000000', 0);
+    expect([last.path, last.frames[0]]).toEqual([0, 2]);
+    const moved = hear(2, '01', 5);
+    expect([moved.path, moved.frames[0]]).toEqual([5, 2]);
+    const wrong = new Pair({ link, rttMs: 20 }).b;
+    wrong.core.handlePacket(0, {
+      number: 1,
+      frames: Uint8Array.of(99),
+      marked: 0,
+      path: 0,
+      datagramBytes: 24,
+    });
+    const all = wrong.core.poll(0) as ControlToSend;
+    expect([all.path, all.frames[0]]).toEqual([0, 6]);
+    wrong.core.handlePacket(1, {
+      number: 2,
+      frames: Uint8Array.of(1),
+      marked: 0,
+      path: 6,
+      datagramBytes: 24,
+    });
+    wrong.core.handleBatchEnd(1);
+    const part = wrong.core.poll(1) as ControlToSend;
+    expect([part.path, part.frames[0]]).toEqual([6, 6]);
+    expect(part.frames.length + 23).toBeLessThanOrEqual(3 * 24);
+  });
+
   it('is over for good on long round trips, too', () => {
     const pair = new Pair({ link: { delayMs: 350 }, rttMs: 700 });
     const { a, b } = pair;

@@ -29,6 +29,16 @@ describe('the largest datagram', () => {
     expect(pair.a.core.stats().datagramBytes).toBe(65_507);
   });
 
+  it('that a slow path cannot probe does not wake an idle connection', () => {
+    const pair = new Pair({ link, pacingRate: 100_000 });
+    let turns = 0;
+    pair.run(() => pair.a.core.stats().datagramBytes === 1472, 3_000);
+    expect(pair.a.core.stats().datagramBytes).toBe(1472);
+    pair.run(() => (turns++, false), 30_000);
+    // Both have their heartbeat.
+    expect(turns).toBeLessThan(60);
+  });
+
   it('stays what it is pinned to', () => {
     const pair = new Pair({ link, config: { pinnedDatagramBytes: 1472 } });
     pair.a.keepsSent = true;
