@@ -1,7 +1,14 @@
 // What the connection core of udp costs a run, in TypeScript alone: a sender's core and a receiver's back to back, no
 // sockets, no keys, no copies; runs are batched as recvmmsg would, two a batch. Prints microseconds a run for each side
 // and the share of one core that 50,000 runs a second would take. LOSS=0.01 loses that share of the packets, within runs.
-import { ConnectionCore, udpConfig } from '../../plugins/udp/dist/index.js';
+// `npm run build` first; then `node test/bench/row-udp-core.mjs`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const { ConnectionCore, udpConfig } = await bundledCore();
 
 const runs = Number(process.env.RUNS ?? 300_000);
 const loss = Number(process.env.LOSS ?? 0);
@@ -142,6 +149,35 @@ function once() {
     receiveMs += t2 - t1;
   }
   return { sent, packets, sendMs, receiveMs, lost: sender.stats().packetsLost, ms: performance.now() - from };
+}
+
+/** The core is no export of the plugin: bundled alone, from its sources. */
+async function bundledCore() {
+  const directory = mkdtempSync(join(tmpdir(), 'xfer-bench-'));
+  const outfile = join(directory, 'core.mjs');
+  const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  try {
+    await build({
+      stdin: {
+        contents: `export * from './core/connection-core.js'; export { udpConfig } from './config.js';`,
+        resolveDir: at('plugins/udp/src'),
+      },
+      plugins: [
+        {
+          name: 'built plugin interface',
+          setup: ({ onResolve }) =>
+            onResolve({ filter: /^xfer\/plugin$/ }, () => ({
+              path: import.meta.resolve('xfer/plugin'),
+              external: true,
+            })),
+        },
+      ],
+      ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20', outfile },
+    });
+    return await import(outfile);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 const results = Array.from({ length: rounds }, once).slice(1);

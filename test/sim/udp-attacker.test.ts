@@ -143,6 +143,21 @@ describe('an attacker who sees all packets and has no key', () => {
     expect(movesOf(all)).toEqual([0, 1]);
   });
 
+  it.each(seeds)('forwards all, and then nothing: both ends go back to each other (seed %i)', (seed) => {
+    const all = attacked(seed, { places: 1 });
+    const { world, connection, attacker } = all;
+    world.runFor(300);
+    attacker.forwards = true;
+    world.runFor(400);
+    expect(movesOf(all)).toEqual([1, 1]);
+    attacker.forwards = false;
+    const stoppedAt = world.clock.now;
+    world.finish(connection);
+    expect(movesOf(all)).toEqual([2, 2]);
+    expect(attacker.forwarded).toBeGreaterThan(100);
+    expect(world.clock.now - stoppedAt).toBeLessThan(8_000);
+  });
+
   it.each(seeds)('does all of it at once, and drops what it likes: all arrives (seed %i)', (seed) => {
     const all = attacked(seed, { drop: 0.2, replay: 0.1, forge: 0.1, steal: 0.02, places: 12 });
     all.world.finish(all.connection);

@@ -50,9 +50,12 @@ export class UdpAttacker {
   /** UDP payload that came to its addresses. */
   gottenBytes = 0;
   dropsAll = false;
+  /** All packets go by its first address, both ways: it proves that one with the ends' own answers. */
+  forwards = false;
   replayed = 0;
   forged = 0;
   stolen = 0;
+  forwarded = 0;
 
   constructor(world: UdpWorld, shape: Partial<AttackShape>) {
     this.#world = world;
@@ -95,6 +98,10 @@ export class UdpAttacker {
 
   #see(packet: SimPacket): 'pass' | 'drop' {
     if (this.dropsAll) return 'drop';
+    if (this.forwards && packet.to && !this.places.includes(packet.to)) {
+      this.#forward(packet, packet.to);
+      return 'drop';
+    }
     this.#remember(packet);
     const order = this.#orders.find(({ left, isWanted }) => left > 0 && isWanted(packet));
     if (order) {
@@ -157,7 +164,15 @@ export class UdpAttacker {
 
   #receive(packet: SimPacket): void {
     this.gottenBytes += packet.datagramBytes;
+    const { dialer, listener } = this.#world.connections[0] ?? {};
+    const other = packet.from === dialer?.end.place ? listener : dialer;
+    if (this.forwards && other) this.#forward(packet, other.end.place);
     packet.release();
+  }
+
+  #forward(packet: SimPacket, to: Place): void {
+    this.forwarded++;
+    this.#world.network.inject(Object.assign(packet.copy(), { from: this.places[0], to }));
   }
 
   #happens(chance: number): boolean {

@@ -51,12 +51,15 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   #last: Close | undefined;
   #isLastDue = false;
   #lingerEndsAt = -Infinity;
+  /** Where the last packet came from, and how long it was: it is what is answered when all is over. */
+  #straggler = { path: 0, bytes: Infinity };
 
   constructor(options: ConnectionCoreOptions) {
     const { config, now, user } = options;
     this.#options = options;
     this.#clock = new SteadyClock(now);
     this.#heardAt = now;
+    this.#straggler.path = options.path;
     this.#acknowledger = new Acknowledger(config);
     this.#sender = new Sender(options, this.#acknowledger);
     this.#receiver = new Receiver(options, {
@@ -69,6 +72,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
       },
     });
     this.#candidates = new PathCandidates({
+      path: options.path,
       challengeMs: config.pathChallengeMs,
       maxChallenges: config.maxPathChallenges,
       randomBytes: (into) => options.randomBytes(into),
@@ -76,15 +80,17 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   get nextTimeout(): number {
-    if (this.#isOver)
-      return this.#lingerEndsAt === -Infinity ? Infinity : this.#clock.toCaller(this.#lingerEndsAt);
+    if (this.#isOver && this.#lingerEndsAt === -Infinity) return Infinity;
+    // No wait is longer, or the clock would take it for a jump.
+    const heartbeatAt = this.#clock.now + heartbeatMs;
+    if (this.#isOver) return this.#clock.toCaller(Math.min(this.#lingerEndsAt, heartbeatAt));
     const at = Math.min(
       this.#sender.at,
       this.#acknowledger.at,
       this.#candidates.at,
       this.#closeEndsAt,
       this.#heardAt + this.#options.config.idleTimeoutMs,
-      this.#clock.now + heartbeatMs,
+      heartbeatAt,
     );
     return this.#clock.toCaller(Math.max(at, this.#clock.now));
   }
@@ -159,7 +165,11 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (isDue(this.#heardAt + this.#options.config.idleTimeoutMs, now))
       return this.#end(now, { kind: 'silent' });
     if (isDue(this.#closeEndsAt, now)) return this.#end(now, { kind: 'finished' });
-    this.#sender.handleTimeout(now);
+    if (
+      this.#sender.handleTimeout(now) &&
+      this.#sender.timeouts % this.#options.config.persistentTimeouts === 0
+    )
+      this.#candidates.tryReturn(now);
     if (!this.#sender.hasNumbersLeft) this.close(caller, closeCode.orderly, 'no packet numbers are left');
   }
 
@@ -173,6 +183,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (this.#isOver) return;
     this.#last = { code, reason };
     this.#isLastDue = true;
+    this.#straggler.path = this.#sender.path.id;
     this.#stop();
   }
 
@@ -204,6 +215,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (this.#isOver) return undefined;
     const now = this.#clock.now;
     const fault = this.#sender.handleAck(now, ack, this.#packet?.number ?? 0);
+    if (this.#sender.timeouts === 0) this.#candidates.endReturn();
     if (fault === undefined && this.#sender.isCloseAcked) this.#end(now, { kind: 'finished' });
     return fault;
   }
@@ -224,6 +236,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     const now = this.#clock.now;
     const rttMs = this.#candidates.handleResponse(now, path, token);
     if (rttMs === undefined || path === this.#sender.path.id) return;
+    this.#candidates.handleMove(this.#sender.path.id, path);
     this.#sender.moveTo(now, path, rttMs);
     this.#options.user.handlePath(path);
   }
@@ -239,29 +252,32 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   }
 
   #notePath(now: number, { path, number }: ReceivedRun | ReceivedControl, bytes: number): void {
-    if (path === this.#sender.path.id) this.#candidates.drop(path);
+    if (this.#isOver) this.#straggler = { path, bytes };
+    else if (path === this.#sender.path.id) this.#candidates.drop(path);
     else this.#candidates.handlePacket(now, path, bytes, number > this.#acknowledger.largest);
   }
 
   #pollPaths(now: number): Transmit | undefined {
     const answer = this.#candidates.pollAnswer(pathPacketBytes);
     if (answer !== undefined)
-      return this.#sender.pollApart(now, answer.path, (writer) => writer.pathResponse(answer.token));
+      return this.#sender.pollApart(answer.path, (writer) => writer.pathResponse(answer.token));
     const challenge = this.#candidates.pollChallenge(now, pathPacketBytes);
     if (challenge === undefined) return undefined;
-    return this.#sender.pollApart(now, challenge.path, (writer) => writer.pathChallenge(challenge.token));
+    return this.#sender.pollApart(challenge.path, (writer) => writer.pathChallenge(challenge.token));
   }
 
   #pollLast(now: number): Transmit | undefined {
     if (!this.#isLastDue) return undefined;
     this.#isLastDue = false;
-    return this.#sender.pollLast(now, this.#last);
+    const { path, bytes } = this.#straggler;
+    return this.#sender.pollLast(now, path, path === this.#sender.path.id ? Infinity : 3 * bytes, this.#last);
   }
 
   #violate(now: number, reason: string): void {
     if (this.#isOver) return;
     this.#last = { code: closeCode.violation, reason };
     this.#isLastDue = true;
+    this.#straggler.path = this.#sender.path.id;
     this.#end(now, { kind: 'violation', reason });
   }
 

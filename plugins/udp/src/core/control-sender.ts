@@ -5,11 +5,16 @@ import { RangeSet } from './range-set.js';
 /** What the receiver holds of control that came out of order; more may not be under way. */
 export const maxHeldControlBytes = 1024 * 1024;
 
+interface Segment {
+  readonly from: number;
+  readonly bytes: Uint8Array;
+}
+
 /** The sending side of control: one byte stream, kept until it is acknowledged, sent again by ranges. */
 export class ControlSender {
   readonly #pull: (maxBytes: number) => Uint8Array | undefined;
-  /** What is kept, in order; the first begins at `#keptFrom`. */
-  readonly #segments: Uint8Array[] = [];
+  /** What is kept, in order. */
+  readonly #segments: Segment[] = [];
   readonly #acked = new RangeSet();
   readonly #lost = new RangeSet();
   #keptFrom: number;
@@ -50,7 +55,7 @@ export class ControlSender {
       const bytes = this.#pull(maxBytes);
       if (bytes === undefined || bytes.length === 0) this.#mayPull = false;
       else {
-        this.#segments.push(bytes);
+        this.#segments.push({ from: this.#pulledTo, bytes });
         this.#pulledTo += bytes.length;
       }
     }
@@ -82,8 +87,8 @@ export class ControlSender {
     let gone = 0;
     for (; ; gone++) {
       const segment = this.#segments[gone];
-      if (segment === undefined || this.#keptFrom + segment.length > arrived) break;
-      this.#keptFrom += segment.length;
+      if (segment === undefined || this.#keptFrom + segment.bytes.length > arrived) break;
+      this.#keptFrom += segment.bytes.length;
     }
     if (gone > 0) this.#segments.splice(0, gone);
   }
@@ -96,13 +101,22 @@ export class ControlSender {
 
   #writeRange(from: number, to: number, into: FrameWriter): void {
     into.controlData(from, to - from);
-    let at = this.#keptFrom;
-    for (const segment of this.#segments) {
-      if (at >= to) return;
-      if (at + segment.length > from)
-        into.raw(segment.subarray(Math.max(0, from - at), Math.min(segment.length, to - at)));
-      at += segment.length;
+    for (let index = this.#lastFrom(from); ; index++) {
+      const segment = this.#segments[index];
+      if (segment === undefined || segment.from >= to) return;
+      into.raw(segment.bytes.subarray(Math.max(0, from - segment.from), to - segment.from));
     }
+  }
+
+  /** Index of the segment that has the byte at `offset`. Kept are as many as a peer likes: it is not looked for from the first. */
+  #lastFrom(offset: number): number {
+    let [low, high] = [0, this.#segments.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#segments[middle]?.from ?? Infinity) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   get #windowBytes(): number {

@@ -17,10 +17,12 @@ export class FrameReader {
 
   /** What is wrong with them; undefined: nothing, and all were handled. */
   read(frames: Uint8Array, handler: FrameHandler): string | undefined {
+    let acks = 0;
     for (let at = 0; at < frames.length;) {
       const bytes = frameBytes(frames, at);
       if (bytes === undefined) return `a frame of the unknown type ${frames[at] ?? 0}`;
       if (at + bytes > frames.length) return 'a frame that does not fit into its packet';
+      if (frames[at] === frameType.ack && ++acks > 1) return 'a second ACK in one packet';
       const fault = this.#handle(frames, at, bytes, handler);
       if (fault !== undefined) return fault;
       at += bytes;

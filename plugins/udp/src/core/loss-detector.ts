@@ -173,6 +173,7 @@ export class LossDetector {
 
   /** From the newest down: what is below the lowest range of the ACK is not looked at. */
   #handleSpurious(now: number, ack: ReceivedAck): void {
+    if ((this.#lost.first?.number ?? Infinity) > ack.largest) return;
     let run = this.#lost.last;
     for (let index = ack.count - 1; index >= 0 && run !== undefined; index--) {
       const [first, last] = [ack.first(index), ack.last(index)];

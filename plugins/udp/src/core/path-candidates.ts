@@ -4,10 +4,14 @@ import { isDue } from './steady-clock.js';
 /** Paths on trial at once, and answers that wait to be sent; then the oldest goes. */
 const maxCandidates = 4;
 const maxAnswers = 4;
+/** Proven paths that are remembered beside the one of the hellos: an attacker moves a connection through its own. */
+const maxLeft = 2;
 /** Before a path is proven no more than this multiple of what came from it is sent to it (RFC 9000 §8.1). */
 const amplification = 3;
 
 export interface PathCandidatesOptions {
+  /** The path of the hellos. */
+  readonly path: number;
   readonly challengeMs: number;
   readonly maxChallenges: number;
   randomBytes(into: Uint8Array): void;
@@ -23,6 +27,8 @@ interface Candidate {
   tries: number;
   firstAt: number;
   nextAt: number;
+  /** It was in use before. */
+  readonly isLeft: boolean;
 }
 
 interface Answer {
@@ -35,6 +41,8 @@ export class PathCandidates {
   readonly #options: PathCandidatesOptions;
   #candidates: readonly Candidate[] = [];
   #answers: readonly Answer[] = [];
+  /** Proven once, and not in use; the one left last at the end. */
+  #left: readonly number[] = [];
 
   constructor(options: PathCandidatesOptions) {
     this.#options = options;
@@ -54,13 +62,28 @@ export class PathCandidates {
       known.receivedBytes += bytes;
       return;
     }
-    if (!isNewest) return;
-    const token = new Uint8Array(pathTokenBytes);
-    this.#options.randomBytes(token);
-    this.#candidates = [
-      ...this.#candidates.slice(-(maxCandidates - 1)),
-      { path, token, receivedBytes: bytes, sentBytes: 0, challenges: 0, tries: 0, firstAt: now, nextAt: now },
-    ];
+    if (isNewest) this.#add(now, path, bytes, false);
+  }
+
+  /** Another path is in use than `path`, from now on. */
+  handleMove(path: number, to: number): void {
+    const left = [...this.#left.filter((one) => one !== path && one !== to), path];
+    const first = left.filter((one) => one === this.#options.path);
+    this.#left = [...first, ...left.filter((one) => !first.includes(one)).slice(-maxLeft)];
+    this.endReturn();
+  }
+
+  /** The path in use seems dead: those before it are on trial again. They are no strangers, so what goes there is not weighed. */
+  tryReturn(now: number): void {
+    for (const path of this.#left)
+      if (!this.#candidates.some((candidate) => candidate.path === path))
+        this.#add(now, path, Infinity, true);
+  }
+
+  /** The path in use lives. */
+  endReturn(): void {
+    if (this.#candidates.some(({ isLeft }) => isLeft))
+      this.#candidates = this.#candidates.filter(({ isLeft }) => !isLeft);
   }
 
   handleChallenge(path: number, token: Uint8Array): void {
@@ -109,6 +132,16 @@ export class PathCandidates {
       return candidate;
     }
     return undefined;
+  }
+
+  #add(now: number, path: number, receivedBytes: number, isLeft: boolean): void {
+    const token = new Uint8Array(pathTokenBytes);
+    this.#options.randomBytes(token);
+    const counts = { sentBytes: 0, challenges: 0, tries: 0, firstAt: now, nextAt: now };
+    this.#candidates = [
+      ...this.#candidates.slice(-(maxCandidates - 1)),
+      { path, token, receivedBytes, isLeft, ...counts },
+    ];
   }
 
   #spend(candidate: Candidate, bytes: number): boolean {

@@ -30,6 +30,8 @@ export class PathMtu {
   #ceiling: number;
   readonly #tries = new Map<number, number>();
   #isProbing = false;
+  /** The next size is too much for the path's rate: it is looked at when something else is sent. */
+  #isWaiting = false;
   #at: number;
   /** Loss events of full-size packets since one arrived, and small packets that arrived since the first of them. */
   #fullLosses = 0;
@@ -46,18 +48,27 @@ export class PathMtu {
     return this.#bytes;
   }
 
-  /** When `poll` may have a size. */
+  /** When `poll` wants to be called. */
   get at(): number {
-    return this.#isProbing ? Infinity : this.#at;
+    return this.#isProbing || this.#isWaiting ? Infinity : this.#at;
+  }
+
+  /** Whether `poll` may have a size. */
+  isReady(now: number): boolean {
+    return !this.#isProbing && isDue(this.#at, now);
   }
 
   /** A size to probe now, at most `affordableBytes`; undefined: none. */
   poll(now: number, affordableBytes: number): number | undefined {
-    if (this.#isProbing || !isDue(this.#at, now)) return undefined;
+    if (!this.isReady(now)) return undefined;
+    this.#isWaiting = false;
     const size = this.#candidate(affordableBytes);
     if (size === undefined) {
       if (this.#candidate(Infinity) === undefined) this.#rest(now);
-      else this.#at = now + this.#options.intervalMs;
+      else {
+        this.#at = now + this.#options.intervalMs;
+        this.#isWaiting = true;
+      }
       return undefined;
     }
     this.#isProbing = true;
@@ -106,6 +117,7 @@ export class PathMtu {
     this.#tries.clear();
     this.#fullLosses = 0;
     this.#smallArrived = false;
+    this.#isWaiting = false;
     this.#at = at;
   }
 

@@ -1,9 +1,16 @@
-/** What a held piece costs beside its bytes, so that many small ones are bounded, too. */
+import { blockBytes, type BlockPool } from './block-pool.js';
+
+/** What a held piece costs beside its bytes, and at least: so that many small ones are bounded in memory and in the time to find their place. */
 const pieceBytes = 128;
+const leastPieceBytes = 1024;
+/** Shorter pieces would waste too much of a block. */
+const leastBlockShare = 3 / 4;
 
 interface Piece {
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** What its bytes are the beginning of. */
+  readonly block: Uint8Array | undefined;
 }
 
 /** Puts one byte stream in order: what came early is held, copied, until what is missing has come. */
@@ -14,9 +21,13 @@ export class Reassembly {
   readonly #pieces: (Piece | undefined)[] = [];
   #head = 0;
   #costBytes = 0;
+  readonly #pool: BlockPool | undefined;
+  /** Of the piece that `take` gave last. */
+  #given: Uint8Array | undefined;
 
-  constructor(next = 0) {
+  constructor(next = 0, pool?: BlockPool) {
     this.#next = next;
+    this.#pool = pool;
   }
 
   get next(): number {
@@ -55,7 +66,7 @@ export class Reassembly {
       const piece = this.#pieces[index];
       const until = piece === undefined ? end : Math.min(end, piece.offset);
       if (until > at) {
-        this.#insert(index, { offset: at, bytes: bytes.slice(at - offset, until - offset) });
+        this.#insert(index, this.#copy(at, bytes.subarray(at - offset, until - offset)));
         index += 1;
       }
       if (piece === undefined) return;
@@ -64,25 +75,41 @@ export class Reassembly {
     }
   }
 
-  /** The next held bytes that are in order; undefined: there is a gap, or nothing. They count as given out. */
+  /** The next held bytes that are in order; undefined: there is a gap, or nothing. They count as given out, and live until the next call. */
   take(): Uint8Array | undefined {
+    this.#giveBack();
     for (;;) {
       const piece = this.#pieces[this.#head];
       if (piece === undefined || piece.offset > this.#next) return undefined;
       this.#drop(piece);
+      this.#given = piece.block;
       const part = this.pass(piece.offset, piece.bytes);
       if (part !== undefined) return part;
+      this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    if (this.#given !== undefined) this.#pool?.give(this.#given);
+    this.#given = undefined;
+  }
+
+  #copy(offset: number, bytes: Uint8Array): Piece {
+    const isLong = bytes.length >= blockBytes * leastBlockShare && bytes.length <= blockBytes;
+    const block = isLong ? this.#pool?.take() : undefined;
+    if (block === undefined) return { offset, bytes: bytes.slice(), block };
+    block.set(bytes);
+    return { offset, bytes: block.subarray(0, bytes.length), block };
   }
 
   #insert(index: number, piece: Piece): void {
     if (index === this.#pieces.length) this.#pieces.push(piece);
     else this.#pieces.splice(index, 0, piece);
-    this.#costBytes += piece.bytes.length + pieceBytes;
+    this.#costBytes += costOf(piece);
   }
 
   #drop(first: Piece): void {
-    this.#costBytes -= first.bytes.length + pieceBytes;
+    this.#costBytes -= costOf(first);
     this.#pieces[this.#head] = undefined;
     this.#head += 1;
     if (this.#head < this.#pieces.length && this.#head < 64) return;
@@ -101,3 +128,6 @@ export class Reassembly {
     return low;
   }
 }
+
+const costOf = ({ bytes, block }: Piece): number =>
+  Math.max(leastPieceBytes, (block ?? bytes).length + pieceBytes);

@@ -1,3 +1,4 @@
+import { BlockPool } from './block-pool.js';
 import { Reassembly } from './reassembly.js';
 
 export interface ReceiveStreamsOptions {
@@ -26,6 +27,7 @@ const nothing = new Uint8Array(0);
 export class ReceiveStreams {
   readonly #options: ReceiveStreamsOptions;
   readonly #streams = new Map<number, ReceiveStream>();
+  readonly #pool = new BlockPool();
   #heldBytes = 0;
   #early = 0;
 
@@ -107,7 +109,7 @@ export class ReceiveStreams {
   }
 
   #add(streamId: number, isEarly: boolean): ReceiveStream {
-    const stream = { reassembly: new Reassembly(), end: Infinity, isFinished: false, isEarly };
+    const stream = { reassembly: new Reassembly(0, this.#pool), end: Infinity, isFinished: false, isEarly };
     this.#streams.set(streamId, stream);
     if (isEarly) this.#early += 1;
     return stream;

@@ -1,7 +1,7 @@
 import { packetLayout } from 'xfer/plugin';
 import type { Acknowledger } from './acknowledger.js';
 import type { ConnectionCoreOptions, ControlToSend, PulledContent, RunToSend, Transmit } from './contract.js';
-import { FrameWriter } from './frame-writer.js';
+import { ackBytes, FrameWriter } from './frame-writer.js';
 import type { ReceivedAck } from './received-ack.js';
 import { SendPath } from './send-path.js';
 import type { SendStream } from './send-stream.js';
@@ -53,6 +53,11 @@ export class Sender {
 
   get probeTimeoutMs(): number {
     return this.#fates.detector.probeTimeoutMs;
+  }
+
+  /** Probe timeouts since anything was acknowledged. */
+  get timeouts(): number {
+    return this.#fates.detector.timeouts;
   }
 
   get unsentBytes(): number {
@@ -120,28 +125,33 @@ export class Sender {
     return undefined;
   }
 
-  handleTimeout(now: number): void {
-    if (this.#fates.handleTimeout(now)) this.#probes = this.#fates.detector.timeouts > 1 ? furtherProbes : 1;
+  /** True: the probe timeout is over. */
+  handleTimeout(now: number): boolean {
+    const isProbe = this.#fates.handleTimeout(now);
+    if (isProbe) this.#probes = this.timeouts > 1 ? furtherProbes : 1;
+    return isProbe;
   }
 
-  /** A control packet on another path than the one in use, or beside all else. */
-  pollApart(now: number, path: number, write: (writer: FrameWriter) => void): ControlToSend {
+  /** A control packet on any path, beside all else. Nobody waits for its ACK: what it asks is repeated by who asks. */
+  pollApart(path: number, write: (writer: FrameWriter) => void): ControlToSend {
     this.#writer.begin(this.#options.config.baseDatagramBytes - controlOverheadBytes);
     write(this.#writer);
-    const run = this.#newControlRun(now, this.#writer);
-    run.isCounted = false;
-    return this.#sendControl(now, run, path);
+    return this.#untracked(path);
   }
 
-  /** An ACK alone, or with a CLOSE: what is left when a connection is over. */
+  /** An ACK alone, or with a CLOSE, in at most `maxBytes`: what is left when a connection is over. */
   pollLast(
     now: number,
+    path: number,
+    maxBytes: number,
     close: { readonly code: number; readonly reason: string } | undefined,
   ): ControlToSend {
-    this.#writer.begin(this.path.datagramBytes - controlOverheadBytes);
+    const limit = Math.min(maxBytes, this.path.datagramBytes) - controlOverheadBytes;
+    this.#writer.begin(limit - ackBytes);
     if (close !== undefined) this.#writer.close(close.code, close.reason);
+    this.#writer.extend(limit);
     this.#acknowledger.write(now, this.#writer);
-    return this.#untracked();
+    return this.#untracked(path);
   }
 
   poll(now: number): Transmit | undefined {
@@ -174,12 +184,13 @@ export class Sender {
     this.#writer.begin(this.path.datagramBytes - controlOverheadBytes - 1);
     const ackLargest = this.#acknowledger.write(now, this.#writer);
     if (ackLargest === 0) return undefined;
-    if (!this.#acknowledger.hasManyRanges || now < this.#fates.ackPingAt) return this.#untracked();
+    if (!this.#acknowledger.hasManyRanges || now < this.#fates.ackPingAt)
+      return this.#untracked(this.path.id);
     this.#fates.ackPingAt = now + this.probeTimeoutMs;
     this.#writer.ping();
     const run = this.#newControlRun(now, this.#writer);
     run.ackLargest = ackLargest;
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   #pollControl(now: number, datagramBytes: number): ControlToSend | undefined {
@@ -199,11 +210,11 @@ export class Sender {
     if (run.isClose) this.#fates.isCloseDue = false;
     run.controlFrom = range?.from ?? 0;
     run.controlTo = range?.to ?? 0;
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   #pollMtuProbe(now: number): ControlToSend | undefined {
-    if (!isDue(this.path.mtu.at, now)) return undefined;
+    if (!this.path.mtu.isReady(now)) return undefined;
     const size = this.path.mtu.poll(now, this.path.affordableProbeBytes);
     if (size === undefined) return undefined;
     this.#writer.begin(1);
@@ -212,7 +223,7 @@ export class Sender {
     run.probeBytes = size;
     // It may be as large as the whole window, and says nothing about congestion.
     run.isCounted = false;
-    return { ...this.#sendControl(now, run, this.path.id), datagramBytes: size };
+    return { ...this.#sendControl(now, run), datagramBytes: size };
   }
 
   #pollLost(now: number, packets: number, datagramBytes: number): RunToSend | undefined {
@@ -257,7 +268,8 @@ export class Sender {
     const found =
       this.#pollControl(now, size) ?? this.#pollLost(now, 1, size) ?? this.#pollContent(now, 1, size);
     if (found !== undefined) return found;
-    if (oldest?.stream !== undefined && oldest.content !== undefined && !oldest.stream.isForgotten) {
+    // It may have arrived by another packet meanwhile, and its content be given back.
+    if (oldest?.content && oldest.stream?.covers(oldest.offset, oldest.bytes, oldest.fin) === false) {
       const { stream, content, offset } = oldest;
       const bytes = Math.min(oldest.bytes, this.#runBytes(1, size));
       const fin = oldest.fin && bytes === oldest.bytes;
@@ -278,7 +290,7 @@ export class Sender {
       run.controlFrom = oldest.controlFrom;
       run.controlTo = oldest.controlTo;
     }
-    return this.#sendControl(now, run, this.path.id);
+    return this.#sendControl(now, run);
   }
 
   /** Content of one run of at most so many packets. */
@@ -321,17 +333,17 @@ export class Sender {
     return new SentRun(this.#nextNumber, 1, bytes, now, this.path);
   }
 
-  #sendControl(now: number, run: SentRun, path: number): ControlToSend {
+  #sendControl(now: number, run: SentRun): ControlToSend {
     this.#track(now, run);
-    return { kind: 'control', path, number: run.number, frames: this.#writer.take() };
+    return { kind: 'control', path: run.path.id, number: run.number, frames: this.#writer.take() };
   }
 
-  /** A packet that is not acknowledged. */
-  #untracked(): ControlToSend {
+  /** A packet whose fate is of no interest. */
+  #untracked(path: number): ControlToSend {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     this.#fates.counters.packets += 1;
-    return { kind: 'control', path: this.path.id, number, frames: this.#writer.take() };
+    return { kind: 'control', path, number, frames: this.#writer.take() };
   }
 
   #track(now: number, run: SentRun): void {

@@ -31,6 +31,8 @@ export class SentFates implements FateHandler {
   ackPingAt = 0;
   #path: SendPath;
   #now: number;
+  /** No more is believed of the other side's than we give ourselves. */
+  readonly #mostCreditBytes: number;
   #creditBytes: number;
   #newestAckPacket = 0;
   #markedTold = 0;
@@ -48,7 +50,8 @@ export class SentFates implements FateHandler {
     this.#persistentTimeouts = config.persistentTimeouts;
     this.#path = path;
     this.#now = now;
-    this.#creditBytes = peer.creditBytes;
+    this.#mostCreditBytes = config.creditBytes;
+    this.#creditBytes = Math.min(peer.creditBytes, this.#mostCreditBytes);
     this.control = new ControlSender(controlSentBytes, (most) => user.pullControl(most));
     this.detector = new LossDetector(
       { leastProbeTimeoutMs: config.leastProbeTimeoutMs, fates: this },
@@ -89,7 +92,7 @@ export class SentFates implements FateHandler {
     const isNewest = packetNumber > this.#newestAckPacket;
     if (isNewest) {
       this.#newestAckPacket = packetNumber;
-      this.#creditBytes = ack.creditBytes;
+      this.#creditBytes = Math.min(ack.creditBytes, this.#mostCreditBytes);
     }
     this.#tellAck(now, rttMs, isNewest ? ack.marked : 0);
   }

@@ -26,7 +26,7 @@ describe('whatever the path does', () => {
           answers: streams,
           pieceBytes: fc.constantFrom(50, 1500, 100_000),
           windowBytes: fc.integer({ min: 5_000, max: 500_000 }),
-          creditBytes: fc.constantFrom(3_072, 51_200, 64 * 1024 * 1024),
+          creditBytes: fc.constantFrom(16_384, 51_200, 64 * 1024 * 1024),
           lateMs: fc.constantFrom(0, 1, 3),
           jumpMs: fc.constantFrom(0, -5_000, 700_000),
         }),

@@ -43,6 +43,52 @@ describe('close', () => {
     expect(a.core.poll(pair.clock)).toBeUndefined();
   });
 
+  it('is answered where the last packet came from, with three times that at most', () => {
+    const pair = new Pair({ link, rttMs: 20 });
+    const { b } = pair;
+    const hear = (number: number, hex: string, path: number): ControlToSend => {
+      const frames = Buffer.from(hex, 'hex');
+      b.core.handlePacket(1, { number, frames, marked: 0, path, datagramBytes: frames.length + 23 });
+      b.core.handleBatchEnd(1);
+      return b.core.poll(1) as ControlToSend;
+    };
+    while (b.core.poll(0) !== undefined);
+    const last = hear(1, '06000000', 0);
+    expect([last.path, last.frames[0]]).toEqual([0, 2]);
+    const moved = hear(2, '01', 5);
+    expect([moved.path, moved.frames[0]]).toEqual([5, 2]);
+    const wrong = new Pair({ link, rttMs: 20 }).b;
+    wrong.core.handlePacket(0, {
+      number: 1,
+      frames: Uint8Array.of(99),
+      marked: 0,
+      path: 0,
+      datagramBytes: 24,
+    });
+    const all = wrong.core.poll(0) as ControlToSend;
+    expect([all.path, all.frames[0]]).toEqual([0, 6]);
+    wrong.core.handlePacket(1, {
+      number: 2,
+      frames: Uint8Array.of(1),
+      marked: 0,
+      path: 6,
+      datagramBytes: 24,
+    });
+    wrong.core.handleBatchEnd(1);
+    const part = wrong.core.poll(1) as ControlToSend;
+    expect([part.path, part.frames[0]]).toEqual([6, 6]);
+    expect(part.frames.length + 23).toBeLessThanOrEqual(3 * 24);
+  });
+
+  it('is over for good on long round trips, too', () => {
+    const pair = new Pair({ link: { delayMs: 350 }, rttMs: 700 });
+    const { a, b } = pair;
+    a.core.close(0, 0, '');
+    expect(pair.run(() => a.user.ends.length + b.user.ends.length === 2)).toBe(true);
+    pair.run(() => false, 15_000);
+    expect([a.core.nextTimeout, b.core.nextTimeout]).toEqual([Infinity, Infinity]);
+  });
+
   it('by both at once ends both', () => {
     const pair = new Pair({ link });
     pair.a.core.close(0, 0, 'a');
@@ -121,6 +167,10 @@ describe('a violation', () => {
     ['an ACK of a packet that was never sent', '0200000000ffff0000000000010000000000000001' + '00000001'],
     ['a frame of the unknown type 7', '07'],
     ['a frame that does not fit into its packet', '030000000000000005aabb'],
+    [
+      'a second ACK in one packet',
+      ('02000000000001000000000001000000000000' + '0001' + '00000001').repeat(2),
+    ],
     ['an ACK without ranges', '02000000000001000000000001000000000000' + '0000' + '00000001'],
     ['an ACK with a range that is none', '02000000000001000000000001000000000000' + '0001' + '00000002'],
     ['more control than may be under way', '03000000110000' + '0001' + 'aa'],

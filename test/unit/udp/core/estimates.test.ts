@@ -115,8 +115,9 @@ describe('the search for the largest datagram', () => {
     const mtu = new PathMtu({ now: 0, baseBytes: 1232, maxBytes: 65_507, intervalMs: 100, againMs: 1000 });
     expect([mtu.poll(0, 2464), mtu.poll(0, 2464), mtu.at]).toEqual([1472, undefined, Infinity]);
     expect(mtu.handleProbeAcked(5, 1472)).toBe(true);
-    // Nothing that can be afforded: asked again after the interval.
-    expect([mtu.poll(5, 2944), mtu.at]).toEqual([undefined, 105]);
+    // Nothing that can be afforded: asked again after the interval, if there is something else to send.
+    expect([mtu.poll(5, 2944), mtu.at]).toEqual([undefined, Infinity]);
+    expect([mtu.isReady(104), mtu.isReady(105)]).toEqual([false, true]);
     expect(mtu.poll(105, 10_000)).toBe(8952);
   });
 

@@ -29,6 +29,16 @@ describe('the largest datagram', () => {
     expect(pair.a.core.stats().datagramBytes).toBe(65_507);
   });
 
+  it('that a slow path cannot probe does not wake an idle connection', () => {
+    const pair = new Pair({ link, pacingRate: 100_000 });
+    let turns = 0;
+    pair.run(() => pair.a.core.stats().datagramBytes === 1472, 3_000);
+    expect(pair.a.core.stats().datagramBytes).toBe(1472);
+    pair.run(() => (turns++, false), 30_000);
+    // Both have their heartbeat.
+    expect(turns).toBeLessThan(60);
+  });
+
   it('stays what it is pinned to', () => {
     const pair = new Pair({ link, config: { pinnedDatagramBytes: 1472 } });
     pair.a.keepsSent = true;
@@ -154,6 +164,17 @@ describe('a change of address', () => {
       if (sent.kind === 'control' && sent.frames[0] === 4) tried.add(sent.path);
     expect(tried).toEqual(new Set([47, 48, 49, 50]));
   });
+});
+
+it('answers to challenges that are never acknowledged are not remembered', () => {
+  const { b } = new Pair({ link, config: { pinnedDatagramBytes: 1232 } });
+  const frames = Buffer.from('040102030405060708', 'hex');
+  for (let number = 1; number <= 1000; number++) {
+    b.core.handlePacket(0, { number, frames, marked: 0, path: number % 3, datagramBytes: 32 });
+    while (b.core.poll(0) !== undefined);
+  }
+  expect(b.core.stats().packetsSent).toBeGreaterThan(300);
+  expect(b.core.stats().sentRuns).toBe(0);
 });
 
 it('a challenge is answered on the path that it came on', () => {

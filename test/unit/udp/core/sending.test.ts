@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RunToSend } from '../../../../plugins/udp/src/core/contract.js';
-import { Pair } from './pair.js';
+import type { RunToSend, Transmit } from '../../../../plugins/udp/src/core/contract.js';
+import { End, Pair, seeded } from './pair.js';
 
 const link = { delayMs: 10 };
 
@@ -41,7 +41,7 @@ describe('the pace', () => {
     expect(burst).toBeLessThanOrEqual(100_000);
   });
 
-  it('spreads the first window over the first round trip', () => {
+  it('spreads the first window over a third of the first round trip', () => {
     const pair = new Pair({
       link: { delayMs: 50 },
       windowBytes: 64 * 1232,
@@ -49,7 +49,7 @@ describe('the pace', () => {
       config: { pinnedDatagramBytes: 1232 },
     });
     pair.a.user.send(1, 1_000_000);
-    pair.run(() => false, 50);
+    pair.run(() => false, 18);
     expect(pair.a.controller.sentBytes / 1232).toBeGreaterThan(28);
     expect(pair.a.controller.sentBytes / 1232).toBeLessThan(40);
   });
@@ -82,6 +82,24 @@ describe('credit', () => {
     expect(pair.run(() => b.user.finished.size === 2)).toBe(true);
     expect(most).toBeLessThanOrEqual(creditBytes);
     expect(most).toBeGreaterThan(creditBytes / 2);
+  });
+
+  it('is believed up to our own', () => {
+    const peer = { maxDatagramBytes: 1472, receiveBufferBytes: 8_000_000, creditBytes: 2 ** 42 };
+    const pair = new Pair({ link, windowBytes: 2 ** 24, config: { creditBytes: 50_000 } }, { peer });
+    pair.a.user.send(1, 1_000_000);
+    pair.passes = () => false;
+    pair.run(() => false, 5);
+    expect(pair.a.user.outgoing[0]!.offset).toBe(50_000);
+    // Packet 1, with a credit of 4 TiB.
+    const frames = Buffer.from(
+      '02000000000001000000' + '00ffffffff' + '00000000' + '0001' + '00000001',
+      'hex',
+    );
+    pair.a.core.handlePacket(pair.clock, { number: 1, frames, marked: 0, path: 0, datagramBytes: 50 });
+    pair.run(() => false, 5);
+    expect(pair.a.user.ends).toEqual([]);
+    expect(pair.a.user.outgoing[0]!.offset).toBeLessThan(110_000);
   });
 
   it('of a stream that is forgotten is free again, and its content is given back once', () => {
@@ -124,6 +142,47 @@ describe('losses', () => {
     a.user.pieceBytes = 50;
     for (const streamId of [1, 2, 3]) a.user.send(streamId, 20_000);
     expect(pair.run(() => b.user.finished.size === 3, 120_000)).toBe(true);
+  });
+
+  it('that came after all are not sent again by a probe, for their content was given back', () => {
+    const { core, user } = new End(
+      { link, windowBytes: 10_000, rttMs: 20, config: { pinnedDatagramBytes: 1232 } },
+      seeded(1),
+    );
+    user.send(1, 1199);
+    user.send(2, 1199);
+    let now = 0;
+    let heard = 0;
+    const drain = (): Transmit[] => {
+      const sent: Transmit[] = [];
+      for (let one = core.poll(now); one !== undefined; one = core.poll(now)) sent.push(one);
+      return sent;
+    };
+    const acked = (number: number): void => {
+      const hex = `02${number.toString(16).padStart(12, '0')}000000000000ffff00000000000100000001`;
+      const frames = Buffer.from(hex, 'hex');
+      core.handlePacket(now, { number: ++heard, frames, marked: 0, path: 0, datagramBytes: 50 });
+    };
+    const numbers: number[] = [];
+    for (; now < 20; now++) for (const { number } of drain()) numbers.push(number);
+    expect(numbers).toEqual([1, 2]);
+    acked(2);
+    // The first is found lost, and sent again …
+    for (; now < 40 && numbers.length < 3; now++) {
+      if (core.nextTimeout <= now) core.handleTimeout(now);
+      for (const { number } of drain()) numbers.push(number);
+    }
+    expect(numbers).toEqual([1, 2, 3]);
+    // … and has come, while the ACK of the third is lost.
+    acked(1);
+    expect(user.done).toBe(2);
+    const later: Transmit[] = [];
+    for (; now < 2_000; now++) {
+      if (core.nextTimeout <= now) core.handleTimeout(now);
+      later.push(...drain());
+    }
+    expect(later.length).toBeGreaterThan(0);
+    expect(later.filter(({ kind }) => kind === 'run')).toEqual([]);
   });
 
   it('that were none are told, and widen the reordering window until they stop', () => {
