@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/index.js';
 import type { Address } from '../transport/address.js';
 import type { Connection, Listener, Stream, Transport, TransportDescriptor } from '../transport/contract.js';
 
@@ -7,6 +8,8 @@ export interface ComplianceSetup {
   readonly listenAt: Address;
   /** An address where nobody listens. */
   readonly nobodyAt: Address;
+  /** What a dial to there fails with. Default: ERR_XFER_CONNECTION_REFUSED; ERR_XFER_TIMEOUT where the machine tells nothing. */
+  readonly nobodyCode?: ErrorCode;
   /** Lets the listener's end of the newest connection vanish. Default: it aborts. */
   readonly vanish?: () => void;
 }

@@ -4,7 +4,7 @@ import type { MuxConfig } from './config.js';
 import { CoreStream, noDetail } from './core-stream.js';
 import { FrameDecoder } from './decode.js';
 import { encodeCodeFrame, encodeFrame } from './encode.js';
-import { extensionType, fault, frameType, type MuxFault } from './frame.js';
+import { extensionType, fault, frameType, maxExact, maxIdBeside, type MuxFault } from './frame.js';
 import type { FrameTotals } from './frame-counts.js';
 import { endIfRead, giveHeld, Inbound } from './inbound.js';
 import { Lifecycle } from './lifecycle.js';
@@ -37,7 +37,7 @@ const leastPlacedBytes = 32 * 1024;
 const shortReadBytes = 4 * 1024;
 const mostShortReads = 3;
 
-const code = Object.freeze({ openTimeout: 3, resetTimeout: 3, refused: 2 });
+const code = Object.freeze({ openTimeout: 3, resetTimeout: 3, refused: 2, noMore: 9 });
 
 /**
  * Many streams on one link, without I/O or clock: bytes go in by `handleData`, come out by `poll`, and `handleTimeout`
@@ -57,7 +57,9 @@ export class MuxCore {
   readonly #link: LinkFrames;
   readonly #inbound: Inbound;
   readonly #decoder: FrameDecoder;
-  readonly #helloDeadline: number;
+  #helloDeadline: number;
+  readonly #maxId: number;
+  #hasBegun = true;
   #ended = false;
   #shortReads = 0;
 
@@ -101,6 +103,7 @@ export class MuxCore {
     this.#link.onHello = (peer) => {
       this.#decoder.maxPayloadBytes = Math.min(config.maxFramePayloadBytes, peer.maxPayloadBytes);
     };
+    this.#maxId = options.contentBeside ? maxIdBeside : maxExact;
     this.#helloDeadline = now + config.helloTimeoutMs;
   }
 
@@ -139,10 +142,11 @@ export class MuxCore {
   /** A stream of ours, or undefined where none may be opened: the code says why. */
   open(now: number, header: Uint8Array, priority: number): CoreStream | { refused: number } {
     if (this.#ended || this.draining) return { refused: code.refused };
+    if (this.#table.nextOurId > this.#maxId) return { refused: code.noMore };
     const wanted = Math.max(-128, Math.min(127, Math.trunc(priority) || 0));
     const stream = new CoreStream(this.#table.nextOurId, true, wanted, new Uint8Array(header));
     this.#table.nextOurId += 2;
-    if (!this.#lifecycle.enter(stream)) return { refused: 9 };
+    if (!this.#lifecycle.enter(stream)) return { refused: code.noMore };
     stream.openDeadline = now + this.config.openTimeoutMs;
     this.#outbound.open(stream);
     this.#events.output();
@@ -292,14 +296,16 @@ export class MuxCore {
   }
 
   get nextTimeout(): number {
+    if (!this.#hasBegun) return this.#table.nextOpenDeadline;
     let next = this.liveness.nextTimeout;
     if (!this.#link.helloReceived) next = Math.min(next, this.#helloDeadline);
     return Math.min(next, this.#table.nextOpenDeadline);
   }
 
   handleTimeout(now: number): MuxFault | 'dead' | 'no hello' | undefined {
-    if (!this.#link.helloReceived && now >= this.#helloDeadline) return 'no hello';
+    if (this.#hasBegun && !this.#link.helloReceived && now >= this.#helloDeadline) return 'no hello';
     while (now >= this.#table.nextOpenDeadline) this.#timeOut(this.#table.oldestUnanswered);
+    if (!this.#hasBegun) return undefined;
     const verdict = this.liveness.handleTimeout(now);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'probe') this.#outbound.probes.want();
@@ -311,10 +317,28 @@ export class MuxCore {
   end(resetCode: number): void {
     if (this.#ended) return;
     this.#ended = true;
+    const thrown: unknown[] = [];
     for (const stream of [...this.#table.streams.values()]) {
-      this.#lifecycle.leave(stream);
-      stream.events?.handleReset(resetCode, noDetail, true);
+      // One whose owner throws keeps it from no other.
+      try {
+        this.#lifecycle.leave(stream);
+        stream.events?.handleReset(resetCode, noDetail, true);
+      } catch (error) {
+        thrown.push(error);
+      }
     }
+    if (thrown.length > 0) throw thrown[0];
+  }
+
+  /** The link carries nothing before `begin`: until then the other side cannot be late. */
+  waitForLink(): void {
+    this.#hasBegun = false;
+  }
+
+  begin(now: number): void {
+    this.#hasBegun = true;
+    this.#helloDeadline = now + this.config.helloTimeoutMs;
+    this.liveness.begin(now);
   }
 
   #overload(): MuxFault | undefined {

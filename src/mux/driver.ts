@@ -233,8 +233,8 @@ export class MuxConnection implements Connection {
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
     if (abortLink) this.#port.abort();
-    this.#core.end(code);
     this.#settle(reason);
+    this.#core.end(code);
   }
 
   #setSuspect(suspect: boolean): void {

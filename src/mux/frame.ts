@@ -43,6 +43,9 @@ export const firstIgnorableType = 0x80;
 /** Fixed part of STREAM_OPEN's payload: receive limit u64 · priority i8; the opening header follows. */
 export const openFixedBytes = 9;
 
+/** Largest id where the link carries content beside the frames: its packets have 32 bits for it. */
+export const maxIdBeside = 0xffff_ffff;
+
 /** Where a stream id or a byte count stops being exact in a double. */
 export const maxExact = Number.MAX_SAFE_INTEGER;
 

@@ -8,6 +8,7 @@ import {
   frameFlag,
   frameType,
   maxExact,
+  maxIdBeside,
   openFixedBytes,
   type MuxFault,
 } from './frame.js';
@@ -164,6 +165,8 @@ export class Inbound implements FrameSink {
   #open(id: number, payload: Uint8Array): Verdict {
     const table = this.#table;
     if (table.isOurs(id) || id <= table.lastTheirId) return fault(`an OPEN for the id ${id}`);
+    if (this.#contentBeside && id > maxIdBeside)
+      return fault(`an OPEN for the id ${id}, which the link has no room for`);
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const limit = uint64(view, 0);
     if (limit > maxExact) return fault('a limit above 2^53 − 1');

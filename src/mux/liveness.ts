@@ -24,6 +24,14 @@ export class Liveness {
     this.#probedAt = now;
   }
 
+  /** Nothing before this counts: what was sent is under way only now. */
+  begin(now: number): void {
+    this.#heardAt = now;
+    this.#probedAt = now;
+    if (this.#waitingSince !== undefined) this.#waitingSince = now;
+    this.suspect = false;
+  }
+
   handleHeard(now: number): void {
     this.#heardAt = now;
     this.#waitingSince = undefined;

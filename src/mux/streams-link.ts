@@ -43,6 +43,11 @@ export interface StreamsLink {
   onEnd(handler: () => void): void;
   /** The link broke; nothing follows but every `done`, soon. */
   onError(handler: (error: Error) => void): void;
+  /**
+   * For a link that is there before it carries anything but the first control: called when it begins to. Until then the
+   * other side cannot be late. A link that carries at once leaves it out.
+   */
+  onBegin?(handler: () => void): void;
   /** Ends our direction behind all that was pulled. The other side's `onEnd` ends the link. */
   close(): void;
   /** Ends both directions at once; every `done` is called soon, no other handler is. */

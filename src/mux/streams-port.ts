@@ -29,6 +29,11 @@ export class StreamsPort implements LinkPort {
       return frames;
     });
     link.onPullContent((maxBytes) => core.pollContent(performance.now(), maxBytes));
+    if (link.onBegin) core.waitForLink();
+    link.onBegin?.(() => {
+      core.begin(performance.now());
+      user.wantFlush();
+    });
     link.onEnd(() => user.handleEnd());
     link.onError((error) => user.handleError(error));
   }

@@ -4,12 +4,13 @@ import type { DialLimit } from './dial-limit.js';
 /**
  * The first outcome of an attempt at one of the targets (RFC 8305 §5): the next attempt starts when the one before failed
  * or has been silent for a while; when one is through the others are aborted. An attempt rejects soon after its signal.
- * Rejects with what `limit.errorOf` makes of the first failure.
+ * Rejects with what `limit.errorOf` makes of the first failure. `discard` gets an outcome that came when all was over.
  */
 export function raceTargets<Target, Outcome>(
   targets: readonly Target[],
   limit: DialLimit,
   attempt: (target: Target, signal: AbortSignal) => Promise<Outcome>,
+  discard: (outcome: Outcome) => void,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const losers = new AbortController();
@@ -36,7 +37,7 @@ export function raceTargets<Target, Outcome>(
       }
       running++;
       attempt(target, losers.signal).then(
-        (outcome) => end(() => resolve(outcome)),
+        (outcome) => (isOver ? discard(outcome) : end(() => resolve(outcome))),
         (error: unknown) => {
           running--;
           firstError ??= error;

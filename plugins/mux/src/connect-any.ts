@@ -7,8 +7,12 @@ import { connect, type Socket } from 'node:net';
  */
 export async function connectAny(to: Address, limit: DialLimit, resolving: Resolving = {}): Promise<Socket> {
   const targets = await dialTargets(to, limit, resolving);
-  return raceTargets(targets, limit, ({ address, family }, signal) =>
-    connected(connect({ host: address, port: to.port, family, allowHalfOpen: true }), signal),
+  return raceTargets(
+    targets,
+    limit,
+    ({ address, family }, signal) =>
+      connected(connect({ host: address, port: to.port, family, allowHalfOpen: true }), signal),
+    (late) => late.destroy(),
   );
 }
 

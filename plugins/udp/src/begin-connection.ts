@@ -34,7 +34,7 @@ export function beginConnection(
     path: 0,
     user: link,
   });
-  const driver = endpoint.add(keys, remote, core);
+  const driver = endpoint.add(keys, remote, core, link);
   link.begin(driver);
   return driver;
 }

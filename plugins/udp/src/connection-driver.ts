@@ -1,12 +1,26 @@
 import { runField, type PacketSocket } from 'xfer/plugin';
-import type { ConnectionCoreApi, ControlToSend, RunToSend } from './core/contract.js';
+import type {
+  ConnectionCoreApi,
+  ControlToSend,
+  ReceivedControl,
+  ReceivedRun,
+  RunToSend,
+} from './core/contract.js';
 
 /** Runs of one system call. */
 const runsAtOnce = 16;
 /** System calls in a row before the loop does something else. */
 const mostCalls = 4;
 
-/** Joins one connection core to the socket and to the clock. */
+export interface DriverUser {
+  /** Something threw: the connection has to end, and is dropped if that throws too. */
+  handleThrown(thrown: unknown): void;
+}
+
+/**
+ * Joins one connection core to the socket and to the clock. What throws while it is at work, the core, the layer above or
+ * the socket, ends this connection and nothing else.
+ */
 export class ConnectionDriver {
   readonly core: ConnectionCoreApi;
   /** The socket's number of the connection. */
@@ -15,6 +29,7 @@ export class ConnectionDriver {
   touched = false;
   readonly #socket: PacketSocket;
   readonly #fields = new Float64Array(runsAtOnce * runField.size);
+  readonly #user: DriverUser;
   readonly #onIdle: () => void;
   #pieces: Uint8Array[] = [];
   #runs = 0;
@@ -23,13 +38,44 @@ export class ConnectionDriver {
   #wakeWanted = false;
   #blocked = false;
   #over = false;
+  #hasThrown = false;
 
   /** `onIdle`: nothing is left to do, now or later. */
-  constructor(core: ConnectionCoreApi, socket: PacketSocket, connection: number, onIdle: () => void) {
+  constructor(
+    core: ConnectionCoreApi,
+    socket: PacketSocket,
+    connection: number,
+    user: DriverUser,
+    onIdle: () => void,
+  ) {
     this.core = core;
     this.#socket = socket;
     this.connection = connection;
+    this.#user = user;
     this.#onIdle = onIdle;
+  }
+
+  handleRun(now: number, run: ReceivedRun): void {
+    this.guard(() => this.core.handleRun(now, run));
+  }
+
+  handlePacket(now: number, packet: ReceivedControl): void {
+    this.guard(() => this.core.handlePacket(now, packet));
+  }
+
+  handleBatchEnd(now: number): void {
+    this.guard(() => this.core.handleBatchEnd(now));
+    this.flush();
+  }
+
+  /** Does something for the connection. */
+  guard(work: () => void): void {
+    if (this.#over) return;
+    try {
+      work();
+    } catch (thrown) {
+      this.#handleThrown(thrown);
+    }
   }
 
   /** Polls soon, once for all that one turn of the caller's code does. */
@@ -51,7 +97,16 @@ export class ConnectionDriver {
   /** Sends what the core gives. */
   flush(): void {
     this.#wakeWanted = false;
-    if (this.#over) return;
+    this.guard(() => this.#send());
+  }
+
+  /** Nothing is sent any more. */
+  stop(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  #send(): void {
     for (let calls = 0; !this.#blocked; calls++) {
       if (calls === mostCalls) return void setImmediate(() => this.flush());
       if (!this.#sendSome()) break;
@@ -59,10 +114,13 @@ export class ConnectionDriver {
     this.#arm();
   }
 
-  /** Nothing is sent any more. */
-  stop(): void {
-    this.#over = true;
-    clearTimeout(this.#timer);
+  /** Once it is told to end; what throws then would throw again. */
+  #handleThrown(thrown: unknown): void {
+    this.#dropRuns();
+    if (this.#hasThrown) return this.#onIdle();
+    this.#hasThrown = true;
+    this.guard(() => this.#user.handleThrown(thrown));
+    this.wake();
   }
 
   /** As much as goes in one call; false where the core has nothing more to give now. */
@@ -102,6 +160,10 @@ export class ConnectionDriver {
     if (this.#runs === 0) return;
     const sent = this.#socket.sendRuns(this.#runs, this.#fields, this.#pieces);
     if (sent < this.#runs) this.#blocked = this.#socket.isFull;
+    this.#dropRuns();
+  }
+
+  #dropRuns(): void {
     this.#runs = 0;
     this.#pieces = [];
   }
@@ -123,8 +185,10 @@ export class ConnectionDriver {
 
   #handleTimer(): void {
     this.#timerAt = Infinity;
-    const now = performance.now();
-    if (now >= this.core.nextTimeout) this.core.handleTimeout(now);
+    this.guard(() => {
+      const now = performance.now();
+      if (now >= this.core.nextTimeout) this.core.handleTimeout(now);
+    });
     this.flush();
   }
 }

@@ -9,6 +9,7 @@ import {
   type SocketAddress,
 } from 'xfer/plugin';
 import { beginConnection } from './begin-connection.js';
+import { withoutZone } from './canonical-host.js';
 import { Endpoint } from './endpoint.js';
 import {
   DialerHello,
@@ -64,6 +65,8 @@ export class DialAttempt {
   }
 
   begin(): void {
+    // A limit of mux's own, say: who dialled would get a connection that is over.
+    void this.#connection.closed.then(({ error }) => this.fail(error ?? this.#unreachable('ECONNABORTED')));
     this.#go();
   }
 
@@ -76,27 +79,37 @@ export class DialAttempt {
 
   /** Sends what is due, and waits for what is next. */
   #go(): void {
-    const { socket, remote } = this.#options;
-    for (;;) {
-      const now = performance.now();
-      if (this.#settle(this.#hello.handleTimeout(now))) return;
-      const datagram = this.#hello.poll(now);
-      if (!datagram) break;
-      socket.sendStray(remote, datagram);
+    try {
+      if (this.#sendDue()) return;
+    } catch (error) {
+      // An address with a zone that this machine does not have, say.
+      return this.fail(networkError(error, this.#options.name));
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#go(), Math.max(0, this.#hello.nextTimeout - performance.now()));
   }
 
+  /** Whether the hellos are over. */
+  #sendDue(): boolean {
+    const { socket, remote } = this.#options;
+    for (;;) {
+      const now = performance.now();
+      if (this.#settle(this.#hello.handleTimeout(now))) return true;
+      const datagram = this.#hello.poll(now);
+      if (!datagram) return false;
+      socket.sendStray(remote, datagram);
+    }
+  }
+
   #handleStray(from: SocketAddress, bytes: Uint8Array): void {
-    const { remote } = this.#options;
-    if (this.#isOver || from.host !== remote.host || from.port !== remote.port) return;
+    if (this.#isOver || !this.#isRemote(from)) return;
     if (!this.#settle(this.#hello.handleDatagram(performance.now(), bytes))) this.#go();
   }
 
   /** Whether the hellos are over. */
   #settle(outcome: DialerOutcome | undefined): boolean {
     if (outcome?.kind === 'connected') this.#connected(outcome);
+    else if (outcome?.kind === 'unreachable') this.fail(this.#unreachable(outcome.code));
     else if (outcome) this.fail(errorOf(outcome, this.#options.name));
     return outcome !== undefined;
   }
@@ -115,9 +128,19 @@ export class DialAttempt {
 
   /** Only before the hellos are over: later such a message may be anybody's. */
   #handleUnreachable(to: SocketAddress, code: string): void {
-    const { remote, name } = this.#options;
-    if (to.host !== remote.host || to.port !== remote.port) return;
-    this.fail(networkError(Object.assign(new Error(code), { code }), name));
+    if (this.#isOver || !this.#isRemote(to)) return;
+    this.#hello.handleUnreachable(performance.now(), code);
+    this.#go();
+  }
+
+  #unreachable(code: string): XferError {
+    return networkError(Object.assign(new Error(code), { code }), this.#options.name);
+  }
+
+  /** The socket is for this dial alone, so that the zone says nothing more. */
+  #isRemote({ host, port }: SocketAddress): boolean {
+    const { remote } = this.#options;
+    return withoutZone(host) === withoutZone(remote.host) && port === remote.port;
   }
 
   #handleError(error: Error): void {
@@ -134,7 +157,7 @@ export class DialAttempt {
   }
 }
 
-function errorOf(failure: FailedHello, name: string): XferError {
+function errorOf(failure: Exclude<FailedHello, { kind: 'unreachable' }>, name: string): XferError {
   if (failure.kind === 'versions')
     return new XferError('ERR_XFER_VERSION', `${name}: no common version of the UDP protocol`);
   const why = failure.code === refusalCode.closing ? 'takes no new connections any more' : 'is at a limit';

@@ -6,7 +6,7 @@ import {
   type PacketSocket,
   type SocketAddress,
 } from 'xfer/plugin';
-import { ConnectionDriver } from './connection-driver.js';
+import { ConnectionDriver, type DriverUser } from './connection-driver.js';
 import type { ConnectionCoreApi } from './core/contract.js';
 import type { ConnectionKeys } from './hello/connection-keys.js';
 
@@ -28,6 +28,8 @@ export class Endpoint {
   /** Those of the batch at work. */
   #touched: ConnectionDriver[] = [];
   #open = 0;
+  /** Who gets room in the queue first, when it has some again: not always the same. */
+  #nextUnblocked = 0;
   #closeWanted = false;
   #closed = false;
 
@@ -44,9 +46,14 @@ export class Endpoint {
   }
 
   /** A connection behind its hellos; it leaves by itself when its core has nothing more to do. */
-  add(keys: ConnectionKeys, remote: SocketAddress, core: ConnectionCoreApi): ConnectionDriver {
+  add(
+    keys: ConnectionKeys,
+    remote: SocketAddress,
+    core: ConnectionCoreApi,
+    user: DriverUser,
+  ): ConnectionDriver {
     const number = this.socket.addConnection({ ...keys, remote });
-    const driver = new ConnectionDriver(core, this.socket, number, () => this.#remove(driver));
+    const driver = new ConnectionDriver(core, this.socket, number, user, () => this.#remove(driver));
     this.#drivers[number] = driver;
     this.#open++;
     return driver;
@@ -90,8 +97,8 @@ export class Endpoint {
         driver.touched = true;
         this.#touched.push(driver);
       }
-      if (fields[at + packetField.kind] === packetKind.data) handleRun(driver.core, now, fields, at, bytes);
-      else handleControl(driver.core, now, fields, at, bytes);
+      if (fields[at + packetField.kind] === packetKind.data) handleRun(driver, now, fields, at, bytes);
+      else handleControl(driver, now, fields, at, bytes);
     }
     this.#flushTouched(now);
   }
@@ -102,24 +109,28 @@ export class Endpoint {
     this.#touched = [];
     for (const driver of touched) {
       driver.touched = false;
-      driver.core.handleBatchEnd(now);
-      driver.flush();
+      driver.handleBatchEnd(now);
     }
   }
 
   #handleWritable(): void {
-    for (const driver of this.#drivers) driver?.unblock();
+    const drivers = this.#drivers;
+    for (let turn = 0; turn < drivers.length && !this.socket.isFull; turn++) {
+      const number = this.#nextUnblocked++ % drivers.length;
+      this.#nextUnblocked %= drivers.length;
+      drivers[number]?.unblock();
+    }
   }
 }
 
 function handleRun(
-  core: ConnectionCoreApi,
+  driver: ConnectionDriver,
   now: number,
   fields: Float64Array,
   at: number,
   bytes: Uint8Array,
 ): void {
-  core.handleRun(now, {
+  driver.handleRun(now, {
     number: fields[at + packetField.number] ?? 0,
     packets: fields[at + packetField.packets] ?? 0,
     streamId: fields[at + packetField.stream] ?? 0,
@@ -132,13 +143,13 @@ function handleRun(
 }
 
 function handleControl(
-  core: ConnectionCoreApi,
+  driver: ConnectionDriver,
   now: number,
   fields: Float64Array,
   at: number,
   frames: Uint8Array,
 ): void {
-  core.handlePacket(now, {
+  driver.handlePacket(now, {
     number: fields[at + packetField.number] ?? 0,
     frames,
     marked: fields[at + packetField.marked] ?? 0,

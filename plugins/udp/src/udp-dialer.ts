@@ -2,11 +2,14 @@ import {
   DialLimit,
   dialTargets,
   raceTargets,
+  XferError,
   type Address,
   type Connection,
   type DialOptions,
   type DialTarget,
 } from 'xfer/plugin';
+import { isIPv4 } from 'node:net';
+import { canonicalHost } from './canonical-host.js';
 import { DialAttempt } from './dial-attempt.js';
 import { ownAddress } from './own-address.js';
 import { forSocket, tuned, type UdpContext } from './udp-context.js';
@@ -15,17 +18,24 @@ import { forSocket, tuned, type UdpContext } from './udp-context.js';
 export async function dialUdp(to: Address, dial: DialOptions, context: UdpContext): Promise<Connection> {
   const limit = new DialLimit(dial, `${to.host}:${to.port}`);
   const targets = await dialTargets(to, limit, { resolved: dial.resolved });
-  return raceTargets(targets, limit, (target, signal) => dialTarget(to, target, dial, context, signal));
+  return raceTargets(
+    targets,
+    limit,
+    (target, signal) => dialTarget(to, target, dial, context, signal),
+    (late) => late.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'another address answered sooner')),
+  );
 }
 
 async function dialTarget(
   to: Address,
-  { address, family }: DialTarget,
+  target: DialTarget,
   dial: DialOptions,
   context: UdpContext,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const version = family === 4 ? 4 : 6;
+  // As the socket says where datagrams come from.
+  const address = canonicalHost(target.address);
+  const version = isIPv4(address) ? 4 : 6;
   const how = tuned(context, dial.tuning, version);
   const host = await ownAddress(address, to.port, version);
   const socket = await context.socket(version === 4 ? '0.0.0.0' : '::', 0);

@@ -5,7 +5,7 @@ import {
   type StreamsLink,
   type StreamsLinkStats,
 } from 'xfer/plugin';
-import type { ConnectionDriver } from './connection-driver.js';
+import type { ConnectionDriver, DriverUser } from './connection-driver.js';
 import type { CoreEnd, CoreUser } from './core/contract.js';
 
 const nothing = (): undefined => undefined;
@@ -17,7 +17,7 @@ const closeCode = Object.freeze({ orderly: 0, protocol: 1, aborted: 2 });
  * A link for mux over one connection core. Before the hellos are over there is no core: then only control can be pulled,
  * for the hello to bring.
  */
-export class UdpLink implements StreamsLink, CoreUser {
+export class UdpLink implements StreamsLink, CoreUser, DriverUser {
   readonly #name: string;
   #driver: ConnectionDriver | undefined;
   /** Of control that was pulled for the hello, and that it had no room for. */
@@ -27,9 +27,11 @@ export class UdpLink implements StreamsLink, CoreUser {
   #onControl: (bytes: Uint8Array) => void = nothing;
   #onContent: (streamId: number, bytes: Uint8Array, fin: boolean) => void = nothing;
   #limitOf: (streamId: number) => ContentLimit = () => 'over';
+  #onBegin: () => void = nothing;
   #onEnd: () => void = nothing;
   #onError: (error: Error) => void = nothing;
   #over = false;
+  #isClosing = false;
 
   /** `name` is the other side, for messages. */
   constructor(name: string) {
@@ -39,8 +41,10 @@ export class UdpLink implements StreamsLink, CoreUser {
   /** The hellos are over. */
   begin(driver: ConnectionDriver): void {
     this.#driver = driver;
-    if (this.#over) this.abort();
-    else this.ready();
+    if (this.#over) return this.abort();
+    this.#onBegin();
+    if (this.#isClosing) this.close();
+    this.ready();
   }
 
   /** What goes first of control, instead of what is pulled. */
@@ -70,6 +74,7 @@ export class UdpLink implements StreamsLink, CoreUser {
   }
 
   close(): void {
+    this.#isClosing = true;
     this.#driver?.core.close(performance.now(), closeCode.orderly, '');
     this.#driver?.wake();
   }
@@ -98,6 +103,10 @@ export class UdpLink implements StreamsLink, CoreUser {
 
   onLimit(handler: (streamId: number) => ContentLimit): void {
     this.#limitOf = handler;
+  }
+
+  onBegin(handler: () => void): void {
+    this.#onBegin = handler;
   }
 
   onEnd(handler: () => void): void {
@@ -141,6 +150,17 @@ export class UdpLink implements StreamsLink, CoreUser {
 
   pullContent(maxBytes: number): Content | undefined {
     return this.#pullContent(maxBytes);
+  }
+
+  handleThrown(thrown: unknown): void {
+    const cause = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = new XferError('ERR_XFER_INTERNAL', `${this.#name}: ${cause}`, { cause: thrown });
+    // Whatever the layer above does with it, nothing is sent any more but the end.
+    try {
+      this.fail(error);
+    } finally {
+      this.abort();
+    }
   }
 
   /** The core says with each packet on which path it goes. */

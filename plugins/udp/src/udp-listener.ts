@@ -11,6 +11,7 @@ import {
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { beginConnection } from './begin-connection.js';
+import type { ConnectionDriver } from './connection-driver.js';
 import { Endpoint } from './endpoint.js';
 import { refusalCode } from './hello/hello-layout.js';
 import { ListenerHello, type AcceptedDialer, type ProvenDialer } from './hello/listener-hello.js';
@@ -103,18 +104,24 @@ class UdpListener implements Listener {
       this.#links.delete(link);
       place.leave();
     });
+    const driver = this.#begin(link, accepted, dialer.from);
     this.#listen.onConnection(connection, place.admission);
-    this.#begin(link, accepted, dialer.from);
+    const { control } = accepted;
+    if (control.length > 0) driver.guard(() => link.handleControl(control));
   }
 
-  #begin(link: UdpLink, { bytes, keys, peer, control }: AcceptedDialer, remote: SocketAddress): void {
+  /** Before anybody hears of it, so that who closes the listener at once keeps the connection. */
+  #begin(
+    link: UdpLink,
+    { bytes, keys, peer, control }: AcceptedDialer,
+    remote: SocketAddress,
+  ): ConnectionDriver {
     this.#endpoint.socket.sendStray(remote, bytes);
-    beginConnection(this.#endpoint, link, this.#tuned, {
+    return beginConnection(this.#endpoint, link, this.#tuned, {
       ...{ keys, remote, peer },
       rttMs: 0,
       controlSentBytes: 0,
       controlReceivedBytes: control.length,
     });
-    if (control.length > 0) link.handleControl(control);
   }
 }

@@ -17,7 +17,7 @@ export class AnsweredDialers {
     return this.#dialers.size;
   }
 
-  /** What was answered to the same; 'full': nothing more is answered to this dialer for a while. */
+  /** What was answered to the same, empty where that was nothing; 'full': nothing more is answered to this dialer for a while. */
   find(now: number, dialer: string, content: string): Uint8Array | 'full' | undefined {
     this.#forgetOld(now);
     const answers = this.#dialers.get(dialer)?.answers;

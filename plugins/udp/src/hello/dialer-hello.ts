@@ -43,7 +43,9 @@ export type FailedHello =
   /** It speaks none that we do, but these. */
   | { readonly kind: 'versions'; readonly versions: readonly number[] }
   /** See `refusalCode`. */
-  | { readonly kind: 'refused'; readonly code: number };
+  | { readonly kind: 'refused'; readonly code: number }
+  /** What the system says of the address, see `handleUnreachable`. */
+  | { readonly kind: 'unreachable'; readonly code: string };
 
 /**
  * A dialer's side of the hellos: sans-IO, for one dial. `poll` gives what is to be sent, `nextTimeout` says when to call it
@@ -111,6 +113,19 @@ export class DialerHello {
       default:
         return undefined;
     }
+  }
+
+  /**
+   * An ICMP message, which anyone may have made up, so that an ACCEPT is waited for. ECONNREFUSED: the host is there and
+   * nobody listens, which is known soon. Others may pass, as while an interface comes up.
+   */
+  handleUnreachable(now: number, code: string): void {
+    if (this.#isOver) return;
+    const { leastRefusalPatienceMs, refusalPatienceMs } = this.#options.config;
+    const isFirm = code === 'ECONNREFUSED';
+    const unmeasuredMs = isFirm ? leastRefusalPatienceMs : refusalPatienceMs;
+    const patienceMs = isFirm && this.#retryRttMs !== undefined ? this.#patienceMs : unmeasuredMs;
+    this.#suspect(now, { kind: 'unreachable', code }, patienceMs);
   }
 
   handleTimeout(now: number): DialerOutcome | undefined {
@@ -190,8 +205,9 @@ export class DialerHello {
   }
 
   /** VERSIONS and REFUSED bear no tag: anyone who saw our HELLO can say so. Who said ACCEPT meanwhile is believed. */
-  #suspect(now: number, outcome: FailedHello): void {
-    this.#failure ??= { outcome, at: now + this.#patienceMs };
+  #suspect(now: number, outcome: FailedHello, patienceMs = this.#patienceMs): void {
+    const at = now + patienceMs;
+    if (!this.#failure || at < this.#failure.at) this.#failure = { outcome, at };
   }
 
   get #patienceMs(): number {

@@ -78,7 +78,7 @@ export class ListenerHello {
       return answer(encodeRetry({ dialerId: hello.dialerId, cookie: this.#cookies.make(now, from, hello) }));
     const earlier = this.#answered.find(now, dialerName(from, hello), this.#contentOf(hello));
     if (earlier === 'full') return undefined;
-    if (earlier) return answer(earlier);
+    if (earlier) return earlier.length > 0 ? answer(earlier) : undefined;
     const copy = bytes.slice();
     const own = parseHello(copy);
     return own && { kind: 'dialer', dialer: { from, bytes: copy, hello: own } };
@@ -88,7 +88,11 @@ export class ListenerHello {
   accept(now: number, { from, bytes, hello }: ProvenDialer): AcceptedDialer | undefined {
     const pair = this.#crypto.keyPair();
     const secret = pair.agree(hello.publicKey);
-    if (!secret) return undefined;
+    if (!secret) {
+      // The next one like it costs no keys.
+      this.#answered.add(now, dialerName(from, hello), this.#contentOf(hello), noAnswer);
+      return undefined;
+    }
     const localId = this.#crypto.randomBytes(idBytes);
     const untagged = encodeUntaggedAccept({
       dialerId: hello.dialerId,
@@ -117,6 +121,7 @@ export class ListenerHello {
   }
 }
 
+const noAnswer = new Uint8Array();
 const answer = (bytes: Uint8Array): ListenerOutcome => ({ kind: 'answer', bytes });
 
 function dialerName(from: SocketAddress, { dialerId, publicKey }: Hello): string {

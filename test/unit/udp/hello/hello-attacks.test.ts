@@ -99,7 +99,7 @@ describe('who changes a HELLO', () => {
     expect(to.remembered).toBe(1);
   });
 
-  it('into one with a public key of small order gets no answer, and nothing is remembered', () => {
+  it('into one with a public key of small order gets no answer, and costs keys once', () => {
     const to = listener();
     const hello = dialer().poll(0)!;
     hello.fill(0, 11, 43);
@@ -107,7 +107,7 @@ describe('who changes a HELLO', () => {
     hello[59] = cookie.length;
     hello.set(cookie, 60);
     expect(to.accept(0, dialerOf(to, 0, hello))).toBeUndefined();
-    expect(to.remembered).toBe(0);
+    for (const now of [0, 9_999]) expect(to.handleDatagram(now, dialerAt, hello)).toBeUndefined();
   });
 });
 
@@ -236,6 +236,41 @@ describe('who forges a refusal', () => {
     from.poll(0);
     for (const refusal of refusals(dialer(undefined, 'other').poll(0)!)) from.handleDatagram(1, refusal);
     expect(from.handleTimeout(1e6)).toBeUndefined();
+  });
+});
+
+describe('who forges an ICMP message', () => {
+  it.each([
+    ['ECONNREFUSED', 99, 100],
+    ['EHOSTUNREACH', 999, 1_000],
+    ['ENETUNREACH', 999, 1_000],
+  ])('%s ends no dial where the listener answers', (code, before, after) => {
+    const [from, to] = [dialer(), listener()];
+    const first = from.poll(0)!;
+    from.handleUnreachable(0, code);
+    expect(from.handleTimeout(before)).toBeUndefined();
+    from.handleDatagram(before, answerOf(to, before, first));
+    expect(from.handleTimeout(after)).toBeUndefined();
+    const hello = from.poll(after)!;
+    from.handleUnreachable(after, code);
+    expect(connected(from, after + 90, accepted(to, after, hello).bytes)).toBeDefined();
+    expect(from.nextTimeout).toBe(Infinity);
+
+    const alone = dialer();
+    alone.poll(0);
+    alone.handleUnreachable(0, code);
+    expect(alone.nextTimeout).toBeLessThanOrEqual(after);
+    expect(alone.handleTimeout(after)).toEqual({ kind: 'unreachable', code });
+  });
+
+  it('is told the firmer reason, as soon as that is sure', () => {
+    const from = dialer();
+    from.poll(0);
+    from.handleUnreachable(0, 'EHOSTUNREACH');
+    from.handleUnreachable(50, 'ECONNREFUSED');
+    from.handleUnreachable(60, 'ECONNREFUSED');
+    expect(from.handleTimeout(149)).toBeUndefined();
+    expect(from.handleTimeout(150)).toEqual({ kind: 'unreachable', code: 'ECONNREFUSED' });
   });
 });
 
