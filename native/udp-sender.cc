@@ -25,9 +25,9 @@ constexpr size_t kMaxMessagePieces = 1024;
 /** An error may be that of another packet, which ICMP brought back (IP_RECVERR): each is taken away by the call it ends. */
 constexpr int kMaxTries = 3;
 
+/** Of the socket itself. What ICMP can bring (EOPNOTSUPP is type 3, code 5) is not among them: it may be forged. */
 bool IsFatal(int error) {
-  return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EPIPE || error == EOPNOTSUPP ||
-         error == EDESTADDRREQ;
+  return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EPIPE;
 }
 
 bool IsQueueFull(int error) {
@@ -145,6 +145,11 @@ void UdpSender::SendAll() {
       next++;
       continue;
     }
+    if (messages_[next].to.IsNone()) {
+      Lost(messages_[next], counters_.packetsFailed, messages_[next].packets);
+      next++;
+      continue;
+    }
     const auto count = static_cast<unsigned>(messages_.size() - next);
     const int sent = sendmmsg(fd_, &headers_[next], count, MSG_DONTWAIT);
     if (sent > 0) {
@@ -176,7 +181,7 @@ bool UdpSender::Refused(size_t index, int error, int tries) {
   }
   // A device without checksums says EIO; older kernels say EINVAL for what they do not split.
   if (message.packets > 1 && (error == EIO || error == EINVAL)) {
-    if (SendSingly(message)) gso_ = false;
+    if (SendSingly(message) && error == EIO) gso_ = false;
     return true;
   }
   if (tries < kMaxTries) return false;

@@ -18,7 +18,7 @@ const maxMessages = 64;
 const slotBytes = 65_536;
 /** More waits in libuv only where the kernel's queue is full: then the twin says so, too. */
 const maxQueuedBytes = 2 ** 20;
-const fatal = new Set(['EBADF', 'ENOTSOCK', 'EFAULT', 'EPIPE', 'EOPNOTSUPP', 'EDESTADDRREQ']);
+const fatal = new Set(['EBADF', 'ENOTSOCK', 'EFAULT', 'EPIPE']);
 
 export interface TwinMessage {
   readonly at: number;
