@@ -212,14 +212,28 @@ export async function boundSocket(options: BatchSocketOptions): Promise<Socket> 
     // Hosts are addresses: nothing is looked up, so what is sent goes at once.
     lookup: (address, _options, done) => done(null, address, family),
   });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind({ address: host, port, exclusive: true }, resolve);
-  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: host, port, exclusive: true }, resolve);
+    });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   socket.removeAllListeners('error');
   if (socketBufferBytes > 0) {
-    socket.setRecvBufferSize(socketBufferBytes);
-    socket.setSendBufferSize(socketBufferBytes);
+    orAsItIs(() => socket.setRecvBufferSize(socketBufferBytes));
+    orAsItIs(() => socket.setSendBufferSize(socketBufferBytes));
   }
   return socket;
+}
+
+/** Where the system refuses the size the socket keeps what it has, and `features` tells it. */
+function orAsItIs(setBuffer: () => void): void {
+  try {
+    setBuffer();
+  } catch {
+    return;
+  }
 }

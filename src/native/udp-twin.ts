@@ -91,7 +91,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
   }
 
   get isFull(): boolean {
-    return this.wasFull;
+    return this.wasFull && !this.isClosed;
   }
 
   onWritable(handler: () => void): void {
