@@ -48,8 +48,14 @@ void UdpConnections::Remove(size_t number) {
   if (connection == nullptr) return;
   numbers_.erase(connection->localId);
   *connection = Connection();
-  free_.push_back(number);
+  (isHeld_ ? freedWhileHeld_ : free_).push_back(number);
   lastNumber_ = SIZE_MAX;
+}
+
+void UdpConnections::Release() {
+  isHeld_ = false;
+  free_.insert(free_.end(), freedWhileHeld_.begin(), freedWhileHeld_.end());
+  freedWhileHeld_.clear();
 }
 
 Connection* UdpConnections::At(size_t number) {

@@ -46,6 +46,9 @@ class UdpConnections {
   /** SIZE_MAX where the id is taken. */
   size_t Add(const Connection& connection);
   void Remove(size_t number);
+  /** Until Release, numbers that become free are not used anew: runs that are being handed over have them. */
+  void Hold() { isHeld_ = true; }
+  void Release();
   /** Null where there is none. */
   Connection* At(size_t number);
   /** Its number, or SIZE_MAX. */
@@ -54,6 +57,8 @@ class UdpConnections {
  private:
   std::vector<Connection> connections_;
   std::vector<size_t> free_;
+  std::vector<size_t> freedWhileHeld_;
+  bool isHeld_ = false;
   std::unordered_map<uint64_t, size_t> numbers_;
   uint64_t lastId_ = 0;
   size_t lastNumber_ = SIZE_MAX;

@@ -69,12 +69,13 @@ UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocke
   options.gso = arguments.Flag(4, "gso");
   options.gro = arguments.Flag(5, "gro");
   coalesceMessages_ = arguments.Integer(6, "coalesceMessages", kSlots);
-  coalesceNs_ = arguments.Integer(7, "coalesceUs", kMaxDeadlineUs) * 1000;
+  // A timer that is set to nothing never ends.
+  coalesceNs_ = std::max<uint64_t>(arguments.Integer(7, "coalesceUs", kMaxDeadlineUs), 1) * 1000;
   size_t slabBytes = 0;
   arguments.Bytes(8, "slab", slabBytes);
   size_t fields = 0;
   arguments.Doubles(9, "fields", fields);
-  if (arguments.Ok() && (slabBytes != kSlabBytes || fields < std::max(kSlots * kDatagramFields, kPacketFields)))
+  if (arguments.Ok() && (slabBytes != kSlabBytes || fields < kLeastFields))
     arguments.OutOfRange("slab and fields must be large enough");
   if (!arguments.Ok()) return;
   slabReference_ = Napi::Persistent(info[8].As<Napi::Object>());
@@ -351,7 +352,9 @@ Napi::Value UdpSocket::Counters(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value UdpSocket::IsFull(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), wantsWritable_); }
+Napi::Value UdpSocket::IsFull(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsOpen() && wantsWritable_);
+}
 
 Napi::Value UdpSocket::CloseNow(const Napi::CallbackInfo& info) {
   Close();

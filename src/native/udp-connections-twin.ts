@@ -60,6 +60,8 @@ export class TwinConnections {
   readonly #byNumber: (TwinConnection | undefined)[] = [];
   readonly #byId = new Map<string, TwinConnection>();
   readonly #free: number[] = [];
+  readonly #freedWhileHeld: number[] = [];
+  #isHeld = false;
 
   add(connection: PacketConnection): number {
     if (this.#byId.has(idText(connection.localId))) throw new RangeError("localId is another connection's");
@@ -75,7 +77,18 @@ export class TwinConnections {
     if (!connection) return;
     this.#byId.delete(connection.idText);
     this.#byNumber[number] = undefined;
-    this.#free.push(number);
+    (this.#isHeld ? this.#freedWhileHeld : this.#free).push(number);
+  }
+
+  /** While it runs, numbers that become free are not used anew: the runs that are handed over have them. */
+  held(handOver: () => void): void {
+    this.#isHeld = true;
+    try {
+      handOver();
+    } finally {
+      this.#isHeld = false;
+      this.#free.push(...this.#freedWhileHeld.splice(0));
+    }
   }
 
   at(number: number): TwinConnection | undefined {

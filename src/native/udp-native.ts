@@ -45,7 +45,7 @@ class NativeSocket {
     this.fields = new Float64Array(
       packets ? maxPacketRuns * packetField.size : maxMessages * datagramField.size,
     );
-    const coalesceUs = Math.round(deadlineMs * 1000);
+    const coalesceUs = Math.max(1, Math.round(deadlineMs * 1000));
     this.socket = new addon.UdpSocket(
       ...([packets, host, port, socketBufferBytes, gso, gro] as const),
       ...([messages, coalesceUs, this.slab, this.fields] as const),

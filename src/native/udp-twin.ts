@@ -167,10 +167,12 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     for (const { at, bytes, from } of messages) this.#reader.add(at, bytes, from);
     const { runs } = this.#reader;
     if (runs === 0) return;
-    this.#handler?.({
-      ...{ runs, fields: this.#fields, slab: this.plainSlab },
-      sourceOf: (run) => this.#reader.sourceOf(run),
-    });
+    this.#connections.held(() =>
+      this.#handler?.({
+        ...{ runs, fields: this.#fields, slab: this.plainSlab },
+        sourceOf: (run) => this.#reader.sourceOf(run),
+      }),
+    );
   }
 
   #sendRun(of: (name: Exclude<keyof typeof runField, 'size'>) => number, content: Buffer): boolean {
