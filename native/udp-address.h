@@ -24,7 +24,9 @@ struct Address {
   bool operator==(const Address& other) const;
   size_t Hash() const;
 
-  /** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. */
+  bool IsWildcard() const;
+
+  /** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`, and `fe80::1%7` where Node would not take the interface's name. */
   std::string Host() const;
 
   /** What a socket of that family calls this address; none where it has no name for it. */

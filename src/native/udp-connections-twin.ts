@@ -1,4 +1,4 @@
-import { isIPv6, SocketAddress as ParsedAddress } from 'node:net';
+import { canonicalHost } from './canonical-host.js';
 import type { PacketConnection, SocketAddress } from './udp-api.js';
 
 const maxPaths = 8;
@@ -110,12 +110,7 @@ export class TwinConnections {
 
 /** The one way that the system writes an address: paths are compared as text. */
 export function canonical({ host, port }: SocketAddress): SocketAddress {
-  const written =
-    isIPv6(host) && !host.includes('%') ? new ParsedAddress({ address: host, family: 'ipv6' }).address : host;
-  return { host: withoutMapping(written), port };
+  return { host: canonicalHost(host) ?? host, port };
 }
-
-/** IPv4 on a socket of both families is IPv4. */
-export const withoutMapping = (host: string): string => host.replace(/^::ffff:(?=\d+\.)/i, '');
 
 const idText = (id: Uint8Array): string => String.fromCharCode(...id);
