@@ -81,6 +81,27 @@ Address Address::FromKernel(const sockaddr_in6& from) {
   return result;
 }
 
+Address Address::LocalFromKernel(const in6_addr& to, uint32_t interface) {
+  Address result;
+  if (IN6_IS_ADDR_MULTICAST(&to) || IN6_IS_ADDR_UNSPECIFIED(&to)) return result;
+  result.v6.sin6_family = AF_INET6;
+  result.v6.sin6_addr = to;
+  if (HasScope(to)) result.v6.sin6_scope_id = interface;
+  return FromKernel(result.v6);
+}
+
+Address Address::LocalFromKernel(const in_addr& to) {
+  Address result;
+  if (to.s_addr == htonl(INADDR_ANY)) return result;
+  result.v4.sin_family = AF_INET;
+  result.v4.sin_addr = to;
+  return result;
+}
+
+bool Address::IsWildcard() const {
+  return IsV6() ? IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) : v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 bool Address::Parse(const std::string& host, uint16_t port, Address& address) {
   address = Address();
   if (inet_pton(AF_INET, host.c_str(), &address.v4.sin_addr) == 1) {

@@ -39,11 +39,13 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value SendToMany(const Napi::CallbackInfo& info);
+  Napi::Value SendStray(const Napi::CallbackInfo& info);
   Napi::Value SendRuns(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
   Napi::Value AddConnection(const Napi::CallbackInfo& info);
   Napi::Value RemoveConnection(const Napi::CallbackInfo& info);
   Napi::Value PathOf(const Napi::CallbackInfo& info);
+  Napi::Value UsePath(const Napi::CallbackInfo& info);
   Napi::Value AddressOf(const Napi::CallbackInfo& info);
   Napi::Value SourceOf(const Napi::CallbackInfo& info);
   Napi::Value Features(const Napi::CallbackInfo& info);
@@ -71,6 +73,7 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
 
   /** Ends a batch of sends: what follows from a full queue and from a socket that is broken. */
   void AfterSending();
+  /** Below a call of JavaScript. */
   void Fail(int error, const char* syscall);
   /** From the loop: what the handler leaves for the next tick runs, too. */
   void FailInLoop(int error, const char* syscall);

@@ -21,6 +21,7 @@ export class TwinConnection {
   latestRun = 0;
   readonly #paths: Path[] = [];
   #nextPath = 0;
+  #usedPath = 0;
   #uses = 0;
 
   constructor(number: number, { localId, remoteId, sendKey, receiveKey, remote }: PacketConnection) {
@@ -32,7 +33,7 @@ export class TwinConnection {
     this.path(canonical(remote));
   }
 
-  /** The number of this address, a new one where it has none; then the path that was not used for longest goes, but 0. */
+  /** The number of this address, a new one where it has none; then one goes, as native/udp-connections.h says. */
   path({ host, port }: SocketAddress): number {
     const known = this.#paths.find(({ address }) => address.port === port && address.host === host);
     if (known) {
@@ -49,9 +50,14 @@ export class TwinConnection {
     return this.#paths.find(({ number }) => number === path)?.address;
   }
 
+  usePath(path: number): void {
+    if (this.addressOf(path)) this.#usedPath = path;
+  }
+
   #unused(): number {
-    const oldest = Math.min(...this.#paths.slice(1).map(({ lastUse }) => lastUse));
-    return this.#paths.findIndex(({ lastUse }, index) => index > 0 && lastUse === oldest);
+    const others = this.#paths.filter(({ number }) => number !== 0 && number !== this.#usedPath);
+    const oldest = Math.min(...others.map(({ lastUse }) => lastUse));
+    return this.#paths.findIndex(({ lastUse }) => lastUse === oldest);
   }
 }
 

@@ -20,7 +20,11 @@ import { sipHashInto } from './sip-hash-twin.js';
 const { dataHeaderBytes, framesAt, tagBytes } = packetLayout;
 const maxRuns = 64;
 
-/** The sockets of the addon on node:dgram, one datagram a call of the kernel, and without GSO, GRO, ECN and ICMP. */
+/**
+ * The sockets of the addon on node:dgram, one datagram a call of the kernel, and without GSO, GRO, ECN and ICMP. On a
+ * wildcard they do not know which of our addresses was asked, and answer from the one that the kernel prefers: then who
+ * asked at another hears nothing from where it expects it.
+ */
 export function udpTwin(): Omit<UdpApi, 'detail'> {
   return {
     kind: 'typescript',
@@ -118,6 +122,11 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     return this.#connections.need(connection).path(canonical(address));
   }
 
+  usePath(connection: number, path: number): void {
+    requireInteger(path, 'path', Number.MAX_SAFE_INTEGER);
+    this.#connections.need(connection).usePath(path);
+  }
+
   addressOf(connection: number, path: number): SocketAddress {
     const address = this.#connections.at(connection)?.addressOf(path);
     if (!address) throw new RangeError('there is no such path');
@@ -145,7 +154,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     frames: Uint8Array,
     datagramBytes = 0,
   ): boolean {
-    requireInteger(path, 'path', 2 ** 32 - 1);
+    requireInteger(path, 'path', Number.MAX_SAFE_INTEGER);
     requireInteger(number, 'number', 2 ** 48 - 1);
     requireBytes(frames, 'frames');
     requireInteger(datagramBytes, 'datagramBytes', maxDatagramBytes);
