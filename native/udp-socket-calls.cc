@@ -26,12 +26,11 @@ Address AddressArgument(Arguments& arguments, size_t index) {
   return address;
 }
 
-/** An address of this machine, or the empty text for none. */
+/** An address of this machine; none for the empty text and where it is no address any more, as when its interface is gone. */
 Address LocalArgument(Arguments& arguments, size_t index) {
   Address address;
   const std::string host = arguments.Text(index, "local");
-  if (arguments.Ok() && !host.empty() && !Address::Parse(host, 0, address))
-    arguments.OutOfRange("local must be an IP address");
+  if (!arguments.Ok() || !Address::Parse(host, 0, address)) return Address();
   return address;
 }
 

@@ -80,6 +80,7 @@ describeUdpAddon('a listener on a wildcard', (api) => {
     { host: '0.0.0.0', peer: '127.0.0.1', local: '192.0.2.1' },
     { host: '::', peer: '127.0.0.1', local: '192.0.2.1' },
     { host: '::', peer: '::1', local: '2001:db8::99' },
+    { host: '::', peer: '::1', local: 'fe80::1%gone' },
   ])(
     'answers as the kernel chooses where the address is no longer ours: %j',
     async ({ host, peer, local }) => {
