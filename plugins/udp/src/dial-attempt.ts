@@ -71,7 +71,10 @@ export class DialAttempt {
   }
 
   fail(error: Error): void {
-    if (!this.#end()) return;
+    if (this.#end()) this.#giveUp(error);
+  }
+
+  #giveUp(error: Error): void {
     this.#connection.abort(error);
     this.#endpoint.closeWhenIdle();
     this.#options.outcome.failed(error);
@@ -116,12 +119,16 @@ export class DialAttempt {
 
   #connected({ keys, peer, rttMs, controlSentBytes, controlRest }: ConnectedHello): void {
     if (!this.#end()) return;
-    const { remote, tuned, outcome } = this.#options;
+    const { remote, tuned, name, outcome } = this.#options;
     this.#link.putBack(controlRest);
-    beginConnection(this.#endpoint, this.#link, tuned, {
-      ...{ keys, remote, peer, rttMs, controlSentBytes },
-      controlReceivedBytes: 0,
-    });
+    try {
+      beginConnection(this.#endpoint, this.#link, tuned, {
+        ...{ keys, remote, peer, rttMs, controlSentBytes },
+        controlReceivedBytes: 0,
+      });
+    } catch (error) {
+      return this.#giveUp(networkError(error, name));
+    }
     void this.#connection.closed.then(() => this.#endpoint.closeWhenIdle());
     outcome.connected(this.#connection);
   }

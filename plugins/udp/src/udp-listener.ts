@@ -104,7 +104,13 @@ class UdpListener implements Listener {
       this.#links.delete(link);
       place.leave();
     });
-    const driver = this.#begin(link, accepted, dialer.from);
+    let driver;
+    try {
+      driver = this.#begin(link, accepted, dialer.from);
+    } catch (error) {
+      // Nobody has heard of it yet.
+      return connection.abort(networkError(error, formatAddress(connection.remote)));
+    }
     this.#listen.onConnection(connection, place.admission);
     const { control } = accepted;
     if (control.length > 0) driver.guard(() => link.handleControl(control));
