@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,6 +23,21 @@ size_t Address::Hash() const {
   return static_cast<size_t>(mixed >> 20);
 }
 
+namespace {
+
+/** Of an interface, as `net.isIP` of Node takes it behind the percent sign; the system allows more, `br_lan` for one. */
+bool IsPlainName(const char* name) {
+  const auto isPlain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == ':' || c == '-';
+  };
+  return *name != '\0' && std::all_of(name, name + std::strlen(name), isPlain);
+}
+
+/** The others mean the same on each interface: a scope would only make two addresses of one. */
+bool HasScope(const in6_addr& address) { return IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MULTICAST(&address); }
+
+}  // namespace
+
 std::string Address::Host() const {
   char text[INET6_ADDRSTRLEN] = "";
   if (!IsV6()) {
@@ -31,7 +47,7 @@ std::string Address::Host() const {
   inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
   if (v6.sin6_scope_id == 0) return text;
   char name[IF_NAMESIZE] = "";
-  const bool isNamed = if_indextoname(v6.sin6_scope_id, name) != nullptr;
+  const bool isNamed = if_indextoname(v6.sin6_scope_id, name) != nullptr && IsPlainName(name);
   return std::string(text) + '%' + (isNamed ? name : std::to_string(v6.sin6_scope_id));
 }
 
@@ -65,6 +81,27 @@ Address Address::FromKernel(const sockaddr_in6& from) {
   return result;
 }
 
+Address Address::LocalFromKernel(const in6_addr& to, uint32_t interface) {
+  Address result;
+  if (IN6_IS_ADDR_MULTICAST(&to) || IN6_IS_ADDR_UNSPECIFIED(&to)) return result;
+  result.v6.sin6_family = AF_INET6;
+  result.v6.sin6_addr = to;
+  if (HasScope(to)) result.v6.sin6_scope_id = interface;
+  return FromKernel(result.v6);
+}
+
+Address Address::LocalFromKernel(const in_addr& to) {
+  Address result;
+  if (to.s_addr == htonl(INADDR_ANY)) return result;
+  result.v4.sin_family = AF_INET;
+  result.v4.sin_addr = to;
+  return result;
+}
+
+bool Address::IsWildcard() const {
+  return IsV6() ? IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) : v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 bool Address::Parse(const std::string& host, uint16_t port, Address& address) {
   address = Address();
   if (inet_pton(AF_INET, host.c_str(), &address.v4.sin_addr) == 1) {
@@ -82,7 +119,7 @@ bool Address::Parse(const std::string& host, uint16_t port, Address& address) {
     char* end = nullptr;
     const unsigned long number = std::strtoul(scope.c_str(), &end, 10);
     if (named == 0 && (scope.empty() || *end != '\0' || number == 0 || number > UINT32_MAX)) return false;
-    address.v6.sin6_scope_id = named != 0 ? named : static_cast<uint32_t>(number);
+    if (HasScope(address.v6.sin6_addr)) address.v6.sin6_scope_id = named != 0 ? named : static_cast<uint32_t>(number);
   }
   address = FromKernel(address.v6);
   return true;

@@ -24,7 +24,9 @@ struct Address {
   bool operator==(const Address& other) const;
   size_t Hash() const;
 
-  /** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`. */
+  bool IsWildcard() const;
+
+  /** `192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`, and `fe80::1%7` where Node would not take the interface's name. */
   std::string Host() const;
 
   /** What a socket of that family calls this address; none where it has no name for it. */
@@ -32,6 +34,9 @@ struct Address {
   /** What the kernel gave: IPv4 as such. */
   static Address FromKernel(const sockaddr_storage& from);
   static Address FromKernel(const sockaddr_in6& from);
+  /** Of this machine, where something came in; without a port. None where nothing can be sent from it. */
+  static Address LocalFromKernel(const in6_addr& to, uint32_t interface);
+  static Address LocalFromKernel(const in_addr& to);
   /** False where the text is no IP address, or names an interface that is not there. */
   static bool Parse(const std::string& host, uint16_t port, Address& address);
 };

@@ -4,7 +4,7 @@
 
 namespace xfer {
 
-uint32_t Connection::PathOf(const Address& address) {
+uint64_t Connection::PathOf(const Address& address, const Address& local) {
   for (size_t i = 0; i < pathCount; i++) {
     if (!(paths[i].address == address)) continue;
     paths[i].lastUse = ++uses;
@@ -14,18 +14,25 @@ uint32_t Connection::PathOf(const Address& address) {
   if (pathCount < kMaxPaths) {
     pathCount++;
   } else {
-    const auto unused = std::min_element(paths.begin() + 1, paths.end(),
-                                         [](const Path& one, const Path& other) { return one.lastUse < other.lastUse; });
+    const auto isSooner = [this](const Path& one, const Path& other) {
+      if (one.number == usedPath || other.number == usedPath) return other.number == usedPath;
+      return one.lastUse < other.lastUse;
+    };
+    const auto unused = std::min_element(paths.begin() + 1, paths.end(), isSooner);
     slot = static_cast<size_t>(unused - paths.begin());
   }
-  paths[slot] = {address, nextPath++, ++uses};
+  paths[slot] = {address, local, nextPath++, ++uses};
   return paths[slot].number;
 }
 
-const Address* Connection::AddressOf(uint32_t path) const {
+const Path* Connection::PathAt(uint64_t path) const {
   for (size_t i = 0; i < pathCount; i++)
-    if (paths[i].number == path) return &paths[i].address;
+    if (paths[i].number == path) return &paths[i];
   return nullptr;
+}
+
+void Connection::UsePath(uint64_t path) {
+  if (PathAt(path) != nullptr) usedPath = path;
 }
 
 size_t UdpConnections::Add(const Connection& connection) {
@@ -48,8 +55,14 @@ void UdpConnections::Remove(size_t number) {
   if (connection == nullptr) return;
   numbers_.erase(connection->localId);
   *connection = Connection();
-  free_.push_back(number);
+  (isHeld_ ? freedWhileHeld_ : free_).push_back(number);
   lastNumber_ = SIZE_MAX;
+}
+
+void UdpConnections::Release() {
+  isHeld_ = false;
+  free_.insert(free_.end(), freedWhileHeld_.begin(), freedWhileHeld_.end());
+  freedWhileHeld_.clear();
 }
 
 Connection* UdpConnections::At(size_t number) {

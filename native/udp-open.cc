@@ -29,9 +29,9 @@ int Read(int fd, int level, int name) {
   return getsockopt(fd, level, name, &value, &length) == 0 ? value : 0;
 }
 
-/** Past net.core.{r,w}mem_max only with CAP_NET_ADMIN. The kernel doubles what it is given, for its own bookkeeping. */
+/** 0 bytes: as it is. Past net.core.{r,w}mem_max only with CAP_NET_ADMIN. The kernel doubles what it is given, for its own bookkeeping. */
 int SetBuffer(int fd, int forced, int plain, int bytes) {
-  if (!Set(fd, SOL_SOCKET, forced, bytes)) Set(fd, SOL_SOCKET, plain, bytes);
+  if (bytes > 0 && !Set(fd, SOL_SOCKET, forced, bytes)) Set(fd, SOL_SOCKET, plain, bytes);
   return Read(fd, SOL_SOCKET, plain);
 }
 
@@ -46,6 +46,15 @@ void SetPacketOptions(int fd, bool isV6) {
   Set(fd, SOL_IPV6, IPV6_TCLASS, kEct0);
   Set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   Set(fd, SOL_IPV6, IPV6_RECVERR, 1);
+}
+
+/** So that answers can go out from the address that was asked; a socket with one address has no other. */
+void AskForLocal(int fd, bool isV6) {
+  if (isV6) {
+    Set(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1);
+  } else {
+    Set(fd, SOL_IP, IP_PKTINFO, 1);
+  }
 }
 
 bool ReadsEcn(int fd, bool isV6) {
@@ -78,6 +87,7 @@ int OpenUdp(const UdpOptions& options, UniqueFd& fd, Address& bound, UdpFeatures
   features.gro = options.gro && Set(fd.Get(), SOL_UDP, UDP_GRO, 1);
   features.ecn = ReadsEcn(fd.Get(), isV6);
   if (options.packets) SetPacketOptions(fd.Get(), isV6);
+  if (options.packets && bound.IsWildcard()) AskForLocal(fd.Get(), isV6);
   return 0;
 }
 

@@ -8,6 +8,7 @@ namespace xfer {
 
 struct UdpOptions {
   Address at;
+  /** 0: the system's default. */
   int bufferBytes = 0;
   bool gso = true;
   bool gro = true;

@@ -86,6 +86,7 @@ void PacketReader::Begin(uint8_t* slab, double* fields, size_t most) {
 
 size_t PacketReader::Add(const ReceivedMessage& message, size_t from) {
   from_ = Address::FromKernel(*message.from);
+  local_ = message.local;
   marked_ = message.ecn == kCe ? 1 : 0;
   pathOwner_ = SIZE_MAX;
   size_t at = from;
@@ -104,7 +105,7 @@ void PacketReader::AddPacket(size_t at, size_t bytes) {
   const bool isData = (type & ~1) == kDataType;
   if (!isData && type != kControlType) {
     NewRun(kStray, -1, at, bytes);
-    sources_[runs_ - 1] = from_;
+    sources_[runs_ - 1] = {from_, local_};
     return;
   }
   const size_t number = bytes < 1 + kIdBytes ? SIZE_MAX : connections_.Find(IdAt(packet + 1));
@@ -132,14 +133,14 @@ void PacketReader::AddData(size_t connectionNumber, Connection& connection, size
   const uint64_t offset = ReadBig48(packet + kOffsetAt);
   const size_t contentAt = at + kDataHeaderBytes;
   const size_t contentBytes = bytes - kDataHeaderBytes;
-  const uint32_t path = PathOf(connectionNumber, connection);
+  const uint64_t path = PathOf(connectionNumber, connection);
   if (connection.batch == batch_ && Join(connection, number, stream, offset, fin, contentAt, contentBytes)) return;
   double* const run = NewRun(kData, static_cast<double>(connectionNumber), contentAt, contentBytes);
   run[kNumber] = static_cast<double>(number);
   run[kStream] = stream;
   run[kOffset] = static_cast<double>(offset);
   run[kFin] = fin;
-  run[kPath] = path;
+  run[kPath] = static_cast<double>(path);
   connection.batch = batch_;
   connection.latestRun = runs_ - 1;
 }
@@ -150,7 +151,7 @@ bool PacketReader::Join(const Connection& connection, uint64_t number, uint32_t 
   double* const run = fields_ + connection.latestRun * kPacketFields;
   const auto runAt = static_cast<size_t>(run[kAt]);
   const auto runBytes = static_cast<size_t>(run[kBytes]);
-  if (run[kKind] != kData || run[kFin] != 0 || run[kStream] != stream || run[kPath] != path_ ||
+  if (run[kKind] != kData || run[kFin] != 0 || run[kStream] != stream || run[kPath] != static_cast<double>(path_) ||
       run[kPackets] >= kMaxRunPackets || static_cast<uint64_t>(run[kNumber] + run[kPackets]) != number ||
       static_cast<uint64_t>(run[kOffset]) + runBytes != offset) {
     return false;
@@ -168,16 +169,17 @@ bool PacketReader::Join(const Connection& connection, uint64_t number, uint32_t 
 }
 
 void PacketReader::AddControl(size_t connectionNumber, Connection& connection, size_t at, size_t bytes) {
-  const uint32_t path = PathOf(connectionNumber, connection);
+  const uint64_t path = PathOf(connectionNumber, connection);
   double* const run =
       NewRun(kControl, static_cast<double>(connectionNumber), at + kFramesAt, bytes - kFramesAt - kPacketTagBytes);
   run[kNumber] = static_cast<double>(ReadBig48(slab_ + at + kNumberAt));
-  run[kPath] = path;
+  run[kPath] = static_cast<double>(path);
   connection.batch = batch_;
   connection.latestRun = runs_ - 1;
 }
 
 double* PacketReader::NewRun(int kind, double connection, size_t at, size_t bytes) {
+  sources_[runs_].from.any.sa_family = AF_UNSPEC;
   double* const run = fields_ + runs_++ * kPacketFields;
   std::fill(run, run + kPacketFields, 0.0);
   run[kKind] = kind;
@@ -191,10 +193,10 @@ double* PacketReader::NewRun(int kind, double connection, size_t at, size_t byte
 }
 
 /** Looked up once a message and connection. */
-uint32_t PacketReader::PathOf(size_t number, Connection& connection) {
+uint64_t PacketReader::PathOf(size_t number, Connection& connection) {
   if (pathOwner_ == number) return path_;
   pathOwner_ = number;
-  path_ = connection.PathOf(from_);
+  path_ = connection.PathOf(from_, local_);
   return path_;
 }
 

@@ -55,17 +55,23 @@ class PacketReader {
    */
   size_t Add(const ReceivedMessage& message, size_t from);
   size_t Runs() const { return runs_; }
-  /** Where run `index`, a stray, came from. */
-  const Address& SourceOf(size_t index) const { return sources_[index]; }
+  /** Where run `index` came from, and to which address of ours; none where it is no stray. */
+  const Address& SourceOf(size_t index) const { return sources_[index].from; }
+  const Address& LocalOf(size_t index) const { return sources_[index].local; }
 
  private:
+  struct Source {
+    Address from;
+    Address local;
+  };
+
   void AddPacket(size_t at, size_t bytes);
   void AddData(size_t number, Connection& connection, size_t at, size_t bytes);
   void AddControl(size_t number, Connection& connection, size_t at, size_t bytes);
   bool Join(const Connection& connection, uint64_t number, uint32_t stream, uint64_t offset, bool fin, size_t at,
             size_t bytes);
   double* NewRun(int kind, double connection, size_t at, size_t bytes);
-  uint32_t PathOf(size_t number, Connection& connection);
+  uint64_t PathOf(size_t number, Connection& connection);
 
   UdpConnections& connections_;
   UdpCounters& counters_;
@@ -74,12 +80,13 @@ class PacketReader {
   size_t most_ = 0;
   size_t runs_ = 0;
   uint64_t batch_ = 0;
-  std::vector<Address> sources_;
+  std::vector<Source> sources_;
   /** Of the message that is being read. */
   Address from_;
+  Address local_;
   int marked_ = 0;
   size_t pathOwner_ = SIZE_MAX;
-  uint32_t path_ = 0;
+  uint64_t path_ = 0;
 };
 
 }  // namespace xfer

@@ -12,7 +12,7 @@ namespace xfer {
 /** The memory of an array of Uint8Arrays, to be taken piece by piece; it stays while the call that was given it runs. */
 class Pieces {
  public:
-  /** False, with a TypeError pending, where it is something else. */
+  /** False, with an error pending, where it is something else. May run JavaScript; other memory is to be looked at after it. */
   bool Read(Napi::Env env, Napi::Value value);
 
   size_t Count() const { return pieces_.size(); }

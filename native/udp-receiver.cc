@@ -87,6 +87,14 @@ ReceivedMessage UdpReceiver::At(size_t index) const {
       message.segmentBytes = static_cast<size_t>(std::max(IntOf(control), 1));
     } else if ((level == SOL_IP && type == IP_TOS) || (level == SOL_IPV6 && type == IPV6_TCLASS)) {
       message.ecn = (level == SOL_IP ? *CMSG_DATA(control) : IntOf(control)) & 3;
+    } else if (level == SOL_IP && type == IP_PKTINFO) {
+      in_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(control), sizeof info);
+      message.local = Address::LocalFromKernel(info.ipi_spec_dst);
+    } else if (level == SOL_IPV6 && type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(control), sizeof info);
+      message.local = Address::LocalFromKernel(info.ipi6_addr, info.ipi6_ifindex);
     }
   }
   return message;

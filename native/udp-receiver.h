@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "udp-address.h"
 #include "udp-counters.h"
 
 namespace xfer {
@@ -22,6 +23,8 @@ struct ReceivedMessage {
   size_t segmentBytes = 0;
   int ecn = 0;
   const sockaddr_in6* from = nullptr;
+  /** Ours, that it was sent to; none where the socket does not ask for it. */
+  Address local;
 };
 
 /** Fills a slab by recvmmsg, one message a slot. */

@@ -25,13 +25,37 @@ constexpr size_t kMaxMessagePieces = 1024;
 /** An error may be that of another packet, which ICMP brought back (IP_RECVERR): each is taken away by the call it ends. */
 constexpr int kMaxTries = 3;
 
+/** Of the socket itself. What ICMP can bring (EOPNOTSUPP is type 3, code 5) is not among them: it may be forged. */
 bool IsFatal(int error) {
-  return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EPIPE || error == EOPNOTSUPP ||
-         error == EDESTADDRREQ;
+  return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EPIPE;
 }
+
+/** Perhaps: the source that a message asked for is no longer an address of this machine. IPv4 says ENETUNREACH. */
+bool IsSourceGone(int error) { return error == EINVAL || error == EADDRNOTAVAIL || error == ENETUNREACH; }
 
 bool IsQueueFull(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+/** As in6_pktinfo where the socket is of IPv6, for its IPv4 traffic, too (ip_cmsg_send of Linux takes it so). */
+size_t WriteSource(cmsghdr* out, const Address& source, int family) {
+  if (family != AF_INET6) {
+    in_pktinfo info = {};
+    info.ipi_spec_dst = source.v4.sin_addr;
+    out->cmsg_level = SOL_IP;
+    out->cmsg_type = IP_PKTINFO;
+    out->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(out), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+  }
+  in6_pktinfo info = {};
+  info.ipi6_addr = source.v6.sin6_addr;
+  info.ipi6_ifindex = source.v6.sin6_scope_id;
+  out->cmsg_level = SOL_IPV6;
+  out->cmsg_type = IPV6_PKTINFO;
+  out->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(out), &info, sizeof info);
+  return CMSG_SPACE(sizeof info);
 }
 
 }  // namespace
@@ -60,9 +84,10 @@ uint8_t* UdpSender::Scratch(size_t bytes) {
   return result;
 }
 
-void UdpSender::Begin(const Address& to, size_t segmentBytes, size_t tag) {
+void UdpSender::Begin(const Address& to, const Address& source, size_t segmentBytes, size_t tag) {
   Close();
   open_.to = to.ForFamily(family_);
+  open_.source = source.ForFamily(family_);
   open_.segmentBytes = segmentBytes;
   open_.tag = tag;
 }
@@ -115,33 +140,43 @@ void UdpSender::Flush() {
   scratchUsed_ = 0;
 }
 
-void UdpSender::Prepare(size_t index) {
-  const Message& message = messages_[index];
-  msghdr& header = headers_[index].msg_hdr;
+/** `header` points into `message`, the pieces and `control` from then on. */
+void UdpSender::Fill(msghdr& header, const Message& message, Control& control) {
   header = {};
   header.msg_name = const_cast<sockaddr*>(&message.to.any);
   header.msg_namelen = message.to.Length();
   header.msg_iov = pieces_.data() + message.firstPiece;
   header.msg_iovlen = message.pieces;
-  if (message.packets == 1) return;
-  Control& control = controls_[index];
+  size_t used = 0;
+  if (!message.source.IsNone())
+    used = WriteSource(reinterpret_cast<cmsghdr*>(control.bytes), message.source, family_);
+  if (message.packets > 1) used += WriteSegment(reinterpret_cast<cmsghdr*>(control.bytes + used), message.segmentBytes);
+  if (used == 0) return;
   header.msg_control = control.bytes;
-  header.msg_controllen = sizeof control.bytes;
-  cmsghdr* const segment = CMSG_FIRSTHDR(&header);
+  header.msg_controllen = used;
+}
+
+size_t UdpSender::WriteSegment(cmsghdr* segment, size_t segmentBytes) {
   segment->cmsg_level = SOL_UDP;
   segment->cmsg_type = UDP_SEGMENT;
   segment->cmsg_len = CMSG_LEN(sizeof(uint16_t));
-  const auto bytes = static_cast<uint16_t>(message.segmentBytes);
+  const auto bytes = static_cast<uint16_t>(segmentBytes);
   std::memcpy(CMSG_DATA(segment), &bytes, sizeof bytes);
+  return CMSG_SPACE(sizeof bytes);
 }
 
 void UdpSender::SendAll() {
-  for (size_t i = 0; i < messages_.size(); i++) Prepare(i);
+  for (size_t i = 0; i < messages_.size(); i++) Fill(headers_[i].msg_hdr, messages_[i], controls_[i]);
   size_t next = 0;
   int tries = 0;
   while (next < messages_.size()) {
     if (queueWasFull_ || broken_ != 0) {
       Lost(messages_[next], queueWasFull_ ? counters_.packetsDropped : counters_.packetsFailed, messages_[next].packets);
+      next++;
+      continue;
+    }
+    if (messages_[next].to.IsNone()) {
+      Lost(messages_[next], counters_.packetsFailed, messages_[next].packets);
       next++;
       continue;
     }
@@ -164,7 +199,7 @@ void UdpSender::SendAll() {
 }
 
 bool UdpSender::Refused(size_t index, int error, int tries) {
-  const Message& message = messages_[index];
+  Message& message = messages_[index];
   if (error == EINTR) return false;
   if (IsQueueFull(error)) {
     queueWasFull_ = true;
@@ -174,10 +209,15 @@ bool UdpSender::Refused(size_t index, int error, int tries) {
     broken_ = error;
     return false;
   }
-  // A device without checksums says EIO; older kernels say EINVAL for what they do not split.
+  // A device without checksums says EIO, for all that goes there; EINVAL is these packets', as when they are too long.
   if (message.packets > 1 && (error == EIO || error == EINVAL)) {
-    if (SendSingly(message)) gso_ = false;
+    if (SendSingly(message) && error == EIO) gso_ = false;
     return true;
+  }
+  if (IsSourceGone(error) && !message.source.IsNone()) {
+    message.source = Address();
+    Fill(headers_[index].msg_hdr, message, controls_[index]);
+    return false;
   }
   if (tries < kMaxTries) return false;
   Lost(message, counters_.packetsFailed, message.packets);
@@ -196,14 +236,13 @@ bool UdpSender::SendSingly(const Message& message) {
     single.bytes = std::min(left, message.segmentBytes);
     single.pieces = 0;
     for (size_t bytes = 0; bytes < single.bytes; piece++, single.pieces++) bytes += pieces_[piece].iov_len;
-    msghdr header = {};
-    header.msg_name = &single.to.any;
-    header.msg_namelen = single.to.Length();
-    header.msg_iov = pieces_.data() + single.firstPiece;
-    header.msg_iovlen = single.pieces;
     ssize_t sent;
     int tries = 0;
     do {
+      if (tries > 0 && IsSourceGone(errno)) single.source = Address();
+      msghdr header;
+      Control control;
+      Fill(header, single, control);
       sent = sendmsg(fd_, &header, MSG_DONTWAIT);
     } while (sent < 0 && !IsQueueFull(errno) && !IsFatal(errno) && ++tries < kMaxTries);
     left -= single.bytes;

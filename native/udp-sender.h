@@ -25,8 +25,12 @@ class UdpSender {
  public:
   UdpSender(int fd, int family, bool gso, UdpCounters& counters);
 
-  /** All packets until the next Begin are of `segmentBytes` but the last, which may be shorter. What is lost is told by tag. */
-  void Begin(const Address& to, size_t segmentBytes, size_t tag);
+  /**
+   * All packets until the next Begin are of `segmentBytes` but the last, which may be shorter. What is lost is told by tag.
+   * They go out from `source` (its port is the socket's), where it is none or no longer ours from what the kernel chooses;
+   * to no address: nowhere, and are counted as failed.
+   */
+  void Begin(const Address& to, const Address& source, size_t segmentBytes, size_t tag);
   void Piece(const void* bytes, size_t count);
   void EndPacket();
   void Flush();
@@ -45,6 +49,7 @@ class UdpSender {
  private:
   struct Message {
     Address to;
+    Address source;
     size_t firstPiece = 0;
     size_t pieces = 0;
     size_t bytes = 0;
@@ -52,14 +57,15 @@ class UdpSender {
     size_t packets = 0;
     size_t tag = 0;
   };
-  /** Control data: a cmsghdr and the segments' length. */
+  /** Control data: the source, and the segments' length. */
   struct alignas(cmsghdr) Control {
-    uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+    uint8_t bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
   };
 
   void Close();
   void Flatten();
-  void Prepare(size_t index);
+  void Fill(msghdr& header, const Message& message, Control& control);
+  static size_t WriteSegment(cmsghdr* segment, size_t segmentBytes);
   void SendAll();
   /** Whether it was dealt with; false: to be tried again. */
   bool Refused(size_t index, int error, int tries);

@@ -16,6 +16,7 @@ constexpr uint64_t kMax48 = (uint64_t{1} << 48) - 1;
 constexpr uint64_t kMaxPort = 65'535;
 constexpr uint64_t kMaxBuffer = (uint64_t{1} << 30) - 1;
 constexpr uint64_t kMaxDeadlineUs = 1'000'000;
+constexpr uint64_t kMaxPath = kMaxSafeInteger;
 
 Address AddressArgument(Arguments& arguments, size_t index) {
   Address address;
@@ -25,10 +26,20 @@ Address AddressArgument(Arguments& arguments, size_t index) {
   return address;
 }
 
-Napi::Value AddressValue(Napi::Env env, const Address& address) {
+/** An address of this machine, or the empty text for none. */
+Address LocalArgument(Arguments& arguments, size_t index) {
+  Address address;
+  const std::string host = arguments.Text(index, "local");
+  if (arguments.Ok() && !host.empty() && !Address::Parse(host, 0, address))
+    arguments.OutOfRange("local must be an IP address");
+  return address;
+}
+
+Napi::Value AddressValue(Napi::Env env, const Address& address, const Address& local = Address()) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("host", Napi::String::New(env, address.Host()));
   value.Set("port", Napi::Number::New(env, address.Port()));
+  if (!local.IsNone()) value.Set("local", Napi::String::New(env, local.Host()));
   return value;
 }
 
@@ -57,6 +68,12 @@ Address AddressAt(const uint8_t* bytes, size_t index) {
   return address;
 }
 
+/** A path that is gone leads nowhere. */
+Path PathToSend(const Connection& connection, uint64_t number) {
+  const Path* const path = connection.PathAt(number);
+  return path == nullptr ? Path() : *path;
+}
+
 }  // namespace
 
 /** (packets, host, port, bufferBytes, gso, gro, coalesceMessages, coalesceUs, slab, fields) */
@@ -69,12 +86,13 @@ UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocke
   options.gso = arguments.Flag(4, "gso");
   options.gro = arguments.Flag(5, "gro");
   coalesceMessages_ = arguments.Integer(6, "coalesceMessages", kSlots);
-  coalesceNs_ = arguments.Integer(7, "coalesceUs", kMaxDeadlineUs) * 1000;
+  // A timer that is set to nothing never ends.
+  coalesceNs_ = std::max<uint64_t>(arguments.Integer(7, "coalesceUs", kMaxDeadlineUs), 1) * 1000;
   size_t slabBytes = 0;
   arguments.Bytes(8, "slab", slabBytes);
   size_t fields = 0;
   arguments.Doubles(9, "fields", fields);
-  if (arguments.Ok() && (slabBytes != kSlabBytes || fields < std::max(kSlots * kDatagramFields, kPacketFields)))
+  if (arguments.Ok() && (slabBytes != kSlabBytes || fields < kLeastFields))
     arguments.OutOfRange("slab and fields must be large enough");
   if (!arguments.Ok()) return;
   slabReference_ = Napi::Persistent(info[8].As<Napi::Object>());
@@ -101,11 +119,12 @@ Napi::Value UdpSocket::Start(const Napi::CallbackInfo& info) {
 
 /** (runs, fields, pieces) */
 Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
+  if (!pieces_.Read(info.Env(), info[2])) return info.Env().Undefined();
   Arguments arguments(info);
   size_t length = 0;
   const double* const fields = arguments.Doubles(1, "fields", length);
   const size_t runs = arguments.Integer(0, "runs", length / kRunFields);
-  if (!arguments.Ok() || !pieces_.Read(info.Env(), info[2])) return info.Env().Undefined();
+  if (!arguments.Ok()) return info.Env().Undefined();
   if (!IsOpen()) return Napi::Number::New(info.Env(), 0);
 
   // All is checked before anything is sent.
@@ -120,7 +139,7 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
     const uint64_t number = arguments.IntegerOf(run[kNumber], "number", kMax48);
     const uint64_t offset = arguments.IntegerOf(run[kOffset], "offset", kMax48);
     arguments.IntegerOf(run[kStream], "stream", UINT32_MAX);
-    arguments.IntegerOf(run[kPath], "path", UINT32_MAX);
+    arguments.IntegerOf(run[kPath], "path", kMaxPath);
     const uint64_t connection = arguments.IntegerOf(run[kConnection], "connection", kMax48);
     if (!arguments.Ok()) return info.Env().Undefined();
     const bool isFull = bytes <= packets * packetBytes && bytes > (packets - 1) * packetBytes;
@@ -147,9 +166,8 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
                          static_cast<size_t>(fieldsOfRun[kBytes])};
     uint8_t* header = sender_->Scratch(run.packets * kDataHeaderBytes);
     WriteDataHeaders(connection, run, header);
-    const Address* const to = connection.AddressOf(static_cast<uint32_t>(fieldsOfRun[kPath]));
-    // A path that is gone leads nowhere: none is an address that the kernel refuses.
-    sender_->Begin(to == nullptr ? Address() : *to, kDataHeaderBytes + run.packetBytes, i);
+    const Path path = PathToSend(connection, static_cast<uint64_t>(fieldsOfRun[kPath]));
+    sender_->Begin(path.address, path.local, kDataHeaderBytes + run.packetBytes, i);
     pieces_.SkipTo(piece);
     size_t left = run.bytes;
     for (size_t packet = 0; packet < run.packets; packet++, header += kDataHeaderBytes) {
@@ -171,7 +189,7 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
 Napi::Value UdpSocket::SendControl(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   Connection* const connection = connections_.At(arguments.Integer(0, "connection", kMax48));
-  const auto path = static_cast<uint32_t>(arguments.Integer(1, "path", UINT32_MAX));
+  const uint64_t pathNumber = arguments.Integer(1, "path", kMaxPath);
   const uint64_t number = arguments.Integer(2, "number", kMax48);
   size_t frameBytes = 0;
   const uint8_t* const frames = arguments.Bytes(3, "frames", frameBytes);
@@ -190,8 +208,8 @@ Napi::Value UdpSocket::SendControl(const Napi::CallbackInfo& info) {
   std::copy(frames, frames + frameBytes, packet + kFramesAt);
   std::fill(packet + kFramesAt + frameBytes, packet + bytes - kPacketTagBytes, uint8_t{0});
   WriteTag(packet + bytes - kPacketTagBytes, SipHash24(connection->sendKey, packet, bytes - kPacketTagBytes));
-  const Address* const to = connection->AddressOf(path);
-  sender_->Begin(to == nullptr ? Address() : *to, bytes, 0);
+  const Path path = PathToSend(*connection, pathNumber);
+  sender_->Begin(path.address, path.local, bytes, 0);
   sender_->Piece(packet, bytes);
   sender_->EndPacket();
   sender_->Flush();
@@ -203,13 +221,14 @@ Napi::Value UdpSocket::SendControl(const Napi::CallbackInfo& info) {
 /** (count, fields, pieces, addresses) */
 Napi::Value UdpSocket::Send(const Napi::CallbackInfo& info) {
   enum { kAddress, kSegmentBytes, kPieceCount, kSendFields };
+  if (!pieces_.Read(info.Env(), info[2])) return info.Env().Undefined();
   Arguments arguments(info);
   size_t length = 0;
   const double* const fields = arguments.Doubles(1, "fields", length);
   const size_t count = arguments.Integer(0, "count", length / kSendFields);
   size_t addressBytes = 0;
   const uint8_t* const addresses = arguments.Bytes(3, "addresses", addressBytes);
-  if (!arguments.Ok() || !pieces_.Read(info.Env(), info[2])) return info.Env().Undefined();
+  if (!arguments.Ok()) return info.Env().Undefined();
   if (!IsOpen()) return Napi::Number::New(info.Env(), 0);
   size_t piece = 0;
   for (size_t i = 0; i < count; i++) {
@@ -229,7 +248,7 @@ Napi::Value UdpSocket::Send(const Napi::CallbackInfo& info) {
     const auto pieces = static_cast<size_t>(datagram[kPieceCount]);
     size_t left = pieces_.Bytes(piece, pieces);
     const size_t packetBytes = segmentBytes == 0 ? left : segmentBytes;
-    sender_->Begin(AddressAt(addresses, static_cast<size_t>(datagram[kAddress])), packetBytes, i);
+    sender_->Begin(AddressAt(addresses, static_cast<size_t>(datagram[kAddress])), Address(), packetBytes, i);
     pieces_.SkipTo(piece);
     do {
       const size_t bytes = std::min(left, packetBytes);
@@ -257,7 +276,7 @@ Napi::Value UdpSocket::SendToMany(const Napi::CallbackInfo& info) {
   const size_t count = addressBytes / kAddressBytes;
   sender_->Reset();
   for (size_t i = 0; i < count; i++) {
-    sender_->Begin(AddressAt(addresses, i), bytes, i);
+    sender_->Begin(AddressAt(addresses, i), Address(), bytes, i);
     sender_->Piece(payload, bytes);
     sender_->EndPacket();
   }
@@ -267,7 +286,26 @@ Napi::Value UdpSocket::SendToMany(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(sent));
 }
 
-/** (localId, remoteId, sendKey, receiveKey, host, port) */
+/** (bytes, host, port, local) */
+Napi::Value UdpSocket::SendStray(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  size_t bytes = 0;
+  const uint8_t* const datagram = arguments.Bytes(0, "bytes", bytes);
+  const Address to = AddressArgument(arguments, 1);
+  const Address local = LocalArgument(arguments, 3);
+  if (!arguments.Ok()) return info.Env().Undefined();
+  if (!IsOpen()) return Napi::Boolean::New(info.Env(), false);
+  sender_->Reset();
+  sender_->Begin(to, local, bytes, 0);
+  sender_->Piece(datagram, bytes);
+  sender_->EndPacket();
+  sender_->Flush();
+  const bool isSent = sender_->LostTags() == 0;
+  AfterSending();
+  return Napi::Boolean::New(info.Env(), isSent);
+}
+
+/** (localId, remoteId, sendKey, receiveKey, host, port, local) */
 Napi::Value UdpSocket::AddConnection(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   Connection connection;
@@ -276,8 +314,9 @@ Napi::Value UdpSocket::AddConnection(const Napi::CallbackInfo& info) {
   connection.sendKey = KeyArgument(arguments, 2, "sendKey");
   connection.receiveKey = KeyArgument(arguments, 3, "receiveKey");
   const Address remote = AddressArgument(arguments, 4);
+  const Address local = LocalArgument(arguments, 6);
   if (!arguments.Ok()) return info.Env().Undefined();
-  connection.PathOf(remote);
+  connection.PathOf(remote, local);
   const size_t number = connections_.Add(connection);
   if (number == SIZE_MAX) {
     arguments.OutOfRange("localId is another connection's");
@@ -294,25 +333,36 @@ Napi::Value UdpSocket::RemoveConnection(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/** (connection, host, port) */
+/** (connection, host, port, local) */
 Napi::Value UdpSocket::PathOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   Connection* const connection = connections_.At(arguments.Integer(0, "connection", kMax48));
   const Address address = AddressArgument(arguments, 1);
+  const Address local = LocalArgument(arguments, 3);
   if (arguments.Ok() && connection == nullptr) arguments.OutOfRange("there is no such connection");
   if (!arguments.Ok()) return info.Env().Undefined();
-  return Napi::Number::New(info.Env(), connection->PathOf(address));
+  return Napi::Number::New(info.Env(), static_cast<double>(connection->PathOf(address, local)));
+}
+
+/** (connection, path) */
+Napi::Value UdpSocket::UsePath(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  Connection* const connection = connections_.At(arguments.Integer(0, "connection", kMax48));
+  const uint64_t path = arguments.Integer(1, "path", kMaxPath);
+  if (arguments.Ok() && connection == nullptr) arguments.OutOfRange("there is no such connection");
+  if (arguments.Ok()) connection->UsePath(path);
+  return info.Env().Undefined();
 }
 
 /** (connection, path) */
 Napi::Value UdpSocket::AddressOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const Connection* const connection = connections_.At(arguments.Integer(0, "connection", kMax48));
-  const auto path = static_cast<uint32_t>(arguments.Integer(1, "path", UINT32_MAX));
-  const Address* const address = connection == nullptr ? nullptr : connection->AddressOf(path);
-  if (arguments.Ok() && address == nullptr) arguments.OutOfRange("there is no such path");
+  const uint64_t number = arguments.Integer(1, "path", kMaxPath);
+  const Path* const path = connection == nullptr ? nullptr : connection->PathAt(number);
+  if (arguments.Ok() && path == nullptr) arguments.OutOfRange("there is no such path");
   if (!arguments.Ok()) return info.Env().Undefined();
-  return AddressValue(info.Env(), *address);
+  return AddressValue(info.Env(), path->address);
 }
 
 /** (run) */
@@ -320,9 +370,11 @@ Napi::Value UdpSocket::SourceOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const size_t runs = packets_ ? reader_.Runs() : datagrams_.Runs();
   const uint64_t run = arguments.Integer(0, "run", kMax48);
-  if (arguments.Ok() && run >= runs) arguments.OutOfRange("there is no such run");
+  if (arguments.Ok() && (run >= runs || (packets_ && reader_.SourceOf(run).IsNone())))
+    arguments.OutOfRange("there is no such run");
   if (!arguments.Ok()) return info.Env().Undefined();
-  return AddressValue(info.Env(), packets_ ? reader_.SourceOf(run) : datagrams_.SourceOf(run));
+  if (!packets_) return AddressValue(info.Env(), datagrams_.SourceOf(run));
+  return AddressValue(info.Env(), reader_.SourceOf(run), reader_.LocalOf(run));
 }
 
 Napi::Value UdpSocket::Features(const Napi::CallbackInfo& info) {
@@ -351,7 +403,9 @@ Napi::Value UdpSocket::Counters(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value UdpSocket::IsFull(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), wantsWritable_); }
+Napi::Value UdpSocket::IsFull(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsOpen() && wantsWritable_);
+}
 
 Napi::Value UdpSocket::CloseNow(const Napi::CallbackInfo& info) {
   Close();
@@ -366,7 +420,9 @@ Napi::Function UdpSocket::Class(Napi::Env env) {
                       InstanceMethod("sendControl", &UdpSocket::SendControl),
                       InstanceMethod("addConnection", &UdpSocket::AddConnection),
                       InstanceMethod("removeConnection", &UdpSocket::RemoveConnection),
-                      InstanceMethod("path", &UdpSocket::PathOf), InstanceMethod("addressOf", &UdpSocket::AddressOf),
+                      InstanceMethod("sendStray", &UdpSocket::SendStray),
+                      InstanceMethod("path", &UdpSocket::PathOf), InstanceMethod("usePath", &UdpSocket::UsePath),
+                      InstanceMethod("addressOf", &UdpSocket::AddressOf),
                       InstanceMethod("sourceOf", &UdpSocket::SourceOf),
                       InstanceMethod("features", &UdpSocket::Features),
                       InstanceMethod("address", &UdpSocket::BoundAddress),

@@ -14,6 +14,8 @@ namespace {
 
 /** Batches read in one turn of the loop; then others have theirs. */
 constexpr int kMaxBatches = 8;
+/** And runs: a joined message may hold a hundred datagrams that are none of a connection, each a run. */
+constexpr size_t kMaxRuns = 2048;
 constexpr int kMaxErrors = 64;
 
 Napi::Error ErrorOf(Napi::Env env, int error, const char* syscall) {
@@ -111,11 +113,12 @@ void UdpSocket::ReadErrors() {
 }
 
 void UdpSocket::ReceiveAll() {
-  for (int i = 0; i < kMaxBatches && IsOpen(); i++) {
-    if (!FindMemory()) return Fail(EFAULT, "recvmmsg");
+  runsOfTurn_ = 0;
+  for (int i = 0; i < kMaxBatches && runsOfTurn_ < kMaxRuns && IsOpen(); i++) {
+    if (!FindMemory()) return FailInLoop(EFAULT, "recvmmsg");
     const int error = receiver_->Receive();
     if (error != 0 && error != EAGAIN) {
-      if (IsBroken(error)) return Fail(error, "recvmmsg");
+      if (IsBroken(error)) return FailInLoop(error, "recvmmsg");
       continue;
     }
     if (coalesceMessages_ > 0 && !receiver_->IsFull()) {
@@ -143,15 +146,16 @@ void UdpSocket::OnDeadline() {
   uint64_t times = 0;
   if (read(deadline_.Get(), &times, sizeof times) < 0) return;
   isDeadlineSet_ = false;
-  if (FindMemory()) Deliver();
+  if (!FindMemory()) return FailInLoop(EFAULT, "recvmmsg");
+  Deliver();
 }
 
-/** The slab and the fields may have been transferred away by JavaScript, which leaves them empty. */
+/** JavaScript may have transferred the slab and the fields away, which leaves them empty, or made them shorter. */
 bool UdpSocket::FindMemory() {
   const Napi::HandleScope scope(Env());
   auto slab = slabReference_.Value().As<Napi::Uint8Array>();
   auto fields = fieldsReference_.Value().As<Napi::Float64Array>();
-  if (slab.ByteLength() < kSlabBytes || fields.ByteLength() == 0) return false;
+  if (slab.ByteLength() < kSlabBytes || fields.ElementLength() < kLeastFields) return false;
   slab_ = slab.Data();
   fields_ = fields.Data();
   mostFields_ = fields.ElementLength();
@@ -200,7 +204,10 @@ void UdpSocket::DeliverDatagrams() {
 void UdpSocket::HandOver(size_t runs) {
   if (runs == 0) return;
   const Napi::HandleScope scope(Env());
+  runsOfTurn_ += runs;
+  connections_.Hold();
   Call(kBatch, {Napi::Number::New(Env(), static_cast<double>(runs))});
+  connections_.Release();
 }
 
 void UdpSocket::AfterSending() {
@@ -222,10 +229,23 @@ void UdpSocket::Fail(int error, const char* syscall) {
   if (!broken.IsEmpty()) broken.Call({value});
 }
 
+void UdpSocket::FailInLoop(int error, const char* syscall) {
+  if (!IsOpen()) return;
+  const Napi::HandleScope scope(Env());
+  const Napi::Value self = Value();
+  const Napi::Function broken = handlers_[kBroken].Value();
+  const napi_value value = ErrorOf(Env(), error, syscall).Value();
+  Close();
+  CallInLoop(self, broken, 1, &value);
+}
+
 void UdpSocket::Call(Handler handler, std::initializer_list<napi_value> arguments) {
   if (handlers_[handler].IsEmpty()) return;
-  const napi_status status = napi_make_callback(Env(), *context_, Value(), handlers_[handler].Value(), arguments.size(),
-                                                arguments.begin(), nullptr);
+  CallInLoop(Value(), handlers_[handler].Value(), arguments.size(), arguments.begin());
+}
+
+void UdpSocket::CallInLoop(napi_value self, napi_value function, size_t count, const napi_value* arguments) {
+  const napi_status status = napi_make_callback(Env(), *context_, self, function, count, arguments, nullptr);
   if (status != napi_pending_exception) return;
   napi_value thrown = nullptr;
   if (napi_get_and_clear_last_exception(Env(), &thrown) == napi_ok) napi_fatal_exception(Env(), thrown);

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -16,6 +17,9 @@
 #include "unique-fd.h"
 
 namespace xfer {
+
+/** What `fields` has room for at least. */
+constexpr size_t kLeastFields = std::max(kSlots * kDatagramFields, kPacketFields);
 
 /**
  * `UdpSocket` of src/native/udp-addon.ts: a socket in the loop. While it is open it keeps itself, its slab and its
@@ -35,11 +39,13 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value SendToMany(const Napi::CallbackInfo& info);
+  Napi::Value SendStray(const Napi::CallbackInfo& info);
   Napi::Value SendRuns(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
   Napi::Value AddConnection(const Napi::CallbackInfo& info);
   Napi::Value RemoveConnection(const Napi::CallbackInfo& info);
   Napi::Value PathOf(const Napi::CallbackInfo& info);
+  Napi::Value UsePath(const Napi::CallbackInfo& info);
   Napi::Value AddressOf(const Napi::CallbackInfo& info);
   Napi::Value SourceOf(const Napi::CallbackInfo& info);
   Napi::Value Features(const Napi::CallbackInfo& info);
@@ -67,9 +73,13 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
 
   /** Ends a batch of sends: what follows from a full queue and from a socket that is broken. */
   void AfterSending();
+  /** Below a call of JavaScript. */
   void Fail(int error, const char* syscall);
+  /** From the loop: what the handler leaves for the next tick runs, too. */
+  void FailInLoop(int error, const char* syscall);
   /** From the loop; what it throws is an uncaught exception. */
   void Call(Handler handler, std::initializer_list<napi_value> arguments);
+  void CallInLoop(napi_value self, napi_value function, size_t count, const napi_value* arguments);
 
   UniqueFd fd_;
   UniqueFd deadline_;
@@ -90,6 +100,7 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   bool isStarted_ = false;
   bool wantsWritable_ = false;
   bool isDeadlineSet_ = false;
+  size_t runsOfTurn_ = 0;
   uint64_t coalesceMessages_ = 0;
   uint64_t coalesceNs_ = 0;
 

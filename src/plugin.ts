@@ -20,6 +20,7 @@ export type {
   SocketAddress,
   UdpApi,
 } from './native/udp-api.js';
+export { canonicalHost } from './native/canonical-host.js';
 export { udpApi } from './native/load-udp.js';
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';

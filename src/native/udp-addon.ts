@@ -39,6 +39,8 @@ export interface AddonUdpSocket {
   /** `sendField` for each; the addresses encoded, one behind the other. How many went whole. */
   send(count: number, fields: Float64Array, pieces: readonly Uint8Array[], addresses: Uint8Array): number;
   sendToMany(payload: Uint8Array, addresses: Uint8Array): number;
+  /** `local` is the empty text where the kernel chooses. */
+  sendStray(bytes: Uint8Array, host: string, port: number, local: string): boolean;
   sendRuns(runs: number, fields: Float64Array, pieces: readonly Uint8Array[]): number;
   sendControl(
     connection: number,
@@ -54,9 +56,11 @@ export interface AddonUdpSocket {
     receiveKey: Uint8Array,
     host: string,
     port: number,
+    local: string,
   ): number;
   removeConnection(connection: number): void;
-  path(connection: number, host: string, port: number): number;
+  path(connection: number, host: string, port: number, local: string): number;
+  usePath(connection: number, path: number): void;
   addressOf(connection: number, path: number): SocketAddress;
   /** Of a run of the batch that is being handed over; of packets, a stray's. */
   sourceOf(run: number): SocketAddress;

@@ -30,6 +30,8 @@ export class AddressBook {
     requireAddress(address);
     const encoded = this.#encode(address);
     if (encoded === undefined) throw new RangeError('host must be an IP address');
+    // A zone is a name of an interface, which may be another tomorrow.
+    if (address.host.includes('%')) return encoded;
     if (this.#known.size >= maxKnown) this.#known.clear();
     this.#known.set(key, encoded);
     return encoded;

@@ -2,6 +2,12 @@
 export interface SocketAddress {
   readonly host: string;
   readonly port: number;
+  /**
+   * Of a stray's source, where the socket is bound to a wildcard: our address that it was sent to. `sendStray`,
+   * `addConnection` and `path` take it as the one that is sent from, as long as it is ours; else, and always in the twin,
+   * the kernel chooses.
+   */
+  readonly local?: string;
 }
 
 export interface BatchSocketOptions {
@@ -9,7 +15,7 @@ export interface BatchSocketOptions {
   readonly host: string;
   /** 0: any. */
   readonly port: number;
-  /** Wanted size of the kernel's buffers, each; SO_*BUFFORCE where that is allowed. Default: udpDefaults.socketBufferBytes. */
+  /** Wanted size of the kernel's buffers, each; SO_*BUFFORCE where that is allowed. 0: the system's. Default: udpDefaults.socketBufferBytes. */
   readonly socketBufferBytes?: number;
   /** False switches UDP_SEGMENT or UDP_GRO off where the machine has it. Default: true. */
   readonly gso?: boolean;
@@ -44,7 +50,7 @@ export interface BatchCounters {
   readonly fullBatches: number;
   /** Not sent: the kernel's queue was full. */
   readonly packetsDropped: number;
-  /** Not sent: the kernel refused just these. */
+  /** Not sent: the kernel refused just these, their path was gone, or the socket broke before their turn. */
   readonly packetsFailed: number;
   /** Received for a connection that nobody has here, or with a wrong tag. */
   readonly packetsUnknown: number;
@@ -86,7 +92,10 @@ export interface BatchSocket {
   /** Set once, at once. The runs live until the handler returns. */
   onDatagrams(handler: (runs: readonly DatagramRun[]) => void): void;
   onError(handler: (error: NodeJS.ErrnoException) => void): void;
-  /** Stops at once; what was handed to the kernel still goes. */
+  /**
+   * Stops at once: no handler is called any more, and what was received but not handed over is dropped. What was handed to
+   * the kernel still goes; what waits in the twin, because the kernel's queue was full, does not.
+   */
   close(): void;
 }
 
@@ -153,7 +162,7 @@ export interface PacketBatch {
   readonly runs: number;
   readonly fields: Float64Array;
   readonly slab: Uint8Array;
-  /** Where run `index`, a stray, came from. */
+  /** Where run `index` came from, with `local` where the socket has several addresses. Throws RangeError where it is no stray. */
   sourceOf(index: number): SocketAddress;
 }
 
@@ -187,9 +196,19 @@ export interface PacketSocket extends Omit<BatchSocket, 'onDatagrams'> {
   onUnreachable(handler: (to: SocketAddress, code: string) => void): void;
   /** Small numbers, used anew after `removeConnection`. */
   addConnection(connection: PacketConnection): number;
+  /** Its number becomes another's only when the handler that is being called, if any, has returned: the runs it was given may have it. */
   removeConnection(connection: number): void;
-  /** The number of an address, for this connection; the one that it was added with is 0. A connection has 8 at most, then the oldest but 0 and the latest goes. */
+  /**
+   * The number of an address, for this connection; the one that it was added with is 0. A number is never another
+   * address's. A connection has 8 at most: then the one that was not received from, or asked for, for longest goes, but
+   * never 0 nor the one that `usePath` named. `local` of the address counts where it has no number yet.
+   */
   path(connection: number, address: SocketAddress): number;
+  /**
+   * This path is the one that is sent on: it stays, whatever comes from elsewhere (anyone who copies our packets can send
+   * them from many addresses). Until then 0. Where the path is gone already nothing changes.
+   */
+  usePath(connection: number, path: number): void;
   addressOf(connection: number, path: number): SocketAddress;
   /**
    * Sends runs of data packets: `runs` × `runField.size` numbers, the content in `pieces` one run's behind the other's,
@@ -208,7 +227,7 @@ export interface PacketSocket extends Omit<BatchSocket, 'onDatagrams'> {
   ): boolean;
   /** A datagram as it is, to whom we have no connection with. */
   sendStray(to: SocketAddress, bytes: Uint8Array): boolean;
-  /** A send found the queue full, and `onWritable` is to come. */
+  /** A send found the queue full, and `onWritable` is to come; never once the socket is closed or broken. */
   readonly isFull: boolean;
   /** Called when a full queue has room again. */
   onWritable(handler: () => void): void;

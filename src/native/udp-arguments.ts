@@ -22,10 +22,13 @@ export function requireOptions(options: BatchSocketOptions): void {
     throw new RangeError(`coalesce.deadlineMs must be from 0.001 to ${String(maxDeadlineMs)}`);
 }
 
-export function requireAddress({ host, port }: SocketAddress): void {
+export function requireAddress({ host, port, local }: SocketAddress): void {
   if (typeof host !== 'string') throw new TypeError('host must be a string');
   if (isIP(host) === 0) throw new RangeError('host must be an IP address');
   requireInteger(port, 'port', 65_535);
+  if (local === undefined) return;
+  if (typeof local !== 'string') throw new TypeError('local must be a string');
+  if (isIP(local) === 0) throw new RangeError('local must be an IP address');
 }
 
 export function requireSegmentBytes(bytes: number): void {
@@ -71,7 +74,7 @@ export function requireRuns(
     const number = field('number', max48);
     const offset = field('offset', max48);
     field('stream', 2 ** 32 - 1);
-    field('path', 2 ** 32 - 1);
+    field('path', Number.MAX_SAFE_INTEGER);
     const connection = field('connection', max48);
     const isFull = bytes <= packets * packetBytes && bytes > (packets - 1) * packetBytes;
     if (packets === 0 || (!isFull && !(packets === 1 && bytes === 0)))

@@ -1,4 +1,4 @@
-import { isIPv6, SocketAddress as ParsedAddress } from 'node:net';
+import { canonicalHost } from './canonical-host.js';
 import type { PacketConnection, SocketAddress } from './udp-api.js';
 
 const maxPaths = 8;
@@ -21,6 +21,7 @@ export class TwinConnection {
   latestRun = 0;
   readonly #paths: Path[] = [];
   #nextPath = 0;
+  #usedPath = 0;
   #uses = 0;
 
   constructor(number: number, { localId, remoteId, sendKey, receiveKey, remote }: PacketConnection) {
@@ -32,7 +33,7 @@ export class TwinConnection {
     this.path(canonical(remote));
   }
 
-  /** The number of this address, a new one where it has none; then the path that was not used for longest goes, but 0. */
+  /** The number of this address, a new one where it has none; then one goes, as native/udp-connections.h says. */
   path({ host, port }: SocketAddress): number {
     const known = this.#paths.find(({ address }) => address.port === port && address.host === host);
     if (known) {
@@ -49,9 +50,14 @@ export class TwinConnection {
     return this.#paths.find(({ number }) => number === path)?.address;
   }
 
+  usePath(path: number): void {
+    if (this.addressOf(path)) this.#usedPath = path;
+  }
+
   #unused(): number {
-    const oldest = Math.min(...this.#paths.slice(1).map(({ lastUse }) => lastUse));
-    return this.#paths.findIndex(({ lastUse }, index) => index > 0 && lastUse === oldest);
+    const others = this.#paths.filter(({ number }) => number !== 0 && number !== this.#usedPath);
+    const oldest = Math.min(...others.map(({ lastUse }) => lastUse));
+    return this.#paths.findIndex(({ lastUse }) => lastUse === oldest);
   }
 }
 
@@ -60,6 +66,8 @@ export class TwinConnections {
   readonly #byNumber: (TwinConnection | undefined)[] = [];
   readonly #byId = new Map<string, TwinConnection>();
   readonly #free: number[] = [];
+  readonly #freedWhileHeld: number[] = [];
+  #isHeld = false;
 
   add(connection: PacketConnection): number {
     if (this.#byId.has(idText(connection.localId))) throw new RangeError("localId is another connection's");
@@ -75,7 +83,18 @@ export class TwinConnections {
     if (!connection) return;
     this.#byId.delete(connection.idText);
     this.#byNumber[number] = undefined;
-    this.#free.push(number);
+    (this.#isHeld ? this.#freedWhileHeld : this.#free).push(number);
+  }
+
+  /** While it runs, numbers that become free are not used anew: the runs that are handed over have them. */
+  held(handOver: () => void): void {
+    this.#isHeld = true;
+    try {
+      handOver();
+    } finally {
+      this.#isHeld = false;
+      this.#free.push(...this.#freedWhileHeld.splice(0));
+    }
   }
 
   at(number: number): TwinConnection | undefined {
@@ -97,12 +116,7 @@ export class TwinConnections {
 
 /** The one way that the system writes an address: paths are compared as text. */
 export function canonical({ host, port }: SocketAddress): SocketAddress {
-  const written =
-    isIPv6(host) && !host.includes('%') ? new ParsedAddress({ address: host, family: 'ipv6' }).address : host;
-  return { host: withoutMapping(written), port };
+  return { host: canonicalHost(host) ?? host, port };
 }
-
-/** IPv4 on a socket of both families is IPv4. */
-export const withoutMapping = (host: string): string => host.replace(/^::ffff:(?=\d+\.)/i, '');
 
 const idText = (id: Uint8Array): string => String.fromCharCode(...id);

@@ -20,7 +20,7 @@ import type {
   PacketSocket,
   SocketAddress,
 } from './udp-api.js';
-import { requireConnection, requireOptions, requireSegmentBytes } from './udp-arguments.js';
+import { requireAddress, requireConnection, requireOptions, requireSegmentBytes } from './udp-arguments.js';
 import { AddressBook } from './udp-address-book.js';
 import { counterNames, countersOf } from './udp-counters.js';
 
@@ -45,7 +45,7 @@ class NativeSocket {
     this.fields = new Float64Array(
       packets ? maxPacketRuns * packetField.size : maxMessages * datagramField.size,
     );
-    const coalesceUs = Math.round(deadlineMs * 1000);
+    const coalesceUs = Math.max(1, Math.round(deadlineMs * 1000));
     this.socket = new addon.UdpSocket(
       ...([packets, host, port, socketBufferBytes, gso, gro] as const),
       ...([messages, coalesceUs, this.slab, this.fields] as const),
@@ -181,15 +181,20 @@ export class NativePacketSocket extends NativeSocket implements PacketSocket {
   addConnection(connection: PacketConnection): number {
     requireConnection(connection);
     const { localId, remoteId, sendKey, receiveKey, remote } = connection;
-    return this.socket.addConnection(localId, remoteId, sendKey, receiveKey, remote.host, remote.port);
+    const { host, port, local = '' } = remote;
+    return this.socket.addConnection(localId, remoteId, sendKey, receiveKey, host, port, local);
   }
 
   removeConnection(connection: number): void {
     this.socket.removeConnection(connection);
   }
 
-  path(connection: number, { host, port }: SocketAddress): number {
-    return this.socket.path(connection, host, port);
+  path(connection: number, { host, port, local = '' }: SocketAddress): number {
+    return this.socket.path(connection, host, port, local);
+  }
+
+  usePath(connection: number, path: number): void {
+    this.socket.usePath(connection, path);
   }
 
   addressOf(connection: number, path: number): SocketAddress {
@@ -212,6 +217,7 @@ export class NativePacketSocket extends NativeSocket implements PacketSocket {
   }
 
   sendStray(to: SocketAddress, bytes: Uint8Array): boolean {
-    return this.sendToMany(bytes, [to]) === 1;
+    requireAddress(to);
+    return this.socket.sendStray(bytes, to.host, to.port, to.local ?? '');
   }
 }

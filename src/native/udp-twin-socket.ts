@@ -10,7 +10,7 @@ import type {
 } from './udp-api.js';
 import { requireAddress, requireOptions, requireSegmentBytes } from './udp-arguments.js';
 import { requireBytes } from './arguments.js';
-import { withoutMapping } from './udp-connections-twin.js';
+import { canonicalHost, systemHost } from './canonical-host.js';
 import { countersOf } from './udp-counters.js';
 
 /** As many messages as the addon reads at once. */
@@ -18,7 +18,7 @@ const maxMessages = 64;
 const slotBytes = 65_536;
 /** More waits in libuv only where the kernel's queue is full: then the twin says so, too. */
 const maxQueuedBytes = 2 ** 20;
-const fatal = new Set(['EBADF', 'ENOTSOCK', 'EFAULT', 'EPIPE', 'EOPNOTSUPP', 'EDESTADDRREQ']);
+const fatal = new Set(['EBADF', 'ENOTSOCK', 'EFAULT', 'EPIPE']);
 
 export interface TwinMessage {
   readonly at: number;
@@ -39,6 +39,8 @@ export abstract class TwinSocket {
   readonly #most: number;
   readonly #deadlineMs: number;
   #messages: TwinMessage[] = [];
+  /** As the system wrote it, and as we do: most datagrams come from where the one before them came from. */
+  #latestFrom = { address: '', host: '' };
   #isWaiting = false;
   #began = 0;
   protected wasFull = false;
@@ -52,7 +54,7 @@ export abstract class TwinSocket {
     this.#most = options.coalesce?.messages ?? maxMessages;
     this.#deadlineMs = options.coalesce?.deadlineMs ?? 0;
     const { address, port } = socket.address();
-    this.address = { host: withoutMapping(address), port };
+    this.address = { host: canonicalHost(address) ?? address, port };
     this.features = {
       ...{ kind: 'typescript', gso: false, gro: false, ecn: false },
       receiveBufferBytes: socket.getRecvBufferSize(),
@@ -156,7 +158,9 @@ export abstract class TwinSocket {
     // A slot for each, as the addon has: what goes on in the next has room to be joined.
     const at = this.#messages.length * slotBytes;
     this.slab.set(bytes, at);
-    this.#messages.push({ at, bytes: bytes.length, from: { host: withoutMapping(address), port } });
+    if (address !== this.#latestFrom.address)
+      this.#latestFrom = { address, host: canonicalHost(address) ?? address };
+    this.#messages.push({ at, bytes: bytes.length, from: { host: this.#latestFrom.host, port } });
     if (this.#messages.length >= this.#most) {
       this.#handOver();
     } else if (!this.#isWaiting) {
@@ -192,7 +196,9 @@ export abstract class TwinSocket {
 
   #named(host: string): string | undefined {
     if (isIPv4(host)) return this.#isV6 ? `::ffff:${host}` : host;
-    return this.#isV6 ? host : undefined;
+    if (this.#isV6) return systemHost(host);
+    const mapped = canonicalHost(host);
+    return mapped !== undefined && isIPv4(mapped) ? mapped : undefined;
   }
 
   #broken(error: NodeJS.ErrnoException): void {
@@ -212,14 +218,28 @@ export async function boundSocket(options: BatchSocketOptions): Promise<Socket> 
     // Hosts are addresses: nothing is looked up, so what is sent goes at once.
     lookup: (address, _options, done) => done(null, address, family),
   });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind({ address: host, port, exclusive: true }, resolve);
-  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: host, port, exclusive: true }, resolve);
+    });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   socket.removeAllListeners('error');
   if (socketBufferBytes > 0) {
-    socket.setRecvBufferSize(socketBufferBytes);
-    socket.setSendBufferSize(socketBufferBytes);
+    orAsItIs(() => socket.setRecvBufferSize(socketBufferBytes));
+    orAsItIs(() => socket.setSendBufferSize(socketBufferBytes));
   }
   return socket;
+}
+
+/** Where the system refuses the size the socket keeps what it has, and `features` tells it. */
+function orAsItIs(setBuffer: () => void): void {
+  try {
+    setBuffer();
+  } catch {
+    return;
+  }
 }

@@ -20,7 +20,11 @@ import { sipHashInto } from './sip-hash-twin.js';
 const { dataHeaderBytes, framesAt, tagBytes } = packetLayout;
 const maxRuns = 64;
 
-/** The sockets of the addon on node:dgram, one datagram a call of the kernel, and without GSO, GRO, ECN and ICMP. */
+/**
+ * The sockets of the addon on node:dgram, one datagram a call of the kernel, and without GSO, GRO, ECN and ICMP. On a
+ * wildcard they do not know which of our addresses was asked, and answer from the one that the kernel prefers: then who
+ * asked at another hears nothing from where it expects it.
+ */
 export function udpTwin(): Omit<UdpApi, 'detail'> {
   return {
     kind: 'typescript',
@@ -91,7 +95,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
   }
 
   get isFull(): boolean {
-    return this.wasFull;
+    return this.wasFull && !this.isClosed;
   }
 
   onWritable(handler: () => void): void {
@@ -116,6 +120,11 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
   path(connection: number, address: SocketAddress): number {
     requireAddress(address);
     return this.#connections.need(connection).path(canonical(address));
+  }
+
+  usePath(connection: number, path: number): void {
+    requireInteger(path, 'path', Number.MAX_SAFE_INTEGER);
+    this.#connections.need(connection).usePath(path);
   }
 
   addressOf(connection: number, path: number): SocketAddress {
@@ -145,7 +154,7 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     frames: Uint8Array,
     datagramBytes = 0,
   ): boolean {
-    requireInteger(path, 'path', 2 ** 32 - 1);
+    requireInteger(path, 'path', Number.MAX_SAFE_INTEGER);
     requireInteger(number, 'number', 2 ** 48 - 1);
     requireBytes(frames, 'frames');
     requireInteger(datagramBytes, 'datagramBytes', maxDatagramBytes);
@@ -167,10 +176,12 @@ class TwinPacketSocket extends TwinSocket implements PacketSocket {
     for (const { at, bytes, from } of messages) this.#reader.add(at, bytes, from);
     const { runs } = this.#reader;
     if (runs === 0) return;
-    this.#handler?.({
-      ...{ runs, fields: this.#fields, slab: this.plainSlab },
-      sourceOf: (run) => this.#reader.sourceOf(run),
-    });
+    this.#connections.held(() =>
+      this.#handler?.({
+        ...{ runs, fields: this.#fields, slab: this.plainSlab },
+        sourceOf: (run) => this.#reader.sourceOf(run),
+      }),
+    );
   }
 
   #sendRun(of: (name: Exclude<keyof typeof runField, 'size'>) => number, content: Buffer): boolean {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { BatchSocket, DatagramRun } from '../../src/native/udp-api.js';
@@ -208,6 +209,34 @@ describeUdp('a batch socket', (api) => {
     await expect(batchSocket(api, { host: '192.0.2.1' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
   });
 
+  it('leaves nothing behind where it cannot be bound', async () => {
+    const taken = await batchSocket(api);
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let i = 0; i < 20; i++)
+      await expect(batchSocket(api, { port: taken.address.port })).rejects.toThrow('EADDRINUSE');
+    await turnsUntil(() => open() <= before);
+  });
+
+  it('leaves the buffers as the system has them where it is told 0', async () => {
+    const plain = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const [receiveBufferBytes, sendBufferBytes] = [plain.getRecvBufferSize(), plain.getSendBufferSize()];
+    plain.close();
+    const socket = await batchSocket(api, { socketBufferBytes: 0 });
+    expect(socket.features).toMatchObject({ receiveBufferBytes, sendBufferBytes });
+  });
+
+  it('takes IPv4 that is written as IPv6', async () => {
+    const [one, other] = [await batchSocket(api), await batchSocket(api)];
+    const received = copied(other);
+    const { port } = other.address;
+    one.send([{ to: { host: '::ffff:127.0.0.1', port }, bytes: bytesOf(1, 1) }]);
+    one.send([{ to: { host: '::ffff:7f00:1', port }, bytes: bytesOf(2, 2) }]);
+    await turnsUntil(() => received.datagrams().length === 2);
+    expect(received.datagrams().map(({ length }) => length)).toEqual([1, 2]);
+  });
+
   it('says what buffers it has', async () => {
     const small = await batchSocket(api, { socketBufferBytes: 100_000 });
     expect(small.features.receiveBufferBytes).toBeGreaterThanOrEqual(100_000);
@@ -298,7 +327,7 @@ describe.runIf(hasV6)('IPv6', () => {
       await received.until((runs) => runs.length === 1);
       six.sendStray({ host: '::1', port }, Uint8Array.of(6));
       await received.until((runs) => runs.length === 2);
-      expect(received.runs.map(({ source }) => source)).toEqual([four.address, six.address]);
+      expect(received.runs.map(({ source }) => source)).toMatchObject([four.address, six.address]);
       const { near, far } = connect(both, four);
       const answers = collect(four);
       expect(both.addressOf(near, 0)).toEqual(four.address);
@@ -332,6 +361,28 @@ describeUdpAddon('with and without the kernel’s help', (api) => {
     await received.until((runs) => runs.reduce((sum, { packets }) => sum + packets, 0) === 220);
     const found = Buffer.concat(received.runs.map(({ bytes }) => bytes));
     expect(found.equals(Buffer.concat(Array.from({ length: 5 }, () => content)))).toBe(true);
+  });
+
+  it('lets others have their turn, however many datagrams the kernel joined', async () => {
+    const one = await batchSocket(api);
+    const other = await packetSocket(api);
+    if (!one.features.gso || !other.features.gro) return;
+    let [inTurn, most, received] = [0, 0, 0];
+    other.onPackets(({ runs }) => {
+      inTurn += runs;
+      received += runs;
+    });
+    // 512 messages of 64 strays.
+    const datagram = { to: other.address, bytes: bytesOf(64 * 20, 0x10), segmentBytes: 20 };
+    for (let i = 0; i < 8; i++) one.send(Array.from({ length: 64 }, () => datagram));
+    const sent = one.counters.packetsSent;
+    expect(sent).toBe(512 * 64);
+    await turnsUntil(() => {
+      most = Math.max(most, inTurn);
+      inTurn = 0;
+      return received === sent;
+    });
+    expect(most).toBeLessThanOrEqual(2048 + 64 * 64);
   });
 
   it('longer packets than 64 KiB together are several messages', async () => {

@@ -145,6 +145,42 @@ describeUdp('a packet socket', (api) => {
     expect(() => one.sendControl(near + 1, 0, 1, last)).toThrow(RangeError);
   });
 
+  it('gives the number of a connection to another only when the batch that may name it is done', async () => {
+    const [one, other] = [await packetSocket(api), await packetSocket(api)];
+    const { far } = connect(one, other);
+    const given: number[] = [];
+    const add = (seed: number): number => connect(one, other, seed).far;
+    other.onPackets(() => {
+      other.removeConnection(far);
+      given.push(add(2));
+    });
+    one.sendStray(other.address, last);
+    await turnsUntil(() => given.length === 1);
+    expect(given).not.toContain(far);
+    expect(add(3)).toBe(far);
+  });
+
+  it('tells the source of strays alone', async () => {
+    const [one, other] = [await packetSocket(api), await packetSocket(api)];
+    const { near } = connect(one, other);
+    const found: unknown[] = [];
+    other.onPackets(({ runs, sourceOf }) => {
+      for (let run = 0; run <= runs; run++) {
+        try {
+          found.push(sourceOf(run));
+        } catch (error) {
+          found.push(error);
+        }
+      }
+    });
+    one.sendStray(other.address, last);
+    await turnsUntil(() => found.length === 2);
+    one.sendControl(near, 0, 1, last);
+    await turnsUntil(() => found.length === 4);
+    const none = expect.any(RangeError) as unknown;
+    expect(found).toEqual([one.address, none, none, none]);
+  });
+
   it('has bounded work and memory for garbage', async () => {
     const [socket, attacker] = [await packetSocket(api), await batchSocket(api)];
     socket.addConnection({
@@ -235,5 +271,41 @@ describeUdp('paths', (api) => {
       ]),
     ).toBe(1);
     expect(one.counters.packetsFailed).toBe(3);
+  });
+
+  it('in use stay, whatever is received from elsewhere', async () => {
+    const one = await packetSocket(api);
+    const { near } = connect(one, await packetSocket(api));
+    const used = one.path(near, remote(1));
+    one.usePath(near, used);
+    // As replays from many addresses do.
+    for (let i = 0; i < 20; i++) one.path(near, remote(1000 + i));
+    expect(one.addressOf(near, used)).toEqual(remote(1));
+    one.usePath(near, used + 1);
+    for (let i = 0; i < 20; i++) one.path(near, remote(2000 + i));
+    expect(one.addressOf(near, used)).toEqual(remote(1));
+    one.usePath(near, 0);
+    for (let i = 0; i < 20; i++) one.path(near, remote(3000 + i));
+    expect(() => one.addressOf(near, used)).toThrow(RangeError);
+    expect(() => one.usePath(near + 1, 0)).toThrow(RangeError);
+  });
+
+  it.each(['127.0.0.1', '::1', '::'])('that are gone break nothing on %s', async (host) => {
+    const one = await packetSocket(api, { host });
+    const other = await packetSocket(api, { host: host === '::' ? '::1' : host });
+    const own = other.address.host;
+    const { near } = connect(one, other, 1, { one: own, other: own });
+    const broken: unknown[] = [];
+    one.onError((error) => broken.push(error));
+    collect(one);
+    const received = collect(other);
+    const run = { connection: near, packets: 3, packetBytes: 10, pieces: [bytesOf(30, 1)] };
+    expect(sendRuns(one, [{ ...run, number: 1, path: 7 }])).toBe(0);
+    expect(one.counters).toMatchObject({ packetsFailed: 3, packetsDropped: 0 });
+    one.sendControl(near, 7, 4, last);
+    expect(sendRuns(one, [{ ...run, number: 5 }])).toBe(1);
+    await received.until((runs) => runs.length > 0);
+    expect(one.counters.packetsFailed).toBe(4);
+    expect(broken).toEqual([]);
   });
 });

@@ -54,10 +54,18 @@ describeUdpAddon('a socket of the addon', () => {
     expect(ended).toEqual({ status: 0, signal: null, stdout: 'collected\n', stderr: '' });
   });
 
-  it('breaks, and only that, where its slab is taken away', async () => {
-    const ended = await runNode('udp-transferred.cjs');
-    expect(ended).toEqual({ status: 0, signal: null, stdout: 'EFAULT recvmmsg\n', stderr: '' });
-  });
+  it.each(['slab', 'fields', 'fields-shrunk', 'slab-shrunk'])(
+    'breaks, and only that, where its memory is taken away: %s',
+    async (what) => {
+      const stdout = 'EFAULT recvmmsg\nnext tick\nnext socket\n';
+      expect(await runNode('udp-transferred.cjs', what)).toEqual({
+        status: 0,
+        signal: null,
+        stdout,
+        stderr: '',
+      });
+    },
+  );
 });
 
 /** A namespace of its own with a link to nobody. */
@@ -97,7 +105,13 @@ describe.runIf(canUnshare)('a full queue of the kernel', () => {
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, number>);
-      expect(full).toMatchObject({ dropped: 44, failed: 0, control: false });
+      expect(full).toMatchObject({
+        dropped: 44,
+        failed: 0,
+        control: false,
+        isFull: true,
+        isFullClosed: false,
+      });
       expect(full?.['packetsSent']).toBe(full!['runs']! * 44);
       expect(later).toMatchObject({ writable: true, wentAgain: 1 });
     }, 20_000);
