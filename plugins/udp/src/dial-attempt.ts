@@ -9,7 +9,6 @@ import {
   type SocketAddress,
 } from 'xfer/plugin';
 import { beginConnection } from './begin-connection.js';
-import { withoutZone } from './canonical-host.js';
 import { Endpoint } from './endpoint.js';
 import {
   DialerHello,
@@ -144,10 +143,9 @@ export class DialAttempt {
     return networkError(Object.assign(new Error(code), { code }), this.#options.name);
   }
 
-  /** The socket is for this dial alone, so that the zone says nothing more. */
   #isRemote({ host, port }: SocketAddress): boolean {
     const { remote } = this.#options;
-    return withoutZone(host) === withoutZone(remote.host) && port === remote.port;
+    return host === remote.host && port === remote.port;
   }
 
   #handleError(error: Error): void {

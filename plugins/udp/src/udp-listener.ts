@@ -88,13 +88,15 @@ class UdpListener implements Listener {
     const accepted = this.#hello.accept(now, dialer);
     if (!accepted) return place.leave();
     const { scheme } = this.address;
-    const link = new UdpLink(formatAddress({ scheme, ...dialer.from }));
+    const { host, port } = dialer.from;
+    const remote = { scheme, host, port };
+    const link = new UdpLink(formatAddress(remote));
     const connection = muxOver(
       {
         link,
         role: 'listener',
         local: this.address,
-        remote: { scheme, ...dialer.from },
+        remote,
         limits: this.#listen.limits,
       },
       this.#context.options,

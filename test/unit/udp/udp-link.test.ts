@@ -4,8 +4,9 @@ import { UdpLink } from '../../../plugins/udp/src/udp-link.js';
 
 function driverOf() {
   const core = { ready: vi.fn(), close: vi.fn(), abort: vi.fn() };
-  const driver = { core, wake: vi.fn() };
-  return { core, driver: driver as unknown as ConnectionDriver };
+  const usePath = vi.fn();
+  const driver = { core, wake: vi.fn(), usePath };
+  return { core, usePath, driver: driver as unknown as ConnectionDriver };
 }
 
 describe('a link whose hellos are not over yet', () => {
@@ -38,6 +39,14 @@ describe('a link whose hellos are not over yet', () => {
     expect(begun).toHaveBeenCalledTimes(1);
     expect(core.close).not.toHaveBeenCalled();
   });
+});
+
+it('tells the socket of the path that the core has moved to', () => {
+  const link = new UdpLink('there');
+  const { usePath, driver } = driverOf();
+  link.begin(driver);
+  link.handlePath(3);
+  expect(usePath.mock.calls).toEqual([[3]]);
 });
 
 describe('what throws at the work of a connection', () => {
