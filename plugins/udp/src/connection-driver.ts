@@ -78,6 +78,11 @@ export class ConnectionDriver {
     }
   }
 
+  /** The socket keeps it, whatever comes from elsewhere. */
+  usePath(path: number): void {
+    this.#socket.usePath(this.connection, path);
+  }
+
   /** Polls soon, once for all that one turn of the caller's code does. */
   wake(): void {
     if (this.#wakeWanted || this.#over) return;

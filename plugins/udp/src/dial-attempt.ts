@@ -9,7 +9,6 @@ import {
   type SocketAddress,
 } from 'xfer/plugin';
 import { beginConnection } from './begin-connection.js';
-import { withoutZone } from './canonical-host.js';
 import { Endpoint } from './endpoint.js';
 import {
   DialerHello,
@@ -71,7 +70,10 @@ export class DialAttempt {
   }
 
   fail(error: Error): void {
-    if (!this.#end()) return;
+    if (this.#end()) this.#giveUp(error);
+  }
+
+  #giveUp(error: Error): void {
     this.#connection.abort(error);
     this.#endpoint.closeWhenIdle();
     this.#options.outcome.failed(error);
@@ -116,12 +118,16 @@ export class DialAttempt {
 
   #connected({ keys, peer, rttMs, controlSentBytes, controlRest }: ConnectedHello): void {
     if (!this.#end()) return;
-    const { remote, tuned, outcome } = this.#options;
+    const { remote, tuned, name, outcome } = this.#options;
     this.#link.putBack(controlRest);
-    beginConnection(this.#endpoint, this.#link, tuned, {
-      ...{ keys, remote, peer, rttMs, controlSentBytes },
-      controlReceivedBytes: 0,
-    });
+    try {
+      beginConnection(this.#endpoint, this.#link, tuned, {
+        ...{ keys, remote, peer, rttMs, controlSentBytes },
+        controlReceivedBytes: 0,
+      });
+    } catch (error) {
+      return this.#giveUp(networkError(error, name));
+    }
     void this.#connection.closed.then(() => this.#endpoint.closeWhenIdle());
     outcome.connected(this.#connection);
   }
@@ -137,10 +143,9 @@ export class DialAttempt {
     return networkError(Object.assign(new Error(code), { code }), this.#options.name);
   }
 
-  /** The socket is for this dial alone, so that the zone says nothing more. */
   #isRemote({ host, port }: SocketAddress): boolean {
     const { remote } = this.#options;
-    return withoutZone(host) === withoutZone(remote.host) && port === remote.port;
+    return host === remote.host && port === remote.port;
   }
 
   #handleError(error: Error): void {

@@ -1,4 +1,5 @@
 import {
+  canonicalHost,
   DialLimit,
   dialTargets,
   raceTargets,
@@ -9,7 +10,6 @@ import {
   type DialTarget,
 } from 'xfer/plugin';
 import { isIPv4 } from 'node:net';
-import { canonicalHost } from './canonical-host.js';
 import { DialAttempt } from './dial-attempt.js';
 import { ownAddress } from './own-address.js';
 import { forSocket, tuned, type UdpContext } from './udp-context.js';
@@ -34,7 +34,7 @@ async function dialTarget(
   signal: AbortSignal,
 ): Promise<Connection> {
   // As the socket says where datagrams come from.
-  const address = canonicalHost(target.address);
+  const address = canonicalHost(target.address) ?? target.address;
   const version = isIPv4(address) ? 4 : 6;
   const how = tuned(context, dial.tuning, version);
   const host = await ownAddress(address, to.port, version);

@@ -163,8 +163,9 @@ export class UdpLink implements StreamsLink, CoreUser, DriverUser {
     }
   }
 
-  /** The core says with each packet on which path it goes. */
-  handlePath(): void {}
+  handlePath(path: number): void {
+    this.#driver?.usePath(path);
+  }
 
   handleEnd(end: CoreEnd): void {
     if (this.#over) return;

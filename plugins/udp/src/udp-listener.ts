@@ -88,13 +88,15 @@ class UdpListener implements Listener {
     const accepted = this.#hello.accept(now, dialer);
     if (!accepted) return place.leave();
     const { scheme } = this.address;
-    const link = new UdpLink(formatAddress({ scheme, ...dialer.from }));
+    const { host, port } = dialer.from;
+    const remote = { scheme, host, port };
+    const link = new UdpLink(formatAddress(remote));
     const connection = muxOver(
       {
         link,
         role: 'listener',
         local: this.address,
-        remote: { scheme, ...dialer.from },
+        remote,
         limits: this.#listen.limits,
       },
       this.#context.options,
@@ -104,7 +106,13 @@ class UdpListener implements Listener {
       this.#links.delete(link);
       place.leave();
     });
-    const driver = this.#begin(link, accepted, dialer.from);
+    let driver;
+    try {
+      driver = this.#begin(link, accepted, dialer.from);
+    } catch (error) {
+      // Nobody has heard of it yet.
+      return connection.abort(networkError(error, formatAddress(connection.remote)));
+    }
     this.#listen.onConnection(connection, place.admission);
     const { control } = accepted;
     if (control.length > 0) driver.guard(() => link.handleControl(control));

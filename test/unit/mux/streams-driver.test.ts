@@ -220,3 +220,34 @@ describe('MuxConnection over a link that carries streams by itself', () => {
     both.near.abort(new Error('done'));
   });
 });
+
+describe('a link that does not carry anything yet', () => {
+  const begins = (link: MemoryStreamsLink) => {
+    const handlers: (() => void)[] = [];
+    return {
+      link: Object.assign(link, { onBegin: (handler: () => void) => void handlers.push(handler) }),
+      begin: () => handlers.forEach((handler) => handler()),
+    };
+  };
+
+  it('is not late, and its hello is due from when it begins', async () => {
+    vi.useFakeTimers();
+    try {
+      const [left] = MemoryStreamsLink.pair({ seed: 12 });
+      const { link, begin } = begins(left);
+      const near = connect('dialer', link, { config: { helloTimeoutMs: 100, deadMs: 5000 } });
+      let isOver = false;
+      void near.closed.then(() => (isOver = true));
+      // The hello that is pulled for the link's own packets is no sign that anybody heard it.
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(isOver).toBe(false);
+      begin();
+      await vi.advanceTimersByTimeAsync(90);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(20);
+      expect(await near.closed).toMatchObject({ clean: false, error: { code: 'ERR_XFER_TIMEOUT' } });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

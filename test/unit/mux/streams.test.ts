@@ -90,6 +90,21 @@ describe('content beside the frames, coming in', () => {
     expect(lone.budget.grantedBytes).toBe(20 * 64 * KiB);
   });
 
+  it('is bound by the pending opens, each with its own limit, and counted in the budget', () => {
+    const lone = beside({ config: { maxPendingOpens: 5 } });
+    const early = 64 * KiB;
+    for (let id = 1; id < 41; id += 2) {
+      lone.feed(open(id));
+      expect(lone.core.limitOf(id)).toBe(id < 11 ? early : 'over');
+      expect(content(lone, id, new Uint8Array(early))).toBeUndefined();
+      lone.takeControl();
+    }
+    const held = lone.streams.map((stream) => stream.held.bytes);
+    expect(held).toEqual(new Array(5).fill(early));
+    expect(lone.budget.grantedBytes).toBe(5 * early);
+    expect(content(lone, 1, Uint8Array.of(1))).toMatch(/more content than was granted/);
+  });
+
   it('comes before OPEN_ACK, and is given to the reader behind it', () => {
     const { lone, stream } = dialer();
     lone.core.setReading(stream, true, false);

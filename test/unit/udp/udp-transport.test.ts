@@ -1,6 +1,7 @@
 import { udp, type UdpOptions } from '@xfer/udp';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, Listener } from '../../../src/transport/contract.js';
+import { packetLayout } from '../../../src/native/udp-api.js';
 import { udpProxy } from '../../support/udp-proxy.js';
 
 const endings: (() => unknown)[] = [];
@@ -72,5 +73,38 @@ describe('a listener that is closed while it tells of a connection', () => {
     const connection = await dialled('127.0.0.1', listener.address.port);
     await connection.openStream().opened;
     expect(connection.stats().streams).toBe(1);
+  });
+});
+
+describe('the statistics of a connection', () => {
+  it('tell of every packet that was lost', async () => {
+    const { address } = await listening('127.0.0.1', (connection) =>
+      connection.onStream((stream) => {
+        stream.accept();
+        stream.onData(() => undefined);
+        stream.onEnd(() => stream.closeWrite());
+      }),
+    );
+    let data = 0;
+    let dropped = 0;
+    const proxy = await udpProxy({
+      port: address.port,
+      pass: ({ bytes, toListener }) => {
+        if (!toListener || bytes[0] !== packetLayout.data || ++data % 10 !== 0) return [bytes];
+        dropped++;
+        return [];
+      },
+    });
+    endings.push(() => proxy.close());
+    const connection = await dialled('127.0.0.1', Number(proxy.url.split(':').at(-1)));
+    const stream = connection.openStream();
+    const ended = new Promise<void>((resolve) => stream.onEnd(resolve));
+    stream.onData(() => undefined);
+    stream.send(new Uint8Array(2 * 1024 * 1024));
+    stream.closeWrite();
+    await ended;
+    expect(dropped).toBeGreaterThan(0);
+    expect(connection.stats().lost).toBeGreaterThanOrEqual(dropped);
+    expect(connection.stats().lost).toBeLessThan(proxy.datagrams);
   });
 });
