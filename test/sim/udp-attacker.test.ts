@@ -52,7 +52,7 @@ describe('an attacker who sees all packets and has no key', () => {
     expect(noisy.attacker.replayed).toBeGreaterThan(500);
     expect(movesOf(noisy)).toEqual([0, 0]);
     // What it repeats comes sooner than the original now and then: round trips seem shorter than they are.
-    expect(noisy.world.clock.now).toBeLessThan(2 * quiet.world.clock.now + 1_000);
+    expect(noisy.world.clock.now).toBeLessThan(3 * quiet.world.clock.now + 1_000);
   });
 
   it.each(seeds)('gets nothing for packets that the other end has already (seed %i)', (seed) => {

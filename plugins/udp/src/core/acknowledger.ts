@@ -11,7 +11,7 @@ export interface AcknowledgerOptions {
 /** So many new packets of one batch are acknowledged at once (RFC 9000 §13.2.2). */
 const packetsAtOnce = 2;
 /** From so many ranges on the other side is asked to acknowledge our ACKs, so that old ranges can be forgotten. */
-const manyRanges = 8;
+const manyRanges = 4;
 const maxU32 = 2 ** 32 - 1;
 
 /** Which packets came, and when that is told. */

@@ -147,7 +147,13 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
 
   poll(caller: number): Transmit | undefined {
     const now = this.#clock.advance(caller);
+    if (this.#sender.isSpent) {
+      this.#end(now, { kind: 'finished' });
+      return undefined;
+    }
     if (this.#isOver) return this.#pollLast(now);
+    if (this.#sender.isRunningOut)
+      this.#closing ??= { code: closeCode.orderly, reason: 'packet numbers or offsets run out' };
     const found = this.#pollPaths(now) ?? this.#sender.poll(now);
     if (found !== undefined || this.#closing === undefined || this.#closeEndsAt < Infinity) return found;
     if (!this.#sender.isIdle) return undefined;
@@ -170,7 +176,6 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
       this.#sender.timeouts % this.#options.config.persistentTimeouts === 0
     )
       this.#candidates.tryReturn(now);
-    if (!this.#sender.hasNumbersLeft) this.close(caller, closeCode.orderly, 'no packet numbers are left');
   }
 
   close(caller: number, code: number, reason: string): void {

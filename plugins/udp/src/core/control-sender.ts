@@ -5,6 +5,9 @@ import { RangeSet } from './range-set.js';
 /** What the receiver holds of control that came out of order; more may not be under way. */
 export const maxHeldControlBytes = 1024 * 1024;
 
+/** Offsets are u48; what is pulled at once is far less than what is left behind this one. */
+const lastPullFrom = 2 ** 48 - 2 ** 30;
+
 interface Segment {
   readonly from: number;
   readonly bytes: Uint8Array;
@@ -44,6 +47,11 @@ export class ControlSender {
     return !this.#mayPull && this.#acked.to(0) === this.#pulledTo;
   }
 
+  /** Offsets come to their end: nothing more is pulled. */
+  get isPastOffsets(): boolean {
+    return this.#pulledTo > lastPullFrom;
+  }
+
   ready(): void {
     this.#mayPull = true;
   }
@@ -51,6 +59,7 @@ export class ControlSender {
   /** Whether `write` would write; pulls what there is, up to a packet's. */
   hasMore(maxBytes: number): boolean {
     if (this.#lost.count > 0) return true;
+    if (this.isPastOffsets) this.#mayPull = false;
     while (this.#mayPull && this.#pulledTo - this.#sentTo < maxBytes && this.#windowBytes > 0) {
       const bytes = this.#pull(maxBytes);
       if (bytes === undefined || bytes.length === 0) this.#mayPull = false;

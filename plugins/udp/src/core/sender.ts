@@ -2,6 +2,7 @@ import { packetLayout } from 'xfer/plugin';
 import type { Acknowledger } from './acknowledger.js';
 import type { ConnectionCoreOptions, ControlToSend, PulledContent, RunToSend, Transmit } from './contract.js';
 import { ackBytes, FrameWriter } from './frame-writer.js';
+import { PacketNumbers } from './packet-numbers.js';
 import type { ReceivedAck } from './received-ack.js';
 import { SendPath } from './send-path.js';
 import type { SendStream } from './send-stream.js';
@@ -11,7 +12,7 @@ import { isDue } from './steady-clock.js';
 import { sliceChunks } from './slice-chunks.js';
 
 const controlOverheadBytes = packetLayout.framesAt + packetLayout.tagBytes;
-const maxNumber = 2 ** 48 - 1;
+const maxOffset = 2 ** 48 - 1;
 /**
  * From the second probe timeout in a row on two packets ask, for one of them may be lost, too. The second is a PING: what
  * has no room at the receiver is not acknowledged, and only what is tells that it was lost.
@@ -24,7 +25,9 @@ export class Sender {
   readonly #acknowledger: Acknowledger;
   readonly #fates: SentFates;
   readonly #writer: FrameWriter;
-  #nextNumber = 1;
+  readonly #numbers: PacketNumbers;
+  /** A stream has more content than offsets can name. */
+  #isPastOffsets = false;
   #now: number;
   /** There may be content to pull. */
   #mayPull = true;
@@ -37,6 +40,7 @@ export class Sender {
   constructor(options: ConnectionCoreOptions, acknowledger: Acknowledger) {
     this.#options = options;
     this.#acknowledger = acknowledger;
+    this.#numbers = new PacketNumbers(() => options.random());
     this.#now = options.now;
     this.#writer = new FrameWriter(options.config.maxDatagramBytes);
     const path = this.#pathOf(options.now, options.path, options.rttMs);
@@ -74,15 +78,22 @@ export class Sender {
 
   /** All that was pulled is known to have arrived, and there is nothing more to pull. */
   get isIdle(): boolean {
-    return !this.#mayPull && this.#fates.control.isIdle && this.#fates.streams.isIdle;
+    const isPulled = !this.#mayPull || this.isRunningOut;
+    return isPulled && this.#fates.control.isIdle && this.#fates.streams.isIdle;
   }
 
   get isCloseAcked(): boolean {
     return this.#fates.isCloseAcked;
   }
 
-  get hasNumbersLeft(): boolean {
-    return this.#nextNumber < maxNumber - packetLayout.maxRunPackets;
+  /** Numbers or offsets come to their end: nothing new is sent any more. */
+  get isRunningOut(): boolean {
+    return this.#numbers.areLow || this.#isPastOffsets || this.#fates.control.isPastOffsets;
+  }
+
+  /** Nothing at all can be sent any more. */
+  get isSpent(): boolean {
+    return this.#numbers.areSpent;
   }
 
   get at(): number {
@@ -120,7 +131,7 @@ export class Sender {
 
   /** Returns what is wrong with it. */
   handleAck(now: number, ack: ReceivedAck, packetNumber: number): string | undefined {
-    if (ack.largest >= this.#nextNumber) return 'an ACK of a packet that was never sent';
+    if (this.#numbers.isRefutedBy(ack)) return 'an ACK of a packet that was never sent';
     this.#fates.handleAck(now, ack, packetNumber);
     return undefined;
   }
@@ -219,7 +230,7 @@ export class Sender {
     if (size === undefined) return undefined;
     this.#writer.begin(1);
     this.#writer.ping();
-    const run = new SentRun(this.#nextNumber, 1, size, now, this.path);
+    const run = new SentRun(this.#numbers.next, 1, size, now, this.path);
     run.probeBytes = size;
     // It may be as large as the whole window, and says nothing about congestion.
     run.isCounted = false;
@@ -237,7 +248,7 @@ export class Sender {
   }
 
   #pollContent(now: number, packets: number, datagramBytes: number): RunToSend | undefined {
-    if (!this.#mayPull) return undefined;
+    if (!this.#mayPull || this.isRunningOut) return undefined;
     const credit = this.#fates.creditBytes;
     const payload = datagramBytes - packetLayout.dataHeaderBytes;
     // A little credit is let grow to a packet's, unless there is nothing that would make it grow.
@@ -245,6 +256,11 @@ export class Sender {
     const content = this.#options.user.pullContent(Math.min(credit, this.#runBytes(packets, datagramBytes)));
     if (content === undefined) {
       this.#mayPull = false;
+      return undefined;
+    }
+    if (content.offset + content.bytes > maxOffset) {
+      this.#isPastOffsets = true;
+      content.done();
       return undefined;
     }
     const stream = this.#fates.streams.add(content);
@@ -312,7 +328,7 @@ export class Sender {
     const { stream, content, offset, bytes, fin } = piece;
     const packetBytes = piece.datagramBytes - packetLayout.dataHeaderBytes;
     const packets = Math.max(1, Math.ceil(bytes / packetBytes));
-    const number = this.#nextNumber;
+    const number = this.#numbers.next;
     const path = this.path;
     const run = new SentRun(number, packets, bytes + packets * packetLayout.dataHeaderBytes, now, path);
     run.stream = stream;
@@ -330,7 +346,7 @@ export class Sender {
 
   #newControlRun(now: number, writer: FrameWriter): SentRun {
     const bytes = writer.writtenBytes + controlOverheadBytes;
-    return new SentRun(this.#nextNumber, 1, bytes, now, this.path);
+    return new SentRun(this.#numbers.next, 1, bytes, now, this.path);
   }
 
   #sendControl(now: number, run: SentRun): ControlToSend {
@@ -340,14 +356,14 @@ export class Sender {
 
   /** A packet whose fate is of no interest. */
   #untracked(path: number): ControlToSend {
-    const number = this.#nextNumber;
-    this.#nextNumber += 1;
+    const number = this.#numbers.next;
+    this.#numbers.use(1);
     this.#fates.counters.packets += 1;
     return { kind: 'control', path, number, frames: this.#writer.take() };
   }
 
   #track(now: number, run: SentRun): void {
-    this.#nextNumber += run.packets;
+    this.#numbers.use(run.packets);
     this.#fates.handleSent(now, run);
   }
 

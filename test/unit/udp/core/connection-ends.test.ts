@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ControlToSend } from '../../../../plugins/udp/src/core/contract.js';
+import { PacketNumbers } from '../../../../plugins/udp/src/core/packet-numbers.js';
 import { Pair } from './pair.js';
 
 const link = { delayMs: 10 };
@@ -96,6 +97,47 @@ describe('close', () => {
     expect(pair.run(() => pair.a.user.ends.length + pair.b.user.ends.length === 2)).toBe(true);
     expect(pair.a.user.ends).toEqual([{ kind: 'closed', code: 0, reason: 'b' }]);
     expect(pair.b.user.ends).toEqual([{ kind: 'closed', code: 0, reason: 'a' }]);
+  });
+});
+
+describe('a connection ends in order', () => {
+  afterEach(() => void vi.restoreAllMocks());
+  const endInOrder = ({ a, b }: Pair): void => {
+    expect([a.user.ends, a.user.done]).toEqual([[{ kind: 'finished' }], a.user.pulled]);
+    expect(b.user.ends).toMatchObject([{ kind: 'closed', code: 0 }]);
+  };
+
+  it('where packet numbers run out', () => {
+    const pair = new Pair({ link: { delayMs: 10, loss: 0.05 } });
+    const { a, b } = pair;
+    a.user.send(1, 100_000_000);
+    pair.run(() => (b.user.received.get(1) ?? 0) > 500_000);
+    // Of the one that sends, not of the other.
+    const last = a.core.stats().packetsSent;
+    vi.spyOn(PacketNumbers.prototype, 'areLow', 'get').mockImplementation(function (this: PacketNumbers) {
+      return this.next > last;
+    });
+    pair.run(() => a.user.ends.length + b.user.ends.length === 2);
+    endInOrder(pair);
+    // All that was pulled has arrived.
+    expect(b.user.received.get(1)).toBe(a.user.outgoing[0]!.offset);
+  });
+
+  it('where none is left at all, and sends nothing more', () => {
+    const { a } = new Pair({ link });
+    a.user.send(1, 100_000);
+    vi.spyOn(PacketNumbers.prototype, 'areSpent', 'get').mockReturnValue(true);
+    expect(a.core.poll(0)).toBeUndefined();
+    expect(a.user.ends).toEqual([{ kind: 'finished' }]);
+    expect(a.core.poll(0)).toBeUndefined();
+  });
+
+  it('where offsets of a stream run out', () => {
+    const pair = new Pair({ link });
+    const { a, b } = pair;
+    a.user.outgoing.push({ streamId: 1, bytes: 2 ** 49, offset: 2 ** 48 - 100_000, finSent: false });
+    pair.run(() => a.user.ends.length + b.user.ends.length === 2);
+    endInOrder(pair);
   });
 });
 
