@@ -60,7 +60,10 @@ async function transportOnce(scheme, bytes) {
   const what = [scheme, String(mtuBytes)];
   const receiver = start(process.execPath, [program, 'recv', ...what]);
   const port = await line(receiver, (text) => JSON.parse(text).port);
-  await finish(start(process.execPath, [program, 'send', ...what, String(port), String(bytes)]), 'the sender');
+  await finish(
+    start(process.execPath, [program, 'send', ...what, String(port), String(bytes)]),
+    'the sender',
+  );
   const { stdout } = await finish(receiver, 'the receiver');
   const { bytes: got, seconds } = JSON.parse(stdout.trim().split('\n').at(-1));
   if (got !== bytes) throw new Error(`${got} of ${bytes} bytes have arrived`);
