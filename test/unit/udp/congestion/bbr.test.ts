@@ -30,7 +30,7 @@ function settle(): void {
 }
 
 describe('bbr', () => {
-  it('begins with 64 packets, paced by startup's gain over the round trip of the hellos', () => {
+  it('begins with 64 packets, paced by the gain of startup', () => {
     expect(bbr.windowBytes).toBe(64 * datagramBytes);
     expect(bbr.pacingRate).toBeCloseTo((2.77 * 64 * datagramBytes) / 0.04);
   });
