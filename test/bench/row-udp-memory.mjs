@@ -19,9 +19,10 @@ export const udpMemoryRow = {
     const compiled = spawnSync('g++', ['-O2', '-std=c++17', '-o', bare, source], { encoding: 'utf8' });
     const canBlast = compiled.status === 0;
     const bytes = smoke ? size : 8 * size;
-    const rates = { udp: [], tcp: [], blast: [] };
+    const rates = { udp: [], tcp: [], blast: [], gathered: [] };
     for (let round = smoke ? 1 : 0; round <= runs; round++) {
       const blast = canBlast ? await blastOnce(bare, smoke ? 0.2 : 2) : undefined;
+      const gathered = canBlast ? await blastOnce(bare, smoke ? 0.2 : 2, ['gathered']) : undefined;
       const udp = await transportOnce('udp', bytes);
       const tcp = await transportOnce('tcp', bytes);
       say(`round ${round}: udp ${udp.toFixed(2)} GB/s, tcp ${tcp.toFixed(2)}, blast ${blast?.toFixed(2)}`);
@@ -29,6 +30,7 @@ export const udpMemoryRow = {
       rates.udp.push(udp);
       rates.tcp.push(tcp);
       if (blast !== undefined) rates.blast.push(blast);
+      if (gathered !== undefined) rates.gathered.push(gathered);
     }
     const row = { unit: 'GB/s', ours: spread(rates.udp) };
     const wanted = spread([wantedGigabytes]);
@@ -43,6 +45,18 @@ export const udpMemoryRow = {
             ...{ ...ratioOf(rates.udp, rates.blast), goal: { atLeast: 0.6 } },
           }
         : { part: 'beside datagrams alone', skipped: compiled.error ? 'no g++' : 'g++ failed' },
+      ...(canBlast
+        ? [
+            {
+              ...{ ...row, part: 'beside datagrams gathered from 24 MiB' },
+              ...{
+                peer: spread(rates.gathered),
+                peerName: 'bare C++',
+                ...ratioOf(rates.udp, rates.gathered),
+              },
+            },
+          ]
+        : []),
       {
         ...{ ...row, part: 'beside one stream on our own tcp', peer: spread(rates.tcp), peerName: 'tcp' },
         ...ratioOf(rates.udp, rates.tcp),
@@ -51,8 +65,8 @@ export const udpMemoryRow = {
   },
 };
 
-async function blastOnce(bare, seconds) {
-  const { bytes, seconds: took } = await flood([bare], { senders: 1, datagramBytes, seconds });
+async function blastOnce(bare, seconds, how = []) {
+  const { bytes, seconds: took } = await flood([bare], { senders: 1, datagramBytes, seconds, how });
   return bytes / took / 1e9;
 }
 

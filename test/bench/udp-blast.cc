@@ -1,7 +1,8 @@
 // The least that can be between two processes on this machine: runs of datagrams by UDP_SEGMENT and sendmmsg, received by
 // UDP_GRO and recvmmsg, nothing looked at and nothing acknowledged.
 //   udp-blast receive SECONDS          prints its port, then {"packets":…,"bytes":…,"seconds":…} of what came
-//   udp-blast send PORT BYTES SECONDS
+//   udp-blast send PORT BYTES SECONDS             one buffer over and over
+//   udp-blast send PORT BYTES SECONDS gathered    from 24 MiB, each datagram a header and its content, as a protocol sends
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -24,6 +25,9 @@ namespace {
 constexpr size_t kMessages = 8;
 constexpr size_t kSlot = 65'536;
 constexpr int kBuffer = 8 << 20;
+/** What a protocol has under way, and its header before each datagram's content. */
+constexpr size_t kMemory = 24 << 20;
+constexpr size_t kHeaderBytes = 33;
 
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -91,7 +95,7 @@ void Receive(double seconds) {
   std::printf("{\"packets\":%zu,\"bytes\":%zu,\"seconds\":%.6f}\n", packets, bytes, now - began);
 }
 
-void Send(int port, size_t segmentBytes, double seconds) {
+void Send(int port, size_t segmentBytes, double seconds, bool isGathered) {
   sockaddr_in to;
   const int fd = Open(to);
   to.sin_port = htons(static_cast<uint16_t>(port));
@@ -110,7 +114,26 @@ void Send(int port, size_t segmentBytes, double seconds) {
     std::memcpy(CMSG_DATA(segment), &value, sizeof value);
   }
   const double end = Now() + seconds;
-  while (Now() < end) sendmmsg(fd, messages, kMessages, 0);
+  if (!isGathered) {
+    while (Now() < end) sendmmsg(fd, messages, kMessages, 0);
+    return;
+  }
+  const size_t packets = content.size() / segmentBytes;
+  const size_t contentBytes = segmentBytes - kHeaderBytes;
+  std::vector<char> headers(kMessages * packets * kHeaderBytes, 1);
+  std::vector<char> memory(kMemory + content.size(), 5);
+  std::vector<iovec> pieces(kMessages * packets * 2);
+  for (size_t at = 0; Now() < end; at = at >= kMemory ? 0 : at) {
+    iovec* piece = pieces.data();
+    for (size_t i = 0; i < kMessages * packets; i++) {
+      if (i % packets == 0) messages[i / packets].msg_hdr.msg_iov = piece;
+      *piece++ = {headers.data() + i * kHeaderBytes, kHeaderBytes};
+      *piece++ = {memory.data() + at % kMemory, contentBytes};
+      at += contentBytes;
+    }
+    for (mmsghdr& message : messages) message.msg_hdr.msg_iovlen = packets * 2;
+    sendmmsg(fd, messages, kMessages, 0);
+  }
 }
 
 }  // namespace
@@ -118,8 +141,8 @@ void Send(int port, size_t segmentBytes, double seconds) {
 int main(int count, char** values) {
   if (count == 3 && std::strcmp(values[1], "receive") == 0) {
     Receive(std::atof(values[2]));
-  } else if (count == 5 && std::strcmp(values[1], "send") == 0) {
-    Send(std::atoi(values[2]), static_cast<size_t>(std::atoi(values[3])), std::atof(values[4]));
+  } else if ((count == 5 || count == 6) && std::strcmp(values[1], "send") == 0) {
+    Send(std::atoi(values[2]), static_cast<size_t>(std::atoi(values[3])), std::atof(values[4]), count == 6);
   } else {
     return 2;
   }
