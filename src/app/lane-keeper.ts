@@ -84,8 +84,10 @@ export class LaneKeeper {
       const leaving = connection.close().finally(() => this.#leaving.delete(leaving));
       this.#leaving.add(leaving);
     }
-    // The last one that ends in order is the end of the session, and nothing to be told.
-    if (error || (this.#session && this.#session.lanes.length > 0)) this.#options.onLane(lane, 'down', error);
+    // What ends in order as the last one, or behind the session's end, is nothing to be told.
+    const session = this.#session;
+    if (error || (session && !session.isOver && session.lanes.length > 0))
+      this.#options.onLane(lane, 'down', error);
   }
 
   /** The session has no lane left: connects again until it has one, or the time is up. */

@@ -41,11 +41,11 @@ describe('frames of udp on the wire', () => {
   });
 
   it('read one behind the other', () => {
-    const { seen, fault } = read(golden.frames.map((vector) => vector.hex).join(''));
-    expect([seen, fault]).toEqual([
-      golden.frames.map((one) => one.seen).filter((one) => one !== ''),
-      undefined,
-    ]);
+    // No packet has two ACKs.
+    const [first] = golden.frames.filter(({ seen }) => seen.startsWith('ack'));
+    const frames = golden.frames.filter((one) => one === first || !one.seen.startsWith('ack'));
+    const { seen, fault } = read(frames.map((vector) => vector.hex).join(''));
+    expect([seen, fault]).toEqual([frames.map((one) => one.seen).filter((one) => one !== ''), undefined]);
   });
 
   it.each(golden.refused)('refused: $name', ({ hex: frames }) => {

@@ -132,7 +132,7 @@ describe('a lane of a group', () => {
     for (let number = 0; lost.length === 0 && number < 100; number++, sent += body.length)
       stream.deliver(seal(body, { number }));
     expect(lost[0]?.message).toContain('more than the sender vouches for');
-    expect(sent).toBeLessThanOrEqual(transferDefaults.windowBytes + 2 * 2 ** 20);
+    expect(sent).toBeLessThanOrEqual(transferDefaults.maxWindowBytes + 2 * 2 ** 20);
     expect(contents).toEqual([]);
     await turns(50);
   });
