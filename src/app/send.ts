@@ -107,6 +107,7 @@ class Sending {
   #sent = 0;
   #startedAt: number | undefined;
   #laneCount = 0;
+  #isDone = false;
   /** When the last lane of the session was lost. */
   #lostAt: number | undefined;
   #paired = false;
@@ -205,6 +206,8 @@ class Sending {
       trust,
       onLane: (lane, state, error) => {
         if (state === 'up') this.#laneCount++;
+        // How the lanes of what is done go is nobody's business, and `done` the last that is told.
+        if (this.#isDone) return;
         onEvent({ event: 'lane', lane, state, transport });
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
@@ -249,6 +252,7 @@ class Sending {
       const shape = { lanes: this.#laneCount, transport, path };
       const amount = { peer, bytes, files, seconds };
       const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
+      this.#isDone = true;
       onEvent(done);
       return done;
     } finally {
