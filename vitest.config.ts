@@ -9,6 +9,7 @@ export default defineConfig({
       'xfer/plugin': at('./src/plugin.ts'),
       'xfer/compliance': at('./src/compliance.ts'),
       '@xfer/mux': at('./plugins/mux/src/index.ts'),
+      '@xfer/quic': at('./plugins/quic/src/index.ts'),
       '@xfer/udp': at('./plugins/udp/src/index.ts'),
     },
   },

@@ -1,0 +1,21 @@
+import type { Address } from '../transport/address.js';
+import type { Connection } from '../transport/contract.js';
+
+/** A connection, and at which address of the peer it was answered. */
+export interface WayThere {
+  readonly address: Address;
+  readonly connection: Connection;
+}
+
+/** How a peer can be reached: over one transport or several, directly or, as one way alone, over relays. */
+export interface Ways {
+  /** Over whichever answers first. Rejects with an XferError when none does. */
+  dialFirst(signal: AbortSignal): Promise<WayThere>;
+  /** Over this one. Rejects with an XferError. */
+  dial(address: Address, signal: AbortSignal): Promise<Connection>;
+  /**
+   * All that may be tried beside a way that works: what was named or follows from the target, and of what the peer says it
+   * listens on (`Hello.listens`, never trusted) what may be dialled. One address for each transport and port, 16 at most.
+   */
+  candidates(there: WayThere, listens: readonly string[]): readonly Address[];
+}
