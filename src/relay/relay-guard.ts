@@ -152,7 +152,7 @@ export class RelayAdmission implements Admission {
   ready(): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    this.#core.handleReady(this.#source);
+    this.#core.handleReady(this.#now(), this.#source);
   }
 
   over(): void {
