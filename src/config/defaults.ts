@@ -227,8 +227,8 @@ export const relayDefaults = Object.freeze({
   maxWindowBytes: 4 * MiB,
   /**
    * New connections from one source (an address, or the /64 that one IPv6 host has) a minute, and at once; past it they are
-   * refused. One a second is what retrying takes, and a session may come with 16 lanes at once, some of them behind one
-   * address. [8, and ten times that]
+   * refused, and charged when its handshake is over. One a second is what retrying takes, and a session may come with 16
+   * lanes at once, some of them behind one address. [8, and ten times that]
    */
   connectionsPerMinutePerSource: 60,
   connectionBurstPerSource: 80,
@@ -257,7 +257,7 @@ export const relayDefaults = Object.freeze({
   openBurst: 1_000,
   /** A peer may always have so many streams at once, as far as there are any: the lanes of a few sessions. [128] */
   leastStreamsPerPeer: 128,
-  /** Where any peer is listed, so much of all streams is kept for those who are; strangers have the rest together. [0.8] */
+  /** Where any peer is listed, so much of all streams is kept for those who are; strangers have the rest together. [0.8, of what may be opened] */
   listedStreamPart: 0.75,
   /** What one event loop can open a second, all peers together; near it who opens more than its share waits. [500,000] */
   streamsPerSecond: 2_000,

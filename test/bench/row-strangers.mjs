@@ -11,6 +11,9 @@ import { addressOf, loadTransport, registryWith } from './transports.mjs';
 
 const another = '127.0.0.2';
 const streamsPerSecond = 400;
+/** Idle connections from one address, and how many of them are begun at once. */
+const eachAddress = 100;
+const atOnce = 20;
 /** By the last number of the address that they come from; the last two are strangers, who have a weight of 1 together. */
 const weights = [undefined, 1, 2, 4, 0, 0];
 
@@ -39,16 +42,22 @@ async function idleConnections(scheme, context) {
   const before = await settled(relay);
   const transport = await loadTransport(scheme);
   const connections = [];
-  while (connections.length < count) {
-    const few = Array.from({ length: Math.min(16, count - connections.length) }, () =>
-      idleConnection(transport, relay.url),
-    );
-    connections.push(...(await Promise.all(few)));
+  const proxies = [];
+  // A peer may have 128, and who proves nothing is a peer by its address.
+  for (let peer = 1; connections.length < count; peer++) {
+    const proxy = await sourceProxy(scheme, addressOf(relay.url).port, `127.0.4.${peer}`);
+    proxies.push(proxy);
+    for (let turn = 0; turn < eachAddress; turn += atOnce) {
+      const few = Array.from({ length: atOnce }, () => idleConnection(transport, proxy.url));
+      connections.push(...(await Promise.all(few)));
+    }
   }
   const grown = ((await settled(relay)) - before) / 1e6;
-  const lost = connections.filter(({ isOver }) => isOver).length;
-  if (lost > 0) throw new Error(`${lost} of ${count} idle connections were lost`);
+  const lost = connections.filter(({ reason }) => reason !== undefined);
+  if (lost.length > 0)
+    throw new Error(`${lost.length} of ${count} idle connections were lost: ${lost[0].reason}`);
   for (const { connection } of connections) connection.abort(new Error('done'));
+  for (const proxy of proxies) await proxy.close();
   await stopRelays([relay]);
   const allowed = (120 * count) / 2_000;
   return [
@@ -63,8 +72,8 @@ async function idleConnections(scheme, context) {
 /** It has said what it wants, and got nothing; it opens no other stream. */
 async function idleConnection(transport, url) {
   const connection = await dial(transport, url);
-  const idle = { connection, isOver: false };
-  void connection.closed.then(() => (idle.isOver = true));
+  const idle = { connection, reason: undefined };
+  void connection.closed.then(({ error }) => (idle.reason = error?.message ?? 'closed'));
   const refused = connection.openStream({ header: Buffer.from('no route') }).opened;
   await refused.catch(() => undefined);
   return idle;
