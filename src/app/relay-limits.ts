@@ -12,6 +12,7 @@ export function relayLimits({ limits = {} }: RelayConfig): Partial<RelayLimits> 
     connectionsPerMinutePerSource: limits.newConnectionsPerMinute,
     maxStreamsTotal: limits.maxStreams,
     maxStreamsPerPeer: limits.streamsPerPeer,
+    streamsPerSecond: limits.streamsPerSecond,
     maxRooms: limits.maxRooms,
     maxRoomsPerPeer: limits.roomsPerPeer,
     bytesPerSecondPerPeer: limits.bytesPerSecondPerPeer,

@@ -56,7 +56,11 @@ export class RelayMetrics implements RelayObserver {
       new Histogram({ name, help, registers, buckets });
 
     gauge('xfer_streams_active', 'Streams that peers have open', () => status.streams);
-    gauge('xfer_pending_opens', 'Streams that wait for the answer of a next hop', () => status.pendingOpens);
+    gauge(
+      'xfer_pending_opens',
+      'Streams that wait for their turn, or for the answer of a next hop',
+      () => status.pendingOpens,
+    );
     this.#opened = counter('xfer_streams_opened_total', 'Streams that reached their next hop');
     this.#closed = counter(
       'xfer_streams_closed_total',

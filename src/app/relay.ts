@@ -55,9 +55,10 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     limits,
     shares: sharesOf(settings.config),
   });
+  guard.configure(sharesOf(settings.config), isAnybodyListed(settings.config, options.access));
   settings.onChange((config) => {
     guard.policy = policyOf(config);
-    guard.shares.configure(sharesOf(config));
+    guard.configure(sharesOf(config), isAnybodyListed(config, options.access));
   });
   const forwarding = new Relay({
     transports,
@@ -104,6 +105,14 @@ export async function relay(options: RelayRunOptions): Promise<void> {
 }
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+/** Whoever is has a weight of its own. */
+function isAnybodyListed({ peers = [], tokens = [] }: RelayConfig, access: RelayAccessOptions = {}): boolean {
+  const given = [access.allow, access.tokens, access.tokenFile].some(
+    (one) => one !== undefined && one.length > 0,
+  );
+  return given || peers.length > 0 || tokens.length > 0;
+}
 
 const sharesOf = ({ rate, unknownWeight }: RelayConfig): RelaySharesOptions => ({
   capacityBytesPerSecond: rate,

@@ -227,8 +227,8 @@ export const relayDefaults = Object.freeze({
   maxWindowBytes: 4 * MiB,
   /**
    * New connections from one source (an address, or the /64 that one IPv6 host has) a minute, and at once; past it they are
-   * refused. One a second is what retrying takes, and a session may come with 16 lanes at once, some of them behind one
-   * address. [8, and ten times that]
+   * refused, and charged when its handshake is over. One a second is what retrying takes, and a session may come with 16
+   * lanes at once, some of them behind one address. [8, and ten times that]
    */
   connectionsPerMinutePerSource: 60,
   connectionBurstPerSource: 80,
@@ -252,14 +252,25 @@ export const relayDefaults = Object.freeze({
   maxConnectionsPerPeer: 128,
   /** A connection without a stream gives way to another of equal weight after this long only, or a flood would push out who has just come. */
   leastIdleMs: 5_000,
-  /** Streams that one peer may open a second, and at once; past it OPEN_ERR 9. How many are open is limited by mux. [500 a millisecond] */
+  /** Streams that one peer may open a second, and at once; past it OPEN_ERR 9. */
   opensPerSecond: 1_000,
   openBurst: 1_000,
+  /** A peer may always have so many streams at once, as far as there are any: the lanes of a few sessions. [128] */
+  leastStreamsPerPeer: 128,
+  /** Where any peer is listed, so much of all streams is kept for those who are; strangers have the rest together. [0.8, of what may be opened] */
+  listedStreamPart: 0.75,
+  /** What one event loop can open a second, all peers together; near it who opens more than its share waits. [500,000] */
+  streamsPerSecond: 2_000,
+  /** Turns to open a stream are given for this long at a time. [100] */
+  streamWindowMs: 100,
+  /** The load is a moving average over about so long, in steps of so many milliseconds. [40 times 5] */
+  streamMeanMs: 200,
+  streamStepMs: 5,
   /** Load and what goes through are measured over this long. [100 ms windows, a mean of 40 times 5 ms] */
   shareWindowMs: 100,
   /** Under load, so often it is looked who may go on. Past 20 ms shares become inexact, and what is held leaves the loop idle. */
   shareTickMs: 10,
-  /** Shares are kept from this load on, in parts of one, until it has been below the lower for a window. [0.95] */
+  /** Shares, of bytes and of streams, are kept from this load on, in parts of one, until it has been below the lower for a window. [0.95] */
   saturatedLoad: 0.95,
   calmLoad: 0.85,
   /** The weight of all strangers together; one listed peer has 1 where nothing else is said. */

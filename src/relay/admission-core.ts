@@ -29,11 +29,12 @@ interface Source {
 
 /**
  * Which connections a relay takes, before it does any work for them: a sans-IO core. Everything is O(1), and what is
- * refused costs its source nothing and leaves no state. A connection is charged when it comes, not after its handshake:
- * over TCP, and over datagrams with a cookie, its address is proven by then.
+ * refused costs its source nothing and leaves no state. Who is asked about has proven its address: over TCP by connecting,
+ * over datagrams with a cookie, over QUIC with its handshake. A connection whose handshake at the relay is under way holds
+ * a place in its source's burst, and is charged when that is over: one if it did well, and several if not.
  *
  * Calls: `handleConnect` for each new connection; for each that was taken `handleReady` when its handshake is over, and
- * `handleClose` at its end, with the same address. One whose handshake never ended counts as several.
+ * `handleClose` at its end, with the same address.
  */
 export class AdmissionCore {
   readonly #limits: AdmissionLimits;
@@ -75,8 +76,6 @@ export class AdmissionCore {
     const refusal = this.#refusalOf(known, now);
     if (refusal) return refusal;
     const source = known ?? { bucket: this.#newBucket(), pending: 0, connections: 0 };
-    source.bucket.reserve(1, now);
-    this.#rate.reserve(1, now);
     source.pending++;
     source.connections++;
     this.#pending++;
@@ -88,26 +87,32 @@ export class AdmissionCore {
   }
 
   /** The handshake of one connection from there is over. */
-  handleReady(address: string): void {
+  handleReady(now: number, address: string): void {
     const source = this.#live.get(sourceKey(address));
-    if (!source || source.pending === 0) return;
-    source.pending--;
-    this.#pending--;
+    if (source && source.pending > 0) this.#charge(source, 1, now);
   }
 
   /** One connection from there is over: `pending` if its handshake never was. */
   handleClose(now: number, address: string, phase: 'pending' | 'ready'): void {
-    if (phase === 'pending') this.handleReady(address);
     const key = sourceKey(address);
     const source = this.#live.get(key);
     if (!source) return;
     // Who brings garbage may bring less of it.
-    if (phase === 'pending') source.bucket.reserve(this.#limits.failedHandshakeCost, now);
+    if (phase === 'pending' && source.pending > 0)
+      this.#charge(source, 1 + this.#limits.failedHandshakeCost, now);
     source.connections--;
     this.#connections--;
     if (source.connections > 0) return;
     this.#live.delete(key);
     this.#gone.set(key, source);
+  }
+
+  /** One of its handshakes is over. */
+  #charge(source: Source, cost: number, now: number): void {
+    source.bucket.reserve(cost, now);
+    this.#rate.reserve(1, now);
+    source.pending--;
+    this.#pending--;
   }
 
   /** What the source itself is at is told first. */
@@ -116,11 +121,11 @@ export class AdmissionCore {
     if (source) {
       if (source.connections >= limits.maxConnectionsPerSource) return 'source-connections';
       if (source.pending >= limits.maxPendingHandshakesPerSource) return 'source-handshakes';
-      if (!source.bucket.has(1, now)) return 'source-rate';
+      if (!source.bucket.has(1 + source.pending, now)) return 'source-rate';
     }
     if (this.#connections >= limits.maxAdmittedConnections) return 'total-connections';
     if (this.#pending >= limits.maxPendingHandshakes) return 'total-handshakes';
-    return this.#rate.has(1, now) ? undefined : 'total-rate';
+    return this.#rate.has(1 + this.#pending, now) ? undefined : 'total-rate';
   }
 
   #newBucket(): TokenBucketCore {

@@ -42,7 +42,7 @@ export interface HopView {
   readonly peer: HopPeer;
   /** Milliseconds of `performance.now()`. */
   readonly connectedAt: number;
-  /** Streams that the peer has open, and those of them without an answer. */
+  /** Streams that the peer has open, and those of them without an answer, of which some may wait for their turn. */
   readonly streams: number;
   readonly pendingOpens: number;
   /** Content forwarded from the peer, and to it. */

@@ -4,6 +4,7 @@ import { EvictionOrder } from './eviction-order.js';
 import { LruMap } from './lru-map.js';
 import type { OwnLimits } from './observer.js';
 import type { RefusalReason } from './refusal-reason.js';
+import { StreamPoolCore } from './stream-pool-core.js';
 
 /** As in `relayDefaults` and `muxDefaults`, each. */
 export interface PeerLimits {
@@ -11,6 +12,7 @@ export interface PeerLimits {
   readonly maxConnectionsPerPeer: number;
   readonly maxStreamsPerPeer: number;
   readonly maxStreamsTotal: number;
+  readonly leastStreamsPerPeer: number;
   readonly opensPerSecond: number;
   readonly openBurst: number;
   readonly leastIdleMs: number;
@@ -56,13 +58,14 @@ export class PeerLimitsCore {
   readonly #connections = new Map<number, Connection>();
   /** Peers without a connection whose rates are not recovered yet: coming again does not help. */
   readonly #gone: LruMap<string, Peer>;
+  readonly #pool: StreamPoolCore;
   #bytesPerSecond: number | undefined;
-  #streams = 0;
 
   constructor(limits: Partial<PeerLimits> = {}) {
     this.#limits = { ...muxDefaults, ...relayDefaults, ...limits };
     this.#order = new EvictionOrder(this.#limits.leastIdleMs);
     this.#gone = new LruMap(this.#limits.maxSources);
+    this.#pool = new StreamPoolCore(this.#limits);
     this.#bytesPerSecond = this.#limits.bytesPerSecondPerPeer;
   }
 
@@ -76,7 +79,7 @@ export class PeerLimitsCore {
 
   /** That peers opened. */
   get streams(): number {
-    return this.#streams;
+    return this.#pool.streams;
   }
 
   /** What one peer has open. */
@@ -102,7 +105,9 @@ export class PeerLimitsCore {
       if (evicted === undefined) return { refused: 'full' };
       this.handleClose(now, evicted);
     }
+    const isThere = this.#peers.has(peer);
     const state = this.#peers.get(peer) ?? this.#gone.get(peer) ?? this.#newPeer(peer, weight);
+    if (!isThere) this.#pool.enter(state.weight);
     // The limit may have been another when it left.
     this.#gone.delete(peer);
     state.own = own;
@@ -122,10 +127,11 @@ export class PeerLimitsCore {
     const { peer, streams } = state;
     this.#order.delete(connection);
     this.#connections.delete(connection);
-    this.#streams -= streams;
+    this.#pool.handleClose(peer.weight, streams);
     peer.streams -= streams;
     peer.connections.delete(connection);
     if (peer.connections.size > 0) return;
+    this.#pool.leave(peer.weight);
     this.#peers.delete(peer.key);
     if (!peer.opens.isFull(now) || !peer.bytes.isFull(now)) this.#gone.set(peer.key, peer);
   }
@@ -136,12 +142,15 @@ export class PeerLimitsCore {
     // What was evicted is on its way out.
     if (!state) return 'full';
     const { peer } = state;
-    if (peer.streams >= (peer.own.maxStreams ?? this.#limits.maxStreamsPerPeer)) return 'peer-streams';
-    if (this.#streams >= this.#limits.maxStreamsTotal) return 'total-streams';
-    if (!peer.opens.tryTake(1, now)) return 'peer-opens';
+    const { weight, streams, opens, own } = peer;
+    const refusal = this.#pool.handleOpen({ weight, streams, most: own.maxStreams });
+    if (refusal) return refusal;
+    if (!opens.tryTake(1, now)) {
+      this.#pool.handleClose(weight);
+      return 'peer-opens';
+    }
     state.streams++;
     peer.streams++;
-    this.#streams++;
     this.#order.use(now, connection, 1);
     return undefined;
   }
@@ -151,7 +160,7 @@ export class PeerLimitsCore {
     if (!state || state.streams === 0) return;
     state.streams--;
     state.peer.streams--;
-    this.#streams--;
+    this.#pool.handleClose(state.peer.weight);
     this.#order.use(now, connection, -1);
   }
 
@@ -175,8 +184,14 @@ export class PeerLimitsCore {
   setWeight(peer: string, weight = strangerWeight): void {
     const state = this.#peers.get(peer);
     if (!state || state.weight === weight) return;
+    this.#pool.handleWeight(state, weight);
     state.weight = weight;
     for (const connection of state.connections) this.#order.setWeight(connection, weight);
+  }
+
+  /** Of all streams so much is kept for listed peers, in parts of one; 0, as it is at first: nobody is listed. */
+  setListedStreamPart(part: number): void {
+    this.#pool.setListedPart(part);
   }
 
   /** The configuration was read again; debts are paid at the new rate. */

@@ -14,6 +14,7 @@ export const refusalReasons = [
   'full',
   'peer-streams',
   'total-streams',
+  'stranger-streams',
   'peer-opens',
   // What a stream asks for (relay-hop.ts).
   'no-route',

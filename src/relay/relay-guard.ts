@@ -9,8 +9,10 @@ import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
 import type { RefusalReason } from './refusal-reason.js';
 import { RelayShares, type RelaySharesOptions } from './relay-shares.js';
 import { RoomsCore, type Room, type RoomLimits } from './rooms-core.js';
+import type { StreamRateLimits } from './stream-rate-core.js';
+import { StreamTurns } from './stream-turns.js';
 
-export type RelayLimits = AdmissionLimits & PeerLimits & RoomLimits;
+export type RelayLimits = AdmissionLimits & PeerLimits & RoomLimits & StreamRateLimits;
 
 export interface RelayGuardOptions {
   readonly policy: DialPolicy;
@@ -30,6 +32,7 @@ export class RelayGuard {
   readonly #admission: AdmissionCore;
   readonly #peers: PeerLimitsCore;
   readonly #rooms: RoomsCore;
+  readonly #turns: StreamTurns;
   readonly #now: () => number;
 
   constructor({ policy, limits = {}, shares = {}, now = () => performance.now() }: RelayGuardOptions) {
@@ -39,6 +42,7 @@ export class RelayGuard {
     this.#peers = new PeerLimitsCore(limits);
     this.#rooms = new RoomsCore(limits);
     this.shares = new RelayShares(shares);
+    this.#turns = new StreamTurns({ ...limits, strangersWeight: shares.strangersWeight }, now);
     const { maxStreamsPerPeer, maxStreamsTotal, grantBudgetBytes } = { ...muxDefaults, ...limits };
     this.connectionLimits = {
       maxStreams: maxStreamsPerPeer,
@@ -83,8 +87,28 @@ export class RelayGuard {
   /** Its connection has a part in the peer's share until the function is called; `onRelease`: it may go on. */
   enterShare(peer: HopPeer, source: string, onRelease: () => void): PeerShare {
     const key = keyOf(peer, source);
-    const leave = this.shares.enter(key, weightOf(peer), onRelease);
-    return { leave, handleForwarded: (bytes) => this.shares.handleForwarded(key, bytes) };
+    const leaveShares = this.shares.enter(key, weightOf(peer), onRelease);
+    const leaveTurns = this.#turns.enter(key, weightOf(peer));
+    return {
+      leave: () => {
+        leaveShares();
+        leaveTurns();
+      },
+      handleForwarded: (bytes) => this.shares.handleForwarded(key, bytes),
+      takeTurn: (signal, go) => this.#turns.take(key, signal, go),
+    };
+  }
+
+  /** What is shared out, and how; somebody `isListed` for whom streams are kept. May be said again. */
+  configure(shares: RelaySharesOptions, isListed: boolean): void {
+    this.shares.configure(shares);
+    this.#turns.setStrangersWeight(shares.strangersWeight);
+    this.#peers.setListedStreamPart(isListed ? relayDefaults.listedStreamPart : 0);
+  }
+
+  close(): void {
+    this.shares.close();
+    this.#turns.close();
   }
 
   handleClose(connection: number): void {
@@ -133,6 +157,8 @@ export interface PeerShare {
   leave(): void;
   /** False: it is to wait until it is released. */
   handleForwarded(bytes: number): boolean;
+  /** Calls `go` when a stream of the peer may go on, now or later, but not after the signal. */
+  takeTurn(signal: AbortSignal, go: () => void): void;
 }
 
 /** The place of one connection at a relay. */
@@ -152,7 +178,7 @@ export class RelayAdmission implements Admission {
   ready(): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    this.#core.handleReady(this.#source);
+    this.#core.handleReady(this.#now(), this.#source);
   }
 
   over(): void {

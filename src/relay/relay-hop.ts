@@ -157,13 +157,13 @@ export class RelayHop implements HopView {
     const opening = { stream, at: performance.now(), signal: closedSignal(stream) };
     this.pendingOpens++;
     this.#count(stream);
-    this.#enter()
+    const answered = this.#enter()
       .then((peer) => this.#open(opening, header, peer))
       .catch((error: unknown) => {
         const { code } = asXferError(error);
         stream.refuse(openErrorCode.accessDenied, entryDetail(code));
-      })
-      .finally(() => this.pendingOpens--);
+      });
+    void Promise.race([answered, stream.closed]).then(() => this.pendingOpens--);
   }
 
   /** With its first stream a peer has said who it is, or it is a stranger. */
@@ -199,8 +199,9 @@ export class RelayHop implements HopView {
     this.connection.abort(new XferError('ERR_XFER_LIMIT', 'the relay is full'));
   }
 
-  #open(opening: Opening, header: Uint8Array, peer: HopPeer): void {
-    const { stream } = opening;
+  /** Resolves when it has an answer, unless it is over before its turn. */
+  #open(opening: Opening, header: Uint8Array, peer: HopPeer): Promise<void> | void {
+    const { stream, signal } = opening;
     const { guard } = this.#context;
     const route = decodeRoute(header);
     if (!route) return this.#refuse(stream, 'no-route');
@@ -213,7 +214,9 @@ export class RelayHop implements HopView {
       guard.closeStream(this.id);
       if (!this.#reached.has(stream)) this.#context.observer.onStreamEnd?.(this, 'refused');
     });
-    void this.#follow(opening, route, peer);
+    return new Promise((resolve) => {
+      this.#share?.takeTurn(signal, () => resolve(this.#follow(opening, route, peer)));
+    });
   }
 
   async #follow(opening: Opening, { relays, branches, ttl, visited }: Route, peer: HopPeer): Promise<void> {

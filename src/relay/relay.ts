@@ -122,7 +122,7 @@ export class Relay {
   /** Drains, lets what is there end for a while, and closes. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#guard.shares.close();
+    this.#guard.close();
     await Promise.all([...this.#hops.values()].map(({ connection }) => connection.close()));
   }
 

@@ -31,7 +31,10 @@ export interface ListenOptions {
   /** Connections at once in all and from one source address; one past it is closed before any work. Default: transportDefaults. */
   readonly maxConnections?: number;
   readonly maxConnectionsPerAddress?: number;
-  /** Asked before anything is done for a connection, with its source address; undefined closes it at once. Default: all are taken. */
+  /**
+   * Asked with the source address of a connection as soon as that is proven (a forged one would be charged to somebody
+   * else), before anything else is done for it; undefined closes it at once. Default: all are taken.
+   */
   admit?(source: string): Admission | undefined;
   readonly limits?: ConnectionLimits;
   /** What a listener with TLS shows its dialers, in PEM; where it is missing such a listener is refused with ERR_XFER_USAGE. */

@@ -23,12 +23,15 @@ export class ListenerGate {
     this.#maxPerAddress = options.maxConnectionsPerAddress ?? transportDefaults.maxConnectionsPerAddress;
   }
 
-  /** Undefined: the one who comes from this address is to be sent away. */
+  /**
+   * Undefined: the one who comes from this address is to be sent away. Call it when the address is proven, and before any
+   * other work for the connection: what anybody can forge would be charged to somebody else.
+   */
   enter(source: string): Place | undefined {
+    if (!this.#take(source)) return undefined;
     const admission = this.#admit?.(source);
-    if (this.#admit && !admission) return undefined;
-    if (!this.#take(source)) {
-      admission?.over();
+    if (this.#admit && !admission) {
+      this.#leave(source);
       return undefined;
     }
     return {

@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
 import { parseSize } from './stats.mjs';
+import { transportNames } from './transports.mjs';
 
 export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--size SIZE] [--only NAME] [--all] [--json]
+                             [--transport NAME]
   --smoke      16 MiB, one run each, no goals: only whether everything runs and arrives equal
   --runs N     counted runs of the large file, 1 to 99 (5); startup takes 3 N, the small file 1.8 N
   --size SIZE  of the large file (1GiB)
   --only NAME  one row, or several with commas; may be repeated
+  --transport NAME  of the row strangers: ${transportNames.join(', ')} (tcp,udp); may be repeated
   --all        also the rows that take long: many-files, link, link-rate, link-fairness
   --json       one object instead of the table`;
 
@@ -18,6 +21,7 @@ export function parseOptions(args, names) {
       runs: { type: 'string' },
       size: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
+      transport: { type: 'string', multiple: true, default: ['tcp,udp'] },
       all: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -31,8 +35,13 @@ export function parseOptions(args, names) {
   if (!size) throw new Error('--size is bytes, or such as 256MiB');
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only is one of ${names.join(', ')}; not ${unknown}`);
+  const transports = values.transport.flatMap((text) => text.split(','));
+  const strange = transports.find((name) => !transportNames.includes(name));
+  if (strange !== undefined)
+    throw new Error(`--transport is one of ${transportNames.join(', ')}; not ${strange}`);
   return {
     smoke,
+    transports,
     json,
     help,
     runs,

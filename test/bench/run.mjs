@@ -21,6 +21,7 @@ import { smallFileRow } from './row-small-file.mjs';
 import { smallFilesRow } from './row-small-files.mjs';
 import { sparseRow } from './row-sparse.mjs';
 import { startupRow } from './row-startup.mjs';
+import { strangersRow } from './row-strangers.mjs';
 import { transfer4gRow, transferRow } from './row-transfer.mjs';
 import { udpBatchRow } from './row-udp-batch.mjs';
 import { udpBlastRow } from './row-udp-blast.mjs';
@@ -31,7 +32,10 @@ import { machine, table, verdict } from './table.mjs';
 
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
-const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
+const relayRows = [
+  ...[relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow],
+  strangersRow,
+];
 const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
@@ -71,11 +75,11 @@ async function main() {
   return !options.smoke && rows.some((row) => verdict(row) === 'missed') ? 1 : 0;
 }
 
-function benchContext({ size, runs, smoke }) {
+function benchContext({ size, runs, smoke, transports }) {
   const directory = memoryDirectory();
   let server;
   return {
-    ...{ directory, size, runs, smoke },
+    ...{ directory, size, runs, smoke, transports },
     // One for all rows, started by the first that needs it.
     sshd: () => (server ??= sshd({ directory })),
     say: (text) => process.stderr.write(`${text}\n`),

@@ -37,34 +37,58 @@ describe('a source', () => {
 describe('the admission of connections', () => {
   it('takes a burst of a source, then its rate a minute, whatever it tries meanwhile', () => {
     const core = admission({ connectionsPerMinutePerSource: 60, connectionBurstPerSource: 3 });
-    expect(times(5, () => core.handleConnect(0, '192.0.2.1'))).toEqual([
+    const come = (now: number) => {
+      const refusal = core.handleConnect(now, '192.0.2.1');
+      if (!refusal) core.handleReady(now, '192.0.2.1');
+      return refusal;
+    };
+    expect(times(5, () => come(0))).toEqual([
       ...[undefined, undefined, undefined],
       ...['source-rate', 'source-rate'],
     ]);
     expect(core.handleConnect(0, '192.0.2.2')).toBeUndefined();
     let taken = 0;
-    for (let now = 1; now <= 60_000; now += 7) if (!core.handleConnect(now, '192.0.2.1')) taken++;
+    for (let now = 1; now <= 60_000; now += 7) if (!come(now)) taken++;
     expect(taken).toBe(59);
   });
 
   it('takes the rate of all sources together, and no source pays for what another is refused', () => {
     const core = admission({ connectionsPerSecond: 10, connectionBurst: 4, connectionBurstPerSource: 2 });
-    const flood = times(100, (i) => core.handleConnect(0, `2001:db8:0:1::${i.toString(16)}`));
+    const come = (now: number, source: string) => {
+      const refusal = core.handleConnect(now, source);
+      if (!refusal) core.handleReady(now, source);
+      return refusal;
+    };
+    const flood = times(100, (i) => come(0, `2001:db8:0:1::${i.toString(16)}`));
     expect(flood.filter((refusal) => !refusal).length).toBe(2);
-    expect(times(3, (i) => core.handleConnect(0, `192.0.2.${i}`))).toEqual([
-      undefined,
-      undefined,
-      'total-rate',
-    ]);
-    expect(core.handleConnect(100, '192.0.2.2')).toBeUndefined();
-    expect(core.handleConnect(100, '192.0.2.2')).toBe('total-rate');
+    expect(times(3, (i) => come(0, `192.0.2.${i}`))).toEqual([undefined, undefined, 'total-rate']);
+    expect(come(100, '192.0.2.2')).toBeUndefined();
+    expect(come(100, '192.0.2.2')).toBe('total-rate');
+  });
+
+  it('charges for a handshake when it is over, and holds a place for it until then', () => {
+    const core = admission({
+      ...{ connectionsPerMinutePerSource: 60, connectionBurstPerSource: 4, failedHandshakeCost: 2 },
+    });
+    // As many as the burst are under way, whatever time that takes: the rate gives no more.
+    expect(times(5, () => core.handleConnect(0, 'a')).filter((refusal) => !refusal).length).toBe(4);
+    expect(core.handleConnect(60_000, 'a')).toBe('source-rate');
+    // One that did well costs one, one that did not three: there is nothing left for the other two and a fifth.
+    core.handleReady(60_000, 'a');
+    core.handleClose(60_000, 'a', 'pending');
+    expect(core.handleConnect(60_000, 'a')).toBe('source-rate');
+    for (const now of [62_000, 62_999]) expect(core.handleConnect(now, 'a')).toBe('source-rate');
+    expect(core.handleConnect(63_000, 'a')).toBeUndefined();
+    // What was ready is not charged again.
+    core.handleClose(63_000, 'a', 'ready');
+    expect([core.connections, core.pendingHandshakes]).toEqual([3, 3]);
   });
 
   it('counts handshakes under way, of a source and in all', () => {
     const core = admission({ maxPendingHandshakes: 3, maxPendingHandshakesPerSource: 2 });
     const refusals = ['a', 'a', 'a', 'b', 'c'].map((source) => core.handleConnect(0, source));
     expect(refusals).toEqual([undefined, undefined, 'source-handshakes', undefined, 'total-handshakes']);
-    core.handleReady('a');
+    core.handleReady(0, 'a');
     expect([core.handleConnect(0, 'c'), core.handleConnect(0, 'a')]).toEqual([undefined, 'total-handshakes']);
     core.handleClose(0, 'c', 'pending');
     expect([core.handleConnect(0, 'a'), core.pendingHandshakes, core.connections]).toEqual([undefined, 3, 4]);
@@ -74,7 +98,7 @@ describe('the admission of connections', () => {
     const core = admission({ maxAdmittedConnections: 3, maxConnectionsPerSource: 2 });
     const refusals = ['a', 'a', 'a', 'b', 'c'].map((source) => core.handleConnect(0, source));
     expect(refusals).toEqual([undefined, undefined, 'source-connections', undefined, 'total-connections']);
-    core.handleReady('a');
+    core.handleReady(0, 'a');
     core.handleClose(0, 'a', 'ready');
     expect([core.handleConnect(0, 'a'), core.handleConnect(0, 'a')]).toEqual([
       undefined,
@@ -109,7 +133,7 @@ describe('the admission of connections', () => {
       times(10 * seconds, (i) => {
         const refusal = core.handleConnect(100 * i, source);
         if (refusal) return 0;
-        if (phase === 'ready') core.handleReady(source);
+        if (phase === 'ready') core.handleReady(100 * i, source);
         core.handleClose(100 * i, source, phase);
         return 1;
       }).reduce<number>((sum, one) => sum + one, 0);
@@ -146,7 +170,7 @@ describe('the admission of connections', () => {
         `192.0.${i >> 8}.${i & 255}`,
         core.handleConnect(0, `192.0.${i >> 8}.${i & 255}`),
       ];
-      if (!refusal) core.handleReady(address);
+      if (!refusal) core.handleReady(0, address);
       return refusal;
     });
     expect([taken(one) + taken(many), many.at(-1)]).toEqual([relayDefaults.connectionBurst, 'total-rate']);
@@ -172,7 +196,7 @@ describe('the admission of connections', () => {
           if (act === 'close') close(which % Math.max(1, open.length));
           else if (act === 'ready' && connection?.phase === 'pending') {
             connection.phase = 'ready';
-            core.handleReady(connection.source);
+            core.handleReady(0, connection.source);
           } else if (act === 'connect' && !core.handleConnect(0, source))
             open.push({ source, phase: 'pending' });
           expect([core.connections, core.pendingHandshakes]).toEqual([open.length, count('pending')]);

@@ -37,6 +37,35 @@ describe('the order in which connections go', () => {
     expect(order.victimFor(2_300, 2)).toBe(1);
   });
 
+  it('does not depend on who came first, once each has done something', () => {
+    const peer = fc.record({ weight: fc.constantFrom(0, 1, 1, 2), uses: fc.boolean() });
+    const peers = fc.array(peer, { minLength: 2, maxLength: 12 });
+    const shuffled = peers.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray([...list.keys()], { minLength: list.length })),
+    );
+    /** All that go, one after the other, for one of more weight than any; they come in this order and are active in theirs. */
+    const goneAfter = (list: readonly { weight: number; uses: boolean }[], arrivals: readonly number[]) => {
+      const order = new EvictionOrder(leastIdleMs);
+      for (const connection of arrivals) order.add(connection, connection, list[connection]?.weight ?? 0);
+      for (const [connection, { uses }] of list.entries()) {
+        order.use(1_000 + 200 * connection, connection, 1);
+        if (!uses) order.use(1_100 + 200 * connection, connection, -1);
+      }
+      const gone: number[] = [];
+      for (let victim; (victim = order.victimFor(100_000, 9)) !== undefined; gone.push(victim))
+        order.delete(victim);
+      return gone;
+    };
+    fc.assert(
+      fc.property(shuffled, ([list, arrivals]) => {
+        const gone = goneAfter(list, arrivals);
+        expect(gone).toEqual(goneAfter(list, [...list.keys()]));
+        const weights = gone.map((connection) => list[connection]?.weight ?? 0);
+        expect(weights).toEqual([...weights].sort((a, b) => a - b));
+      }),
+    );
+  });
+
   it('lets equals take the place only of who has been idle for a while', () => {
     const order = new EvictionOrder(leastIdleMs);
     order.add(0, 1, 1);

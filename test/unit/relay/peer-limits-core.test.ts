@@ -28,13 +28,37 @@ describe('the limits of a peer', () => {
 
   it('are a thousand streams a peer and ten thousand in all, by default', () => {
     const core = new PeerLimitsCore();
-    for (let peer = 0; peer < 11; peer++) core.handleConnect(0, peer, `peer ${peer}`);
     const { maxStreamsPerPeer, maxStreamsTotal } = muxDefaults;
+    for (let peer = 0; peer < 10; peer++) core.handleConnect(0, peer, `peer ${peer}`);
     for (let peer = 0; peer < 10; peer++) {
       const refusals = times(maxStreamsPerPeer + 1, () => core.handleStreamOpen(0, peer));
       expect(refusals.indexOf('peer-streams')).toBe(maxStreamsPerPeer);
     }
+    core.handleConnect(0, 10, 'peer 10');
     expect([core.handleStreamOpen(0, 10), core.streams]).toEqual(['total-streams', maxStreamsTotal]);
+  });
+
+  it('are parts of one pool by weight, where a configuration that is read again may say another', () => {
+    const core = new PeerLimitsCore({
+      ...{ maxStreamsTotal: 40, maxStreamsPerPeer: 30, leastStreamsPerPeer: 1, openBurst: 1e6 },
+    });
+    core.setListedStreamPart(0.5);
+    for (const [id, weight] of [undefined, undefined, 1, 3].entries())
+      core.handleConnect(0, id, `peer ${id}`, weight);
+    const opened = (id: number) =>
+      times(40, () => core.handleStreamOpen(0, id)).filter((refusal) => !refusal).length;
+    expect([0, 1, 2, 3].map(opened)).toEqual([10, 10, 5, 15]);
+    core.setWeight('peer 2', 3);
+    expect(core.handleStreamOpen(0, 2)).toBe('total-streams');
+    core.handleClose(0, 3);
+    expect([opened(2), core.countsOf('peer 2').streams]).toEqual([15, 20]);
+    // Now there is one more among whom half of the pool is divided, and his streams count there, too.
+    core.setWeight('peer 2');
+    core.handleClose(0, 0);
+    core.handleStreamClose(0, 1);
+    expect([core.handleStreamOpen(0, 1), core.streams]).toEqual(['stranger-streams', 29]);
+    core.handleClose(0, 2);
+    expect([opened(1), core.streams]).toEqual([11, 20]);
   });
 
   it('are its own where it has such, in more and in less', () => {

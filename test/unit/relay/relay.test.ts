@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resetCode, type OpenRefused, type Stream } from 'xfer/plugin';
+import { resetCode, type Connection, type OpenRefused, type Stream } from 'xfer/plugin';
 import { encodeWaitHeader } from '../../../src/relay/wait-header.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
 import { pattern, readAll, turns, until } from '../../../src/compliance/pair.js';
@@ -354,6 +354,55 @@ describe('limits', () => {
     last.reset(resetCode.cancelled);
     await until(() => relay.guard.streams === 4);
     await two.openStream().opened;
+  });
+
+  it('keep what is meant for listed peers from strangers', async () => {
+    const refused: string[] = [];
+    const identify = (name: string, weight: number) => (connection: Connection) =>
+      (weight > 0 ? known(name, weight) : stranger)(connection);
+    let who = identify('stranger', 0);
+    const relay = await net.relay({
+      limits: { maxStreamsTotal: 8, leastStreamsPerPeer: 1 },
+      identify: (connection) => who(connection),
+      observer: { onRefuse: (reason) => refused.push(reason) },
+    });
+    relay.guard.configure({}, true);
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.accept();
+    const opened = async (count: number) => {
+      const connection = await net.dial([relay], endpoint.url);
+      const streams = Array.from({ length: count }, () => refusal(connection.openStream()));
+      return (await Promise.all(streams)).filter((answer) => answer === 'opened').length;
+    };
+    expect(await opened(8)).toBe(2);
+    who = identify('alice', 1);
+    expect(await opened(8)).toBe(6);
+    expect(refused).toEqual(Array<string>(8).fill('peer-streams'));
+  });
+
+  it('let streams wait for their turn where more are opened than can be, and count them as pending', async () => {
+    const relay = await net.relay({ limits: { streamsPerSecond: 20, openBurst: 1_000 } });
+    const endpoint = await net.endpoint();
+    endpoint.onStream = ({ stream }) => stream.accept();
+    const connection = await net.dial([relay], endpoint.url);
+    await connection.openStream().opened;
+    const [hop] = relay.relay.hops;
+    await until(() => hop?.pendingOpens === 0);
+    const streams: Stream[] = [];
+    // Next hops answer within a few turns of the loop; the load is a moving average, and lets some through.
+    while ((hop?.pendingOpens ?? 0) < 5) {
+      streams.push(connection.openStream());
+      await turns(10);
+    }
+    // One that is given up while it waits leaves nothing behind.
+    const waiting = hop?.streams ?? 0;
+    const given = connection.openStream();
+    await until(() => hop?.streams === waiting + 1);
+    given.reset(resetCode.cancelled);
+    await until(() => hop?.streams === waiting);
+    await Promise.all(streams.map(({ opened }) => opened));
+    await until(() => hop?.pendingOpens === 0);
+    expect(hop?.streams).toBe(streams.length + 1);
   });
 
   it('close connections that ask for nothing', async () => {
