@@ -5,6 +5,7 @@ export interface PathSample extends SendSample {
   /** Whole milliseconds; 0 where it is less than one. */
   readonly rttMs: number;
   readonly minRttMs: number;
+  readonly lostPackets: number;
   readonly receivedDatagrams: number;
   readonly congestionEvents: number;
 }

@@ -2,7 +2,6 @@
 export interface SendSample {
   readonly sentBytes: number;
   readonly sentDatagrams: number;
-  readonly lostPackets: number;
   readonly cwndBytes: number;
 }
 
@@ -12,12 +11,10 @@ interface Limits {
 }
 
 /**
- * Of a datagram with content, what is not content (RFC 9000 §17.3.1, §19.8; RFC 9001 §5.3): first byte, connection id of 8,
- * packet number of 2, tag of 16; type, id and offset of a STREAM frame.
+ * The least of a datagram that is not content: first byte, connection id of 8, packet number, tag of 16, type of a frame
+ * (RFC 9000 §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
  */
-const overheadBytes = 34;
-/** Content of a lost packet, which is sent again, at the least. */
-const leastContentBytes = 1200 - overheadBytes;
+const overheadBytes = 27;
 /** Less is not worth a write. */
 const leastRoomBytes = 16 * 1024;
 /** What waits with quinn goes within this time, or it was too much. */
@@ -27,8 +24,8 @@ const leastRateMs = 5;
 
 /**
  * How much to give to quinn, which takes 10 MB and tells of nothing: what waits there goes before what is urgent now. What
- * it has sent is known from its datagrams, about: never more waits than this says, as it takes the least overhead for all,
- * and what it takes for sent too early is made good whenever all is sent. Runs dry: twice as much the next time.
+ * it has sent is known from its datagrams, about, and never too little: what is sent again, and most headers, count as
+ * content. That is made good whenever all is sent. Where quinn has run dry it gets twice as much the next time.
  */
 export class SendAllowanceCore {
   readonly #limits: Limits;
@@ -82,9 +79,9 @@ export class SendAllowanceCore {
     if (copied) this.#givenBytes += bytes;
   }
 
-  handleSample(now: number, { sentBytes, sentDatagrams, lostPackets, cwndBytes }: SendSample): void {
+  handleSample(now: number, { sentBytes, sentDatagrams, cwndBytes }: SendSample): void {
     this.#cwndBytes = cwndBytes;
-    const content = sentBytes - overheadBytes * sentDatagrams - leastContentBytes * lostPackets;
+    const content = sentBytes - overheadBytes * sentDatagrams;
     const sent = Math.max(this.#sentBytes, content - this.#slackBytes);
     this.#measure(now, sent - this.#sentBytes);
     this.#sentBytes = Math.min(sent, this.#givenBytes);
