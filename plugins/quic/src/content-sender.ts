@@ -133,7 +133,7 @@ export class ContentSender {
   }
 
   #handleDone(content: Content, copied: boolean): void {
-    this.allowance.handleDone(content.bytes, copied);
+    if (!copied) this.allowance.handleDropped(content.bytes);
     try {
       content.done();
     } catch (thrown) {

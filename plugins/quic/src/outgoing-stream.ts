@@ -4,7 +4,7 @@ import { writeAll } from './stream-writer.js';
 
 /** Whom a stream tells of what became of content. */
 export interface OutgoingUser {
-  /** The content has this many bytes fewer to be waited for; `copied`: quinn has them. */
+  /** Its bytes are needed no more; `copied`: quinn has them, else it came to nothing. */
   handleDone(content: Content, copied: boolean): void;
   /** Nothing more goes on this stream of QUIC. */
   handleEnd(): void;

@@ -30,10 +30,8 @@ const leastRateMs = 5;
 export class SendAllowanceCore {
   readonly #limits: Limits;
   #targetBytes: number;
-  /** Taken, and quinn has not copied it yet. */
+  /** For quinn, in all; part of it may have been sent before it is known to be copied. */
   #takenBytes = 0;
-  /** quinn copied them, in all. */
-  #givenBytes = 0;
   #sentBytes = 0;
   /** Between what was sent by its datagrams and by what was given. */
   #slackBytes = 0;
@@ -56,7 +54,7 @@ export class SendAllowanceCore {
   }
 
   get unsentBytes(): number {
-    return this.#takenBytes + this.#givenBytes - this.#sentBytes;
+    return this.#takenBytes - this.#sentBytes;
   }
 
   /** While there is more to send all of the window is under way. */
@@ -73,10 +71,10 @@ export class SendAllowanceCore {
     this.#takenBytes += bytes;
   }
 
-  /** `copied`: by quinn, else they came to nothing. */
-  handleDone(bytes: number, copied: boolean): void {
+  /** Was taken, and came to nothing. */
+  handleDropped(bytes: number): void {
     this.#takenBytes -= bytes;
-    if (copied) this.#givenBytes += bytes;
+    this.#sentBytes = Math.min(this.#sentBytes, this.#takenBytes);
   }
 
   handleSample(now: number, { sentBytes, sentDatagrams, cwndBytes }: SendSample): void {
@@ -84,14 +82,14 @@ export class SendAllowanceCore {
     const content = sentBytes - overheadBytes * sentDatagrams;
     const sent = Math.max(this.#sentBytes, content - this.#slackBytes);
     this.#measure(now, sent - this.#sentBytes);
-    this.#sentBytes = Math.min(sent, this.#givenBytes);
+    this.#sentBytes = Math.min(sent, this.#takenBytes);
     this.#slackBytes += sent - this.#sentBytes;
     if (this.#isLimited) this.#adjust();
   }
 
   #measure(now: number, bytes: number): void {
     this.#rateFromBytes += bytes;
-    const isBusy = this.#givenBytes > this.#sentBytes;
+    const isBusy = this.#takenBytes > this.#sentBytes;
     if (!isBusy || this.#rateFromMs === undefined) {
       this.#rateFromBytes = 0;
       this.#rateFromMs = isBusy ? now : undefined;
@@ -107,12 +105,12 @@ export class SendAllowanceCore {
 
   #adjust(): void {
     const { leastUnsentBytes, maxUnsentBytes } = this.#limits;
-    if (this.#givenBytes === this.#sentBytes)
+    if (this.#takenBytes === this.#sentBytes)
       this.#targetBytes = Math.min(2 * this.#targetBytes, maxUnsentBytes);
     else if (this.#rate > 0)
       this.#targetBytes = Math.max(
         leastUnsentBytes,
-        Math.min(this.#targetBytes, (this.#rate * patienceMs) / 1000),
+        Math.min(this.#targetBytes, Math.floor((this.#rate * patienceMs) / 1000)),
       );
   }
 }
