@@ -1,7 +1,14 @@
 /** All that a transport plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md shows how. */
 export * from './transport/contract.js';
 export { formatAddress, parseAddress, type Address } from './transport/address.js';
-export { defaultPorts, muxDefaults, transportDefaults, udpDefaults, wsDefaults } from './config/index.js';
+export {
+  defaultPorts,
+  muxDefaults,
+  quicDefaults,
+  transportDefaults,
+  udpDefaults,
+  wsDefaults,
+} from './config/index.js';
 export { isXferError, networkError, XferError, type ErrorCode } from './errors/index.js';
 export {
   MuxBudget,

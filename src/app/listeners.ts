@@ -6,11 +6,11 @@ import type { TransportRegistry } from '../transport/registry.js';
 
 export interface ListenersOptions {
   readonly transports: TransportRegistry;
-  /** Exactly these; none: tcp on every address, and udp at the same port number where there is that transport. */
+  /** Exactly these; none: tcp on every address, and beside it udp at the same port number and quic, where there are those. */
   readonly urls: readonly string[];
   /** The same for every listener, so that limits count over all of them. */
   readonly options: ListenOptions;
-  /** Of the default, 0 is any. Default: defaultPorts.tcp. */
+  /** Of tcp and udp; 0: any, for quic too. Default: `defaultPorts`. */
   readonly defaultPort?: number;
   /** What is missing of the default. */
   onNote(message: string): void;
@@ -31,8 +31,15 @@ export async function openListeners({ urls, ...rest }: ListenersOptions): Promis
 
 type DefaultOptions = Omit<ListenersOptions, 'urls'>;
 
-/** tcp is what is needed; without udp beside it everything works, so that is no failure. */
+/** tcp is what is needed; without the others beside it everything works, so that is no failure. */
 async function openDefault(options: DefaultOptions): Promise<Listener[]> {
+  const opened = await openPair(options);
+  const quic = await openQuic(options);
+  return quic ? [...opened, quic] : opened;
+}
+
+/** tcp, and udp of the same number. */
+async function openPair(options: DefaultOptions): Promise<Listener[]> {
   const { transports, defaultPort: port = defaultPorts.tcp, onNote } = options;
   for (let tries = mostPairTries; ; tries--) {
     const tcp = await listenAt({ scheme: 'tcp', host: '::', port }, options);
@@ -48,6 +55,20 @@ async function openDefault(options: DefaultOptions): Promise<Listener[]> {
       onNote(`not listening on udp beside tcp: ${message}`);
       return [tcp];
     }
+  }
+}
+
+/** Nothing is said where this machine has no QUIC: `xfer doctor` does. */
+async function openQuic(options: DefaultOptions): Promise<Listener | undefined> {
+  const { transports, defaultPort, onNote } = options;
+  if (!transports.schemes().includes('quic')) return undefined;
+  const port = defaultPort === 0 ? 0 : defaultPorts.quic;
+  try {
+    return await listenAt({ scheme: 'quic', host: '::', port }, options);
+  } catch (thrown) {
+    const { code, message } = asXferError(thrown);
+    if (code !== 'ERR_XFER_NO_TRANSPORT') onNote(`not listening on quic beside tcp: ${message}`);
+    return undefined;
   }
 }
 

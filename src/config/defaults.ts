@@ -144,6 +144,37 @@ export const udpDefaults = Object.freeze({
   maxPathChallenges: 5,
 });
 
+/** quic: streams of QUIC (RFC 9000) by quinn. What is quinn's own, and cannot be chosen, stands in docs/quic.md. */
+export const quicDefaults = Object.freeze({
+  /** Nothing was heard for so long: the connection is over. A handshake, which has no other limit in quinn, too. */
+  idleTimeoutMs: 10_000,
+  /** A packet after this much silence, so that a connection lives as long as both ends do. */
+  keepAliveMs: 3_000,
+  /** Handshakes that a listener waits for at once; past it a new dialer waits until one is over. */
+  maxHandshakes: 1024,
+  /**
+   * QUIC streams that either side may open at once. quinn sets about 40 bytes aside for each, in tables that double: 112 is
+   * what fits in the size before 17 KB. It tells of new room by eighths.
+   */
+  maxStreams: 112,
+  /** Of those, for the content of one stream each; that of further streams shares one. */
+  maxContentStreams: 96,
+  /** What quinn takes of one stream, and of all, before it is read; more than the 10 MB that a sender of it keeps. */
+  streamWindowBytes: 16 * MiB,
+  connectionWindowBytes: 32 * MiB,
+  /** Wanted of SO_RCVBUF and SO_SNDBUF of what dials; a listener has those of the system, net.core.rmem_default. */
+  socketBufferBytes: 4 * MiB,
+  /** Asked for in one read. It is memory of its own each time, of which what was not read is wasted. */
+  readBytes: 256 * KiB,
+  /** Taken of one stream at a time. */
+  writeBytes: 1 * MiB,
+  /** With quinn and, as far as can be told, not sent yet; it grows from the first to the second where that runs dry. */
+  leastUnsentBytes: 128 * KiB,
+  maxUnsentBytes: 8 * MiB,
+  /** Streams, and bytes of them, that came before what opens them; past it the connection is cut. Bytes: see `muxDefaults`. */
+  maxEarlyStreams: 1024,
+});
+
 /** session (DESIGN §6). */
 export const sessionDefaults = Object.freeze({
   /** A stranger must have finished the handshake by then; counted from the connection. */

@@ -3,6 +3,7 @@ export {
   forwardingDefaults,
   muxDefaults,
   muxStreamsDefaults,
+  quicDefaults,
   relayDefaults,
   scanDefaults,
   sessionDefaults,

@@ -73,7 +73,7 @@ export class MuxConnection implements Connection {
       },
       now: performance.now(),
       contentBeside: carriesStreams,
-      ...(carriesStreams ? { minRttMs: () => link.stats().minRttMs } : {}),
+      ...(carriesStreams ? { minRttMs: () => link.stats().minRttMs || this.#core.liveness.minRttMs } : {}),
     });
     this.#port = carriesStreams
       ? new StreamsPort(link, this.#core, this.#portUser())

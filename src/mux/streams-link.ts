@@ -1,3 +1,5 @@
+import type { PathCounters } from '../transport/contract.js';
+
 /** Content of one stream on its way out. */
 export interface Content {
   readonly streamId: number;
@@ -55,7 +57,8 @@ export interface StreamsLink {
   stats(): StreamsLinkStats;
 }
 
-export interface StreamsLinkStats {
+export interface StreamsLinkStats extends PathCounters {
+  /** 0 where the link cannot tell, or not so exactly: then mux's own keepalives do. */
   readonly minRttMs: number;
   readonly rttMs: number;
   /** Packets found to be lost. */

@@ -63,9 +63,14 @@ export class StreamsPort implements LinkPort {
   }
 
   stats(): PortStats {
-    const { minRttMs, rttMs, lost, inFlightBytes, unsentBytes, deliveryRate } = this.#link.stats();
-    const unsent = this.#core.queuedBytes + unsentBytes;
-    return { minRttMs, rttMs, lost, inFlightBytes, unsentBytes: unsent, deliveryRate };
+    const { liveness, queuedBytes } = this.#core;
+    const stats = this.#link.stats();
+    return {
+      ...stats,
+      minRttMs: stats.minRttMs || liveness.minRttMs,
+      rttMs: stats.rttMs || liveness.rttMs,
+      unsentBytes: queuedBytes + stats.unsentBytes,
+    };
   }
 
   #end(): void {

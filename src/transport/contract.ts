@@ -121,7 +121,17 @@ export interface ConnectionCapabilities {
   readonly zeroCopy: boolean;
 }
 
-export interface ConnectionStats {
+/** What transports over datagrams count beside the rest, where they can tell. */
+export interface PathCounters {
+  /** The congestion window. */
+  readonly cwndBytes?: number;
+  readonly datagramsSent?: number;
+  readonly datagramsReceived?: number;
+  /** How often the congestion control slowed down. */
+  readonly congestionEvents?: number;
+}
+
+export interface ConnectionStats extends PathCounters {
   readonly minRttMs: number;
   readonly rttMs: number;
   readonly lost: number;

@@ -101,8 +101,12 @@ export interface QuicEndpointStats {
   readonly ignoredHandshakes: number;
 }
 
-/** Throws ERR_XFER_NO_TRANSPORT where there is none for this machine. */
+/** Throws ERR_XFER_NO_TRANSPORT where there is none for this machine, or `XFER_QUIC=off`. */
 export function loadBinding(machine: Machine = process): QuicBinding {
+  if (process.env['XFER_QUIC'] === 'off')
+    throw new XferError('ERR_XFER_NO_TRANSPORT', 'there is no QUIC here: XFER_QUIC=off', {
+      remedy: 'unset XFER_QUIC',
+    });
   const require = createRequire(import.meta.url);
   const names = packagesFor(machine);
   let cause: unknown;

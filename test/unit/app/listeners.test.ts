@@ -8,13 +8,15 @@ import { TransportRegistry } from '../../../src/transport/registry.js';
 const options: ListenOptions = { onConnection: () => undefined, maxConnections: 3 };
 const taken = (port: number) => new XferError('ERR_XFER_ADDRESS_IN_USE', `port ${port} is taken`);
 
-/** Transports that note where they listen; `udp` says why it cannot, if it cannot. */
-function machine({ udp }: { udp?: (port: number) => XferError | undefined } = {}) {
+type Failure = (port: number) => XferError | undefined;
+
+/** Transports that note where they listen; `udp` and `quic` say why they cannot, if they cannot. */
+function machine({ udp, quic }: { udp?: Failure; quic?: Failure } = {}) {
   let nextPort = 40_000;
   const open: string[] = [];
   const asked: { at: string; options: ListenOptions }[] = [];
   const notes: string[] = [];
-  const transport = (failure: (port: number) => XferError | undefined): Transport => ({
+  const transport = (failure: Failure): Transport => ({
     probe: () => Promise.resolve({ ok: true, detail: '' }),
     dial: () => Promise.reject(new Error('it does not')),
     listen: (at: Address, options: ListenOptions): Promise<Listener> => {
@@ -29,13 +31,14 @@ function machine({ udp }: { udp?: (port: number) => XferError | undefined } = {}
     },
   });
   const transports = new TransportRegistry();
-  const add = (scheme: string, failure: (port: number) => XferError | undefined) =>
+  const add = (scheme: string, failure: Failure) =>
     transports.add(
       { apiVersion: 1, name: scheme, schemes: [scheme], load: () => Promise.resolve(transport(failure)) },
       scheme,
     );
   add('tcp', (port) => (port === 1 ? taken(1) : undefined));
   if (udp) add('udp', udp);
+  if (quic) add('quic', quic);
   const listen = async (urls: readonly string[], defaultPort?: number) =>
     (
       await openListeners({
@@ -125,5 +128,26 @@ describe('who listens by default', () => {
     const { listen, open } = machine({ udp: works });
     await expect(listen([], 1)).rejects.toMatchObject({ code: 'ERR_XFER_ADDRESS_IN_USE' });
     expect(open).toEqual([]);
+  });
+
+  it('listens on quic, too, at its own port', async () => {
+    const { listen, asked, notes } = machine({ udp: works, quic: works });
+    expect(await listen([])).toEqual(['tcp://[::]:4840', 'udp://[::]:4840', 'quic://[::]:4841']);
+    expect(await listen([], 0)).toEqual(['tcp://[::]:40000', 'udp://[::]:40000', 'quic://[::]:40001']);
+    for (const one of asked) expect(one.options).toBe(options);
+    expect(notes).toEqual([]);
+  });
+
+  it('goes on without quic where that is taken, and says so', async () => {
+    const { listen, notes } = machine({ udp: works, quic: taken });
+    expect(await listen([])).toEqual(['tcp://[::]:4840', 'udp://[::]:4840']);
+    expect(notes).toEqual(['not listening on quic beside tcp: port 4841 is taken']);
+  });
+
+  it('says nothing of quic where the machine has none', async () => {
+    const missing = () => new XferError('ERR_XFER_NO_TRANSPORT', 'there is no QUIC here');
+    const { listen, notes } = machine({ quic: missing });
+    expect(await listen([])).toEqual(['tcp://[::]:4840']);
+    expect(notes).toEqual([]);
   });
 });

@@ -1,0 +1,135 @@
+import type { QuicConnection, QuicStream } from './binding.js';
+import type { QuicConfig } from './config.js';
+import { IncomingContent, violation, type IncomingUser } from './incoming-content.js';
+import { SharedPieces } from './shared-pieces.js';
+import { decodeId, idBytes, sharedId } from './wire.js';
+
+export interface ContentReceiverOptions extends IncomingUser {
+  readonly connection: QuicConnection;
+  readonly config: QuicConfig;
+  /** The other side broke the rules, or something of the layer above threw. */
+  handleThrown(thrown: unknown): void;
+}
+
+/** Reads every stream of QUIC that the other side opens for content. */
+export class ContentReceiver {
+  readonly #options: ContentReceiverOptions;
+  readonly #content: IncomingContent;
+  /** Those that are being read, by the stream that they bring content of. */
+  readonly #streams = new Map<number, QuicStream>();
+  #isOver = false;
+
+  constructor(options: ContentReceiverOptions) {
+    this.#options = options;
+    this.#content = new IncomingContent(options, options.config);
+  }
+
+  /** Until the connection is over. */
+  async run(): Promise<void> {
+    const { connection } = this.#options;
+    try {
+      while (!this.#isOver) void this.#read(await connection.inboundStream());
+    } catch {
+      // The connection is over; control says so.
+    }
+  }
+
+  opened(streamId: number): void {
+    this.#guard(() => this.#content.opened(streamId));
+  }
+
+  forget(streamId: number): void {
+    this.#content.forget(streamId);
+    const stream = this.#streams.get(streamId);
+    this.#streams.delete(streamId);
+    stream?.stopRead().catch(ignored);
+  }
+
+  /** Nothing is given out any more. */
+  end(): void {
+    this.#isOver = true;
+    this.#streams.clear();
+  }
+
+  async #read(stream: QuicStream): Promise<void> {
+    // Nothing goes back on it, so that it is over when its content is. An end would fail where the other side's stop is here.
+    stream.resetWrite().catch(ignored);
+    try {
+      const first = await this.#readId(stream);
+      if (!first) return;
+      const id = decodeId(first);
+      const rest = first.subarray(idBytes);
+      if (this.#streams.has(id)) throw violation('content of one stream on two of QUIC');
+      this.#streams.set(id, stream);
+      if (id === sharedId) await this.#readShared(stream, rest);
+      else await this.#readOwn(stream, id, rest);
+    } catch (thrown) {
+      // Nobody sends anything else on it.
+      stream.stopRead().catch(ignored);
+      this.#options.handleThrown(thrown);
+    }
+  }
+
+  /** What came first, and is long enough to say whose content it is; undefined: it came to nothing. */
+  async #readId(stream: QuicStream): Promise<Uint8Array | undefined> {
+    let first: Uint8Array = new Uint8Array(0);
+    while (first.length < idBytes) {
+      const bytes = await this.#next(stream);
+      if (bytes === undefined) return undefined;
+      if (bytes === null) throw violation('a stream of QUIC without content');
+      first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+    }
+    return first;
+  }
+
+  async #readOwn(stream: QuicStream, id: number, first: Uint8Array): Promise<void> {
+    let isWanted = first.length === 0 || this.#content.handle(id, first, false);
+    while (isWanted) {
+      const bytes = await this.#next(stream);
+      // Forgotten while it was read; what is kept of it, if it was reset before it was opened, goes with it.
+      if (this.#streams.get(id) !== stream) return;
+      if (bytes === undefined) {
+        this.#streams.delete(id);
+        return this.#content.forget(id);
+      }
+      if (bytes === null) this.#streams.delete(id);
+      isWanted = this.#content.handle(id, bytes ?? nothing, bytes === null) && bytes !== null;
+      if (bytes === null) return;
+    }
+    if (this.#streams.get(id) === stream) this.#streams.delete(id);
+    stream.stopRead().catch(ignored);
+  }
+
+  async #readShared(stream: QuicStream, first: Uint8Array): Promise<void> {
+    const pieces = new SharedPieces((id, bytes, fin) => void this.#content.handle(id, bytes, fin));
+    pieces.push(first);
+    for (;;) {
+      const bytes = await this.#next(stream);
+      if (bytes === undefined || this.#isOver) return;
+      if (bytes === null) throw violation('the end of what is shared');
+      pieces.push(bytes);
+    }
+  }
+
+  /** Null is the end; undefined a reset, or the end of the connection. */
+  async #next(stream: QuicStream): Promise<Uint8Array | null | undefined> {
+    try {
+      const bytes = await stream.read(this.#options.config.readBytes);
+      return this.#isOver ? undefined : bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#options.handleThrown(thrown);
+    }
+  }
+}
+
+const nothing = new Uint8Array(0);
+/** What the connection's end makes of a promise that nobody waits for. */
+const ignored = (): void => undefined;

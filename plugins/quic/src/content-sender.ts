@@ -1,0 +1,146 @@
+import type { Content } from 'xfer/plugin';
+import type { QuicConnection } from './binding.js';
+import type { QuicConfig } from './config.js';
+import { OutgoingStream } from './outgoing-stream.js';
+import type { PathStats } from './path-stats.js';
+import { SendAllowanceCore } from './send-allowance-core.js';
+import { encodeId, encodePieceHeader, sharedId } from './wire.js';
+
+export interface ContentSenderOptions {
+  readonly connection: QuicConnection;
+  readonly config: QuicConfig;
+  readonly stats: PathStats;
+  pull(maxBytes: number): Content | undefined;
+  /** Something of the layer above threw. */
+  handleThrown(thrown: unknown): void;
+}
+
+/** How soon it is looked whether quinn has sent what it was given. */
+const pollMs = 1;
+/** Counters as old as this are looked at again. */
+const sampleAgeMs = 0.5;
+
+/** Pulls content as quinn sends it, and gives that of each stream a stream of QUIC, or that of many one. */
+export class ContentSender {
+  readonly allowance: SendAllowanceCore;
+  readonly #options: ContentSenderOptions;
+  readonly #streams = new Map<number, OutgoingStream>();
+  /** Those of them that are streams of QUIC of their own, and not over. */
+  readonly #own = new Set<OutgoingStream>();
+  #shared: OutgoingStream | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isPulling = false;
+  #isOver = false;
+
+  constructor(options: ContentSenderOptions) {
+    this.#options = options;
+    this.allowance = new SendAllowanceCore(options.config);
+  }
+
+  /** There may be something to pull. */
+  ready(): void {
+    if (this.#isPulling || this.#isOver) return;
+    this.#isPulling = true;
+    try {
+      this.#pull();
+    } catch (thrown) {
+      this.#options.handleThrown(thrown);
+    } finally {
+      this.#isPulling = false;
+    }
+  }
+
+  forget(streamId: number): void {
+    const stream = this.#streams.get(streamId);
+    if (!stream) return;
+    this.#streams.delete(streamId);
+    if (stream === this.#shared) stream.forget(streamId);
+    else stream.drop();
+  }
+
+  /** Every `done` is called soon. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    for (const stream of new Set([
+      ...this.#streams.values(),
+      ...this.#own,
+      ...(this.#shared ? [this.#shared] : []),
+    ]))
+      stream.drop();
+  }
+
+  #pull(): void {
+    const { pull, config } = this.#options;
+    while (!this.#isOver) {
+      const room = Math.min(this.allowance.roomBytes, config.writeBytes);
+      if (room === 0) return this.#waitForRoom();
+      const content = pull(room);
+      if (!content) return;
+      this.allowance.handleTaken(content.bytes);
+      this.#streamFor(content.streamId).push(content);
+    }
+  }
+
+  #waitForRoom(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#sample();
+      this.ready();
+    }, pollMs);
+  }
+
+  #sample(): void {
+    const now = performance.now();
+    this.allowance.handleSample(now, this.#options.stats.sample(now, sampleAgeMs));
+  }
+
+  #streamFor(id: number): OutgoingStream {
+    const known = this.#streams.get(id);
+    if (known) return known;
+    const stream =
+      this.#own.size < this.#options.config.maxContentStreams ? this.#newOwn(id) : this.#theShared();
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #newOwn(id: number): OutgoingStream {
+    const { connection } = this.#options;
+    const stream: OutgoingStream = new OutgoingStream({
+      connection,
+      opening: encodeId(id),
+      user: {
+        handleDone: (content, copied) => this.#handleDone(content, copied),
+        handleEnd: () => void this.#own.delete(stream),
+      },
+    });
+    this.#own.add(stream);
+    return stream;
+  }
+
+  #theShared(): OutgoingStream {
+    const { connection } = this.#options;
+    return (this.#shared ??= new OutgoingStream({
+      connection,
+      opening: encodeId(sharedId),
+      headerOf: ({ streamId, fin, bytes }) => encodePieceHeader({ id: streamId, fin, bytes }),
+      user: {
+        handleDone: (content, copied) => this.#handleDone(content, copied),
+        handleEnd: () => undefined,
+      },
+    }));
+  }
+
+  #handleDone(content: Content, copied: boolean): void {
+    if (!copied) this.allowance.handleDropped(content.bytes);
+    try {
+      content.done();
+    } catch (thrown) {
+      this.#options.handleThrown(thrown);
+    }
+    if (this.#isOver) return;
+    this.#sample();
+    this.ready();
+  }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { startReceiver } from '../support/receiver.js';
+import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
+import { failureOf, transferred } from '../support/transfer.js';
+
+const content = randomBytes(24 * 1024 * 1024 + 11);
+let work: string;
+let file: string;
+let out: string;
+
+beforeEach(async () => {
+  work = await temporaryDirectory();
+  file = join(work, 'file');
+  out = join(work, 'out');
+  await writeFile(file, content);
+});
+
+const arrived = async () => (await readFile(join(out, 'file'))).equals(content);
+
+describe('a transfer over quic', () => {
+  it.each([
+    ['as it comes', '127.0.0.1', []],
+    ['IPv6', '[::1]', []],
+    ['the one congestion control that it has', '127.0.0.1', ['--cc', 'cubic']],
+    ['several lanes', '127.0.0.1', ['--lanes', '3']],
+  ])('arrives: %s', async (_what, host, sendFlags) => {
+    const receiver = { listen: `quic://${host}:0` };
+    const { done } = await transferred({ paths: [file], out, sendFlags, receiver });
+    expect(done).toMatchObject({ transport: 'quic', files: 1, bytes: content.length });
+    expect(await arrived()).toBe(true);
+  });
+
+  it('finds over IPv4 who listens on every address', async () => {
+    const { recv, address, code } = await startReceiver(out, { listen: 'quic://[::]:0' });
+    const to = `quic://127.0.0.1:${address.split(':').at(-1)}`;
+    const send = await runXfer(['send', file, to, '--json'], { env: { XFER_CODE: code } });
+    const [sent, received] = await Promise.all([send.ended, recv.ended]);
+    expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
+    expect(await arrived()).toBe(true);
+  });
+
+  it('arrives over a relay that is dialled and dials over quic', async () => {
+    const relay = await runXfer(['relay', '--listen', 'quic://127.0.0.1:0', '--dial', 'any', '--json']);
+    const { addresses } = await relay.event('listening');
+    const receiver = { listen: 'quic://127.0.0.1:0' };
+    const sendFlags = ['--via', addresses[0] ?? ''];
+    const { done } = await transferred({ paths: [file], out, receiver, sendFlags });
+    expect(done).toMatchObject({ transport: 'quic' });
+    expect(await arrived()).toBe(true);
+  });
+
+  it('goes on where a sender was killed', async () => {
+    const { recv, address, code } = await startReceiver(out, {
+      listen: 'quic://127.0.0.1:0',
+      timeoutMs: 60_000,
+    });
+    const env = { XFER_CODE: code };
+    const first = await runXfer(['send', file, address, '--json', '--limit', '8MB/s'], { env });
+    await first.until(({ events }) =>
+      events.some((event) => event.event === 'progress' && event.bytes > 4 * 1024 * 1024),
+    );
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await runXfer(['send', file, address, '--json'], { env, timeoutMs: 60_000 });
+    const [sent, received] = await Promise.all([second.ended, recv.ended]);
+    expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
+    expect(await arrived()).toBe(true);
+  });
+
+  it('says soon that nobody listens', async () => {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    const env = { XFER_CODE: '7-nobody-there' };
+    const send = await runXfer(['send', file, `quic://127.0.0.1:${port}`, '--json', '--retry', '0'], { env });
+    expect(failureOf(await send.ended)).toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED', status: 3 });
+  });
+
+  it('says that a port is taken', async () => {
+    const { recv, address } = await startReceiver(out, { listen: 'quic://127.0.0.1:0' });
+    const second = await runXfer(['recv', join(work, 'other'), '--listen', address, '--json']);
+    expect(failureOf(await second.ended)).toMatchObject({ code: 'ERR_XFER_ADDRESS_IN_USE', status: 3 });
+    recv.child.kill();
+  });
+
+  it('refuses a congestion control that it does not have', async () => {
+    const env = { XFER_CODE: '7-nobody-there' };
+    const send = await runXfer(['send', file, 'quic://127.0.0.1:9', '--json', '--cc', 'bbr'], { env });
+    expect(failureOf(await send.ended)).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
+  });
+
+  it('says what to do where there is no quinn', async () => {
+    const env = { XFER_CODE: '7-nobody-there', XFER_QUIC: 'off' };
+    const send = await runXfer(['send', file, 'quic://127.0.0.1:9', '--json'], { env });
+    expect(failureOf(await send.ended)).toMatchObject({ code: 'ERR_XFER_NO_TRANSPORT', status: 7 });
+    const doctor = await runXfer(['doctor', '--json'], { env });
+    expect((await doctor.ended).stdout).toContain('XFER_QUIC=off');
+  });
+});
