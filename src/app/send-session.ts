@@ -5,6 +5,7 @@ import { ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
+import type { Address } from '../transport/address.js';
 import { cipherOrder } from './cipher-order.js';
 import { LaneKeeper } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
@@ -20,6 +21,8 @@ export interface SendSession {
   readonly lanes: LaneKeeper;
   /** How the first lane got there. */
   readonly there: WayThere;
+  /** What may be tried beside it. */
+  readonly candidates: readonly Address[];
   /** Whether a code joined the two. */
   readonly paired: boolean;
 }
@@ -102,7 +105,8 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
       },
     });
     lanes.begin(session, connection);
-    return { session, lanes, there, paired: secrets.paired };
+    const candidates = ways.candidates(there, session.hello.listens);
+    return { session, lanes, there, candidates, paired: secrets.paired };
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;
