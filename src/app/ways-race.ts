@@ -94,10 +94,10 @@ export class WayRace {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const timer of [this.#startTimer, this.#silenceTimer, this.#patienceTimer]) clearTimeout(timer);
-    this.#options.signal.removeEventListener('abort', this.#stop);
     this.#dialling.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'another way answered sooner'));
     for (const way of this.#open) if (way !== this.#front) discard(way.connection);
     this.#open.clear();
+    if (this.#isGivenOut || !this.#front) this.#options.signal.removeEventListener('abort', this.#stop);
   }
 
   #settle(): void {
@@ -108,6 +108,8 @@ export class WayRace {
     if (front && !this.#isGivenOut) {
       this.#isGivenOut = true;
       this.#waiting = undefined;
+      // Whoever has the last connection there is ends it himself.
+      if (this.#isOver) signal.removeEventListener('abort', this.#stop);
       const { address, connection } = front;
       const hasAnswered = () => this.#winner === front;
       return waiting.resolve({ address, connection, hasAnswered });
@@ -227,7 +229,6 @@ export class WayRace {
     const late = this.#front;
     if (late !== way) this.#putInFront(way);
     this.#winner = way;
-    this.#tell('win', way.address, 'answered first', 'answerMs', performance.now() - this.#beganAt);
     if (late && late !== way) {
       this.#open.delete(late);
       this.#tell(
@@ -240,6 +241,7 @@ export class WayRace {
       const message = `${late.address.host}:${late.address.port}: connected, and silent since`;
       late.connection.abort(new XferError('ERR_XFER_TIMEOUT', message));
     }
+    this.#tell('win', way.address, 'answered first', 'answerMs', performance.now() - this.#beganAt);
     this.#end();
     this.#settle();
   }
