@@ -3,7 +3,7 @@ import { waysDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
 import { canonicalHost } from '../native/canonical-host.js';
 import { printable } from '../transfer/printable.js';
-import { formatAddress, parseAddress, type Address } from '../transport/address.js';
+import { parseAddress, type Address } from '../transport/address.js';
 import type { NamedHost } from './ways-plan.js';
 
 /** What is known of the other side without believing it. */

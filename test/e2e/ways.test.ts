@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ExplainEvent } from '../../src/app/events.js';
+import {
+  emulatedLink,
+  runXferAt,
+  whyNoLink,
+  type LinkEnd,
+  type LinkOptions,
+} from '../support/link-emulator.js';
+import { temporaryDirectory, type XferRun } from '../support/run-xfer.js';
+
+const content = randomBytes(300_000);
+const code = '4821-copper-lantern-melon-otter';
+/** Far below the 10 s that a dial takes to give up, and far above what a machine that is busy adds. */
+const soonMs = 4_000;
+const title = 'sending to a host without a scheme where';
+
+/** What is not let through to this end, as nft says it. */
+async function block(end: LinkEnd, rules: readonly string[]): Promise<void> {
+  const lines = [
+    'add table inet wall',
+    'add chain inet wall in { type filter hook input priority 0; policy accept; }',
+    ...rules.map((rule) => `add rule inet wall in ${rule}`),
+  ];
+  const child = end.spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin?.end(lines.join('\n'));
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0) throw new Error('the firewall could not be set');
+}
+
+interface Case {
+  readonly rules?: readonly string[];
+  /** Default: as without the flag. */
+  readonly listen?: readonly string[];
+  readonly link?: LinkOptions;
+  readonly flags?: readonly string[];
+  readonly port?: number;
+}
+
+interface Sent {
+  readonly send: XferRun;
+  readonly recv: XferRun;
+  readonly explained: readonly ExplainEvent[];
+  /** Of the way that won, from the first dial on. */
+  readonly answerMs: number;
+}
+
+/** A file from one end to the other, arrived; both have ended in order. */
+async function sendAcross({
+  rules = [],
+  listen = [],
+  link: options = {},
+  flags = [],
+  port,
+}: Case): Promise<Sent> {
+  const link = await emulatedLink(options);
+  const directory = await temporaryDirectory();
+  const [path, out] = [join(directory, 'file'), join(directory, 'out')];
+  await Promise.all([writeFile(path, content), mkdir(out), block(link.server, rules)]);
+  const env = { XFER_CODE: code };
+  const timeoutMs = 40_000;
+  const listens = listen.flatMap((url) => ['--listen', url]);
+  const recv = await runXferAt(link.server, ['recv', out, '--once', '--json', ...listens], {
+    env,
+    timeoutMs,
+  });
+  await recv.event('listening');
+  const target = port === undefined ? link.server.address : `${link.server.address}:${port}`;
+  const args = ['send', path, target, '--json', '--explain', '--lanes', '1', ...flags];
+  const send = await runXferAt(link.client, args, { env, timeoutMs });
+  const [sent, received] = await Promise.all([send.ended, recv.ended]);
+  expect([sent.status, received.status], sent.stdout + sent.stderr + received.stdout).toEqual([0, 0]);
+  expect(content.equals(await readFile(join(out, 'file')))).toBe(true);
+  await link.close();
+  const explained = send.events.flatMap((event) => (event.event === 'explain' ? [event] : []));
+  const won = explained.find(({ decision }) => decision === 'win');
+  return { send, recv, explained, answerMs: won?.numbers?.['answerMs'] ?? Infinity };
+}
+
+const transportOf = async ({ send }: Sent) => (await send.event('connected')).transport;
+
+describe.skipIf(whyNoLink !== undefined)(whyNoLink ? `${title} (skipped: ${whyNoLink})` : title, () => {
+  const limit = { timeout: 60_000 };
+
+  it('nothing is blocked: starts on tcp, and tells of both sides', limit, async () => {
+    const sent = await sendAcross({});
+    expect(await transportOf(sent)).toBe('tcp');
+    expect(sent.answerMs).toBeLessThan(soonMs);
+    const offer = sent.explained.find(({ decision }) => decision === 'offer');
+    expect(offer?.message).toContain('udp://10.91.0.2:4840');
+  });
+
+  it('UDP is blocked: starts on tcp', limit, async () => {
+    const sent = await sendAcross({ rules: ['meta l4proto udp drop'] });
+    expect(await transportOf(sent)).toBe('tcp');
+    expect(sent.answerMs).toBeLessThan(soonMs);
+  });
+
+  it.each([
+    ['dropped', 'meta l4proto tcp drop'],
+    ['rejected', 'meta l4proto tcp reject with tcp reset'],
+    ['taken and then dropped', 'meta l4proto tcp meta length > 60 drop'],
+  ])('TCP is %s: starts on udp soon', limit, async (_how, rule) => {
+    const sent = await sendAcross({ rules: [rule] });
+    expect(await transportOf(sent)).toBe('udp');
+    expect(sent.answerMs).toBeLessThan(soonMs);
+  });
+
+  it.each([
+    ['tcp', 'tcp dport != 443 drop', 'meta l4proto udp drop'],
+    ['udp', 'udp dport != 443 drop', 'meta l4proto tcp drop'],
+  ])('all but %s to port 443 is blocked: starts there soon', limit, async (scheme, ...rules) => {
+    const sent = await sendAcross({ rules, listen: [`tcp://0.0.0.0:443`, 'udp://0.0.0.0:443'] });
+    expect(await transportOf(sent)).toBe(scheme);
+    expect(sent.answerMs).toBeLessThan(soonMs);
+  });
+
+  it('TCP is dropped, and a port is named: keeps to it', limit, async () => {
+    const listen = ['tcp://0.0.0.0:5000', 'udp://0.0.0.0:5000'];
+    const sent = await sendAcross({ rules: ['meta l4proto tcp drop'], listen, port: 5000 });
+    const connected = await sent.send.event('lane');
+    expect(connected).toMatchObject({ transport: 'udp', address: 'udp://10.91.0.2:5000' });
+  });
+
+  it(
+    'a round trip is long: starts on tcp all the same, and the others leave nothing behind',
+    limit,
+    async () => {
+      const sent = await sendAcross({ link: { delayMs: 150 } });
+      expect(await transportOf(sent)).toBe('tcp');
+      expect(sent.explained.some(({ address }) => address?.startsWith('udp:'))).toBe(true);
+      expect(sent.recv.events.map(({ event }) => event)).not.toContain('note');
+    },
+  );
+
+  it('--transport names another: starts on that alone', limit, async () => {
+    const sent = await sendAcross({ flags: ['--transport', 'udp'] });
+    expect(await transportOf(sent)).toBe('udp');
+    expect(sent.explained.some(({ address }) => address?.startsWith('tcp:'))).toBe(false);
+  });
+
+  it('nobody listens: says so for each way, before long', limit, async () => {
+    const link = await emulatedLink();
+    await block(link.server, ['meta l4proto udp drop']);
+    const directory = await temporaryDirectory();
+    await writeFile(join(directory, 'file'), content);
+    const args = ['send', join(directory, 'file'), link.server.address, '--json'];
+    const send = await runXferAt(link.client, args, { env: { XFER_CODE: code } });
+    await send.event('phase');
+    const startedAt = performance.now();
+    const error = await send.event('error');
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(error.code).toBe('ERR_XFER_CONNECTION_REFUSED');
+    expect(error.message).toContain('10.91.0.2: tcp 4840 refused');
+    expect(error.message).toContain('udp 4840 silent');
+    expect((await send.ended).status).toBe(3);
+    await link.close();
+  });
+});
