@@ -271,7 +271,11 @@ export class WayRace {
   }
 }
 
-/** In order, so that its listener sees somebody who has left, and not one who was cut off. */
+/** In order, so that its listener sees somebody who has left; of silent ones nothing is waited for long. */
 function discard(connection: Connection): void {
-  void connection.close();
+  const late = setTimeout(
+    () => connection.abort(new XferError('ERR_XFER_TIMEOUT', 'it did not close in time')),
+    waysDefaults.leaveMs,
+  );
+  void connection.close().then(() => clearTimeout(late));
 }

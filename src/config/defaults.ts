@@ -92,6 +92,8 @@ export const waysDefaults = Object.freeze({
   lastPort: 443,
   /** A connection on which nothing was heard for so long, and twice what connecting took, gives way to another that answers. */
   silenceMs: 250,
+  /** A way that lost is closed in order within this, or cut. */
+  leaveMs: 1_000,
   /** Where something there said no, what is silent is waited for this much longer: ten round trips, within these. */
   leastPatienceMs: 2_000,
   mostPatienceMs: 5_000,

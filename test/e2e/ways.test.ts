@@ -47,6 +47,8 @@ interface Sent {
   readonly explained: readonly ExplainEvent[];
   /** Of the way that won, from the first dial on. */
   readonly answerMs: number;
+  /** What the receiver took to end when it was done. */
+  readonly leavingMs: number;
 }
 
 /** A file from one end to the other, arrived; both have ended in order. */
@@ -72,13 +74,15 @@ async function sendAcross({
   const target = port === undefined ? link.server.address : `${link.server.address}:${port}`;
   const args = ['send', path, target, '--json', '--explain', '--lanes', '1', ...flags];
   const send = await runXferAt(link.client, args, { env, timeoutMs });
+  const receivedAt = recv.event('done').then(() => performance.now());
   const [sent, received] = await Promise.all([send.ended, recv.ended]);
+  const leavingMs = performance.now() - (await receivedAt);
   expect([sent.status, received.status], sent.stdout + sent.stderr + received.stdout).toEqual([0, 0]);
   expect(content.equals(await readFile(join(out, 'file')))).toBe(true);
   await link.close();
   const explained = send.events.flatMap((event) => (event.event === 'explain' ? [event] : []));
   const won = explained.find(({ decision }) => decision === 'win');
-  return { send, recv, explained, answerMs: won?.numbers?.['answerMs'] ?? Infinity };
+  return { send, recv, explained, leavingMs, answerMs: won?.numbers?.['answerMs'] ?? Infinity };
 }
 
 const transportOf = async ({ send }: Sent) => (await send.event('connected')).transport;
@@ -134,6 +138,7 @@ describe.skipIf(whyNoLink !== undefined)(whyNoLink ? `${title} (skipped: ${whyNo
       expect(await transportOf(sent)).toBe('tcp');
       expect(sent.explained.some(({ address }) => address?.startsWith('udp:'))).toBe(true);
       expect(sent.recv.events.map(({ event }) => event)).not.toContain('note');
+      expect(sent.leavingMs).toBeLessThan(soonMs);
     },
   );
 
