@@ -52,9 +52,7 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
         return await openOver(there, opening);
       } catch (thrown) {
         const error = asXferError(thrown);
-        if (there.hasAnswered?.() ?? true) throw error;
-        there.connection.abort(error);
-        // Nobody has shown to have heard of the code: that was no try, unless the user has had enough.
+        if (!(await leaveUnheard(there, error))) throw error;
         options.signal.throwIfAborted();
       }
     }
@@ -111,4 +109,12 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;
   }
+}
+
+/** Whether nobody answered on a way that has failed: then it is left, and trying another is no second try of a code. */
+async function leaveUnheard({ connection, hasAnswered }: WayThere, error: XferError): Promise<boolean> {
+  if (hasAnswered?.() ?? true) return false;
+  connection.abort(error);
+  // What was heard just now counts: who has said hello may have heard enough of us to test a guess.
+  return (await connection.answered) === false;
 }

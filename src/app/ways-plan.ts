@@ -24,11 +24,11 @@ export function planWays({ host, port }: NamedHost, schemes: ReadonlySet<string>
   const ways = tiers.flatMap((tier, at) =>
     tier.filter(([scheme]) => schemes.has(scheme)).map(([scheme, to]) => ({ scheme, port: to, at })),
   );
-  const { nextWayMs, otherPortsMs } = waysDefaults;
+  const { nextWayMs, otherPortsMs, nextOtherMs } = waysDefaults;
   return ways.map((way, i) => {
     const before = ways[i - 1];
-    const address = { scheme: way.scheme, host, port: way.port };
-    return { address, afterMs: !before ? 0 : before.at === way.at ? nextWayMs : otherPortsMs };
+    const gapMs = before?.at !== way.at ? otherPortsMs : way.at === 0 ? nextWayMs : nextOtherMs;
+    return { address: { scheme: way.scheme, host, port: way.port }, afterMs: before ? gapMs : 0 };
   });
 }
 

@@ -84,10 +84,11 @@ export const transportDefaults = Object.freeze({
 
 /** How a target without a scheme is dialled (docs/selection.md). */
 export const waysDefaults = Object.freeze({
-  /** The next way is tried beside those before after this long, as RFC 8305 §5 has it for addresses; all are within a second. */
-  nextWayMs: 100,
-  /** Ports that the target does not name, 443 above all, are tried after this long without an answer of the others. */
-  otherPortsMs: 300,
+  /** The next way is tried beside those before after this long (RFC 8305 §5, for addresses): most paths have answered by then. */
+  nextWayMs: 150,
+  /** Less likely ports, 443 above all, are tried after this long without an answer of the others, then so far apart: all within a second. */
+  otherPortsMs: 200,
+  nextOtherMs: 100,
   /** Port that is open where no other is. */
   lastPort: 443,
   /** A connection on which nothing was heard for so long, and twice what connecting took, gives way to another that answers. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ExplainEvent } from '../../src/app/events.js';
 import {
   emulatedLink,
@@ -11,7 +12,8 @@ import {
   type LinkEnd,
   type LinkOptions,
 } from '../support/link-emulator.js';
-import { temporaryDirectory, type XferRun } from '../support/run-xfer.js';
+import { startReceiver } from '../support/receiver.js';
+import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 
 const content = randomBytes(300_000);
 const code = '4821-copper-lantern-melon-otter';
@@ -164,5 +166,75 @@ describe.skipIf(whyNoLink !== undefined)(whyNoLink ? `${title} (skipped: ${whyNo
     expect(error.message).toContain('udp 4840 silent');
     expect((await send.ended).status).toBe(3);
     await link.close();
+  });
+});
+
+describe('sending to a port of which tcp belongs to somebody else', () => {
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
+  it.each([
+    ['says nothing', () => undefined],
+    ['says something else', (socket: Socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['speaks first', (socket: Socket) => socket.write('220 mail.example ESMTP\r\n')],
+    ['hangs up', (socket: Socket) => socket.end()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ])('and %s: starts on udp there', { timeout: 30_000 }, async (_what, behave) => {
+    const server = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined));
+      behave(socket);
+    });
+    servers.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const directory = await temporaryDirectory();
+    const [path, out] = [join(directory, 'file'), join(directory, 'out')];
+    await Promise.all([writeFile(path, content), mkdir(out)]);
+    const { recv, code: made } = await startReceiver(out, { listen: `udp://127.0.0.1:${port}` });
+    const args = ['send', path, `127.0.0.1:${port}`, '--json', '--explain'];
+    const send = await runXfer(args, { env: { XFER_CODE: made } });
+    const [sent, received] = await Promise.all([send.ended, recv.ended]);
+    expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
+    expect((await send.event('connected')).transport).toBe('udp');
+    expect(content.equals(await readFile(join(out, 'file')))).toBe(true);
+  });
+});
+
+describe('targets without a scheme', () => {
+  it('may be several', { timeout: 30_000 }, async () => {
+    const directory = await temporaryDirectory();
+    const path = join(directory, 'file');
+    await writeFile(path, content);
+    const receivers = await Promise.all(
+      ['a', 'b'].map(async (name) => {
+        await mkdir(join(directory, name));
+        return startReceiver(join(directory, name), { env: { XFER_CODE: code } });
+      }),
+    );
+    const targets = receivers.flatMap(({ address }) => ['--to', address.replace('tcp://', '')]);
+    const send = await runXfer(['send', path, ...targets, '--json'], { env: { XFER_CODE: code } });
+    const ended = await Promise.all([send.ended, ...receivers.map(({ recv }) => recv.ended)]);
+    expect(
+      ended.map(({ status }) => status),
+      ended[0]?.stdout,
+    ).toEqual([0, 0, 0]);
+    expect(ended[0]?.stdout).toContain('"lane":1');
+    for (const name of ['a', 'b'])
+      expect(content.equals(await readFile(join(directory, name, 'file')))).toBe(true);
+  });
+
+  it.each([
+    [['127.0.0.1', '--transport', 'pigeon'], 'there is no transport pigeon'],
+    [['127.0.0.1', '--transport', 'auto', '--transport', 'tcp'], 'auto or names'],
+    [['udp://127.0.0.1', '--transport', 'tcp'], 'none of --transport tcp'],
+    [['127.0.0.1', '--via', '127.0.0.1:1', '--transport', 'tcp'], '--transport is for a direct way'],
+  ])('refuses %j with 2', async (args, message) => {
+    const run = await runXfer(['send', 'package.json', ...args], { env: { XFER_CODE: code } });
+    const { status, stderr } = await run.ended;
+    expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 });

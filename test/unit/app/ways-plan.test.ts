@@ -11,9 +11,9 @@ describe('planWays', () => {
   it('begins with tcp, and ends where all but 443 is blocked', () => {
     expect(shown(undefined, all)).toEqual([
       'tcp far 4840 +0',
-      'udp far 4840 +100',
-      'quic far 4841 +100',
-      'tcp far 443 +300',
+      'udp far 4840 +150',
+      'quic far 4841 +150',
+      'tcp far 443 +200',
       'wss far 443 +100',
       'quic far 443 +100',
       'udp far 443 +100',
@@ -24,9 +24,9 @@ describe('planWays', () => {
   it('stays at the port that was named, and at the one above for quic beside udp', () => {
     expect(shown(5000, all)).toEqual([
       'tcp far 5000 +0',
-      'udp far 5000 +100',
-      'quic far 5001 +100',
-      'quic far 5000 +300',
+      'udp far 5000 +150',
+      'quic far 5001 +150',
+      'quic far 5000 +200',
       'wss far 5000 +100',
       'ws far 5000 +100',
     ]);
@@ -34,7 +34,7 @@ describe('planWays', () => {
   });
 
   it('begins at once with whatever may be used', () => {
-    expect(shown(undefined, ['udp'])).toEqual(['udp far 4840 +0', 'udp far 443 +300']);
+    expect(shown(undefined, ['udp'])).toEqual(['udp far 4840 +0', 'udp far 443 +200']);
     expect(shown(undefined, ['wss'])).toEqual(['wss far 443 +0']);
     expect(shown(undefined, [])).toEqual([]);
   });

@@ -76,10 +76,10 @@ describe('WayRace', () => {
     const { running, dialled } = race();
     void running.next().catch(() => undefined);
     await pass(1_100);
-    expect(dialled.map(({ name, atMs }) => `${name} at ${Math.round(atMs / 100) * 100}`)).toEqual([
+    expect(dialled.map(({ name, atMs }) => `${name} at ${Math.round(atMs / 50) * 50}`)).toEqual([
       'tcp 4840 at 0',
-      'udp 4840 at 100',
-      'quic 4841 at 200',
+      'udp 4840 at 150',
+      'quic 4841 at 300',
       'tcp 443 at 500',
       'wss 443 at 600',
       'quic 443 at 700',
@@ -113,14 +113,14 @@ describe('WayRace', () => {
     await pass(5_000);
     expect(begins.length).toBe(1);
     begins[0]?.();
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     expect(begins.length).toBe(2);
   });
 
   it('keeps to tcp where others answer while there is still time for its own answer', async () => {
     const { running, at } = race();
     const first = running.next();
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     const tcp = at('tcp 4840').connect();
     await first;
     const udp = at('udp 4840').connect();
@@ -176,7 +176,7 @@ describe('WayRace', () => {
   it('gives out one that waits behind the one that was cut', async () => {
     const { running, at } = race();
     const first = running.next();
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     const tcp = at('tcp 4840').connect();
     await first;
     const udp = at('udp 4840').connect();
@@ -188,7 +188,7 @@ describe('WayRace', () => {
   it('closes in order what comes too late', async () => {
     const { running, at } = race();
     const first = running.next();
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     const udp = at('udp 4840').connect();
     udp.answer();
     await first;
@@ -196,7 +196,7 @@ describe('WayRace', () => {
     expect(signal.aborted).toBe(true);
     const late = race();
     void late.running.next().catch(() => undefined);
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     const [tcp, other] = [late.at('tcp 4840').connect(), late.at('udp 4840').connect()];
     await pass(0);
     tcp.answer();
@@ -247,7 +247,7 @@ describe('WayRace', () => {
   it('ends with its signal, and leaves alone what was given out', async () => {
     const { running, at, ending, names } = race();
     const first = running.next();
-    await pass(150);
+    await pass(waysDefaults.nextWayMs + 10);
     const tcp = at('tcp 4840').connect();
     await first;
     const udp = at('udp 4840').connect();
