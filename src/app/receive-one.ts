@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { sessionDefaults } from '../config/index.js';
-import { XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { acceptHandshake } from '../session/handshake.js';
 import type { HandshakeLimit } from '../session/handshake-limit.js';
@@ -39,6 +40,8 @@ export interface ReceiverContext {
   readonly gate: PairingGate | undefined;
   readonly signal: AbortSignal;
   readonly transfers: RunningTransfers;
+  /** URLs of this receiver's listeners, for HELLO. */
+  listens(): readonly string[];
   /** Whether another transfer of this peer may begin now. */
   mayBegin(peer: Uint8Array): boolean;
 }
@@ -56,7 +59,7 @@ export async function receiveOne(
   onBegin: () => void,
 ): Promise<Received> {
   const { options, native, identity, gate, limit, signal, transfers } = context;
-  const { stream, join, group } = await firstStream(connection);
+  const { stream, join, group } = await firstStream(connection, signal);
   if (join) return joinSession(connection, stream, join, context);
   if (group) return joinGroup(connection, stream, group, context);
   // Or whoever comes back right when the receiver has started would not be recognised.
@@ -85,7 +88,8 @@ export async function receiveOne(
     'recv',
     ownName(),
     options.remember ?? false,
-    [],
+    // Who comes over a relay is not to learn where this machine is.
+    connection.isRelayed ? [] : context.listens(),
     capabilities,
     options.streamingThresholdBytes,
   );
@@ -114,23 +118,33 @@ interface FirstStream {
 }
 
 /** The stream that a session or a lane begins on; whoever opens none in time is no xfer. */
-async function firstStream(connection: Connection): Promise<FirstStream> {
+async function firstStream(connection: Connection, signal: AbortSignal): Promise<FirstStream> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new XferError('ERR_XFER_TIMEOUT', 'the other side opened no stream in time')),
       sessionDefaults.handshakeTimeoutMs,
     );
-    void connection.closed.then(() => {
+    // A dialer that another way served sooner may be gone for good: nobody is there to close the connection with in order.
+    const leave = () => connection.abort(asXferError(signal.reason));
+    const settled = () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+    };
+    // As for handshakes: listeners are as many as connections.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', leave, { once: true });
+    void connection.closed.then(() => {
+      settled();
       reject(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
     });
+    if (signal.aborted) leave();
     let taken = false;
     connection.onStream((stream, header) => {
       const join = decodeJoinHeader(header);
       const group = decodeGroupHeader(header);
       if (taken || !(join || group || isSessionHeader(header))) return stream.refuse(openErrorCode.refused);
       taken = true;
-      clearTimeout(timer);
+      settled();
       resolve({ stream, join, group });
     });
   });

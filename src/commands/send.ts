@@ -10,19 +10,19 @@ import { filterArguments } from './filter-arguments.js';
 import { hopFlags, hopOptions } from './hop-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { checkShared, sendArguments } from './send-arguments.js';
-import { laneOption, sendFlags } from './send-flags.js';
+import { laneOption, sendFlags, useOption } from './send-flags.js';
 import { tuningFlags, tuningOption } from './tuning-flags.js';
 
 export default class Send extends BaseCommand {
   static override summary = 'Send files and directories to a machine that runs xfer recv.';
-  static override description = `TARGET is [scheme://]host[:port], as xfer recv prints it, or local:DIR for a directory of this machine.
+  static override description = `TARGET is host[:port], over whatever leads there, scheme://host[:port] for one transport, or local:DIR for a directory of this machine.
 Exit status 0 means that the receiver has everything under its real name.`;
   static override usage = [
     'send PATH... TARGET [FLAGS]',
     'send PATH... --to TARGET [--to TARGET]... [FLAGS]',
   ];
   static override examples = [
-    'XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> photos notes.txt tcp://192.0.2.7:4840',
+    'XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> photos notes.txt 192.0.2.7',
     '<%= config.bin %> <%= command.id %> photos 192.0.2.7 --remember --as laptop',
     '<%= config.bin %> <%= command.id %> README.md local:/tmp/xfer-demo',
     '<%= config.bin %> <%= command.id %> image.iso --to 192.0.2.7 --to 192.0.2.8 --to 192.0.2.9',
@@ -80,6 +80,8 @@ Exit status 0 means that the receiver has everything under its real name.`;
         attributes: flags.xattrs,
         compress: flags.compress,
         ...laneOption(flags.lanes),
+        ...useOption(flags.transport),
+        explain: flags.explain,
       };
       await sendToAll(options, targets).finally(control.end);
     });

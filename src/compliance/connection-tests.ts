@@ -15,6 +15,11 @@ export function connectionTests(context: () => ComplianceContext): void {
       expect(pair.far.local.port).toBe(pair.near.remote.port);
     });
 
+    it('tells that the other side has answered, where it tells that at all', async () => {
+      const { near } = context().pair;
+      expect(await (near.answered ?? true)).toBe(true);
+    });
+
     it('rejects a dial to where nobody listens', async () => {
       const { descriptor, nobodyAt, nobodyCode = 'ERR_XFER_CONNECTION_REFUSED' } = context().setup;
       const transport = await descriptor.load();

@@ -1,5 +1,6 @@
 import { hostname, networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import type { ListeningEvent } from '../app/events.js';
+import { defaultPorts } from '../config/index.js';
 import { formatAddress, parseAddress, type Address } from '../transport/address.js';
 import { printable } from '../transfer/printable.js';
 
@@ -28,13 +29,28 @@ function roomWays({ via = [], room, code }: ListeningEvent): string[] {
 
 function directWays(event: ListeningEvent, machine: MachineNames): string[] {
   const urls = event.addresses.flatMap((address) => reachableUrls(address, machine));
-  const places = new Map<string, string>();
-  // Of several schemes at one place the first will do: the line above names them all.
-  for (const url of urls) places.set(placeOf(url), places.get(placeOf(url)) ?? url);
-  return [...places.values()].map((url) => shellWord(url));
+  const places = new Map<string, { readonly url: string; isOne: boolean }>();
+  for (const url of urls) {
+    const place = places.get(placeOf(url));
+    if (place && place.url !== url) place.isOne = false;
+    else if (!place) places.set(placeOf(url), { url, isOne: true });
+  }
+  return [...places.values()].map(({ url, isOne }) => shellWord(isOne ? url : withoutScheme(url)));
 }
 
-const placeOf = (url: string): string => url.replace(/^[^:]*:/, '');
+/** Where a host without a scheme leads to the same: quic is one port above udp there. */
+function placeOf(url: string): string {
+  const address = addressOf(url);
+  if (address === undefined) return url;
+  const { scheme, host, port } = address;
+  return `${host} ${scheme === 'quic' ? port - 1 : port}`;
+}
+
+/** What is listened on over several transports is reached over whichever leads there. */
+function withoutScheme(url: string): string {
+  const bare = url.replace(/^[^:]*:\/\//, '');
+  return bare.endsWith(`:${defaultPorts.tcp}`) ? bare.slice(0, bare.lastIndexOf(':')) : bare;
+}
 
 /** A URL that listens on every address stands for the addresses by which others reach this machine. */
 export function reachableUrls(url: string, machine: MachineNames): string[] {

@@ -60,7 +60,7 @@ describe('--json', () => {
       phase('connect'),
       phase('pair'),
       connected,
-      lane,
+      { ...lane, address },
       phase('transfer'),
       phase('commit'),
       { ...done, role: 'send', path: 'direct', bottleneck: text },

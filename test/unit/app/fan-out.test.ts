@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FanOut, type FanOutEntry, type FanOutHandlers } from '../../../src/app/fan-out.js';
-import type { Route } from '../../../src/app/route.js';
+import type { FoundRoute } from '../../../src/app/route.js';
 import { ownCapabilities, ownHello } from '../../../src/session/hello.js';
 import { decodeGroupHeader } from '../../../src/session/stream-headers.js';
 import { parseUrl } from '../../../src/transport/address.js';
@@ -22,10 +22,9 @@ function fanOut(targets: number): FanOut {
   return made;
 }
 
-const directTo = ({ url }: Endpoint): Route => ({
+const directTo = ({ url }: Endpoint): FoundRoute => ({
   way: parseUrl(url),
   host: 'h',
-  transport: 'memory',
   path: 'direct',
 });
 
@@ -60,7 +59,7 @@ describe('what brings several targets together', () => {
     const groups = [];
     for (const { url } of [end, other]) {
       const way = { relays: [[relay.url]], to: url };
-      const route: Route = { way, host: 'h', transport: 'memory', path: 'relayed' };
+      const route: FoundRoute = { way, host: 'h', path: 'relayed' };
       const one = await session();
       groups.push(fan.entry().join(one, route, handlers));
       ids.push(one.id);

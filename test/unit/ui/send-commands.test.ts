@@ -34,6 +34,18 @@ describe('what to type on the other machine', () => {
     ]);
   });
 
+  it('leaves the transport open where several lead to the same place', () => {
+    const commands = (...addresses: string[]) => sendCommands({ event: 'listening', addresses }, machine);
+    expect(commands('tcp://[::]:4840', 'udp://[::]:4840', 'quic://[::]:4841')).toEqual([
+      'xfer send PATH 192.0.2.7',
+      "xfer send PATH '[2001:db8::7]'",
+    ]);
+    expect(commands('tcp://h:5000', 'udp://h:5000', 'wss://h:443')).toEqual([
+      'xfer send PATH h:5000',
+      'xfer send PATH wss://h:443',
+    ]);
+  });
+
   it('says no code that the user chose', () => {
     expect(sendCommands({ event: 'listening', addresses: ['tcp://h:1'] }, machine)).toEqual([
       'xfer send PATH tcp://h:1',

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { Decision } from '../../../src/app/events.js';
+import { directWays } from '../../../src/app/ways-direct.js';
+import type { Ways, WayThere } from '../../../src/app/ways.js';
+import { XferError } from '../../../src/errors/index.js';
+import { formatAddress, type Address } from '../../../src/transport/address.js';
+import { transportApiVersion, type DialOptions, type Transport } from '../../../src/transport/contract.js';
+import { TransportRegistry } from '../../../src/transport/registry.js';
+import { fakeConnection, type FakeConnection } from '../../support/fake-connection.js';
+
+interface World {
+  readonly ways: Ways;
+  readonly dialled: { readonly url: string; readonly options: DialOptions }[];
+  readonly decisions: Decision[];
+  readonly connections: FakeConnection[];
+}
+
+/** Transports that connect to what `leads` says, each connection from an address of its own choice. */
+function world(
+  leads: (url: string) => boolean,
+  { use, port, host = '192.0.2.7' }: { use?: readonly string[]; port?: number; host?: string } = {},
+): World {
+  const transports = new TransportRegistry();
+  const [dialled, decisions, connections]: [World['dialled'], Decision[], FakeConnection[]] = [[], [], []];
+  const transport = {
+    dial: (to: Address, options: DialOptions) => {
+      const url = formatAddress(to);
+      dialled.push({ url, options });
+      if (!leads(url)) return Promise.reject(new XferError('ERR_XFER_CONNECTION_REFUSED', `${url}: refused`));
+      const connection = fakeConnection({ ...to, host: options.resolved?.[0] ?? to.host });
+      connections.push(connection);
+      return Promise.resolve(connection.connection);
+    },
+    listen: () => Promise.reject(new Error('not here')),
+    probe: () => Promise.reject(new Error('not here')),
+  } satisfies Transport;
+  for (const schemes of [['tcp'], ['ws', 'wss'], ['udp'], ['quic']])
+    transports.add(
+      {
+        apiVersion: transportApiVersion,
+        name: schemes[0] ?? '',
+        schemes,
+        load: () => Promise.resolve(transport),
+      },
+      'for a test',
+    );
+  const ways = directWays({
+    named: { host, port },
+    transports,
+    use,
+    tuning: { congestion: 'ledbat' },
+    onDecision: (decision) => decisions.push(decision),
+  });
+  return { ways, dialled, decisions, connections };
+}
+
+const never = new AbortController().signal;
+const shown = (addresses: readonly Address[]) => addresses.map(formatAddress);
+
+async function started(
+  leads: string,
+  options: Parameters<typeof world>[1] = {},
+): Promise<World & { there: WayThere }> {
+  const made = world((url) => url === leads, options);
+  const there = await made.ways.dialFirst(never);
+  made.connections[0]?.answer();
+  await made.connections[0]?.connection.answered;
+  return { ...made, there };
+}
+
+describe('directWays', () => {
+  it('looks the host up once, gives the tuning on, and leaves names to HTTP proxies', async () => {
+    const { dialled, there } = await started('ws://192.0.2.7:4840');
+    expect(formatAddress(there.address)).toBe('ws://192.0.2.7:4840');
+    const resolved = dialled.map(({ url, options }) => `${url} ${options.resolved?.join() ?? 'by name'}`);
+    expect(resolved).toEqual([
+      'tcp://192.0.2.7:4840 192.0.2.7',
+      'udp://192.0.2.7:4840 192.0.2.7',
+      'quic://192.0.2.7:4841 192.0.2.7',
+      'tcp://192.0.2.7:443 192.0.2.7',
+      'wss://192.0.2.7:443 by name',
+      'quic://192.0.2.7:443 192.0.2.7',
+      'udp://192.0.2.7:443 192.0.2.7',
+      'ws://192.0.2.7:4840 by name',
+    ]);
+    expect(dialled.every(({ options }) => options.tuning?.congestion === 'ledbat')).toBe(true);
+  });
+
+  it('begins with what answered last when it is asked again', async () => {
+    const { ways, dialled } = await started('udp://192.0.2.7:4840');
+    const before = dialled.length;
+    const again = await ways.dialFirst(never);
+    expect([again.address.scheme, dialled.length - before]).toEqual(['udp', 1]);
+  });
+
+  it('has the next way behind a connection on which nobody answered', async () => {
+    const { ways, connections, dialled } = world(() => true);
+    const first = await ways.dialFirst(never);
+    connections[0]?.cut(new XferError('ERR_XFER_CONNECTION_LOST', 'reset'));
+    const second = await ways.dialFirst(never);
+    expect([first.address.scheme, second.address.scheme]).toEqual(['tcp', 'udp']);
+    expect(dialled.length).toBe(2);
+  });
+
+  it('begins anew after all have failed', async () => {
+    let isThere = false;
+    const { ways } = world(() => isThere);
+    await expect(ways.dialFirst(never)).rejects.toMatchObject({
+      code: 'ERR_XFER_CONNECTION_REFUSED',
+      message:
+        '192.0.2.7: tcp 4840 refused, udp 4840 refused, quic 4841 refused, tcp 443 refused, wss 443 refused, ' +
+        'quic 443 refused, udp 443 refused, ws 4840 refused',
+    });
+    isThere = true;
+    expect((await ways.dialFirst(never)).address.scheme).toBe('tcp');
+  });
+
+  it('uses nothing but what may be used', async () => {
+    const { dialled, ways, there } = await started('udp://192.0.2.7:443', { use: ['udp'] });
+    expect(dialled.map(({ url }) => url)).toEqual(['udp://192.0.2.7:4840', 'udp://192.0.2.7:443']);
+    expect(shown(ways.candidates(there, ['tcp://[::]:4840', 'quic://[::]:4841']))).toEqual([
+      'udp://192.0.2.7:4840',
+    ]);
+  });
+
+  it('offers what the receiver tells of, one for each transport and port', async () => {
+    const { ways, there, decisions } = await started('tcp://192.0.2.7:4840');
+    const told = [
+      'udp://[::]:5000',
+      'tcp://0.0.0.0:4840',
+      'udp://192.0.2.7:5000',
+      'tcp://192.0.2.99:4841',
+      'quic://[::]:4841',
+    ];
+    expect(shown(ways.candidates(there, told))).toEqual(['udp://192.0.2.7:5000', 'quic://192.0.2.7:4841']);
+    expect(decisions.slice(-2)).toEqual([
+      {
+        decision: 'refuse',
+        message: 'told tcp://192.0.2.99:4841: another host than the one that was named',
+      },
+      {
+        decision: 'offer',
+        message: 'ways to try beside tcp://192.0.2.7:4840: udp://192.0.2.7:5000, quic://192.0.2.7:4841',
+        numbers: { told: 5, candidates: 2 },
+      },
+    ]);
+  });
+
+  it('guesses where the receiver tells nothing, or not of the way that works', async () => {
+    const { ways, there } = await started('tcp://192.0.2.7:14840', { port: 14840 });
+    expect(shown(ways.candidates(there, []))).toEqual([
+      'udp://192.0.2.7:14840',
+      'quic://192.0.2.7:14841',
+      'quic://192.0.2.7:14840',
+    ]);
+    expect(shown(ways.candidates(there, ['tcp://[::]:4840', 'udp://[::]:4840']))).toEqual([
+      'tcp://192.0.2.7:4840',
+      'udp://192.0.2.7:4840',
+      'udp://192.0.2.7:14840',
+      'quic://192.0.2.7:14841',
+      'quic://192.0.2.7:14840',
+    ]);
+  });
+
+  it('offers 16 at most', async () => {
+    const { ways, there } = await started('tcp://192.0.2.7:4840');
+    const told = Array.from({ length: 100 }, (_, i) => `udp://[::]:${5000 + i}`);
+    expect(ways.candidates(there, told).length).toBe(16);
+  });
+
+  it('ends with its signal', async () => {
+    const { ways } = world(() => true);
+    const ending = new AbortController();
+    ending.abort(new Error('enough'));
+    await expect(ways.dialFirst(ending.signal)).rejects.toThrow('enough');
+  });
+});
