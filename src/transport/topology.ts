@@ -60,7 +60,13 @@ export function topologyOf(remote: string, own: readonly OwnNetwork[]): Topology
   const host = plain(remote);
   if (isIn(host, ['127.0.0.0/8', '::1/128']) || own.some(({ address }) => plain(address) === host))
     return 'same-host';
-  if (isIn(host, own.map(({ cidr }) => cidr).filter((cidr) => cidr !== null))) return 'same-subnet';
+  if (
+    isIn(
+      host,
+      own.map(({ cidr }) => cidr).filter((cidr) => cidr !== null),
+    )
+  )
+    return 'same-subnet';
   return isIn(host, sites) ? 'same-site' : 'wide-area';
 }
 
