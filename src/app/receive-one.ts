@@ -39,6 +39,8 @@ export interface ReceiverContext {
   readonly gate: PairingGate | undefined;
   readonly signal: AbortSignal;
   readonly transfers: RunningTransfers;
+  /** URLs of this receiver's listeners, for HELLO. */
+  listens(): readonly string[];
   /** Whether another transfer of this peer may begin now. */
   mayBegin(peer: Uint8Array): boolean;
 }
@@ -85,7 +87,8 @@ export async function receiveOne(
     'recv',
     ownName(),
     options.remember ?? false,
-    [],
+    // Who comes over a relay is not to learn where this machine is.
+    connection.isRelayed ? [] : context.listens(),
     capabilities,
     options.streamingThresholdBytes,
   );

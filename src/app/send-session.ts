@@ -1,4 +1,4 @@
-import type { XferError } from '../errors/index.js';
+import { asXferError, type XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { dialHandshake, preloadHandshake } from '../session/handshake.js';
 import { ownHello } from '../session/hello.js';
@@ -6,15 +6,12 @@ import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
 import type { Address } from '../transport/address.js';
-import type { Connection } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
-import { hopProver } from './hop-prover.js';
 import { LaneKeeper } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
-import { PathDialer } from '../relay/dial-path.js';
-import type { Path } from '../relay/routed-connection.js';
+import type { Ways, WayThere } from './ways.js';
 
 /** Whom the other side must prove to be: who has the code, or one of these keys. */
 export type Trust = { readonly code: string } | { readonly expected: readonly Uint8Array[] };
@@ -22,6 +19,10 @@ export type Trust = { readonly code: string } | { readonly expected: readonly Ui
 export interface SendSession {
   readonly session: Session;
   readonly lanes: LaneKeeper;
+  /** How the first lane got there. */
+  readonly there: WayThere;
+  /** What may be tried beside it. */
+  readonly candidates: readonly Address[];
   /** Whether a code joined the two. */
   readonly paired: boolean;
 }
@@ -29,29 +30,51 @@ export interface SendSession {
 export interface SendSessionOptions {
   readonly options: Omit<SendOptions, 'target' | 'limit'>;
   readonly identity: Identity;
-  /** Where to, or the way there. */
-  readonly way: Address | Path;
+  readonly ways: Ways;
   readonly trust: Trust;
   onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
-  /** A relay on the way does not pipe, but stores records and forwards them whole. */
-  onStored(relay: string): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
 export async function openSendSession(opening: SendSessionOptions): Promise<SendSession> {
-  const { options, identity, trust } = opening;
-  const { onEvent, signal } = options;
-  onEvent({ event: 'phase', phase: 'connect' });
-  const dial = await dialerOf(opening);
-  const [connection] = await Promise.all([
-    dial(signal),
-    preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
-  ]);
-  const lanes = new LaneKeeper({ retryMs: retryOf(options), signal, dial, onLane: opening.onLane });
+  const { options, ways, trust } = opening;
+  options.onEvent({ event: 'phase', phase: 'connect' });
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  void preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined);
   try {
-    onEvent({ event: 'phase', phase: 'pair' });
+    for (let isFirst = true; ; isFirst = false) {
+      const there = await ways.dialFirst(signal);
+      if (isFirst) options.onEvent({ event: 'phase', phase: 'pair' });
+      try {
+        return await openOver(there, opening);
+      } catch (thrown) {
+        const error = asXferError(thrown);
+        if (there.hasAnswered?.() ?? true) throw error;
+        there.connection.abort(error);
+        // Nobody has shown to have heard of the code: that was no try, unless the user has had enough.
+        options.signal.throwIfAborted();
+      }
+    }
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+}
+
+async function openOver(there: WayThere, opening: SendSessionOptions): Promise<SendSession> {
+  const { options, ways, identity, trust } = opening;
+  const { signal } = options;
+  const { connection } = there;
+  const lanes = new LaneKeeper({
+    retryMs: retryOf(options),
+    signal,
+    dial: async (late) => (await ways.dialFirst(late)).connection,
+    onLane: opening.onLane,
+  });
+  try {
     const native = nativeApi();
     const stream = connection.openStream({ header: sessionHeader });
     const secrets = await dialHandshake(stream, {
@@ -82,22 +105,10 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
       },
     });
     lanes.begin(session, connection);
-    return { session, lanes, paired: secrets.paired };
+    const candidates = ways.candidates(there, session.hello.listens);
+    return { session, lanes, there, candidates, paired: secrets.paired };
   } catch (error) {
-    await connection.close();
+    if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;
   }
-}
-
-async function dialerOf({ options, way, identity, onStored }: SendSessionOptions) {
-  const { transports, tuning } = options;
-  if ('relays' in way) {
-    const { home, identify, relayToken: token } = options;
-    const prove = hopProver({ home, identity: identify ? identity : undefined, token });
-    const dialer = new PathDialer(transports, way, { prove, onStored, tuning });
-    return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
-  }
-  const transport = await transports.get(way.scheme);
-  return (signal: AbortSignal): Promise<Connection> =>
-    transport.dial(way, { signal, ...(tuning ? { tuning } : {}) });
 }

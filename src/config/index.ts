@@ -7,6 +7,7 @@ export {
   scanDefaults,
   sessionDefaults,
   transferDefaults,
+  waysDefaults,
   transportDefaults,
   udpDefaults,
   wsDefaults,
