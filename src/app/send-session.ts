@@ -7,7 +7,8 @@ import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
 import type { Address } from '../transport/address.js';
 import { cipherOrder } from './cipher-order.js';
-import { LaneKeeper } from './lane-keeper.js';
+import type { Decision } from './events.js';
+import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
@@ -21,8 +22,6 @@ export interface SendSession {
   readonly lanes: LaneKeeper;
   /** How the first lane got there. */
   readonly there: WayThere;
-  /** What may be tried beside it. */
-  readonly candidates: readonly Address[];
   /** Whether a code joined the two. */
   readonly paired: boolean;
 }
@@ -32,7 +31,8 @@ export interface SendSessionOptions {
   readonly identity: Identity;
   readonly ways: Ways;
   readonly trust: Trust;
-  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
+  onDecision(decision: Decision): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -71,8 +71,9 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
   const lanes = new LaneKeeper({
     retryMs: retryOf(options),
     signal,
-    dial: async (late) => (await ways.dialFirst(late)).connection,
+    ways,
     onLane: opening.onLane,
+    onDecision: opening.onDecision,
   });
   try {
     const native = nativeApi();
@@ -83,6 +84,7 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
       signal,
       ciphers: cipherOrder(native),
     });
+    const greetedAt = performance.now();
     const session = await Session.establish({
       stream,
       secrets,
@@ -104,9 +106,10 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
         lanes.handleDetached(error);
       },
     });
-    lanes.begin(session, connection);
+    const helloMs = performance.now() - greetedAt;
     const candidates = ways.candidates(there, session.hello.listens);
-    return { session, lanes, there, candidates, paired: secrets.paired };
+    lanes.begin(session, { there, candidates, helloMs });
+    return { session, lanes, there, paired: secrets.paired };
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;
