@@ -86,7 +86,8 @@ export class LaneKeeper {
    */
   drive(transfer: DrivenTransfer, wanted?: number): void {
     const first = this.#first;
-    if (!first || this.#chooser || this.#closing.signal.aborted) return;
+    if (!first || this.#closing.signal.aborted) return;
+    this.rest();
     this.#chooser = new WayChooser({
       ...{ transfer, wanted, first },
       lanes: this.#held,
@@ -97,6 +98,12 @@ export class LaneKeeper {
       onDecision: (decision) => this.#options.onDecision?.(decision),
     });
     this.#chooser.begin();
+  }
+
+  /** Nothing is measured any more: the transfer has ended, and its session may wait for another. */
+  rest(): void {
+    this.#chooser?.close();
+    this.#chooser = undefined;
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {
@@ -117,7 +124,9 @@ export class LaneKeeper {
     const session = this.#session;
     if (error || (session && !session.isOver && session.lanes.length > 0))
       this.#options.onLane(lane, 'down', about, isRetired ? undefined : error);
-    if (held) this.#chooser?.handleLane(lane, held, 'down');
+    // The other side ends a lane in order when all is over, and at no other time.
+    if (!error && !isRetired) this.rest();
+    else if (held) this.#chooser?.handleLane(lane, held, 'down');
   }
 
   /** The session has no lane left: connects again until it has one, or the time is up. */
@@ -129,7 +138,7 @@ export class LaneKeeper {
 
   /** Ends all connections, and waits until what was said on them has gone. */
   async close(): Promise<void> {
-    this.#chooser?.close();
+    this.rest();
     const over = new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over');
     this.#closing.abort(over);
     for (const timer of this.#retired.values()) clearTimeout(timer);
@@ -138,7 +147,7 @@ export class LaneKeeper {
     const closed = held.map(([lane, { connection }]) => {
       if (!this.#retired.has(lane) && !this.#silent.has(lane)) return connection.close();
       // Nobody would answer, or soon enough.
-      return void connection.abort(over);
+      return connection.abort(over);
     });
     await Promise.all([...closed, ...this.#leaving]);
   }

@@ -5,7 +5,6 @@ import { ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
-import type { Address } from '../transport/address.js';
 import { cipherOrder } from './cipher-order.js';
 import type { Decision } from './events.js';
 import { LaneKeeper, type LaneAbout } from './lane-keeper.js';

@@ -63,6 +63,7 @@ export class WayChooser {
   #networkMs = 0;
   #ownAddresses = '';
   #isWidening = false;
+  #isClosed = false;
 
   constructor(options: WayChooserOptions) {
     this.#options = options;
@@ -94,6 +95,7 @@ export class WayChooser {
     this.#suspect.delete(lane);
     const way = formatAddress(address);
     this.#addresses.set(way, address);
+    if (this.#isClosed) return;
     const now = performance.now();
     this.#do(this.#core?.handleLane(now, lane, { way, scheme: address.scheme }, state) ?? []);
   }
@@ -114,13 +116,14 @@ export class WayChooser {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#soon);
     clearInterval(this.#timer);
   }
 
   #tick(): void {
-    const { isOver, lanes, transfer } = this.#options;
-    if (isOver() || lanes.size === 0) return;
+    const { lanes, transfer } = this.#options;
+    if (this.#isOver || lanes.size === 0) return;
     this.#ticks++;
     const { measured } = transfer;
     if (this.#core && this.#ticks % addressTicks === 0) this.#ownAddresses = shown(ownNetworks());
@@ -170,7 +173,7 @@ export class WayChooser {
     const address = this.#addresses.get(way);
     if (!address) return;
     this.#options.open(address).catch(() => {
-      if (!this.#options.isOver()) this.#do(this.#core?.handleDialFailed(performance.now(), way) ?? []);
+      if (!this.#isOver) this.#do(this.#core?.handleDialFailed(performance.now(), way) ?? []);
     });
   }
 
@@ -186,8 +189,7 @@ export class WayChooser {
     const { wanted = 0 } = this.#options;
     if (this.#isWidening) return;
     this.#isWidening = true;
-    while (!this.#options.isOver() && this.#preferredLanes.length < wanted)
-      if (!(await this.#addLane())) break;
+    while (!this.#isOver && this.#preferredLanes.length < wanted) if (!(await this.#addLane())) break;
     this.#isWidening = false;
   }
 
@@ -216,6 +218,10 @@ export class WayChooser {
     }
     const newest = lanes.at(-1);
     if (verdict === 'drop' && newest !== undefined && lanes.length > 1) this.#options.retire(newest);
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#options.isOver();
   }
 
   get #preferred(): string {

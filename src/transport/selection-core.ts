@@ -199,7 +199,7 @@ export class SelectionCore {
     if (this.#preferred !== way.way || others.length === 0) return;
     const trial = this.#trial;
     if (trial && others.every((other) => other === trial.way))
-      return this.#endTrial(now, 'challenger', 'the other was lost', {});
+      return this.#endTrial(now, 'challenger', 'the other was lost', this.#ratesOf(trial.way));
     const [best] = others.sort((a, b) => (b.history.rate(fallMs) ?? 0) - (a.history.rate(fallMs) ?? 0));
     if (best) this.#prefer(best, 'the other was lost');
     this.#handleChange(now, false);
@@ -247,9 +247,9 @@ export class SelectionCore {
     if (trial && !heard.includes(trial.way)) {
       this.#endTrial(now, 'incumbent', 'nothing is heard on it', {});
     } else if (trial && heard.every((way) => way === trial.way)) {
-      this.#endTrial(now, 'challenger', 'the other is silent', {});
+      this.#endTrial(now, 'challenger', 'the other is silent', this.#ratesOf(trial.way));
     } else if (!heard.some(({ way }) => way === this.#preferred) && heard[0])
-      this.#prefer(heard[0], 'the other is silent');
+      this.#prefer(heard[0], 'the other is silent', this.#ratesOf(heard[0]));
     this.#handleChange(now, false);
     const preferred = this.#ways.get(this.#preferred ?? '');
     if (!preferred || preferred.isDialing || now - this.#replacedAt < replaceRestMs) return;
@@ -468,6 +468,10 @@ export class SelectionCore {
       entry.receivedBytes += receivedBytes - state.receivedBytes;
       state.receivedBytes = receivedBytes;
     }
+  }
+
+  #ratesOf({ history }: Way): Numbers {
+    return { ...rateNumbers('own', history.rate(fallMs)), ...rateNumbers('all', this.#history.rate(fallMs)) };
   }
 
   #laneNumbers({ lanes }: Way): Numbers {
