@@ -116,6 +116,7 @@ export class SelectionCore {
   #spentMs = 0;
   #changedAt = -Infinity;
   #replacedAt = -Infinity;
+  #rescuedAt = -Infinity;
   #decisions: Decision[] = [];
 
   constructor(options: SelectionOptions) {
@@ -261,8 +262,8 @@ export class SelectionCore {
   #rescue(now: number): void {
     this.#trial = undefined;
     this.#pending = undefined;
-    if (now - this.#replacedAt < replaceRestMs) return;
-    this.#replacedAt = now;
+    if (now - this.#rescuedAt < replaceRestMs) return;
+    this.#rescuedAt = now;
     this.#isRescuing = true;
     for (const way of this.#ways.values())
       if (!way.isDialing) this.#dial(way, 'nothing is heard on any lane', {});

@@ -82,7 +82,7 @@ const prefers = (transport: string) => (run: XferRun) =>
 
 describe('send to a host without a scheme', { timeout: timeoutMs }, () => {
   it('leaves tcp for udp where tcp is throttled, and tells why with numbers', async () => {
-    const leg = await begin(24 * MB, 2 * MB, []);
+    const leg = await begin(128 * MB, 2 * MB, []);
     const sent = await ended(leg);
     expect(sent.events.some((event) => isLane(event, 'up', 'udp'))).toBe(true);
     expect(sent.events.some((event) => isLane(event, 'down', 'tcp'))).toBe(true);
@@ -93,8 +93,8 @@ describe('send to a host without a scheme', { timeout: timeoutMs }, () => {
     expect(won).toMatchObject({ numbers: { ownBytesPerSecond: expect.any(Number) as number } });
     const done = sent.events.at(-1);
     if (done?.event !== 'done') throw new Error('it did not end with done');
-    // By tcp alone it would take 12.
-    expect(done.seconds).toBeLessThan(9);
+    // By tcp alone it would take 64.
+    expect(done.seconds).toBeLessThan(30);
   });
 
   it('goes on over udp when tcp is cut without a word', async () => {

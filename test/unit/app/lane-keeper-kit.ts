@@ -39,6 +39,7 @@ export class LaneKeeperKit {
   /** Lanes whose other end does not answer when they are ended. */
   keepsEnding = false;
   isOver = false;
+  readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
   #received = 0;
   #networkMs = 0;
@@ -100,6 +101,11 @@ export class LaneKeeperKit {
     const error = new XferError('ERR_XFER_CONNECTION_LOST', 'lost');
     this.keeper.handleLaneDown(lane, error);
     if (this.lanes.size === 0) this.keeper.handleDetached(error);
+  }
+
+  /** Nothing comes back on this lane any more. */
+  mute(lane: number): void {
+    this.#muted.add(this.lanes.get(lane)?.connection);
   }
 
   /** By the schemes of the lanes that are there. */
@@ -181,7 +187,12 @@ export class LaneKeeperKit {
     const connection = {
       ...{ remote: parseUrl(way.url), isRelayed, capabilities: { streams: 'native' } },
       onSuspect: () => undefined,
-      stats: () => ({ rttMs: 1, minRttMs: 1, lost: 0, bytesReceived: way.isCut ? heard : ++heard }),
+      stats: () => ({
+        rttMs: 1,
+        minRttMs: 1,
+        lost: 0,
+        bytesReceived: way.isCut || this.#muted.has(connection) ? heard : ++heard,
+      }),
       close: () => Promise.resolve(end('close')),
       abort: () => end('abort'),
     } as unknown as Connection;
