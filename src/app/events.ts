@@ -61,6 +61,8 @@ export interface LaneEvent extends OfTarget {
   readonly transport: string;
   /** The way that it takes, as a URL; not there where it leads over relays. */
   readonly address?: string;
+  /** What was measured of it, with the unit in each name: `bytesPerSecond`, `rttMs`, `minRttMs`, `openedMs`; `lost` is packets. */
+  readonly numbers?: Readonly<Record<string, number>>;
 }
 
 /** Something that a person should know and that is no error: a peer remembered, a link left out. */

@@ -5,9 +5,9 @@ import { ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
-import type { Address } from '../transport/address.js';
 import { cipherOrder } from './cipher-order.js';
-import { LaneKeeper } from './lane-keeper.js';
+import type { Decision } from './events.js';
+import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
@@ -21,8 +21,6 @@ export interface SendSession {
   readonly lanes: LaneKeeper;
   /** How the first lane got there. */
   readonly there: WayThere;
-  /** What may be tried beside it. */
-  readonly candidates: readonly Address[];
   /** Whether a code joined the two. */
   readonly paired: boolean;
 }
@@ -32,7 +30,8 @@ export interface SendSessionOptions {
   readonly identity: Identity;
   readonly ways: Ways;
   readonly trust: Trust;
-  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
+  onDecision(decision: Decision): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -69,8 +68,9 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
   const lanes = new LaneKeeper({
     retryMs: retryOf(options),
     signal,
-    dial: async (late) => (await ways.dialFirst(late)).connection,
+    ways,
     onLane: opening.onLane,
+    onDecision: opening.onDecision,
   });
   try {
     const native = nativeApi();
@@ -81,6 +81,7 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
       signal,
       ciphers: cipherOrder(native),
     });
+    const greetedAt = performance.now();
     const session = await Session.establish({
       stream,
       secrets,
@@ -102,9 +103,10 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
         lanes.handleDetached(error);
       },
     });
-    lanes.begin(session, connection);
+    const helloMs = performance.now() - greetedAt;
     const candidates = ways.candidates(there, session.hello.listens);
-    return { session, lanes, there, candidates, paired: secrets.paired };
+    lanes.begin(session, { there, candidates, helloMs });
+    return { session, lanes, there, paired: secrets.paired };
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;

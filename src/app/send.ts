@@ -15,6 +15,7 @@ import { sourceToken } from '../transfer/source-token.js';
 import { formatAddress, parseUrl, type Address } from '../transport/address.js';
 import { printable } from '../transfer/printable.js';
 import { Backoff } from './backoff.js';
+import type { Decision } from './events.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
@@ -144,9 +145,7 @@ class Sending {
       ...options,
       identity,
       onStored: (relay) => this.#handleStored(relay),
-      onDecision: (decision) => {
-        if (options.explain && !this.#isDone) options.onEvent({ event: 'explain', ...decision });
-      },
+      onDecision: (decision) => this.#explain(decision),
     });
     this.#key = this.#unfinished.keyOf(options.paths);
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
@@ -228,11 +227,12 @@ class Sending {
       identity: this.#identity,
       ways: this.#ways,
       trust,
-      onLane: (lane, state, error) => {
+      onDecision: (decision) => this.#explain(decision),
+      onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
         // How the lanes of what is done go is nobody's business, and `done` the last that is told.
         if (this.#isDone) return;
-        onEvent({ event: 'lane', lane, state, ...this.#shownWay });
+        onEvent({ event: 'lane', lane, state, ...about });
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
       onDetached: () => (this.#lostAt = performance.now()),
@@ -294,8 +294,7 @@ class Sending {
     };
     const { lanes: wanted } = this.#options;
     const widen = () => {
-      if (wanted === undefined) lanes.adapt(() => transfer.measured);
-      else void lanes.widen(wanted);
+      lanes.drive(transfer, wanted);
     };
     const group = resume ? undefined : this.#joinOthers(session, widen);
     if (!group) this.#fanOut?.decline();
@@ -377,6 +376,11 @@ class Sending {
     const { way } = this.#foundRoute;
     const transport = this.#found?.scheme ?? '';
     return 'relays' in way ? { transport } : { transport, address: formatAddress(way) };
+  }
+
+  #explain(decision: Decision): void {
+    const { explain, onEvent } = this.#options;
+    if (explain && !this.#isDone) onEvent({ event: 'explain', ...decision });
   }
 
   #handleStored(relay: string): void {
