@@ -61,6 +61,10 @@ export interface StreamsLinkStats {
   /** Packets found to be lost. */
   readonly lost: number;
   readonly inFlightBytes: number;
+  /** Those that `lost` is to be compared with, where the link tells. */
+  readonly packetsSent?: number;
+  /** As `ConnectionStats` has it. */
+  readonly datagramBytes?: number;
   /** Pulled and not sent yet. */
   readonly unsentBytes: number;
   /** Bytes a second. */

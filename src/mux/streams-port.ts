@@ -63,9 +63,8 @@ export class StreamsPort implements LinkPort {
   }
 
   stats(): PortStats {
-    const { minRttMs, rttMs, lost, inFlightBytes, unsentBytes, deliveryRate } = this.#link.stats();
-    const unsent = this.#core.queuedBytes + unsentBytes;
-    return { minRttMs, rttMs, lost, inFlightBytes, unsentBytes: unsent, deliveryRate };
+    const stats = this.#link.stats();
+    return { ...stats, unsentBytes: this.#core.queuedBytes + stats.unsentBytes };
   }
 
   #end(): void {
