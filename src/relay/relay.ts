@@ -64,9 +64,7 @@ export class Relay {
       observer,
       guard,
       // Who waits in a room has a stream open, and sends nothing.
-      measuring: measures
-        ? new MeasuringListener({ isBusy: () => guard.streams > guard.rooms })
-        : undefined,
+      measuring: measures ? new MeasuringListener({ isBusy: () => guard.streams > guard.rooms }) : undefined,
       handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,
       idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
       identify: (connection) =>

@@ -9,8 +9,8 @@ import {
   type MeasuringReport,
 } from './measuring.js';
 
-/** `not offered`: an older xfer, or one that is told not to. `busy`: not now. */
-export type NotMeasured = 'not offered' | 'busy' | 'lost';
+/** `not offered`: an older xfer, or one that is told not to. `busy`: not now. `refused`: not for who is not known. */
+export type NotMeasured = 'not offered' | 'busy' | 'refused' | 'lost';
 
 /** What a refused stream tells is one round trip. */
 export interface MeasuringRefused {
@@ -18,6 +18,10 @@ export interface MeasuringRefused {
   readonly roundTripMs: number | undefined;
 }
 
+const reasons: Readonly<Record<number, NotMeasured>> = {
+  [openErrorCode.resourceLimit]: 'busy',
+  [openErrorCode.accessDenied]: 'refused',
+};
 const ping = Uint8Array.of(measuringByte.ping);
 const content = Uint8Array.of(measuringByte.content);
 /** Beyond the time that the listener counts, its answer may take this long. */
@@ -53,7 +57,7 @@ export class MeasuringDialer {
       return new MeasuringDialer(stream, performance.now() - beganAt);
     } catch (error) {
       if (!(error instanceof OpenRefused)) return { refused: 'lost', roundTripMs: undefined };
-      const refused = error.openCode === openErrorCode.resourceLimit ? 'busy' : 'not offered';
+      const refused = reasons[error.openCode] ?? 'not offered';
       return { refused, roundTripMs: performance.now() - beganAt };
     }
   }
@@ -62,7 +66,7 @@ export class MeasuringDialer {
   async ping(count: number, forMs: number): Promise<readonly number[]> {
     const trips: number[] = [];
     const until = performance.now() + forMs;
-    for (let left = forMs; trips.length < count && left > 0 && !this.#isOver; ) {
+    for (let left = forMs; trips.length < count && left > 0 && !this.#isOver;) {
       const beganAt = performance.now();
       const came = this.#until((done) => (this.#onPong = done), left);
       this.#stream.send(ping);

@@ -6,9 +6,11 @@ import { MeasuringLimitCore } from './measuring-limit-core.js';
 export interface MeasuringListenerOptions {
   /** Whether something more important is under way: then no content is taken. */
   isBusy(): boolean;
-  /** Default: `new MeasuringLimitCore()`. */
-  readonly limit?: MeasuringLimitCore;
+  /** Default: measuringDefaults. */
+  readonly limits?: Partial<Limits>;
 }
+
+type Limits = typeof measuringDefaults;
 
 const pong = Uint8Array.of(measuringByte.ping);
 const busy = Uint8Array.of(measuringByte.busy);
@@ -19,11 +21,13 @@ const busy = Uint8Array.of(measuringByte.busy);
  */
 export class MeasuringListener {
   readonly #limit: MeasuringLimitCore;
+  readonly #limits: Limits;
   readonly #isBusy: () => boolean;
 
-  constructor({ isBusy, limit = new MeasuringLimitCore() }: MeasuringListenerOptions) {
+  constructor({ isBusy, limits }: MeasuringListenerOptions) {
     this.#isBusy = isBusy;
-    this.#limit = limit;
+    this.#limits = { ...measuringDefaults, ...limits };
+    this.#limit = new MeasuringLimitCore(this.#limits);
   }
 
   /** Whether the stream is one to measure by; then it is accepted or refused. `source`: the address that it came from. */
@@ -31,7 +35,7 @@ export class MeasuringListener {
     if (!isMeasuringHeader(header)) return false;
     if (this.#limit.enter(performance.now(), source)) {
       stream.accept();
-      new MeasuredStream(stream, this.#limit, this.#isBusy);
+      new MeasuredStream(stream, this.#limit, this.#limits, this.#isBusy);
       void stream.closed.then(() => this.#limit.leave(source));
     } else stream.refuse(openErrorCode.resourceLimit);
     return true;
@@ -41,6 +45,7 @@ export class MeasuringListener {
 class MeasuredStream {
   readonly #stream: Stream;
   readonly #limit: MeasuringLimitCore;
+  readonly #limits: Limits;
   readonly #isBusy: () => boolean;
   #pings = 0;
   #beganAt: number | undefined;
@@ -50,11 +55,12 @@ class MeasuredStream {
   #timers: NodeJS.Timeout[] = [];
   #isOver = false;
 
-  constructor(stream: Stream, limit: MeasuringLimitCore, isBusy: () => boolean) {
+  constructor(stream: Stream, limit: MeasuringLimitCore, limits: Limits, isBusy: () => boolean) {
     this.#stream = stream;
     this.#limit = limit;
+    this.#limits = limits;
     this.#isBusy = isBusy;
-    this.#lifetime = setTimeout(() => stream.reset(resetCode.timeout), measuringDefaults.lifetimeMs);
+    this.#lifetime = setTimeout(() => stream.reset(resetCode.timeout), limits.lifetimeMs);
     stream.onData((bytes) => this.#handleData(bytes));
     stream.onEnd(() => this.#end());
     void stream.closed.then(() => {
@@ -68,7 +74,7 @@ class MeasuredStream {
     if (this.#beganAt !== undefined) return this.#handleContent(bytes.length);
     for (const [at, byte] of bytes.entries()) {
       if (byte === measuringByte.content) return this.#begin(bytes.length - at - 1);
-      if (byte !== measuringByte.ping || ++this.#pings > measuringDefaults.maxPings)
+      if (byte !== measuringByte.ping || ++this.#pings > this.#limits.maxPings)
         return this.#stream.reset(resetCode.protocol);
       this.#stream.send(pong);
     }
@@ -81,14 +87,14 @@ class MeasuredStream {
       return this.#finish();
     }
     this.#beganAt = performance.now();
-    const { contentMs, reportMs } = measuringDefaults;
+    const { contentMs, reportMs } = this.#limits;
     this.#timers = [setTimeout(() => this.#end(), contentMs), setInterval(() => this.#report(), reportMs)];
     this.#handleContent(bytes);
   }
 
   #handleContent(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes >= measuringDefaults.maxContentBytes) this.#end();
+    if (this.#bytes >= this.#limits.maxContentBytes) this.#end();
   }
 
   #report(): void {
