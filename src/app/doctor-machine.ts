@@ -51,14 +51,18 @@ export function cipherFinding(
   return { subject: 'cipher', state: 'ok', detail: `${which}${speed}` };
 }
 
-export function openFilesFinding({ openFiles, platform, isRoot }: MachineFacts): Finding[] {
+export function openFilesFinding(facts: MachineFacts): Finding[] {
+  const { openFiles, platform, isRoot, mayRaiseLimits } = facts;
   if (openFiles === undefined) return [];
   const subject = 'open files';
   const most = openFiles === Infinity ? 'as many as there are' : `${openFiles} at most`;
   if (openFiles >= wantedOpenFiles) return [{ subject, state: 'ok', detail: most }];
   const detail = `${most}, of ${wantedOpenFiles} that a busy relay wants; enough for a few transfers`;
   if (platform !== 'linux') return [{ subject, state: 'slower', detail }];
-  const remedy = `${sudo(isRoot)}prlimit --pid $$ --nofile=${openFilesToSet}:${openFilesToSet}`;
+  const limits = `nofile=${openFilesToSet}:${openFilesToSet}`;
+  const remedy = mayRaiseLimits
+    ? `${sudo(isRoot)}prlimit --pid $$ --${limits}`
+    : `start the container with more, such as docker run --ulimit ${limits}`;
   return [{ subject, state: 'slower', detail, remedy }];
 }
 

@@ -96,7 +96,7 @@ async function dial(
     const transport = await transports.get(address.scheme);
     const connection = await transport.dial(address, { signal, timeoutMs });
     const connectMs = performance.now() - beganAt;
-    const opened = await MeasuringDialer.open(connection);
+    const opened = await openWithin(connection, timeoutMs);
     const works = { ...path, state: 'works', connectMs } as const;
     if ('refused' in opened) {
       const { refused, roundTripMs } = opened;
@@ -112,6 +112,21 @@ async function dial(
     const { code, message } = asXferError(error);
     return { ...path, state: 'fails', code, detail: message };
   }
+}
+
+/** Who listens may be no xfer at all, and say something else or nothing. Rejects with how the connection ended then. */
+async function openWithin(connection: Connection, timeoutMs: number) {
+  const silent = new XferError(
+    'ERR_XFER_TIMEOUT',
+    'something listens there, and says nothing as an xfer would',
+  );
+  const timer = setTimeout(() => connection.abort(silent), timeoutMs);
+  const opened = await MeasuringDialer.open(connection);
+  clearTimeout(timer);
+  if (!('refused' in opened) || opened.refused !== 'lost') return opened;
+  const lost = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side ended the connection');
+  connection.abort(lost);
+  throw (await connection.closed).error ?? lost;
 }
 
 function tripsOf(trips: readonly number[]): Pick<PathFinding, 'minRttMs' | 'rttMs'> {

@@ -16,7 +16,7 @@ export interface PathFinding {
   readonly address: string;
   readonly transport: string;
   readonly state: 'works' | 'fails';
-  /** Until the connection was there, its hello included. */
+  /** Until the connection was there. */
   readonly connectMs?: number;
   /** The least of some round trips on the idle connection, and their median. */
   readonly minRttMs?: number;

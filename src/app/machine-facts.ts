@@ -17,6 +17,8 @@ export interface MachineFacts {
   readonly isNativeOff: boolean;
   /** How many files a process may have open, where the system tells. */
   readonly openFiles: number | undefined;
+  /** Somebody may raise that from inside: not so in most containers, root or not. */
+  readonly mayRaiseLimits: boolean;
   /** Those that are up. */
   readonly interfaces: readonly NetworkInterface[];
   readonly rdmaDevices: readonly RdmaDevice[];
@@ -39,7 +41,12 @@ export interface RdmaDevice {
 
 /** Of this machine. Nothing is tried, and what the system does not tell is left out. */
 export async function machineFacts(): Promise<MachineFacts> {
-  const [openFiles, interfaces, rdma] = await Promise.all([openFileLimit(), upInterfaces(), rdmaDevices()]);
+  const [openFiles, mayRaiseLimits, interfaces, rdma] = await Promise.all([
+    openFileLimit(),
+    hasResourceCapability(),
+    upInterfaces(),
+    rdmaDevices(),
+  ]);
   return {
     version: process.version,
     platform: process.platform,
@@ -50,6 +57,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     packageDirectory: fileURLToPath(new URL('../..', import.meta.url)).replace(/(?<=.)[/\\]$/, ''),
     isNativeOff: process.env['XFER_NATIVE'] === 'off',
     openFiles,
+    mayRaiseLimits,
     interfaces,
     rdmaDevices: rdma,
   };
@@ -60,6 +68,12 @@ async function openFileLimit(): Promise<number | undefined> {
   const limits = await textOf('/proc/self/limits');
   const most = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];
   return most === undefined ? undefined : most === 'unlimited' ? Infinity : Number(most);
+}
+
+/** CAP_SYS_RESOURCE in the bounding set, past which not even sudo gets (capabilities(7)). */
+async function hasResourceCapability(): Promise<boolean> {
+  const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(await textOf('/proc/self/status'))?.[1];
+  return bounding !== undefined && ((BigInt(`0x${bounding}`) >> 24n) & 1n) === 1n;
 }
 
 async function upInterfaces(): Promise<NetworkInterface[]> {

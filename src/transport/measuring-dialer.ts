@@ -48,7 +48,7 @@ export class MeasuringDialer {
     void stream.closed.then(() => this.#handleOver());
   }
 
-  /** Opens the stream, or says why there is none. Never rejects. */
+  /** Opens the stream, or says why there is none: `lost`, where the connection ended before that. Never rejects. */
   static async open(connection: Connection): Promise<MeasuringDialer | MeasuringRefused> {
     const beganAt = performance.now();
     const stream = connection.openStream({ header: measuringHeader });

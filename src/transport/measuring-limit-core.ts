@@ -1,10 +1,8 @@
 import { measuringDefaults } from '../config/index.js';
 import { TokenBucketCore } from './token-bucket-core.js';
 
-export type MeasuringLimits = Pick<
-  typeof measuringDefaults,
-  'maxStreams' | 'maxStreamsPerAddress' | 'streamsPerMinute' | 'maxSources'
->;
+/** As measuringDefaults has them, with what each is for. */
+export type MeasuringLimits = Readonly<Record<keyof typeof measuringDefaults, number>>;
 
 interface Source {
   readonly bucket: TokenBucketCore;

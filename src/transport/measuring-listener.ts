@@ -1,16 +1,14 @@
 import { measuringDefaults } from '../config/index.js';
 import { openErrorCode, resetCode, type Stream } from './contract.js';
 import { encodeReport, isMeasuringHeader, measuringByte } from './measuring.js';
-import { MeasuringLimitCore } from './measuring-limit-core.js';
+import { MeasuringLimitCore, type MeasuringLimits } from './measuring-limit-core.js';
 
 export interface MeasuringListenerOptions {
   /** Whether something more important is under way: then no content is taken. */
   isBusy(): boolean;
   /** Default: measuringDefaults. */
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<MeasuringLimits>;
 }
-
-type Limits = typeof measuringDefaults;
 
 const pong = Uint8Array.of(measuringByte.ping);
 const busy = Uint8Array.of(measuringByte.busy);
@@ -21,7 +19,7 @@ const busy = Uint8Array.of(measuringByte.busy);
  */
 export class MeasuringListener {
   readonly #limit: MeasuringLimitCore;
-  readonly #limits: Limits;
+  readonly #limits: MeasuringLimits;
   readonly #isBusy: () => boolean;
 
   constructor({ isBusy, limits }: MeasuringListenerOptions) {
@@ -45,7 +43,7 @@ export class MeasuringListener {
 class MeasuredStream {
   readonly #stream: Stream;
   readonly #limit: MeasuringLimitCore;
-  readonly #limits: Limits;
+  readonly #limits: MeasuringLimits;
   readonly #isBusy: () => boolean;
   #pings = 0;
   #beganAt: number | undefined;
@@ -55,7 +53,7 @@ class MeasuredStream {
   #timers: NodeJS.Timeout[] = [];
   #isOver = false;
 
-  constructor(stream: Stream, limit: MeasuringLimitCore, limits: Limits, isBusy: () => boolean) {
+  constructor(stream: Stream, limit: MeasuringLimitCore, limits: MeasuringLimits, isBusy: () => boolean) {
     this.#stream = stream;
     this.#limit = limit;
     this.#limits = limits;

@@ -12,17 +12,18 @@ import { TransportRegistry } from '../../../src/transport/registry.js';
 
 const machine: MachineFacts = {
   ...{ version: 'v20.1.2', platform: 'linux', arch: 'x64', kernel: '6.1', processors: 2 },
-  ...{ isRoot: true, packageDirectory: '/opt/xfer', isNativeOff: false, openFiles: 65_536 },
+  ...{ isRoot: true, packageDirectory: '/opt/xfer', isNativeOff: false },
+  ...{ openFiles: 65_536, mayRaiseLimits: true },
   interfaces: [
     { name: 'lo', isLoopback: true, addresses: ['127.0.0.1'], hasIPv6: false, mtuBytes: 65_536 },
     { name: 'eth0', isLoopback: false, addresses: ['192.0.2.1'], hasIPv6: true, mtuBytes: 9001 },
   ],
   rdmaDevices: [{ name: 'rdmap0s6', driver: 'efa' }],
 };
-const native = {
+const native: NonNullable<DoctorOptions['native']> = {
   ...{ kind: 'native', detail: 'Sealing is fast.', preferredCipher: cipher.aes256gcm },
   seal: sealTwin(),
-} as const;
+};
 const works = (detail: string): Promise<ProbeResult> => Promise.resolve({ ok: true, detail });
 const enough: BatchSocketFeatures = {
   ...{ kind: 'native', gso: true, gro: true, ecn: true },
@@ -133,6 +134,8 @@ describe('what is slower', () => {
       state: 'slower',
       remedy: 'prlimit --pid $$ --nofile=65536:65536',
     });
+    const inside = await findings({ machine: { ...machine, openFiles: 1024, mayRaiseLimits: false } });
+    expect(of(inside, 'open files')?.remedy).toMatch(/ docker run --ulimit nofile=65536:65536$/);
     const mac = await findings({ machine: { ...machine, openFiles: 256, platform: 'darwin' } });
     expect(of(mac, 'open files')).not.toHaveProperty('remedy');
     const untold = await findings({ machine: { ...machine, openFiles: undefined } });
