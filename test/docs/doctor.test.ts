@@ -94,7 +94,10 @@ describe('docs/troubleshooting.md', () => {
       ),
       pathsHead(host, style),
       ...paths.map((path) => pathLine(path, style)),
-      verdictLine(verdictOf(paths, { bufferBytes: 212_992, bufferRemedy: remedy }), style),
+      verdictLine(
+        verdictOf(paths, { bufferBytes: 212_992, bufferRemedy: remedy, sealing: undefined }),
+        style,
+      ),
     ].join('\n');
     const [, example = ''] = /--quiet\n([^]*?)\n```/.exec(page) ?? [];
     expect(shown.replaceAll(/ +$/gm, '')).toBe(example);
