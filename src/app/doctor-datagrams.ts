@@ -67,11 +67,11 @@ function bufferFinding(
   return { subject, state: 'slower', detail: short, remedy: bufferRemedy(receive, send, isRoot) };
 }
 
-function offloadFindings({ gso, gro, ecn }: BatchSocketFeatures): Finding[] {
+function offloadFindings({ kind, gso, gro, ecn }: BatchSocketFeatures): Finding[] {
   const one = (subject: string, has: boolean, gain: string): Finding => ({
     subject,
     state: has ? 'ok' : 'slower',
-    detail: has ? gain : `not here: ${gain}`,
+    detail: has ? gain : `${kind === 'native' ? 'not here' : 'not without the addon'}: ${gain}`,
   });
   return [
     one('GSO', gso, 'the kernel cuts a run of packets by itself (UDP_SEGMENT)'),

@@ -10,6 +10,8 @@ export interface VerdictFacts {
   readonly bufferRemedy?: string;
   /** Bytes a second that one core seals. */
   readonly sealing: number | undefined;
+  /** A UDP socket is told here that nothing listens over there. */
+  readonly hearsRefusals: boolean;
 }
 
 interface Measured extends PathFinding {
@@ -27,14 +29,14 @@ const overUdp = new Set(['udp', 'quic']);
 export function verdictOf(paths: readonly PathFinding[], facts: VerdictFacts): Verdict {
   const working = paths.filter(({ state }) => state === 'works');
   const best = bestOf(working);
-  if (!best) return { conclusions: ['Nothing answers there.', ...blocked(paths)], remedies: [] };
+  if (!best) return { conclusions: ['Nothing answers there.', ...blocked(paths, facts)], remedies: [] };
   const lossy = lossOn(working);
   const narrow = narrowBuffers(working, facts);
   return {
     best: best.address,
     conclusions: [
       praise(best, working),
-      ...blocked(paths),
+      ...blocked(paths, facts),
       ...lossy,
       ...narrow,
       ...slowSealing(best, facts),
@@ -82,7 +84,7 @@ const timesOf = (ratio: number): string =>
   Number.isFinite(ratio) ? `${ratio.toFixed(ratio < 10 ? 1 : 0)} times` : 'and by far more than';
 
 /** What is shut, as far as the answers of the others tell. */
-function blocked(paths: readonly PathFinding[]): string[] {
+function blocked(paths: readonly PathFinding[], { hearsRefusals }: VerdictFacts): string[] {
   const silent = (path: PathFinding) =>
     path.code === 'ERR_XFER_TIMEOUT' || path.code === 'ERR_XFER_UNREACHABLE';
   const of = (isUdp: boolean) => paths.filter(({ transport }) => overUdp.has(transport) === isUdp);
@@ -91,7 +93,11 @@ function blocked(paths: readonly PathFinding[]): string[] {
   const isSilent = (some: readonly PathFinding[]) => some.length > 0 && some.every(silent);
   const names = (some: readonly PathFinding[]) => some.map(({ address }) => address).join(', ');
   const said: string[] = [];
-  if (isSilent(udp) && works(tcp))
+  if (isSilent(udp) && works(tcp) && !hearsRefusals)
+    said.push(
+      `UDP is blocked on the way, or nothing listens there, which looks the same without the addon: nothing comes back from ${names(udp)}.`,
+    );
+  else if (isSilent(udp) && works(tcp))
     said.push(`UDP seems blocked on the way: nothing comes back from ${names(udp)}.`);
   else if (works(udp) && isSilent(tcp))
     said.push(`TCP seems blocked on the way: nothing comes back from ${names(tcp)}.`);

@@ -84,7 +84,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     interfaces: facts.interfaces,
     onPath: (path) => options.onPath?.(path),
   });
-  options.onVerdict?.(verdictOf(paths, { ...buffers, sealing }));
+  options.onVerdict?.(verdictOf(paths, { ...buffers, sealing, hearsRefusals: udp.kind === 'native' }));
   if (!paths.some(({ state }) => state === 'works'))
     throw new XferError('ERR_XFER_UNREACHABLE', `${target} answers on no transport`, {
       remedy: 'check the host, that xfer recv or xfer relay runs there, and firewalls on the way',

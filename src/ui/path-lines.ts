@@ -40,7 +40,7 @@ export function verdictLine({ best, conclusions, remedies }: Verdict, style: Tab
 
 const stateColumns = 7;
 const transportColumns = 9;
-const cellColumns = [10, 15, 10, 10, 11] as const;
+const cellColumns = [10, 16, 10, 10, 11] as const;
 const wideColumns = 100;
 
 function row(transport: string, cells: readonly string[]): string {

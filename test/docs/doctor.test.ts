@@ -95,7 +95,12 @@ describe('docs/troubleshooting.md', () => {
       pathsHead(host, style),
       ...paths.map((path) => pathLine(path, style)),
       verdictLine(
-        verdictOf(paths, { bufferBytes: 212_992, bufferRemedy: remedy, sealing: undefined }),
+        verdictOf(paths, {
+          bufferBytes: 212_992,
+          bufferRemedy: remedy,
+          sealing: undefined,
+          hearsRefusals: true,
+        }),
         style,
       ),
     ].join('\n');

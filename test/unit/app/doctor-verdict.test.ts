@@ -3,7 +3,7 @@ import { verdictOf } from '../../../src/app/doctor-verdict.js';
 import type { PathFinding } from '../../../src/app/finding.js';
 
 const MB = 1e6;
-const facts = { bufferBytes: 8 * 2 ** 20, sealing: 2000 * MB };
+const facts = { bufferBytes: 8 * 2 ** 20, sealing: 2000 * MB, hearsRefusals: true };
 const port: Readonly<Record<string, number>> = { quic: 4841, wss: 443 };
 const addressOf = (transport: string) => `${transport}://host:${port[transport] ?? 4840}`;
 
@@ -76,6 +76,13 @@ describe('what is blocked', () => {
     );
   });
 
+  it('may be UDP, where nobody is told that nothing listens', () => {
+    const { conclusions } = verdictOf([works('tcp'), silent('udp')], { ...facts, hearsRefusals: false });
+    expect(conclusions.join(' ')).toMatch(
+      /UDP is blocked on the way, or nothing listens there, .* udp:\/\/host:4840\./,
+    );
+  });
+
   it('is not UDP, where one of two answers, or says that nothing listens', () => {
     expect(said(works('tcp'), works('udp'), silent('quic'))).not.toContain('blocked');
     const refused = said(works('tcp'), fails('udp', 'ERR_XFER_CONNECTION_REFUSED'));
@@ -116,7 +123,7 @@ describe('what slows the path down', () => {
   });
 
   it('is the processor', () => {
-    const { conclusions } = verdictOf([works('tcp', { goodput: 900 * MB })], { sealing: 300 * MB });
+    const { conclusions } = verdictOf([works('tcp', { goodput: 900 * MB })], { ...facts, sealing: 300 * MB });
     expect(conclusions.at(-1)).toMatch(/faster than one core seals \(300 MB\/s\)/);
   });
 });

@@ -33,9 +33,9 @@ describe('the table of paths', () => {
     expect(lines.map((line) => line.trimEnd())).toEqual([
       '',
       'the path to host',
-      '                    connect   round trip     loss      MTU       goodput',
-      'works    udp        12 ms     0.42 / 5.1 ms  1.2 %     1500      98.7 MB/s',
-      'works    tcp        123 ms    not told       not told  not told  not offered',
+      '                    connect   round trip      loss      MTU       goodput',
+      'works    udp        12 ms     0.42 / 5.1 ms   1.2 %     1500      98.7 MB/s',
+      'works    tcp        123 ms    not told        not told  not told  not offered',
       'fails    quic       host:4841: it did not answer within five seconds of the dial',
       '                    (ERR_XFER_TIMEOUT)',
     ]);
