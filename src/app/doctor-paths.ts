@@ -95,7 +95,7 @@ async function dial(
   try {
     const transport = await transports.get(address.scheme);
     const connection = await transport.dial(address, { signal, timeoutMs });
-    const connectMs = performance.now() - beganAt;
+    const connectMs = thousandths(performance.now() - beganAt);
     const opened = await openWithin(connection, timeoutMs);
     const works = { ...path, state: 'works', connectMs } as const;
     if ('refused' in opened) {
@@ -130,7 +130,7 @@ async function openWithin(connection: Connection, timeoutMs: number) {
 }
 
 function tripsOf(trips: readonly number[]): Pick<PathFinding, 'minRttMs' | 'rttMs'> {
-  const sorted = trips.toSorted((a, b) => a - b);
+  const sorted = trips.map(thousandths).toSorted((a, b) => a - b);
   const [minRttMs, rttMs] = [sorted[0], sorted[Math.floor(sorted.length / 2)]];
   return minRttMs === undefined || rttMs === undefined ? {} : { minRttMs, rttMs };
 }
@@ -150,12 +150,15 @@ async function measure(
   if (reports === 'busy') return { ...path, unmeasured: 'busy' };
   const goodput = goodputOf(reports);
   if (goodput === undefined) return { ...path, unmeasured: 'lost' };
-  return { ...path, ...lossOf(before, after), goodput };
+  return { ...path, ...lossOf(before, after), goodput: Math.round(goodput) };
 }
+
+/** No clock here tells more, nor does anybody ask. */
+const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 function lossOf(before: ConnectionStats, after: ConnectionStats): { lossShare?: number } {
   const sent = (after.packetsSent ?? 0) - (before.packetsSent ?? 0);
-  return sent > 0 ? { lossShare: Math.min(1, (after.lost - before.lost) / sent) } : {};
+  return sent > 0 ? { lossShare: thousandths(Math.min(1, (after.lost - before.lost) / sent)) } : {};
 }
 
 function mtuOf(
