@@ -157,7 +157,7 @@ async function measure(
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 function lossOf(before: ConnectionStats, after: ConnectionStats): { lossShare?: number } {
-  const sent = (after.packetsSent ?? 0) - (before.packetsSent ?? 0);
+  const sent = (after.datagramsSent ?? 0) - (before.datagramsSent ?? 0);
   return sent > 0 ? { lossShare: thousandths(Math.min(1, (after.lost - before.lost) / sent)) } : {};
 }
 

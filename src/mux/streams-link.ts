@@ -62,7 +62,7 @@ export interface StreamsLinkStats {
   readonly lost: number;
   readonly inFlightBytes: number;
   /** Those that `lost` is to be compared with, where the link tells. */
-  readonly packetsSent?: number;
+  readonly datagramsSent?: number;
   /** As `ConnectionStats` has it. */
   readonly datagramBytes?: number;
   /** Pulled and not sent yet. */

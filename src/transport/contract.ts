@@ -131,8 +131,8 @@ export interface ConnectionStats {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly streams: number;
-  /** Packets that `lost` is to be compared with, of transports that know. */
-  readonly packetsSent?: number;
+  /** What `lost` is to be compared with, of transports that know. */
+  readonly datagramsSent?: number;
   /** Largest datagram that the path is known to carry, without headers of IP and UDP; of transports that find it out. */
   readonly datagramBytes?: number;
   /** Frames by type, of transports that have mux's. */
