@@ -99,6 +99,8 @@ export interface ReceiveOptions extends CommonOptions, HopOptions {
   readonly tls?: TlsFiles;
   /** False: only files within the threshold are taken, each whole; a sender with a larger one is told. Default: true. */
   readonly streaming?: boolean;
+  /** Whether others may measure the path to it (`xfer doctor`), while no transfer is under way. Default: true. */
+  readonly measures?: boolean;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

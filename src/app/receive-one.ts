@@ -14,6 +14,7 @@ import type { ReceiveProgress } from '../transfer/receive-options.js';
 import { ReceiveTransfer } from '../transfer/receive-transfer.js';
 import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
+import type { MeasuringListener } from '../transport/measuring-listener.js';
 import { cipherOrder } from './cipher-order.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import {
@@ -42,15 +43,18 @@ export interface ReceiverContext {
   readonly transfers: RunningTransfers;
   /** URLs of this receiver's listeners, for HELLO. */
   listens(): readonly string[];
+  /** Undefined: nobody measures the path to this receiver. */
+  readonly measuring: MeasuringListener | undefined;
   /** Whether another transfer of this peer may begin now. */
   mayBegin(peer: Uint8Array): boolean;
 }
 
 /** What a connection brought. */
-export type Received = SendResult | 'lane' | 'superseded';
+export type Received = SendResult | 'lane' | 'superseded' | 'measured';
 
 /**
- * Serves one connection: its first stream, the handshake and the transfer, or a lane for a session that is there.
+ * Serves one connection: its first stream, the handshake and the transfer, a lane for a session that is there, or what
+ * measures the path.
  * `onBegin` is called when the other side has proved who it is. Rejects with an XferError.
  */
 export async function receiveOne(
@@ -59,7 +63,11 @@ export async function receiveOne(
   onBegin: () => void,
 ): Promise<Received> {
   const { options, native, identity, gate, limit, signal, transfers } = context;
-  const { stream, join, group } = await firstStream(connection, signal);
+  const { stream, join, group, isMeasuring } = await firstStream(connection, signal, context.measuring);
+  if (isMeasuring) {
+    await stream.closed;
+    return 'measured';
+  }
   if (join) return joinSession(connection, stream, join, context);
   if (group) return joinGroup(connection, stream, group, context);
   // Or whoever comes back right when the receiver has started would not be recognised.
@@ -115,10 +123,15 @@ interface FirstStream {
   readonly stream: Stream;
   readonly join?: JoinHeader | undefined;
   readonly group?: GroupHeader | undefined;
+  readonly isMeasuring?: true;
 }
 
 /** The stream that a session or a lane begins on; whoever opens none in time is no xfer. */
-async function firstStream(connection: Connection, signal: AbortSignal): Promise<FirstStream> {
+async function firstStream(
+  connection: Connection,
+  signal: AbortSignal,
+  measuring: MeasuringListener | undefined,
+): Promise<FirstStream> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new XferError('ERR_XFER_TIMEOUT', 'the other side opened no stream in time')),
@@ -140,6 +153,11 @@ async function firstStream(connection: Connection, signal: AbortSignal): Promise
     if (signal.aborted) leave();
     let taken = false;
     connection.onStream((stream, header) => {
+      if (!taken && measuring?.take(stream, header, connection.remote.host)) {
+        taken = true;
+        settled();
+        return resolve({ stream, isMeasuring: true });
+      }
       const join = decodeJoinHeader(header);
       const group = decodeGroupHeader(header);
       if (taken || !(join || group || isSessionHeader(header))) return stream.refuse(openErrorCode.refused);

@@ -13,6 +13,7 @@ import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
 import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
+import { MeasuringListener } from '../transport/measuring-listener.js';
 import { hopProver } from './hop-prover.js';
 import { openListeners } from './listeners.js';
 import type { ReceiveOptions, SendResult } from './options.js';
@@ -52,7 +53,7 @@ class Receiver {
 
   private constructor(
     options: ReceiveOptions,
-    context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin' | 'listens'>,
+    context: Omit<ReceiverContext, 'gate' | 'signal' | 'measuring' | 'mayBegin' | 'listens'>,
   ) {
     this.#options = options;
     this.#relays = relaysOf(options.via ?? []);
@@ -68,6 +69,8 @@ class Receiver {
       gate: this.#gate,
       signal: this.#ending.signal,
       listens: () => this.#urls,
+      measuring:
+        options.measures === false ? undefined : new MeasuringListener({ isBusy: () => this.#busy > 0 }),
       mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
     };
   }

@@ -26,6 +26,8 @@ export interface RelayRunOptions
   readonly access?: RelayAccessOptions;
   /** For `wss` listeners. Default: as configured. */
   readonly tls?: TlsFiles;
+  /** Whether peers may measure the path to it (`xfer doctor`). Default: true. */
+  readonly measures?: boolean;
   /** Default: as configured, else streams are piped. */
   readonly forwarding?: ForwardingOptions;
 }
@@ -67,6 +69,7 @@ export async function relay(options: RelayRunOptions): Promise<void> {
     identify,
     prove,
     tuning,
+    measures: options.measures,
     forwarding: relayForwarding(settings.config, options.forwarding),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeoutMs: handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),

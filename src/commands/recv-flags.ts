@@ -27,6 +27,10 @@ export const recvFlags = {
     description:
       'off: take only files within --streaming-threshold, each whole, and refuse senders that have a larger one',
   })(),
+  'no-measure': Flags.boolean({
+    default: false,
+    description: 'do not let others measure the path to here (xfer doctor)',
+  }),
   once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
   'max-bytes': Flags.string({
     description: 'refuse transfers with more content than this',

@@ -61,6 +61,7 @@ Peers that were remembered need no code.`;
         ...tlsOption(flags),
         ...tuning,
         once: flags.once,
+        measures: !flags['no-measure'],
         streaming: flags.rollout === 'on',
         policy: {
           overwrite: flags.overwrite,

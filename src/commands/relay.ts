@@ -53,6 +53,10 @@ SIGHUP has it read its configuration again.`;
       description: 'how long streams may go on after SIGTERM (default: 30s)',
       helpValue: 'DURATION',
     }),
+    'no-measure': Flags.boolean({
+      default: false,
+      description: 'do not let others measure the path to here (xfer doctor)',
+    }),
     dashboard: Flags.boolean({
       default: false,
       description: 'show peers, rates and refusals in the terminal; q quits',
@@ -80,6 +84,7 @@ SIGHUP has it read its configuration again.`;
           listen,
           drain,
           onReload,
+          measures: !flags['no-measure'],
           access: relayAccessOptions(flags),
           forwarding: forwardingOptions(flags),
           ...tlsOption(flags),

@@ -360,3 +360,24 @@ export const scanDefaults = Object.freeze({
   maxFilterPatterns: 10_000,
   maxFilterBytes: 1 * MiB,
 });
+
+/** The measuring stream, by which `xfer doctor TARGET` finds out what a path carries. It is for strangers, so it is short and rare. */
+export const measuringDefaults = Object.freeze({
+  /** Content is counted for this long; then the listener reads no more. */
+  contentMs: 2_000,
+  /** And no more than this of it. */
+  maxContentBytes: 4096 * MiB,
+  /** How often the listener says how much has come. */
+  reportMs: 250,
+  /** Round trips that one stream may ask for; past it the stream is reset. */
+  maxPings: 64,
+  /** Streams at once at a listener, in all and of one source address; content is taken of one of them at a time. Past either they are refused. */
+  maxStreams: 16,
+  maxStreamsPerAddress: 8,
+  /** Those that one source may begin a minute, and at once: one doctor tries each transport once. Past it they are refused. */
+  streamsPerMinute: 8,
+  /** Sources remembered; past it the one heard of longest ago is forgotten. */
+  maxSources: 4_096,
+  /** A stream may wait for its turn this long, content included; past it it is reset. */
+  lifetimeMs: 30_000,
+});

@@ -1,6 +1,7 @@
 export {
   defaultPorts,
   forwardingDefaults,
+  measuringDefaults,
   muxDefaults,
   muxStreamsDefaults,
   quicDefaults,

@@ -30,7 +30,7 @@ function addonApi(): NativeApi {
 function twinApi(reason: string): NativeApi {
   return {
     kind: 'typescript',
-    detail: `The native addon is not used (${reason}): sealing is slower (about half the speed, on the main thread) and times of files are kept to the microsecond; npm rebuild xfer builds it.`,
+    detail: `The native addon is not used (${reason}): sealing is slower (about half the speed, on the main thread) and times of files are kept to the microsecond.`,
     preferredCipher: preferredCipher(hasAesByCpuinfo),
     seal: sealTwin(),
     files: filesTwin(),

@@ -37,6 +37,6 @@ function addonApi(): UdpApi {
 function twinApi(reason: string): UdpApi {
   return {
     ...udpTwin(),
-    detail: `The native addon for datagrams is not used (${reason}): udp is slower by far (one call of the kernel a datagram, no ECN, and refused dials end by their timeout); it is for Linux, where npm rebuild xfer builds it.`,
+    detail: `The native addon for datagrams is not used (${reason}): udp is slower by far (one call of the kernel a datagram, no ECN, and refused dials end by their timeout); it is for Linux.`,
   };
 }

@@ -1,6 +1,7 @@
 import { asXferError, errorTable, XferError } from '../errors/index.js';
 import { formatAddress } from '../transport/address.js';
 import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
+import type { MeasuringListener } from '../transport/measuring-listener.js';
 import type { Forwarder } from './forwarder.js';
 import {
   answerDetail,
@@ -28,6 +29,8 @@ export interface RelayContext {
   readonly forwarder: Forwarder;
   readonly observer: RelayObserver;
   readonly guard: RelayGuard;
+  /** Undefined: nobody measures the path to this relay. */
+  readonly measuring: MeasuringListener | undefined;
   readonly handshakeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   identify(connection: Connection): HopIdentity;
@@ -202,7 +205,8 @@ export class RelayHop implements HopView {
   /** Resolves when it has an answer, unless it is over before its turn. */
   #open(opening: Opening, header: Uint8Array, peer: HopPeer): Promise<void> | void {
     const { stream, signal } = opening;
-    const { guard } = this.#context;
+    const { guard, measuring } = this.#context;
+    if (measuring?.take(stream, header, this.source)) return;
     const route = decodeRoute(header);
     if (!route) return this.#refuse(stream, 'no-route');
     if (route.ttl < 1 || route.visited.includes(this.#context.id)) return this.#refuse(stream, 'loop');

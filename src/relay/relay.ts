@@ -3,6 +3,7 @@ import { relayDefaults } from '../config/index.js';
 import { isXferError, XferError } from '../errors/index.js';
 import type { Admission, Connection, TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { MeasuringListener } from '../transport/measuring-listener.js';
 import { BlockPool } from './block-pool.js';
 import { Forwarder, type ForwardingOptions } from './forwarder.js';
 import { dialNextHop } from './next-hop.js';
@@ -25,6 +26,8 @@ export interface RelayOptions {
   readonly idleTimeoutMs?: number;
   /** Finds out who a peer is; `onRefuse` is told why it is refused for that. */
   identify(connection: Connection, onRefuse: (reason: RefusalReason) => void): HopIdentity;
+  /** Whether peers may measure the path to it, while nothing is forwarded. Default: true. */
+  readonly measures?: boolean | undefined;
   /** Tells the next relay of a path who this one is. Default: it does not say. */
   readonly prove?: ProveHop | undefined;
 }
@@ -49,6 +52,7 @@ export class Relay {
     identify,
     prove,
     tuning,
+    measures = true,
     ...times
   }: RelayOptions) {
     this.#guard = guard;
@@ -59,6 +63,8 @@ export class Relay {
       forwarder: new Forwarder(forwarding, new BlockPool(), observer),
       observer,
       guard,
+      // Who waits in a room has a stream open, and sends nothing.
+      measuring: measures ? new MeasuringListener({ isBusy: () => guard.streams > guard.rooms }) : undefined,
       handshakeTimeoutMs: times.handshakeTimeoutMs ?? relayDefaults.handshakeTimeoutMs,
       idleTimeoutMs: times.idleTimeoutMs ?? relayDefaults.idleTimeoutMs,
       identify: (connection) =>

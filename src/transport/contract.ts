@@ -125,7 +125,10 @@ export interface ConnectionCapabilities {
 export interface PathCounters {
   /** The congestion window. */
   readonly cwndBytes?: number;
+  /** What `lost` is to be compared with. */
   readonly datagramsSent?: number;
+  /** Largest datagram that the path is known to carry, without headers of IP and UDP. */
+  readonly datagramBytes?: number;
   readonly datagramsReceived?: number;
   /** How often the congestion control slowed down. */
   readonly congestionEvents?: number;

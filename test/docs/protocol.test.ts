@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeGroupHeader, isSessionHeader, sessionHeader } from '../../src/session/stream-headers.js';
 import {
   forwardingDefaults,
+  measuringDefaults,
   muxDefaults,
   sessionDefaults,
   transferDefaults,
@@ -109,6 +110,7 @@ describe('the link hello in docs/protocol.md', () => {
 describe('the limits in docs/protocol.md', () => {
   const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     muxDefaults,
+    measuringDefaults,
     forwardingDefaults,
     transportDefaults,
     wsDefaults,

@@ -27,10 +27,13 @@ describe('the README', () => {
     expect(readme).toContain('\nnpm ci && npm test\n');
   });
 
-  it.each(['send', 'recv', 'relay'])('lists the flags of %s, all of them and no other', (command) => {
-    expect(commands.get(command)).toBeDefined();
-    expect(flagsIn(section(command))).toEqual(commands.get(command));
-  });
+  it.each(['send', 'recv', 'relay', 'doctor'])(
+    'lists the flags of %s, all of them and no other',
+    (command) => {
+      expect(commands.get(command)).toBeDefined();
+      expect(flagsIn(section(command))).toEqual(commands.get(command));
+    },
+  );
 
   it('names every command, and none that is not there', () => {
     const named = new Set(

@@ -126,6 +126,7 @@ export class UdpLink implements StreamsLink, CoreUser, DriverUser {
       inFlightBytes: stats?.inFlightBytes ?? 0,
       unsentBytes: stats?.unsentBytes ?? 0,
       deliveryRate: stats?.deliveryRate ?? 0,
+      ...(stats ? { datagramsSent: stats.packetsSent, datagramBytes: stats.datagramBytes } : {}),
     };
   }
 

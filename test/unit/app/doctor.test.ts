@@ -1,13 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import type { ProbeResult, Transport } from 'xfer/plugin';
-import { doctor, type DoctorOptions, type Finding } from '../../../src/app/doctor.js';
+import { doctor, type DoctorOptions } from '../../../src/app/doctor.js';
+import type { Finding } from '../../../src/app/finding.js';
+import type { MachineFacts } from '../../../src/app/machine-facts.js';
 import { udpDefaults } from '../../../src/config/defaults.js';
 import { XferError } from '../../../src/errors/index.js';
+import { cipher } from '../../../src/native/api.js';
+import { sealTwin } from '../../../src/native/seal-twin.js';
 import type { BatchSocket, BatchSocketFeatures } from '../../../src/native/udp-api.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
 
-const machine = { version: 'v20.1.2', platform: 'linux', arch: 'x64' } as const;
-const native = { kind: 'native', detail: 'Sealing is fast.' } as const;
+const machine: MachineFacts = {
+  ...{ version: 'v20.1.2', platform: 'linux', arch: 'x64', kernel: '6.1', processors: 2 },
+  ...{ isRoot: true, packageDirectory: '/opt/xfer', isNativeOff: false },
+  ...{ openFiles: 65_536, mayRaiseLimits: true },
+  interfaces: [
+    { name: 'lo', isLoopback: true, addresses: ['127.0.0.1'], hasIPv6: false, mtuBytes: 65_536 },
+    { name: 'eth0', isLoopback: false, addresses: ['192.0.2.1'], hasIPv6: true, mtuBytes: 9001 },
+  ],
+  rdmaDevices: [{ name: 'rdmap0s6', driver: 'efa' }],
+};
+const native: NonNullable<DoctorOptions['native']> = {
+  ...{ kind: 'native', detail: 'Sealing is fast.', preferredCipher: cipher.aes256gcm },
+  seal: sealTwin(),
+};
 const works = (detail: string): Promise<ProbeResult> => Promise.resolve({ ok: true, detail });
 const enough: BatchSocketFeatures = {
   ...{ kind: 'native', gso: true, gro: true, ecn: true },
@@ -40,7 +56,7 @@ function datagrams(features: Partial<BatchSocketFeatures> = {}) {
 async function findings(options: Partial<DoctorOptions> = {}): Promise<Finding[]> {
   const found: Finding[] = [];
   await doctor({
-    ...{ transports: registry({ tcp: () => works('TCP') }), native, machine },
+    ...{ transports: registry({ tcp: () => works('TCP') }), native, machine, udp: datagrams().udp },
     ...options,
     onFinding: (finding) => found.push(finding),
   });
@@ -52,19 +68,33 @@ const of = (found: readonly Finding[], subject: string) => found.find((one) => o
 describe('a machine that has everything', () => {
   it('is told so, a line each', async () => {
     const { udp, seen } = datagrams();
-    const found = await findings({ udp });
+    const found = await findings({
+      transports: registry({ tcp: () => works('TCP'), rdma: () => works('RDMA') }),
+      udp,
+    });
     expect(found.map(({ subject, state }) => [subject, state])).toEqual([
       ['node', 'ok'],
       ['sealing', 'ok'],
+      ['cipher', 'ok'],
       ['datagrams', 'ok'],
       ['socket buffers', 'ok'],
       ['GSO', 'ok'],
       ['GRO', 'ok'],
       ['ECN', 'ok'],
+      ['MTU', 'ok'],
+      ['IPv6', 'ok'],
+      ['open files', 'ok'],
+      ['RDMA', 'ok'],
       ['transport tcp', 'ok'],
+      ['transport rdma', 'ok'],
     ]);
     expect(found.every(({ remedy }) => remedy === undefined)).toBe(true);
-    expect(of(found, 'node')?.detail).toBe('Node 20.1.2 on linux x64');
+    expect(of(found, 'node')?.detail).toBe('Node 20.1.2 on linux x64, kernel 6.1, 2 processors');
+    expect(of(found, 'cipher')?.detail).toMatch(/^AES-256-GCM, .*; one core seals [\d.]+ [MG]B\/s$/);
+    expect(of(found, 'MTU')?.detail).toBe(
+      'lo 65536, eth0 9001; jumbo frames on eth0, which udp uses where the whole path has them',
+    );
+    expect(of(found, 'RDMA')?.detail).toBe('rdmap0s6 (efa)');
     expect(of(found, 'sealing')?.detail).toBe('Sealing is fast.');
     expect(of(found, 'transport tcp')?.detail).toBe('tcp://, tcps:// TCP');
     expect(seen.closed).toBe(true);
@@ -75,11 +105,52 @@ describe('what is slower', () => {
   it('is all that has no addon', async () => {
     const { udp } = datagrams();
     const found = await findings({
-      native: { kind: 'typescript', detail: 'Slow, because …' },
+      native: { ...native, kind: 'typescript', detail: 'Slow, because …' },
       udp: { ...udp, kind: 'typescript', detail: 'Slow, too' },
     });
-    expect(of(found, 'sealing')).toEqual({ subject: 'sealing', state: 'slower', detail: 'Slow, because …' });
-    expect(of(found, 'datagrams')).toMatchObject({ state: 'slower', detail: 'Slow, too' });
+    const remedy = 'npm --prefix /opt/xfer run install';
+    const slower = { state: 'slower', remedy };
+    expect(of(found, 'sealing')).toEqual({ subject: 'sealing', detail: 'Slow, because …', ...slower });
+    expect(of(found, 'datagrams')).toEqual({ subject: 'datagrams', detail: 'Slow, too', ...slower });
+  });
+
+  it('is an addon that is switched off, or not for this system: then building it is no remedy', async () => {
+    const twins = {
+      native: { ...native, kind: 'typescript', detail: 'Slow' },
+      udp: { ...datagrams().udp, kind: 'typescript', detail: 'Slow, too' },
+    } as const;
+    const off = await findings({ ...twins, machine: { ...machine, isNativeOff: true } });
+    expect(of(off, 'sealing')?.remedy).toBe('unset XFER_NATIVE');
+    const mac = await findings({ ...twins, machine: { ...machine, platform: 'darwin' } });
+    expect(of(mac, 'sealing')?.remedy).toMatch(/run install$/);
+    expect(of(mac, 'datagrams')).not.toHaveProperty('remedy');
+    const windows = await findings({ ...twins, machine: { ...machine, platform: 'win32' } });
+    expect(of(windows, 'sealing')).not.toHaveProperty('remedy');
+  });
+
+  it('is a limit of open files that a busy relay would come to', async () => {
+    const low = await findings({ machine: { ...machine, openFiles: 1024 } });
+    expect(of(low, 'open files')).toMatchObject({
+      state: 'slower',
+      remedy: 'prlimit --pid $$ --nofile=65536:65536',
+    });
+    const inside = await findings({ machine: { ...machine, openFiles: 1024, mayRaiseLimits: false } });
+    expect(of(inside, 'open files')?.remedy).toMatch(/ docker run --ulimit nofile=65536:65536$/);
+    const mac = await findings({ machine: { ...machine, openFiles: 256, platform: 'darwin' } });
+    expect(of(mac, 'open files')).not.toHaveProperty('remedy');
+    const untold = await findings({ machine: { ...machine, openFiles: undefined } });
+    expect(of(untold, 'open files')).toBeUndefined();
+    const all = await findings({ machine: { ...machine, openFiles: Infinity } });
+    expect(of(all, 'open files')).toMatchObject({ state: 'ok', detail: 'as many as there are' });
+  });
+
+  it('is mended with sudo by who is not root, at a path that the shell takes as it is', async () => {
+    const mine = { ...machine, isRoot: false, openFiles: 1024, packageDirectory: "/it's here" };
+    const { udp } = datagrams({ receiveBufferBytes: 1 });
+    const found = await findings({ udp, machine: mine, native: { ...native, kind: 'typescript' } });
+    expect(of(found, 'open files')?.remedy).toMatch(/^sudo prlimit /);
+    expect(of(found, 'socket buffers')?.remedy).toMatch(/^sudo sysctl /);
+    expect(of(found, 'sealing')?.remedy).toBe(String.raw`npm --prefix '/it'\''s here' run install`);
   });
 
   it('is small buffers, with what to type against it', async () => {
@@ -89,10 +160,14 @@ describe('what is slower', () => {
       subject: 'socket buffers',
       state: 'slower',
       detail: '213 kB to receive, 8.39 MB to send, of 8.39 MB that are wanted: bursts on fast links are lost',
-      remedy: 'sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608',
+      // What is large enough stays as it is.
+      remedy: 'sysctl -w net.core.rmem_max=8388608',
     });
     const { udp: sends } = datagrams({ sendBufferBytes: 425_984 });
-    expect(of(await findings({ udp: sends }), 'socket buffers')).toMatchObject({ state: 'slower' });
+    expect(of(await findings({ udp: sends }), 'socket buffers')).toMatchObject({
+      state: 'slower',
+      remedy: 'sysctl -w net.core.wmem_max=8388608',
+    });
   });
 
   it('is judged by what other systems tell, and they have other commands', async () => {
@@ -111,8 +186,59 @@ describe('what is slower', () => {
   it.each(['gso', 'gro', 'ecn'] as const)('is a kernel without %s', async (feature) => {
     const { udp } = datagrams({ [feature]: false });
     const found = await findings({ udp });
-    expect(found.filter(({ state }) => state !== 'ok')).toEqual([
+    expect(found.filter(({ state }) => state === 'slower')).toEqual([
       expect.objectContaining({ subject: feature.toUpperCase(), state: 'slower' }),
+    ]);
+  });
+});
+
+describe('what there is none of', () => {
+  it('is no fault', async () => {
+    const found = await findings({ machine: { ...machine, interfaces: [], rdmaDevices: [] } });
+    const none = found.filter(({ state }) => state !== 'ok');
+    expect(none.map(({ subject, state }) => [subject, state])).toEqual([
+      ['MTU', 'none'],
+      ['IPv6', 'none'],
+      ['RDMA', 'none'],
+    ]);
+    expect(none.every(({ remedy }) => remedy === undefined)).toBe(true);
+  });
+
+  it('is the use of a device that no transport knows', async () => {
+    expect(of(await findings(), 'RDMA')).toEqual({
+      subject: 'RDMA',
+      state: 'none',
+      detail: 'rdmap0s6 (efa): no transport is installed that uses it',
+    });
+  });
+
+  it('is AES in a processor without it', async () => {
+    const found = await findings({ native: { ...native, preferredCipher: cipher.chacha20poly1305 } });
+    expect(of(found, 'cipher')?.detail).toMatch(/^ChaCha20-Poly1305, for .*; one core seals /);
+    const broken = { ...native, seal: { ...native.seal, sealBody: () => expect.unreachable() } };
+    expect(of(await findings({ native: broken }), 'cipher')?.detail).not.toContain('seals');
+  });
+});
+
+describe('a machine that has nothing', () => {
+  it('works all the same, and hears what to do about each thing', async () => {
+    const found = await findings({
+      native: { ...native, kind: 'typescript', detail: 'Slow' },
+      udp: {
+        ...datagrams({ gso: false, gro: false, ecn: false, receiveBufferBytes: 1, sendBufferBytes: 1 }).udp,
+        kind: 'typescript',
+        detail: 'Slow, too',
+      },
+      machine: { ...machine, openFiles: 256, interfaces: [], rdmaDevices: [] },
+    });
+    expect(found.filter(({ state }) => state === 'slower').map(({ subject }) => subject)).toEqual([
+      ...['sealing', 'datagrams', 'socket buffers', 'GSO', 'GRO', 'ECN', 'open files'],
+    ]);
+    expect(found.flatMap(({ remedy }) => remedy ?? [])).toEqual([
+      'npm --prefix /opt/xfer run install',
+      'npm --prefix /opt/xfer run install',
+      'sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608',
+      'prlimit --pid $$ --nofile=65536:65536',
     ]);
   });
 });
@@ -173,7 +299,7 @@ describe('what is missing', () => {
     const found: Finding[] = [];
     const no = { ok: false, code: 'ERR_X', reason: 'no network', remedy: '' } as const;
     const running = doctor({
-      ...{ transports: registry({ tcp: () => Promise.resolve(no) }), native, machine },
+      ...{ transports: registry({ tcp: () => Promise.resolve(no) }), native, machine, udp: datagrams().udp },
       onFinding: (finding) => found.push(finding),
     });
     await expect(running).rejects.toMatchObject({ code: 'ERR_XFER_NO_TRANSPORT', exit: 7 });

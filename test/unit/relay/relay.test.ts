@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resetCode, type Connection, type OpenRefused, type Stream } from 'xfer/plugin';
+import { resetCode, XferError, type Connection, type OpenRefused, type Stream } from 'xfer/plugin';
+import { encodeRoute } from '../../../src/relay/route.js';
+import { parseUrl } from '../../../src/transport/address.js';
+import { measuringByte, measuringHeader } from '../../../src/transport/measuring.js';
 import { encodeWaitHeader } from '../../../src/relay/wait-header.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
 import { pattern, readAll, turns, until } from '../../../src/compliance/pair.js';
@@ -35,6 +38,57 @@ async function refusal(stream: Stream): Promise<string> {
   if (error instanceof Uint8Array) return 'opened';
   return stream.connection.explain?.(error.detail, false)?.message ?? `code ${error.openCode}`;
 }
+
+describe('measuring the path to a relay', () => {
+  /** The first that comes behind content without a byte: REPORT or BUSY. */
+  const measure = async (connection: Connection): Promise<number | undefined> => {
+    const stream = connection.openStream({ header: measuringHeader });
+    stream.send(Uint8Array.of(measuringByte.content));
+    stream.closeWrite();
+    await stream.opened;
+    return (await readAll(stream))[0];
+  };
+  const dial = async ({ url }: RelayAt): Promise<Connection> => {
+    const transport = await net.registry.get('memory');
+    return transport.dial(parseUrl(url), { signal: new AbortController().signal });
+  };
+
+  it('is for strangers, those who wait in a room beside it or not, but not while something is forwarded', async () => {
+    const end = await net.endpoint();
+    const relay = await net.relay();
+    const waiting = await dial(relay);
+    const route = {
+      ttl: 1,
+      visited: [],
+      relays: [],
+      branches: [{ to: '', header: encodeWaitHeader('7777') }],
+    };
+    await waiting.openStream({ header: encodeRoute(route) }).opened;
+    const connection = await dial(relay);
+    expect(await measure(connection)).toBe(measuringByte.report);
+    const path = await net.dial([relay], end.url);
+    const piped = path.openStream();
+    await until(() => end.arrived.length === 1);
+    end.arrived[0]?.stream.accept();
+    await piped.opened;
+    expect(await measure(connection)).toBe(measuringByte.busy);
+    piped.reset(resetCode.cancelled);
+    await until(() => relay.guard.streams === 1);
+    expect(await measure(connection)).toBe(measuringByte.report);
+    for (const one of [waiting, connection]) one.abort(new Error('over'));
+  });
+
+  it('is not for strangers at a private relay', async () => {
+    const refusal = new XferError('ERR_XFER_RELAY_REFUSED', 'no stranger');
+    const stranger = () => {
+      throw refusal;
+    };
+    const known = Promise.reject(refusal);
+    known.catch(() => undefined);
+    const relay = await net.relay({ identify: () => ({ isBegun: false, known, stranger }) });
+    await expect(measure(await dial(relay))).rejects.toMatchObject({ openCode: openErrorCode.accessDenied });
+  });
+});
 
 describe('a stream to several places', () => {
   it('crosses the hops before the last relay once, and comes whole to each', async () => {

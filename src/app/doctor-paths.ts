@@ -1,0 +1,173 @@
+import { defaultPorts } from '../config/index.js';
+import { asXferError, XferError } from '../errors/index.js';
+import { formatAddress, parseUrl, type Address } from '../transport/address.js';
+import type { Connection, ConnectionStats } from '../transport/contract.js';
+import { goodputOf, MeasuringDialer } from '../transport/measuring-dialer.js';
+import type { TransportRegistry } from '../transport/registry.js';
+import type { PathFinding } from './finding.js';
+import type { NetworkInterface } from './machine-facts.js';
+
+export interface PathsOptions {
+  readonly transports: TransportRegistry;
+  readonly addresses: readonly Address[];
+  /** For each dial. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly interfaces: readonly NetworkInterface[];
+  /** As soon as it is known. */
+  onPath(path: PathFinding): void;
+}
+
+const pings = 10;
+const pingMs = 1_000;
+/** The port of HTTPS, where a web server may stand before xfer; where all else is blocked it is often the only one. */
+const httpsPort = 443;
+const headerBytes = { 4: 28, 6: 48 } as const;
+
+/**
+ * Where a target may answer: with a scheme there alone, else on every transport. A port is that of all of them; quic is at
+ * the next one, too, where it is beside udp. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
+ */
+export function addressesOf(target: string, schemes: readonly string[]): Address[] {
+  if (/^(local|room):/.test(target))
+    throw new XferError('ERR_XFER_USAGE', 'the doctor takes [scheme://]host[:port] as its target');
+  const named = parseUrl(target);
+  if (target.includes('://')) return [named];
+  const hasPort = parseUrl(`quic://${target}`).port === named.port;
+  return schemes.flatMap((scheme) =>
+    portsOf(scheme, hasPort ? named.port : undefined).map((port) => ({ ...named, scheme, port })),
+  );
+}
+
+function portsOf(scheme: string, port: number | undefined): number[] {
+  if (port === undefined) {
+    const usual = (defaultPorts as Readonly<Record<string, number | undefined>>)[scheme];
+    return [scheme === 'wss' ? httpsPort : (usual ?? defaultPorts.tcp)];
+  }
+  return scheme === 'quic' && port < 65_535 ? [port, port + 1] : [port];
+}
+
+/** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone. */
+export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
+  const found: PathFinding[] = [];
+  const tell = (path: PathFinding): void => {
+    found.push(path);
+    options.onPath(path);
+  };
+  const open: OpenPath[] = [];
+  try {
+    // Loaded before, so that no dial waits for it.
+    await Promise.allSettled(options.addresses.map(({ scheme }) => options.transports.get(scheme)));
+    const dialled = options.addresses.map(async (address) => {
+      const path = await dial(address, options);
+      if ('state' in path) tell(path);
+      else open.push(path);
+      return path;
+    });
+    // Behind the last of them, or there would be content between the pings.
+    const order = await Promise.all(dialled);
+    options.signal.throwIfAborted();
+    for (const path of order) {
+      if ('state' in path) continue;
+      tell(await measure(path, options));
+      await path.connection.close();
+    }
+  } finally {
+    for (const { connection } of open)
+      connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'not needed any more'));
+  }
+  options.signal.throwIfAborted();
+  return found;
+}
+
+interface OpenPath {
+  readonly connection: Connection;
+  readonly known: PathFinding;
+  readonly dialer: MeasuringDialer | undefined;
+}
+
+async function dial(
+  address: Address,
+  { transports, timeoutMs, signal }: PathsOptions,
+): Promise<OpenPath | PathFinding> {
+  const path = { address: formatAddress(address), transport: address.scheme };
+  const beganAt = performance.now();
+  try {
+    const transport = await transports.get(address.scheme);
+    const connection = await transport.dial(address, { signal, timeoutMs });
+    const connectMs = thousandths(performance.now() - beganAt);
+    const opened = await openWithin(connection, timeoutMs);
+    const works = { ...path, state: 'works', connectMs } as const;
+    if ('refused' in opened) {
+      const { refused, roundTripMs } = opened;
+      return {
+        connection,
+        dialer: undefined,
+        known: { ...works, ...tripsOf(roundTripMs === undefined ? [] : [roundTripMs]), unmeasured: refused },
+      };
+    }
+    const trips = [opened.openedMs, ...(await opened.ping(pings, pingMs))];
+    return { connection, dialer: opened, known: { ...works, ...tripsOf(trips) } };
+  } catch (error) {
+    const { code, message } = asXferError(error);
+    return { ...path, state: 'fails', code, detail: message };
+  }
+}
+
+/** Who listens may be no xfer at all, and say something else or nothing. Rejects with how the connection ended then. */
+async function openWithin(connection: Connection, timeoutMs: number) {
+  const silent = new XferError(
+    'ERR_XFER_TIMEOUT',
+    'something listens there, and says nothing as an xfer would',
+  );
+  const timer = setTimeout(() => connection.abort(silent), timeoutMs);
+  const opened = await MeasuringDialer.open(connection);
+  clearTimeout(timer);
+  if (!('refused' in opened) || opened.refused !== 'lost') return opened;
+  const lost = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side ended the connection');
+  connection.abort(lost);
+  throw (await connection.closed).error ?? lost;
+}
+
+function tripsOf(trips: readonly number[]): Pick<PathFinding, 'minRttMs' | 'rttMs'> {
+  const sorted = trips.map(thousandths).toSorted((a, b) => a - b);
+  const [minRttMs, rttMs] = [sorted[0], sorted[Math.floor(sorted.length / 2)]];
+  return minRttMs === undefined || rttMs === undefined ? {} : { minRttMs, rttMs };
+}
+
+async function measure(
+  { connection, known, dialer }: OpenPath,
+  { interfaces, signal }: PathsOptions,
+): Promise<PathFinding> {
+  const before = connection.stats();
+  const interrupt = () => connection.abort(asXferError(signal.reason));
+  signal.addEventListener('abort', interrupt, { once: true });
+  const reports = await dialer?.sendContent();
+  signal.removeEventListener('abort', interrupt);
+  const after = connection.stats();
+  const path = { ...known, ...mtuOf(connection, after, interfaces) };
+  if (reports === undefined) return path;
+  if (reports === 'busy') return { ...path, unmeasured: 'busy' };
+  const goodput = goodputOf(reports);
+  if (goodput === undefined) return { ...path, unmeasured: 'lost' };
+  return { ...path, ...lossOf(before, after), goodput: Math.round(goodput) };
+}
+
+/** No clock here tells more, nor does anybody ask. */
+const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
+
+function lossOf(before: ConnectionStats, after: ConnectionStats): { lossShare?: number } {
+  const sent = (after.datagramsSent ?? 0) - (before.datagramsSent ?? 0);
+  return sent > 0 ? { lossShare: thousandths(Math.min(1, (after.lost - before.lost) / sent)) } : {};
+}
+
+function mtuOf(
+  { local, remote }: Connection,
+  { datagramBytes }: ConnectionStats,
+  interfaces: readonly NetworkInterface[],
+): Pick<PathFinding, 'mtuBytes' | 'mtuOf'> {
+  if (datagramBytes !== undefined)
+    return { mtuBytes: datagramBytes + headerBytes[remote.host.includes(':') ? 6 : 4], mtuOf: 'path' };
+  const mtuBytes = interfaces.find(({ addresses }) => addresses.includes(local.host))?.mtuBytes;
+  return mtuBytes === undefined ? {} : { mtuBytes, mtuOf: 'interface' };
+}

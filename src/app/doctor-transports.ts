@@ -1,0 +1,58 @@
+import { asXferError, XferError } from '../errors/index.js';
+import type { ProbeResult } from '../transport/contract.js';
+import type { TransportRegistry } from '../transport/registry.js';
+import type { Finding } from './finding.js';
+
+/** What each transport says of this machine, one after the other, and which plugins failed. Whether any works. */
+export async function probeTransports(
+  transports: TransportRegistry,
+  timeoutMs: number,
+  onFinding: (finding: Finding) => void,
+): Promise<boolean> {
+  let works = false;
+  for (const { name, schemes } of transports.descriptors()) {
+    const probe = await probed(transports, schemes[0] ?? '', timeoutMs);
+    works ||= probe.ok;
+    onFinding(transportFinding(name, schemes, probe));
+  }
+  for (const { plugin, error } of transports.failures) {
+    const { code, message, remedy } = error;
+    onFinding({
+      subject: `plugin ${plugin}`,
+      state: 'missing',
+      detail: `${message} (${code})`,
+      remedy,
+    });
+  }
+  return works;
+}
+
+async function probed(
+  transports: TransportRegistry,
+  scheme: string,
+  timeoutMs: number,
+): Promise<ProbeResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new XferError('ERR_XFER_TIMEOUT', `it said nothing for ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([transports.get(scheme).then((transport) => transport.probe()), late]);
+  } catch (thrown) {
+    const { code, message, remedy } = asXferError(thrown);
+    return { ok: false, code, reason: message, remedy };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function transportFinding(name: string, schemes: readonly string[], probe: ProbeResult): Finding {
+  const urls = schemes.map((scheme) => `${scheme}://`).join(', ');
+  const subject = `transport ${name}`;
+  if (probe.ok) return { subject, state: 'ok', detail: `${urls} ${probe.detail}` };
+  const detail = `${urls} ${probe.reason} (${probe.code})`;
+  return { subject, state: 'missing', detail, remedy: probe.remedy };
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection, Transport } from 'xfer/plugin';
+import { addressesOf, tryPaths } from '../../../src/app/doctor-paths.js';
+import type { PathFinding } from '../../../src/app/finding.js';
+import { XferError } from '../../../src/errors/index.js';
+import { formatAddress } from '../../../src/transport/address.js';
+import { openErrorCode } from '../../../src/transport/contract.js';
+import { TransportRegistry } from '../../../src/transport/registry.js';
+import { memory } from '../../support/memory-transport.js';
+
+const schemes = ['udp', 'quic', 'tcp', 'ws', 'wss', 'other'];
+const urls = (target: string) => addressesOf(target, schemes).map(formatAddress);
+
+describe('where a target may answer', () => {
+  it('is on every transport at its usual port, over TLS where web servers are', () => {
+    expect(urls('host')).toEqual([
+      ...['udp://host:4840', 'quic://host:4841', 'tcp://host:4840', 'ws://host:4840'],
+      ...['wss://host:443', 'other://host:4840'],
+    ]);
+  });
+
+  it('is at the port that is given, and quic may be beside it', () => {
+    expect(urls('[::1]:7000')).toEqual([
+      ...['udp://[::1]:7000', 'quic://[::1]:7000', 'quic://[::1]:7001', 'tcp://[::1]:7000'],
+      ...['ws://[::1]:7000', 'wss://[::1]:7000', 'other://[::1]:7000'],
+    ]);
+    expect(urls('host:65535')).toContain('quic://host:65535');
+    expect(urls('host:4840')).toContain('wss://host:4840');
+  });
+
+  it('is there alone where a scheme says so', () => {
+    expect(urls('udp://host')).toEqual(['udp://host:4840']);
+    expect(urls('wss://host:8443')).toEqual(['wss://host:8443']);
+  });
+
+  it('is nowhere for what is no address', () => {
+    for (const target of ['room:4821', 'local:/tmp', 'host:99999', ''])
+      expect(() => urls(target)).toThrow(XferError);
+  });
+});
+
+/** A registry with one transport in memory, on which somebody refuses every stream, and one that fails. */
+async function network(code: number): Promise<TransportRegistry> {
+  const registry = new TransportRegistry();
+  const inner = memory();
+  registry.add(inner, 'test');
+  const transport = await registry.get('memory');
+  await transport.listen(
+    { scheme: 'memory', host: 'host', port: 1 },
+    { onConnection: (connection) => connection.onStream((stream) => stream.refuse(code)) },
+  );
+  const broken: Transport = {
+    probe: () => expect.unreachable(),
+    listen: () => expect.unreachable(),
+    dial: () => Promise.reject(new XferError('ERR_XFER_TIMEOUT', 'silence')),
+  };
+  const load = () => Promise.resolve(broken);
+  registry.add({ apiVersion: 1, name: 'broken', schemes: ['broken'], load }, 'test');
+  return registry;
+}
+
+async function tried(registry: TransportRegistry, signal = new AbortController().signal) {
+  const told: PathFinding[] = [];
+  const found = await tryPaths({
+    ...{ transports: registry, timeoutMs: 1000, signal, interfaces: [] },
+    addresses: ['memory', 'broken', 'unknown'].map((scheme) => ({ scheme, host: 'host', port: 1 })),
+    onPath: (path) => told.push(path),
+  });
+  expect(told).toEqual(found);
+  return new Map(found.map((path) => [path.transport, path]));
+}
+
+describe('the paths to a target', () => {
+  it('are told of with why they fail', async () => {
+    const found = await tried(await network(openErrorCode.refused));
+    expect(found.get('broken')).toEqual({
+      ...{ address: 'broken://host:1', transport: 'broken', state: 'fails' },
+      ...{ code: 'ERR_XFER_TIMEOUT', detail: 'silence' },
+    });
+    expect(found.get('unknown')).toMatchObject({ state: 'fails', code: 'ERR_XFER_NO_TRANSPORT' });
+  });
+
+  it.each([
+    ['not offered', openErrorCode.refused],
+    ['not offered', openErrorCode.routeNotFound],
+    ['busy', openErrorCode.resourceLimit],
+    ['refused', openErrorCode.accessDenied],
+  ])('have a round trip where measuring is %s (code %i), and no goodput', async (unmeasured, code) => {
+    const path = (await tried(await network(code))).get('memory');
+    expect(path).toMatchObject({ state: 'works', unmeasured });
+    expect(path?.minRttMs).toBeGreaterThanOrEqual(0);
+    expect(path).not.toHaveProperty('goodput');
+  });
+
+  it('leave no connection behind, and end with the signal', async () => {
+    const registry = await network(openErrorCode.refused);
+    const dialled: Connection[] = [];
+    const transport = await registry.get('memory');
+    const { dial } = transport;
+    transport.dial = async (...args) => {
+      const connection = await dial.apply(transport, args);
+      dialled.push(connection);
+      return connection;
+    };
+    await tried(registry);
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+    await expect(tried(registry, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await Promise.all(dialled.map(({ closed }) => closed));
+    expect(dialled.length).toBeGreaterThan(0);
+  });
+});
