@@ -14,6 +14,8 @@ const streamsPerSecond = 400;
 /** Idle connections from one address, and how many of them are begun at once. */
 const eachAddress = 100;
 const atOnce = 20;
+/** Of a dial, on a machine that has other things to do. */
+const timeoutMs = 60_000;
 /** By the last number of the address that they come from; the last two are strangers, who have a weight of 1 together. */
 const weights = [undefined, 1, 2, 4, 0, 0];
 
@@ -81,7 +83,7 @@ async function idleConnection(transport, url) {
 
 function dial(transport, url) {
   const limits = { budget: unlimited() };
-  return transport.dial(addressOf(url), { signal: AbortSignal.timeout(10_000), limits });
+  return transport.dial(addressOf(url), { signal: AbortSignal.timeout(timeoutMs), timeoutMs, limits });
 }
 
 /** How long another address waits for a stream on a connection of its own, without a flood and under one. */
