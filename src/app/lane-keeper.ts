@@ -58,6 +58,7 @@ export class LaneKeeper {
   adapt(measure: () => { receivedBytes: number; networkMs: number }): void {
     const core = new LaneCountCore(mostAutomaticLanes);
     let before = 0;
+    this.rest();
     this.#timer = setInterval(() => {
       const session = this.#session;
       if (!session || session.isOver || session.lanes.length === 0 || this.#widening) return;
@@ -73,6 +74,11 @@ export class LaneKeeper {
       const newest = session.lanes.at(-1);
       if (verdict === 'drop' && newest !== undefined) session.closeLane(newest);
     }, adaptMs);
+  }
+
+  /** Nothing is measured any more: the transfer has ended, and the session waits for another. */
+  rest(): void {
+    clearInterval(this.#timer);
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {

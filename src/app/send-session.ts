@@ -1,7 +1,7 @@
 import type { XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { dialHandshake, preloadHandshake } from '../session/handshake.js';
-import { ownHello } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
@@ -24,6 +24,16 @@ export interface SendSession {
   readonly lanes: LaneKeeper;
   /** Whether a code joined the two. */
   readonly paired: boolean;
+  /** Whom to tell: who uses the session now. */
+  events: SendSessionEvents;
+  /** Number of the first record of the next transfer; undefined before the first. */
+  nextRecord: number | undefined;
+}
+
+export interface SendSessionEvents {
+  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  /** The last lane is lost. */
+  onDetached(): void;
 }
 
 export interface SendSessionOptions {
@@ -32,11 +42,11 @@ export interface SendSessionOptions {
   /** Where to, or the way there. */
   readonly way: Address | Path;
   readonly trust: Trust;
-  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  readonly events: SendSessionEvents;
+  /** Whether another transfer may begin behind one that has ended. */
+  readonly goesOn: boolean;
   /** A relay on the way does not pipe, but stores records and forwards them whole. */
   onStored(relay: string): void;
-  /** The last lane is lost. */
-  onDetached(): void;
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
@@ -49,7 +59,13 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
     dial(signal),
     preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
   ]);
-  const lanes = new LaneKeeper({ retryMs: retryOf(options), signal, dial, onLane: opening.onLane });
+  // Who uses the session changes; until it is there that is who opens it.
+  let opened: SendSession | undefined;
+  const events = () => opened?.events ?? opening.events;
+  const lanes = new LaneKeeper({
+    ...{ retryMs: retryOf(options), signal, dial },
+    onLane: (lane, state, error) => events().onLane(lane, state, error),
+  });
   try {
     onEvent({ event: 'phase', phase: 'pair' });
     const native = nativeApi();
@@ -68,7 +84,7 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
         ownName(),
         options.remember ?? false,
         [],
-        undefined,
+        opening.goesOn ? [...ownCapabilities, anotherCapability] : undefined,
         options.streamingThresholdBytes,
       ),
       native,
@@ -77,12 +93,13 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
       rejoinMs: retryOf(options),
       onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
       onDetached: (error) => {
-        opening.onDetached();
+        events().onDetached();
         lanes.handleDetached(error);
       },
     });
     lanes.begin(session, connection);
-    return { session, lanes, paired: secrets.paired };
+    opened = { session, lanes, paired: secrets.paired, events: opening.events, nextRecord: undefined };
+    return opened;
   } catch (error) {
     await connection.close();
     throw error;
