@@ -5,6 +5,8 @@ import type { SendSession } from './send-session.js';
 export interface SendSessions {
   /** Whether another transfer may begin on a session: then the receiver is told. */
   readonly goesOn: boolean;
+  /** Whom an earlier transfer to this place has met: he is expected there before anybody else. */
+  readonly pinned?: Uint8Array | undefined;
   /** What `open` gives, or a session that is there already. Rejects with an XferError. */
   take(open: () => Promise<SendSession>): Promise<SendSession>;
   /** To be called once for each that was taken. `nextRecord`: where another transfer may begin; undefined: the session is of no more use. */

@@ -141,7 +141,9 @@ class Sending {
 
   async run(): Promise<SendResult> {
     const earlier = await this.#unfinished.find(this.#key, this.#options.code);
-    let opened = await this.#take(() => this.#openFirst(earlier?.sameCode ?? []));
+    const { pinned } = this.#sessions;
+    const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
+    let opened = await this.#take(() => this.#openFirst(met));
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {

@@ -3,6 +3,7 @@ export {
   forwardingDefaults,
   muxDefaults,
   muxStreamsDefaults,
+  poolDefaults,
   relayDefaults,
   scanDefaults,
   sessionDefaults,
