@@ -1,6 +1,7 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
+import { PeerStore } from '../session/peer-store.js';
 import { checkGiven } from '../transfer/given-paths.js';
 import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
 import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
@@ -50,10 +51,12 @@ class Pool implements SendPool {
   /** Who was met behind what a send is kept by. */
   readonly #met = new LruMap<string, Uint8Array>(mostMet);
   readonly #sending = new Set<Promise<unknown>>();
+  readonly #peers: PeerStore;
   #identity: Promise<Identity> | undefined;
 
   constructor(options: SendPoolOptions) {
     this.#options = options;
+    this.#peers = new PeerStore(options.home);
     this.#sessions = new ConnectionPool({
       ...limitsOf(options),
       check: (idle) => idle.isThere(),
@@ -110,6 +113,7 @@ class Pool implements SendPool {
     return {
       goesOn: true,
       pinned: this.#met.get(key),
+      peers: this.#peers,
       take: async (open) => {
         lease = await this.#sessions.acquire(key, {
           signal,

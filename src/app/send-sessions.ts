@@ -1,4 +1,5 @@
 import { XferError } from '../errors/index.js';
+import type { PeerStore } from '../session/peer-store.js';
 import type { SendSession } from './send-session.js';
 
 /** Where a transfer gets its sessions from, and who has them when it is through. */
@@ -7,6 +8,8 @@ export interface SendSessions {
   readonly goesOn: boolean;
   /** Whom an earlier transfer to this place has met: he is expected there before anybody else. */
   readonly pinned?: Uint8Array | undefined;
+  /** The known peers, where they are looked for often. */
+  readonly peers?: PeerStore;
   /** What `open` gives, or a session that is there already. Rejects with an XferError. */
   take(open: () => Promise<SendSession>): Promise<SendSession>;
   /** To be called once for each that was taken. `nextRecord`: where another transfer may begin; undefined: the session is of no more use. */

@@ -112,6 +112,8 @@ class Sending {
   #startedAt: number | undefined;
   #laneCount = 0;
   #isDone = false;
+  /** Whether it may be among those that are unfinished. */
+  #isNoted = false;
   /** When the last lane of the session was lost. */
   #lostAt: number | undefined;
   #paired = false;
@@ -133,7 +135,7 @@ class Sending {
     this.#options = options;
     this.#fanOut = fanOut;
     this.#identity = identity;
-    this.#peers = new PeerStore(options.home);
+    this.#peers = sessions.peers ?? new PeerStore(options.home);
     this.#unfinished = new UnfinishedTransfers(options.home, identity);
     this.#key = this.#unfinished.keyOf(options.paths);
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
@@ -141,6 +143,7 @@ class Sending {
 
   async run(): Promise<SendResult> {
     const earlier = await this.#unfinished.find(this.#key, this.#options.code);
+    this.#isNoted = earlier !== undefined;
     const { pinned } = this.#sessions;
     const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
     let opened = await this.#take(() => this.#openFirst(met));
@@ -275,7 +278,7 @@ class Sending {
       clearTimeout(keep);
       // Or it would be noted behind its end.
       await kept;
-      await this.#finish(session.peerKey);
+      if (this.#isNoted) await this.#finish(session.peerKey);
       if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
@@ -384,6 +387,7 @@ class Sending {
   }
 
   async #keepInMind(peer: Uint8Array): Promise<void> {
+    this.#isNoted = true;
     await this.#unfinished.add(this.#key, peer, this.#options.code);
   }
 
