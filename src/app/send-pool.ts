@@ -1,4 +1,5 @@
-import { asXferError, XferError } from '../errors/index.js';
+import { setMaxListeners } from 'node:events';
+import { XferError } from '../errors/index.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
@@ -13,6 +14,7 @@ import type { SendSession } from './send-session.js';
 import { endSession, type SendSessions } from './send-sessions.js';
 import { sendTo } from './send.js';
 import { parseTarget } from './target.js';
+import { Turns } from './turns.js';
 
 export interface SendPoolOptions extends Pick<CommonOptions, 'home' | 'transports' | 'tuning'> {
   /** Sessions at once, to all receivers and to one. Default: poolDefaults. */
@@ -51,12 +53,15 @@ class Pool implements SendPool {
   /** Who was met behind what a send is kept by. */
   readonly #met = new LruMap<string, Uint8Array>(mostMet);
   readonly #sending = new Set<Promise<unknown>>();
+  readonly #turns = new Turns();
   readonly #peers: PeerStore;
   #identity: Promise<Identity> | undefined;
 
   constructor(options: SendPoolOptions) {
     this.#options = options;
     this.#peers = new PeerStore(options.home);
+    // As many as send at once.
+    setMaxListeners(0, this.#ending.signal);
     this.#sessions = new ConnectionPool({
       ...limitsOf(options),
       check: (idle) => idle.isThere(),
@@ -86,7 +91,12 @@ class Pool implements SendPool {
     const stop = new AbortController();
     const leaves = [this.#ending.signal, given.signal].map((signal) => stopBy(signal, stop));
     try {
-      return await this.#sendBy(given, stop.signal);
+      const key = keyOf(given);
+      const send = () => this.#sendBy(given, stop.signal);
+      // A receiver takes one try of a transfer at a time; and a code that is good for one pairing makes one session.
+      const inOrder = () => this.#turns.take(JSON.stringify([key, given.paths]), send);
+      const isFirst = given.code !== undefined && this.#met.get(key) === undefined;
+      return await (isFirst ? this.#turns.take(key, inOrder) : inOrder());
     } finally {
       for (const leave of leaves) leave();
     }
