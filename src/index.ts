@@ -19,6 +19,7 @@ export {
 } from './app/send-pool.js';
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
+export { homeDirectory } from './config/home.js';
 export { doctor, type DoctorOptions, type Finding } from './app/doctor.js';
 export { relay, type RelayRunOptions } from './app/relay.js';
 export { Relay, type RelayOptions } from './relay/relay.js';

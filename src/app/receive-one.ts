@@ -83,11 +83,7 @@ export async function receiveOne(
   // Pairing is consent to one transfer; others need a key that is pinned, and no code that is always asked for.
   const willBePinned = wasPinned || (secrets.paired && options.remember === true);
   const mayGoOn = !options.once && takesKnown && willBePinned;
-  const all = [
-    ...ownCapabilities,
-    ...(hasLz4() ? ['lz4'] : []),
-    ...(mayGoOn ? [anotherCapability] : []),
-  ];
+  const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])];
   const capabilities = all.filter((name) => name !== 'streaming' || options.streaming !== false);
   const hello = ownHello(
     'recv',

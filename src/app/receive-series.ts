@@ -75,7 +75,9 @@ export class ReceiveSeries {
     const { options, native, root } = context;
     const { onEvent } = options;
     const isFirst = this.#count++ === 0;
-    const progress = new ThinOut<ReceiveProgress>((value) => onEvent({ event: 'progress', ...value, sent: 0 }));
+    const progress = new ThinOut<ReceiveProgress>((value) =>
+      onEvent({ event: 'progress', ...value, sent: 0 }),
+    );
     const transfer = new ReceiveTransfer({
       session: running.session,
       native,
@@ -141,7 +143,7 @@ export class ReceiveSeries {
   }
 
   async #introduce(): Promise<string> {
-    const { context, connection, running } = this.#options;
+    const { context, running } = this.#options;
     const { onEvent } = context.options;
     const { peer, known } = await shownPeer(context.peers, running.session.peerKey);
     const { transport, path } = this.#way;

@@ -15,7 +15,7 @@ export interface ControlChannelOptions {
   /** Each message once and in order. */
   deliver(body: Uint8Array): void;
   /** The other side has all that was said; called before the message that came with the acknowledgement is delivered. */
-  onAcknowledged(): void;
+  onAcknowledged?(): void;
   /** The other side breaks the protocol. */
   onBreach(error: XferError): void;
 }
@@ -89,7 +89,7 @@ export class ControlChannel {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
     this.#sendWaiting();
-    if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged();
+    if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
     const handled = this.#log.handle(header.entry, body);
     if (handled.kind === 'violation') return this.#breach(handled.reason);

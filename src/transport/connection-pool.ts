@@ -1,6 +1,11 @@
 import { poolDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
-import { ConnectionPoolCore, type PoolAction, type PoolLimits, type PoolMetrics } from './connection-pool-core.js';
+import {
+  ConnectionPoolCore,
+  type PoolAction,
+  type PoolLimits,
+  type PoolMetrics,
+} from './connection-pool-core.js';
 
 export interface ConnectionPoolOptions<Item> extends Partial<PoolLimits> {
   /** Whether it is still of use, asked of one that was not used for a while: a round trip to the other side. */

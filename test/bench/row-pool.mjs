@@ -73,7 +73,12 @@ async function sendAll({ context, directory, source, home, count }, name, { kill
         pool = newPool(home);
       }
       const began = performance.now();
-      await pool.send({ ...what(source, number), target: url, remember: true, ...(kills && number > 0 ? {} : { code }) });
+      await pool.send({
+        ...what(source, number),
+        target: url,
+        remember: true,
+        ...(kills && number > 0 ? {} : { code }),
+      });
       times.push(performance.now() - began);
       if (restarted) runs.push((far = await restarted).run);
     }
@@ -100,11 +105,13 @@ function newPool(home) {
   return openSendPool({ home, transports });
 }
 
-const connectionsIn = (stdout) => stdout.split('\n').filter((text) => text.includes('"event":"connected"')).length;
+const connectionsIn = (stdout) =>
+  stdout.split('\n').filter((text) => text.includes('"event":"connected"')).length;
 
 function same(source, target, count) {
   let equal = 0;
   for (let number = 0; number < count; number++)
-    if (readFileSync(join(source, String(number))).equals(readFileSync(join(target, String(number))))) equal++;
+    if (readFileSync(join(source, String(number))).equals(readFileSync(join(target, String(number)))))
+      equal++;
   return equal;
 }

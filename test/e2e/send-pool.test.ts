@@ -157,7 +157,9 @@ it('one file that cannot be read costs that send alone', async () => {
   open();
   await send(0);
   const paths = [join(source, 'missing')];
-  await expect(pool.send({ paths, target: receiver.address })).rejects.toMatchObject({ code: 'ERR_XFER_NOT_FOUND' });
+  await expect(pool.send({ paths, target: receiver.address })).rejects.toMatchObject({
+    code: 'ERR_XFER_NOT_FOUND',
+  });
   await send(1);
   expect([dials, told('connected')]).toEqual([1, 1]);
 });

@@ -7,7 +7,15 @@ import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { failure } from './rogue-kit.js';
-import { beginning, entry, namesIn, Rogue, sendingOptions, sessionPair, temporaryDirectory } from './transfer-kit.js';
+import {
+  beginning,
+  entry,
+  namesIn,
+  Rogue,
+  sendingOptions,
+  sessionPair,
+  temporaryDirectory,
+} from './transfer-kit.js';
 
 interface Received {
   readonly transfer: ReceiveTransfer;
@@ -126,7 +134,11 @@ describe('between two transfers', () => {
 
   it.each([
     ['a message of a transfer', { type: 'finished', ids: [0] } as const, 'it does not begin'],
-    ['an end', { type: 'end', entries: 0, files: 0, bytes: 0, records: 1, remove: false } as const, 'it does not begin'],
+    [
+      'an end',
+      { type: 'end', entries: 0, files: 0, bytes: 0, records: 1, remove: false } as const,
+      'it does not begin',
+    ],
   ])('%s is a breach', async (_, message, words) => {
     const { sender, received } = await meetBehindOne();
     sender.say(message);

@@ -8,6 +8,13 @@ import {
 
 const limits: PoolLimits = { maxOpen: 3, maxOpenPerKey: 2, idleMs: 1000, checkAfterMs: 100 };
 
+/** What the test knows of a slot. */
+interface Model {
+  readonly key: string;
+  readonly state: string;
+  readonly healthyAt: number;
+}
+
 function actions(core: ConnectionPoolCore, now: number): PoolAction[] {
   const all: PoolAction[] = [];
   for (let action = core.pollAction(now); action; action = core.pollAction(now)) all.push(action);
@@ -115,7 +122,18 @@ it('what is idle for too long is closed, and not before', () => {
 it('keeps to its rules whatever happens', () => {
   const step = fc.record({
     kind: fc.constantFrom(
-      ...(['want', 'leave', 'opened', 'failed', 'release', 'drop', 'gone', 'doubt', 'healthy', 'sick'] as const),
+      ...([
+        'want',
+        'leave',
+        'opened',
+        'failed',
+        'release',
+        'drop',
+        'gone',
+        'doubt',
+        'healthy',
+        'sick',
+      ] as const),
     ),
     pick: fc.nat(7),
     afterMs: fc.constantFrom(0, 10, 120, 1200),
@@ -123,7 +141,7 @@ it('keeps to its rules whatever happens', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const core = new ConnectionPoolCore(limits);
-      const slots = new Map<number, { key: string; state: string; healthyAt: number }>();
+      const slots = new Map<number, Model>();
       const waiting: { waiter: number; key: string }[] = [];
       let [now, last] = [0, 0];
       const run = () => {
@@ -167,21 +185,22 @@ it('keeps to its rules whatever happens', () => {
         [...slots].filter(([, { state }]) => states.includes(state)).at(pick % 4);
       for (const { kind, pick, afterMs } of steps) {
         now += afterMs;
-        const [idle] = [inState(pick, 'idle')];
-        const [slot, state] = (
-          {
-            want: [undefined, undefined],
-            leave: [undefined, undefined],
-            opened: inState(pick, 'opening'),
-            failed: inState(pick, 'opening'),
-            release: inState(pick, 'inUse'),
-            drop: inState(pick, 'inUse'),
-            gone: inState(pick, 'idle', 'inUse', 'checking'),
-            doubt: idle,
-            healthy: inState(pick, 'checking'),
-            sick: inState(pick, 'checking'),
-          } as const
-        )[kind] ?? [undefined, undefined];
+        const idle = inState(pick, 'idle');
+        const [slot, state] =
+          ((
+            {
+              want: undefined,
+              leave: undefined,
+              opened: inState(pick, 'opening'),
+              failed: inState(pick, 'opening'),
+              release: inState(pick, 'inUse'),
+              drop: inState(pick, 'inUse'),
+              gone: inState(pick, 'idle', 'inUse', 'checking'),
+              doubt: idle,
+              healthy: inState(pick, 'checking'),
+              sick: inState(pick, 'checking'),
+            } as const
+          )[kind] as readonly [number, Model] | undefined) ?? [];
         if (kind === 'want') {
           const key = 'abcd'[pick % 4]!;
           waiting.push({ waiter: ++last, key });
