@@ -7,6 +7,7 @@ export type XferEvent =
   | ProgressEvent
   | LaneEvent
   | NoteEvent
+  | ExplainEvent
   | PhaseEvent
   | DoneEvent
   | ErrorEvent;
@@ -58,12 +59,33 @@ export interface LaneEvent extends OfTarget {
   readonly lane: number;
   readonly state: 'up' | 'down';
   readonly transport: string;
+  /** The way that it takes, as a URL; not there where it leads over relays. */
+  readonly address?: string;
+  /** What was measured of it, with the unit in each name: `bytesPerSecond`, `rttMs`, `minRttMs`, `openedMs`; `lost` is packets. */
+  readonly numbers?: Readonly<Record<string, number>>;
 }
 
 /** Something that a person should know and that is no error: a peer remembered, a link left out. */
 export interface NoteEvent extends OfTarget {
   readonly event: 'note';
   readonly message: string;
+}
+
+/** A decision about the ways to the other side, in words and with the numbers that it rests on. */
+export interface Decision {
+  /** What is done: `dial`, `open`, `win`, `fail` and `offer` of a start; whatever a selection decides later. */
+  readonly decision: string;
+  /** For people; says all that the rest says. */
+  readonly message: string;
+  /** The way that it is about, as a URL. */
+  readonly address?: string;
+  /** With the unit in each name: `rttMs`, `bytesPerSecond` … */
+  readonly numbers?: Readonly<Record<string, number>>;
+}
+
+/** Only where it was asked for (`SendOptions.explain`). */
+export interface ExplainEvent extends OfTarget, Decision {
+  readonly event: 'explain';
 }
 
 /** Where a transfer is; for task lists. */

@@ -12,7 +12,7 @@ import { GroupContent, type GroupSeat } from '../transfer/group-content.js';
 import type { SendGroup, SendLimit } from '../transfer/send-options.js';
 import { resetCode, type Connection, type Stream, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import type { Route } from './route.js';
+import type { FoundRoute } from './route.js';
 
 export interface FanOutOptions {
   readonly transports: TransportRegistry;
@@ -36,7 +36,7 @@ export interface FanOutHandlers {
 
 export interface FanOutEntry {
   /** Undefined where it has joined or declined before. */
-  join(session: Session, route: Route, handlers: FanOutHandlers): SendGroup | undefined;
+  join(session: Session, route: FoundRoute, handlers: FanOutHandlers): SendGroup | undefined;
   /** The others need not wait for it. */
   decline(): void;
 }
@@ -44,7 +44,7 @@ export interface FanOutEntry {
 /** A target whose session is there. */
 interface Candidate {
   readonly session: Session;
-  readonly route: Route;
+  readonly route: FoundRoute;
   resolve(seat: GroupSeat | undefined): void;
 }
 
@@ -92,7 +92,7 @@ export class FanOut {
   }
 
   /** A target whose session is there; its place is known when the others are there, too, or are not waited for any more. */
-  #join(session: Session, route: Route, { onLane, onNote, onAlone }: FanOutHandlers): SendGroup {
+  #join(session: Session, route: FoundRoute, { onLane, onNote, onAlone }: FanOutHandlers): SendGroup {
     const seat = this.#seatFor(session, route);
     let lane: number | undefined;
     void seat.then((taken) => (lane = taken?.offer.lane));
@@ -123,7 +123,7 @@ export class FanOut {
     await Promise.all([...this.#connections].map((connection) => connection.close()));
   }
 
-  #seatFor(session: Session, route: Route): Promise<GroupSeat | undefined> {
+  #seatFor(session: Session, route: FoundRoute): Promise<GroupSeat | undefined> {
     if (this.#isFormed) return Promise.resolve(undefined);
     const seat = new Promise<GroupSeat | undefined>((resolve) =>
       this.#candidates.push({ session, route, resolve }),
@@ -238,7 +238,7 @@ function waysOf(named: readonly Named[]): Named[][] {
   );
 }
 
-const targetOf = ({ way }: Route) => ('relays' in way ? way.to : '');
+const targetOf = ({ way }: FoundRoute) => ('relays' in way ? way.to : '');
 
 /** A stream that takes its connection with it. */
 function closing(stream: Stream, connection: Connection): Stream {

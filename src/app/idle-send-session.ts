@@ -22,7 +22,11 @@ export class IdleSendSession {
     lanes.rest();
     lanes.onSuspect = () => lease.doubt();
     // Nothing is under way that would be worth another connection.
-    opened.events = { onLane: () => undefined, onDetached: () => session.abort(lost()) };
+    opened.events = {
+      onLane: () => undefined,
+      onDecision: () => undefined,
+      onDetached: () => session.abort(lost()),
+    };
     session.attach({
       onControl: (body) => this.#handleControl(body),
       onContent: (content) => {

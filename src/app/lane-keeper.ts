@@ -1,99 +1,132 @@
 import { asXferError, XferError } from '../errors/index.js';
 import type { Session } from '../session/session.js';
-import { LaneCountCore } from '../transfer/lane-count-core.js';
+import { formatAddress, type Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
+import type { Numbers } from '../transport/selection.js';
 import { Backoff } from './backoff.js';
+import type { Decision } from './events.js';
+import { WayChooser, type DrivenTransfer } from './way-chooser.js';
+import type { Ways, WayThere } from './ways.js';
 
-/** Lanes that are opened without being asked for. */
-const mostAutomaticLanes = 8;
-const adaptMs = 500;
+/** A way that is only tried has answered by then; those that the user named have the transport's time. */
+const triedDialMs = 3_000;
+/** A lane that is given up may bring to an end what is on its way. */
+const leaveMs = 1_000;
+
+/** Which way a lane takes, and what it was measured to reach. */
+export interface LaneAbout {
+  readonly transport: string;
+  /** Not there where it leads over relays. */
+  readonly address?: string;
+  readonly numbers?: Numbers;
+}
 
 export interface LaneKeeperOptions {
   /** How long a session without a lane is tried to be reached, in milliseconds. */
   readonly retryMs: number;
   readonly signal: AbortSignal;
-  dial(signal: AbortSignal): Promise<Connection>;
+  readonly ways: Ways;
   /** Not called for the first lane, without which there is no session. */
-  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
+  onDecision?(decision: Decision): void;
+}
+
+/** What a session has begun with. */
+export interface FirstLane {
+  readonly there: WayThere;
+  /** What may be tried beside it. */
+  readonly candidates: readonly Address[];
+  /** From the end of the handshake to the other side's HELLO: a round trip and a little more. */
+  readonly helloMs: number;
+}
+
+/** A lane that is there. */
+export interface HeldLane {
+  readonly connection: Connection;
+  readonly address: Address;
+  /** The round trip cannot be longer. */
+  readonly openedMs: number;
 }
 
 /**
- * The dialer's lanes: puts new ones under a session that has lost its own, and as many beside the first as are wanted.
+ * The dialer's lanes: puts new ones under a session that has lost its own, and as many beside the first, over the ways, as
+ * measuring finds best.
  */
 export class LaneKeeper {
   /** A lane has been silent for longer than is healthy, or was heard again. */
   onSuspect: ((lane: number, isSuspect: boolean) => void) | undefined;
   readonly #options: LaneKeeperOptions;
-  readonly #connections = new Map<number, Connection>();
+  readonly #held = new Map<number, HeldLane>();
+  /** Given up, and not over yet. */
+  readonly #retired = new Map<number, NodeJS.Timeout>();
+  readonly #silent = new Set<number>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #session: Session | undefined;
+  #first: FirstLane | undefined;
+  #chooser: WayChooser | undefined;
   #reconnecting = false;
-  #widening = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LaneKeeperOptions) {
     this.#options = options;
   }
 
   /** The session, with the connection that carries its first lane. */
-  begin(session: Session, connection: Connection): void {
+  begin(session: Session, first: FirstLane): void {
     this.#session = session;
-    this.#hold(0, connection);
+    this.#first = first;
+    const { connection, address } = first.there;
+    this.#hold(0, { connection, address, openedMs: first.helloMs });
   }
 
-  /** Opens lanes until there are `wanted`. Never rejects: a lane more is no need. */
-  async widen(wanted: number): Promise<void> {
-    while (this.#session && !this.#session.isOver && this.#session.lanes.length < wanted) {
-      try {
-        await this.#addLane(this.#session);
-      } catch {
-        return;
-      }
-    }
-  }
-
-  /** Opens and closes lanes as long as it makes the transfer faster. `measure` is asked twice a second. */
-  adapt(measure: () => { receivedBytes: number; networkMs: number }): void {
-    const core = new LaneCountCore(mostAutomaticLanes);
-    let before = 0;
+  /**
+   * From now on lanes are opened and closed as it makes the transfer faster, and another way is taken where one is better.
+   * `wanted`: so many on one way, no more and no less. Default: as many as help.
+   */
+  drive(transfer: DrivenTransfer, wanted?: number): void {
+    const first = this.#first;
+    if (!first || this.#closing.signal.aborted) return;
     this.rest();
-    this.#timer = setInterval(() => {
-      const session = this.#session;
-      if (!session || session.isOver || session.lanes.length === 0 || this.#widening) return;
-      if (this.#hasOwnPace) return;
-      const { receivedBytes, networkMs } = measure();
-      const isNetworkBound = networkMs - before > adaptMs / 2;
-      before = networkMs;
-      const verdict = core.handleTick({ receivedBytes, isNetworkBound, lanes: session.lanes.length });
-      if (verdict === 'add') {
-        this.#widening = true;
-        void this.widen(session.lanes.length + 1).finally(() => (this.#widening = false));
-      }
-      const newest = session.lanes.at(-1);
-      if (verdict === 'drop' && newest !== undefined) session.closeLane(newest);
-    }, adaptMs);
+    this.#chooser = new WayChooser({
+      ...{ transfer, wanted, first },
+      lanes: this.#held,
+      isOver: () => this.#session?.isOver ?? true,
+      open: (address) => this.#open(address),
+      retire: (lane) => this.#retire(lane),
+      onSilent: (lane, isSilent) => this.#handleSilent(lane, isSilent),
+      onDecision: (decision) => this.#options.onDecision?.(decision),
+    });
+    this.#chooser.begin();
   }
 
-  /** Nothing is measured any more: the transfer has ended, and the session waits for another. */
+  /** Nothing is measured any more: the transfer has ended, and its session may wait for another. */
   rest(): void {
-    clearInterval(this.#timer);
+    this.#chooser?.close();
+    this.#chooser = undefined;
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {
-    const connection = this.#connections.get(lane);
-    this.#connections.delete(lane);
+    const held = this.#held.get(lane);
+    const isRetired = this.#retired.has(lane);
+    const about = held ? this.#aboutOf(lane, held) : { transport: '' };
+    this.#held.delete(lane);
+    this.#silent.delete(lane);
+    clearTimeout(this.#retired.get(lane));
+    this.#retired.delete(lane);
     // With a lane that is lost there is nobody to close the connection with in order.
-    if (error) connection?.abort(error);
-    else if (connection) {
-      const leaving = connection.close().finally(() => this.#leaving.delete(leaving));
+    if (error) held?.connection.abort(error);
+    else if (held) {
+      const leaving = held.connection.close().finally(() => this.#leaving.delete(leaving));
       this.#leaving.add(leaving);
     }
     // What ends in order as the last one, or behind the session's end, is nothing to be told.
     const session = this.#session;
     if (error || (session && !session.isOver && session.lanes.length > 0))
-      this.#options.onLane(lane, 'down', error);
+      this.#options.onLane(lane, 'down', about, isRetired ? undefined : error);
+    // The other side ends a lane in order when all is over, and at no other time.
+    if (!error && !isRetired) this.rest();
+    else if (held) this.#chooser?.handleLane(lane, held, 'down');
   }
 
   /** The session has no lane left: connects again until it has one, or the time is up. */
@@ -105,25 +138,34 @@ export class LaneKeeper {
 
   /** Ends all connections, and waits until what was said on them has gone. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
-    const connections = [...this.#connections.values()];
-    this.#connections.clear();
-    await Promise.all([...connections.map((connection) => connection.close()), ...this.#leaving]);
+    this.rest();
+    const over = new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over');
+    this.#closing.abort(over);
+    for (const timer of this.#retired.values()) clearTimeout(timer);
+    const held = [...this.#held];
+    this.#held.clear();
+    const closed = held.map(([lane, { connection }]) => {
+      if (!this.#retired.has(lane) && !this.#silent.has(lane)) return connection.close();
+      // Nobody would answer, or soon enough.
+      return connection.abort(over);
+    });
+    await Promise.all([...closed, ...this.#leaving]);
   }
 
-  /**
-   * Where a transport has streams of its own, no loss slows a connection as it does TCP: another would only begin anew, and
-   * take from others.
-   */
-  get #hasOwnPace(): boolean {
-    const [first] = this.#connections.values();
-    return first?.capabilities.streams === 'native' && first.isRelayed !== true;
+  #hold(lane: number, held: HeldLane): void {
+    this.#held.set(lane, held);
+    held.connection.onSuspect((isSuspect) => {
+      if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
+      this.#chooser?.handleSuspect(lane, isSuspect);
+    });
+    this.#chooser?.handleLane(lane, held, 'up');
   }
 
-  #hold(lane: number, connection: Connection): void {
-    this.#connections.set(lane, connection);
-    connection.onSuspect((isSuspect) => this.onSuspect?.(lane, isSuspect));
+  #handleSilent(lane: number, isSilent: boolean): void {
+    if (this.#silent.has(lane) === isSilent) return;
+    if (isSilent) this.#silent.add(lane);
+    else this.#silent.delete(lane);
+    this.onSuspect?.(lane, isSilent);
   }
 
   async #reconnect(error: XferError): Promise<void> {
@@ -134,7 +176,7 @@ export class LaneKeeper {
     while (session && !session.isOver && session.lanes.length === 0 && !signal.aborted) {
       try {
         await backoff.wait(signal);
-        await this.#addLane(session);
+        await this.#openAny(session);
       } catch (thrown) {
         const failure = asXferError(thrown);
         // It may have been while it waited, which the compiler does not know.
@@ -146,19 +188,83 @@ export class LaneKeeper {
     }
   }
 
-  async #addLane(session: Session): Promise<void> {
-    const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
-    const connection = await this.#options.dial(signal);
+  /** Over all ways at once: whichever has a lane first. Rejects with what became of the ones that the user named. */
+  async #openAny(session: Session): Promise<void> {
+    const { ways } = this.#options;
+    const others = new AbortController();
+    const signal = AbortSignal.any([this.#signal, others.signal]);
+    const named = ways
+      .dialFirst(signal)
+      .then(({ connection, address }) => this.#join(session, connection, address, signal));
+    const tried = (this.#first?.candidates ?? []).map((address) => this.#openOn(session, address, signal));
+    try {
+      await Promise.any([named, ...tried]).catch(() => named);
+    } finally {
+      others.abort(new XferError('ERR_XFER_INTERRUPTED', 'another way was faster'));
+    }
+  }
+
+  async #open(address: Address): Promise<void> {
+    if (this.#session && !this.#session.isOver) await this.#openOn(this.#session, address, this.#signal);
+  }
+
+  async #openOn(session: Session, address: Address, signal: AbortSignal): Promise<void> {
+    const isNamed = this.#first && formatAddress(this.#first.there.address) === formatAddress(address);
+    const late = isNamed ? signal : AbortSignal.any([signal, AbortSignal.timeout(triedDialMs)]);
+    const connection = await this.#options.ways.dial(address, late);
+    await this.#join(session, connection, address, late);
+  }
+
+  async #join(
+    session: Session,
+    connection: Connection,
+    address: Address,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const from = performance.now();
     try {
       const lane = await session.dialLane(connection, signal);
-      this.#hold(lane, connection);
-      this.#options.onLane(lane, 'up');
+      const held = { connection, address, openedMs: performance.now() - from };
+      this.#hold(lane, held);
+      this.#options.onLane(lane, 'up', this.#aboutOf(lane, held));
     } catch (thrown) {
       connection.abort(asXferError(thrown));
       throw thrown;
     }
   }
+
+  /** Ends a lane that is not the last. False where it is. */
+  #retire(lane: number): boolean {
+    const session = this.#session;
+    const held = this.#held.get(lane);
+    if (!session || !held || this.#retired.has(lane)) return true;
+    if (session.lanes.length - this.#retired.size < 2) return false;
+    // What is under way goes again on the others: this one may be the slow one.
+    this.onSuspect?.(lane, true);
+    const timer = setTimeout(() => held.connection.abort(givenUp()), leaveMs);
+    this.#retired.set(lane, timer);
+    session.closeLane(lane);
+    return true;
+  }
+
+  #aboutOf(lane: number, { connection, address, openedMs }: HeldLane): LaneAbout {
+    const { rttMs, minRttMs, lost } = connection.stats();
+    const measured = this.#chooser?.numbersOf(lane) ?? {};
+    const numbers = { openedMs, rttMs, minRttMs, lost, ...measured };
+    const rounded = Object.entries(numbers).map(([name, value]) => [name, Math.round(value * 100) / 100]);
+    return {
+      transport: address.scheme,
+      ...(connection.isRelayed ? {} : { address: formatAddress(address) }),
+      numbers: Object.fromEntries(rounded) as Numbers,
+    };
+  }
+
+  get #signal(): AbortSignal {
+    return AbortSignal.any([this.#options.signal, this.#closing.signal]);
+  }
 }
+
+const givenUp = () => new XferError('ERR_XFER_CONNECTION_LOST', 'another way is better');
 
 const forgotten = (cause: XferError) =>
   new XferError('ERR_XFER_CONNECTION_LOST', 'the connection was lost, and the receiver began anew', {

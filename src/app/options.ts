@@ -41,6 +41,13 @@ export interface SendOptions extends CommonOptions, HopOptions {
   readonly target: string;
   /** Relays on the way, nearest first; alternatives of one hop with commas between them. Default: none. */
   readonly via?: readonly string[];
+  /**
+   * URL schemes that may be used, where the target names none; with one that it names that one must be among them. Not for
+   * a way over relays. Default: all that are there, the first that answers (docs/selection.md).
+   */
+  readonly use?: readonly string[];
+  /** Tell of each decision about the ways, as `explain` events. Default: false. */
+  readonly explain?: boolean;
   /** Asked where no code was given and the target is no known peer; undefined where there is nobody to ask. */
   askCode?(): Promise<string | undefined>;
   /** The name of the known peer that must answer. */

@@ -38,6 +38,8 @@ export interface ReceiverContext {
   readonly signal: AbortSignal;
   readonly transfers: RunningTransfers;
   readonly idle: IdleSessions;
+  /** URLs of this receiver's listeners, for HELLO. */
+  listens(): readonly string[];
   /** Whether another transfer of this peer may begin now. */
   mayBegin(peer: Uint8Array): boolean;
 }
@@ -89,7 +91,8 @@ export async function receiveOne(
     'recv',
     ownName(),
     options.remember ?? false,
-    [],
+    // Who comes over a relay is not to learn where this machine is.
+    connection.isRelayed ? [] : context.listens(),
     capabilities,
     options.streamingThresholdBytes,
   );

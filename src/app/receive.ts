@@ -54,7 +54,7 @@ class Receiver {
 
   private constructor(
     options: ReceiveOptions,
-    context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin'>,
+    context: Omit<ReceiverContext, 'gate' | 'signal' | 'mayBegin' | 'listens'>,
   ) {
     this.#options = options;
     this.#relays = relaysOf(options.via ?? []);
@@ -69,6 +69,7 @@ class Receiver {
       ...context,
       gate: this.#gate,
       signal: this.#ending.signal,
+      listens: () => this.#urls,
       mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
     };
   }
@@ -174,15 +175,18 @@ class Receiver {
   }
 
   #announce(): void {
-    const addresses = this.#listeners.map((listener) => formatAddress(listener.address));
     this.#options.onEvent({
       event: 'listening',
-      addresses,
+      addresses: this.#urls,
       ...(this.#code === undefined ? {} : { code: this.#code }),
       ...(this.#room === undefined
         ? {}
         : { via: this.#relays.map((hop) => hop.join(',')), room: this.#room }),
     });
+  }
+
+  get #urls(): readonly string[] {
+    return this.#listeners.map((listener) => formatAddress(listener.address));
   }
 
   #handleConnection(connection: Connection): void {

@@ -160,10 +160,10 @@ const isReusable = ({ session }: SendSession) =>
 /** Whom a session leads to, over what, and what was said in its HELLO: all that two sends must have in common. */
 function keyOf(given: PooledSendOptions): string {
   const { target, via, code, peer, identify, relayToken, remember, rememberAs } = given;
-  const { retryMs, streamingThresholdBytes } = given;
+  const { retryMs, streamingThresholdBytes, use } = given;
   return JSON.stringify([
     ...[target, via, code, peer, identify, relayToken, remember, rememberAs],
-    ...[retryMs, streamingThresholdBytes],
+    ...[use, retryMs, streamingThresholdBytes],
   ]);
 }
 

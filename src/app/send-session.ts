@@ -1,20 +1,17 @@
-import type { XferError } from '../errors/index.js';
+import { asXferError, type XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { dialHandshake, preloadHandshake } from '../session/handshake.js';
 import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
-import type { Address } from '../transport/address.js';
-import type { Connection } from '../transport/contract.js';
 import { cipherOrder } from './cipher-order.js';
-import { hopProver } from './hop-prover.js';
-import { LaneKeeper } from './lane-keeper.js';
+import type { Decision } from './events.js';
+import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
 import type { SendOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
-import { PathDialer } from '../relay/dial-path.js';
-import type { Path } from '../relay/routed-connection.js';
+import type { Ways, WayThere } from './ways.js';
 
 /** Whom the other side must prove to be: who has the code, or one of these keys. */
 export type Trust = { readonly code: string } | { readonly expected: readonly Uint8Array[] };
@@ -22,6 +19,8 @@ export type Trust = { readonly code: string } | { readonly expected: readonly Ui
 export interface SendSession {
   readonly session: Session;
   readonly lanes: LaneKeeper;
+  /** How the first lane got there. */
+  readonly there: WayThere;
   /** Whether a code joined the two. */
   readonly paired: boolean;
   /** Whom to tell: who uses the session now. */
@@ -31,7 +30,8 @@ export interface SendSession {
 }
 
 export interface SendSessionEvents {
-  onLane(lane: number, state: 'up' | 'down', error?: XferError): void;
+  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
+  onDecision(decision: Decision): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -39,35 +39,55 @@ export interface SendSessionEvents {
 export interface SendSessionOptions {
   readonly options: Omit<SendOptions, 'target' | 'limit'>;
   readonly identity: Identity;
-  /** Where to, or the way there. */
-  readonly way: Address | Path;
+  readonly ways: Ways;
   readonly trust: Trust;
   readonly events: SendSessionEvents;
   /** Whether another transfer may begin behind one that has ended. */
   readonly goesOn: boolean;
-  /** A relay on the way does not pipe, but stores records and forwards them whole. */
-  onStored(relay: string): void;
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
 export async function openSendSession(opening: SendSessionOptions): Promise<SendSession> {
-  const { options, identity, trust } = opening;
-  const { onEvent, signal } = options;
-  onEvent({ event: 'phase', phase: 'connect' });
-  const dial = await dialerOf(opening);
-  const [connection] = await Promise.all([
-    dial(signal),
-    preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined),
-  ]);
+  const { options, ways, trust } = opening;
+  options.onEvent({ event: 'phase', phase: 'connect' });
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  void preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined);
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const there = await ways.dialFirst(signal);
+      if (isFirst) options.onEvent({ event: 'phase', phase: 'pair' });
+      try {
+        return await openOver(there, opening);
+      } catch (thrown) {
+        const error = asXferError(thrown);
+        if (there.hasAnswered?.() ?? true) throw error;
+        there.connection.abort(error);
+        // Nobody has shown to have heard of the code: that was no try, unless the user has had enough.
+        options.signal.throwIfAborted();
+      }
+    }
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+}
+
+async function openOver(there: WayThere, opening: SendSessionOptions): Promise<SendSession> {
+  const { options, ways, identity, trust } = opening;
+  const { signal } = options;
+  const { connection } = there;
   // Who uses the session changes; until it is there that is who opens it.
   let opened: SendSession | undefined;
   const events = () => opened?.events ?? opening.events;
   const lanes = new LaneKeeper({
-    ...{ retryMs: retryOf(options), signal, dial },
-    onLane: (lane, state, error) => events().onLane(lane, state, error),
+    retryMs: retryOf(options),
+    signal,
+    ways,
+    onLane: (lane, state, about, error) => events().onLane(lane, state, about, error),
+    onDecision: (decision) => events().onDecision(decision),
   });
   try {
-    onEvent({ event: 'phase', phase: 'pair' });
     const native = nativeApi();
     const stream = connection.openStream({ header: sessionHeader });
     const secrets = await dialHandshake(stream, {
@@ -76,6 +96,7 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
       signal,
       ciphers: cipherOrder(native),
     });
+    const greetedAt = performance.now();
     const session = await Session.establish({
       stream,
       secrets,
@@ -97,24 +118,13 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
         lanes.handleDetached(error);
       },
     });
-    lanes.begin(session, connection);
-    opened = { session, lanes, paired: secrets.paired, events: opening.events, nextRecord: undefined };
+    const helloMs = performance.now() - greetedAt;
+    const candidates = ways.candidates(there, session.hello.listens);
+    lanes.begin(session, { there, candidates, helloMs });
+    opened = { session, lanes, there, paired: secrets.paired, events: opening.events, nextRecord: undefined };
     return opened;
   } catch (error) {
-    await connection.close();
+    if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;
   }
-}
-
-async function dialerOf({ options, way, identity, onStored }: SendSessionOptions) {
-  const { transports, tuning } = options;
-  if ('relays' in way) {
-    const { home, identify, relayToken: token } = options;
-    const prove = hopProver({ home, identity: identify ? identity : undefined, token });
-    const dialer = new PathDialer(transports, way, { prove, onStored, tuning });
-    return (signal: AbortSignal): Promise<Connection> => dialer.dial(signal);
-  }
-  const transport = await transports.get(way.scheme);
-  return (signal: AbortSignal): Promise<Connection> =>
-    transport.dial(way, { signal, ...(tuning ? { tuning } : {}) });
 }

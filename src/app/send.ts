@@ -13,8 +13,10 @@ import type { SendGroup, SendProgress } from '../transfer/send-options.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
-import { parseUrl } from '../transport/address.js';
+import { formatAddress, parseUrl, type Address } from '../transport/address.js';
+import { printable } from '../transfer/printable.js';
 import { Backoff } from './backoff.js';
+import type { Decision } from './events.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
@@ -22,7 +24,9 @@ import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
 import { openSendSession, type SendSession, type SendSessionEvents, type Trust } from './send-session.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
-import { routeTo, type Route } from './route.js';
+import { routeTo, type FoundRoute, type Route } from './route.js';
+import { waysOf } from './ways-of.js';
+import type { Ways } from './ways.js';
 import { retryOf } from './silence.js';
 import { parseTarget, type Target } from './target.js';
 import { ThinOut } from './thin-out.js';
@@ -56,6 +60,7 @@ export async function sendTo(
   fanOut?: FanOutEntry,
   sessions: SendSessions = singleUse,
 ): Promise<SendResult> {
+  checkUse(options);
   if (target.kind !== 'local') {
     const { route, code } = await routeOver(target, options);
     const given = code === undefined ? options : { ...options, code };
@@ -71,7 +76,7 @@ export async function sendTo(
   ].filter((flag) => flag);
   const receiver = await startLocalReceiver(target.directory, home, flags as string[]);
   try {
-    const route = routeTo({ kind: 'address', address: parseUrl(receiver.address) }, []);
+    const route = routeTo({ kind: 'address', address: parseUrl(receiver.address) }, [], options.use);
     const given = { ...options, code: receiver.code };
     return await new Sending(route, given, await identity(), fanOut, singleUse).run();
   } finally {
@@ -79,25 +84,38 @@ export async function sendTo(
   }
 }
 
+/** Throws ERR_XFER_USAGE for a transport that is not there. */
+function checkUse({ use, transports }: Filtered): void {
+  const schemes = transports.schemes();
+  const missing = use?.find((scheme) => !schemes.includes(scheme));
+  if (missing !== undefined)
+    throw new XferError('ERR_XFER_USAGE', `there is no transport ${printable(missing)}`, {
+      remedy: `give auto, or of these: ${schemes.join(', ')}`,
+    });
+}
+
 /** A room without a name is that of the code. */
 async function routeOver(
   target: Exclude<Target, { kind: 'local' }>,
   options: Filtered,
 ): Promise<{ route: Route; code?: string }> {
-  const via = options.via ?? [];
-  if (target.kind === 'address' || target.room !== '') return { route: routeTo(target, via) };
+  const { via = [], use } = options;
+  if (target.kind !== 'room' || target.room !== '') return { route: routeTo(target, via, use) };
   const code = options.code ?? (await options.askCode?.());
   const room = code === undefined ? undefined : parseCode(code).room;
   if (code === undefined || room === undefined)
     throw new XferError('ERR_XFER_USAGE', 'there is no room to meet in, and none in the code', {
       remedy: 'name the room that xfer recv printed: room:ROOM as the target',
     });
-  return { route: routeTo({ kind: 'room', room }, via), code };
+  return { route: routeTo({ kind: 'room', room }, via, use), code };
 }
 
 /** One `send`, over as many sessions as it takes. */
 class Sending {
   readonly #route: Route;
+  readonly #ways: Ways;
+  /** The address where the other side answered. */
+  #found: Address | undefined;
   readonly #options: Filtered;
   readonly #identity: Identity;
   readonly #peers: PeerStore;
@@ -137,6 +155,12 @@ class Sending {
     this.#identity = identity;
     this.#peers = sessions.peers ?? new PeerStore(options.home);
     this.#unfinished = new UnfinishedTransfers(options.home, identity);
+    this.#ways = waysOf(route, {
+      ...options,
+      identity,
+      onStored: (relay) => this.#handleStored(relay),
+      onDecision: (decision) => this.#explain(decision),
+    });
     this.#key = this.#unfinished.keyOf(options.paths);
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
   }
@@ -218,29 +242,28 @@ class Sending {
   }
 
   async #open(trust: Trust): Promise<SendSession> {
-    const { transport, way } = this.#route;
     const opened = await openSendSession({
       options: this.#options,
       identity: this.#identity,
-      way,
+      ways: this.#ways,
       trust,
       goesOn: this.#sessions.goesOn,
-      events: this.#eventsOver(transport),
-      onStored: (relay) => this.#handleStored(relay),
+      events: this.#events,
     });
     this.#paired ||= opened.paired;
     this.#lostAt = undefined;
     return opened;
   }
 
-  #eventsOver(transport: string): SendSessionEvents {
+  get #events(): SendSessionEvents {
     const { onEvent } = this.#options;
     return {
-      onLane: (lane, state, error) => {
+      onDecision: (decision) => this.#explain(decision),
+      onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
         // How the lanes of what is done go is nobody's business, and `done` the last that is told.
         if (this.#isDone) return;
-        onEvent({ event: 'lane', lane, state, transport });
+        onEvent({ event: 'lane', lane, state, ...about });
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
       onDetached: () => (this.#lostAt = performance.now()),
@@ -250,7 +273,8 @@ class Sending {
   /** A session: one that is there already, or what `open` gives. */
   async #take(open: () => Promise<SendSession>): Promise<SendSession> {
     const opened = await this.#sessions.take(open);
-    opened.events = this.#eventsOver(this.#route.transport);
+    opened.events = this.#events;
+    this.#found = opened.there.address;
     return opened;
   }
 
@@ -285,8 +309,8 @@ class Sending {
       const { hello, peerKey } = session;
       if (this.#paired)
         await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#route.host });
-      const { transport, path } = this.#route;
-      const shape = { lanes: this.#laneCount, transport, path };
+      const { path } = this.#route;
+      const shape = { lanes: this.#laneCount, transport: this.#shownWay.transport, path };
       const amount = { peer, bytes, files, seconds };
       const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
       this.#isDone = true;
@@ -307,8 +331,7 @@ class Sending {
     };
     const { lanes: wanted } = this.#options;
     const widen = () => {
-      if (wanted === undefined) lanes.adapt(() => transfer.measured);
-      else void lanes.widen(wanted);
+      lanes.drive(transfer, wanted);
     };
     const group = resume ? undefined : this.#joinOthers(session, widen);
     if (!group) this.#fanOut?.decline();
@@ -356,11 +379,10 @@ class Sending {
 
   #joinOthers(session: Session, widen: () => void): SendGroup | undefined {
     const { onEvent } = this.#options;
-    const { transport } = this.#route;
-    return this.#fanOut?.join(session, this.#route, {
+    return this.#fanOut?.join(session, this.#foundRoute, {
       onLane: (lane, state) => {
         if (state === 'up') this.#laneCount++;
-        onEvent({ event: 'lane', lane, state, transport });
+        onEvent({ event: 'lane', lane, state, ...this.#shownWay });
       },
       onNote: (message) => onEvent({ event: 'note', message }),
       onAlone: widen,
@@ -370,13 +392,34 @@ class Sending {
   async #introduce(peerKey: Uint8Array): Promise<string> {
     const { peer, known } = await shownPeer(this.#peers, peerKey);
     const { onEvent } = this.#options;
-    const { transport, path } = this.#route;
+    const { path } = this.#route;
+    const { transport } = this.#shownWay;
     this.#laneCount++;
     const [storedBy] = this.#storing;
     onEvent({ event: 'connected', peer, known, transport, path, ...(storedBy ? { storedBy } : {}) });
-    onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    onEvent({ event: 'lane', lane: 0, state: 'up', ...this.#shownWay });
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
+  }
+
+  /** Once there was a session. */
+  get #foundRoute(): FoundRoute {
+    const { way } = this.#route;
+    if ('relays' in way || 'scheme' in way) return { ...this.#route, way };
+    if (!this.#found) throw new XferError('ERR_XFER_INTERNAL', 'no way is known to lead there yet');
+    return { ...this.#route, way: this.#found };
+  }
+
+  /** Over relays the transport is that of the first hop. */
+  get #shownWay(): { readonly transport: string; readonly address?: string } {
+    const { way } = this.#foundRoute;
+    const transport = this.#found?.scheme ?? '';
+    return 'relays' in way ? { transport } : { transport, address: formatAddress(way) };
+  }
+
+  #explain(decision: Decision): void {
+    const { explain, onEvent } = this.#options;
+    if (explain && !this.#isDone) onEvent({ event: 'explain', ...decision });
   }
 
   #handleStored(relay: string): void {

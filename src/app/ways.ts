@@ -5,11 +5,19 @@ import type { Connection } from '../transport/contract.js';
 export interface WayThere {
   readonly address: Address;
   readonly connection: Connection;
+  /**
+   * Whether anybody has answered on it. A connection that ends before that is no more than a way that does not lead there:
+   * `dialFirst` has the next. It may be ended by the ways themselves, when another one answers. Default: true.
+   */
+  hasAnswered?(): boolean;
 }
 
 /** How a peer can be reached: over one transport or several, directly or, as one way alone, over relays. */
 export interface Ways {
-  /** Over whichever answers first. Rejects with an XferError when none does. */
+  /**
+   * Over whichever answers first. So that nobody waits for the answer in vain, it may resolve with one that is only connected
+   * (`hasAnswered`). What goes on behind it ends with the signal. Rejects with an XferError when none leads there.
+   */
   dialFirst(signal: AbortSignal): Promise<WayThere>;
   /** Over this one. Rejects with an XferError. */
   dial(address: Address, signal: AbortSignal): Promise<Connection>;

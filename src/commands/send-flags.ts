@@ -43,6 +43,17 @@ export const sendFlags = {
       'send no faster than this; @FILE reads it from a file, again at every SIGUSR2; + and - change it at a terminal',
     helpValue: 'RATE',
   }),
+  transport: Flags.string({
+    description:
+      'for a target without a scheme: auto, or a transport that may be used (tcp, udp, quic, ws, wss), again for each',
+    helpValue: 'auto|NAME',
+    default: ['auto'],
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  explain: Flags.boolean({
+    description: 'tell of each decision about how to get there, with its numbers',
+  }),
   lanes: Flags.string({
     description: 'connections to send over: a number up to 16, or auto for as many as help',
     helpValue: 'N|auto',
@@ -78,6 +89,13 @@ export const sendFlags = {
     description: 'send directories on other file systems empty',
   }),
 };
+
+/** `--transport` as `SendOptions.use`. */
+export function useOption(names: readonly string[]): { use?: readonly string[] } {
+  if (!names.includes('auto')) return { use: [...new Set(names)] };
+  if (names.every((name) => name === 'auto')) return {};
+  throw new XferError('ERR_XFER_USAGE', '--transport takes auto or names of transports, not both');
+}
 
 /** `--lanes` as `SendOptions.lanes`. */
 export function laneOption(text: string): { lanes?: number } {

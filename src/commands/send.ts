@@ -10,7 +10,7 @@ import { filterArguments } from './filter-arguments.js';
 import { hopFlags, hopOptions } from './hop-flags.js';
 import { transferFlags, transferOptions } from './transfer-flags.js';
 import { checkShared, sendArguments } from './send-arguments.js';
-import { laneOption, sendFlags } from './send-flags.js';
+import { laneOption, sendFlags, useOption } from './send-flags.js';
 import { tuningFlags, tuningOption } from './tuning-flags.js';
 
 export default class Send extends BaseCommand {
@@ -80,6 +80,8 @@ Exit status 0 means that the receiver has everything under its real name.`;
         attributes: flags.xattrs,
         compress: flags.compress,
         ...laneOption(flags.lanes),
+        ...useOption(flags.transport),
+        explain: flags.explain,
       };
       await sendToAll(options, targets).finally(control.end);
     });

@@ -82,6 +82,24 @@ export const transportDefaults = Object.freeze({
   maxConnectionsPerAddress: 256,
 });
 
+/** How a target without a scheme is dialled (docs/selection.md). */
+export const waysDefaults = Object.freeze({
+  /** The next way is tried beside those before after this long, as RFC 8305 §5 has it for addresses; all are within a second. */
+  nextWayMs: 100,
+  /** Ports that the target does not name, 443 above all, are tried after this long without an answer of the others. */
+  otherPortsMs: 300,
+  /** Port that is open where no other is. */
+  lastPort: 443,
+  /** A connection on which nothing was heard for so long, and twice what connecting took, gives way to another that answers. */
+  silenceMs: 250,
+  /** Where something there said no, what is silent is waited for this much longer: ten round trips, within these. */
+  leastPatienceMs: 2_000,
+  mostPatienceMs: 5_000,
+  patienceRoundTrips: 10,
+  /** Addresses that a peer tells of in HELLO and that are looked at. */
+  maxTold: 16,
+});
+
 /** WebSocket as a link (the transport `ws`). */
 export const wsDefaults = Object.freeze({
   /** Bytes of a message that is sent, at most: whoever gets it has to gather all of it first. */

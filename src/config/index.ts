@@ -8,6 +8,7 @@ export {
   scanDefaults,
   sessionDefaults,
   transferDefaults,
+  waysDefaults,
   transportDefaults,
   udpDefaults,
   wsDefaults,

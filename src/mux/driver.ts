@@ -28,9 +28,12 @@ export class MuxConnection implements Connection {
   readonly local: Address;
   readonly remote: Address;
   readonly closed: Promise<CloseReason>;
+  /** With the other side's hello. */
+  readonly answered: Promise<boolean>;
   readonly #port: LinkPort;
   readonly #core: MuxCore;
   #settle: (reason: CloseReason) => void = () => undefined;
+  #settleAnswered: ((answered: boolean) => void) | undefined;
   #onStream: ((stream: Stream, header: Uint8Array) => void) | undefined;
   #onMessage: ((bytes: Uint8Array) => void) | undefined;
   readonly #onSuspect: ((suspect: boolean) => void)[] = [];
@@ -60,6 +63,9 @@ export class MuxConnection implements Connection {
     });
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
+    });
+    this.answered = new Promise((resolve) => {
+      this.#settleAnswered = resolve;
     });
     this.#core = new MuxCore({
       dialer: options.role === 'dialer',
@@ -175,6 +181,7 @@ export class MuxConnection implements Connection {
 
   #handleHeard(fault: MuxFault | undefined): void {
     if (this.#done) return;
+    if (this.#settleAnswered && this.#core.helloReceived) this.#tellAnswered(true);
     if (this.#suspect) this.#setSuspect(false);
     if (fault) this.#handleFault(fault);
   }
@@ -234,7 +241,13 @@ export class MuxConnection implements Connection {
     clearTimeout(this.#deadline);
     if (abortLink) this.#port.abort();
     this.#settle(reason);
+    this.#tellAnswered(false);
     this.#core.end(code);
+  }
+
+  #tellAnswered(answered: boolean): void {
+    this.#settleAnswered?.(answered);
+    this.#settleAnswered = undefined;
   }
 
   #setSuspect(suspect: boolean): void {

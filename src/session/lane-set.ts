@@ -60,6 +60,13 @@ export class LaneSet {
     return this.#count;
   }
 
+  /** What arrived on all that are there. */
+  get heardBytes(): number {
+    let bytes = 0;
+    for (const { lane } of this.#members.values()) bytes += lane.heardBytes;
+    return bytes;
+  }
+
   /** `first` is called before anything of the stream is read. */
   add(
     number: number,

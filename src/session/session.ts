@@ -73,6 +73,7 @@ export class Session {
   #joining = 0;
   #tampered = 0;
   #detachedTimer: NodeJS.Timeout | undefined;
+  #endTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: SessionOptions) {
     this.#options = options;
@@ -359,7 +360,10 @@ export class Session {
     if (error?.code === 'ERR_XFER_TAMPERED') this.#tampered++;
     if (error && this.#isFatal(error)) return this.abort(error);
     this.#handlers?.onLane?.(lane, 'down');
-    if (this.lanes.length > 0) return this.#control.repeat();
+    if (this.lanes.length > 0) {
+      if (!error && this.#finishing) this.#endSoon();
+      return this.#control.repeat();
+    }
     const isOrderly = error === undefined && this.#finishing;
     if (isOrderly || (this.#finishing && this.#control.isAcknowledged)) return this.#end(undefined);
     if (!this.#remoteHello || !this.#options.rejoinMs) return this.#end(error);
@@ -370,6 +374,17 @@ export class Session {
   #isFatal(error: XferError): boolean {
     if (error.code === 'ERR_XFER_TAMPERED') return this.#tampered > 1 || !this.#options.rejoinMs;
     return error.row.origin !== 'network' && error.code !== 'ERR_XFER_TRUNCATED';
+  }
+
+  /** The other side ends all lanes at once. One that has not ended soon after the first, and is silent, is dead. */
+  #endSoon(): void {
+    const { heardBytes } = this.#lanes;
+    clearTimeout(this.#endTimer);
+    this.#endTimer = setTimeout(() => {
+      if (this.#lanes.heardBytes !== heardBytes && !this.#control.isAcknowledged) return;
+      this.#end(undefined);
+      this.#lanes.abort(new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left'));
+    }, sessionDefaults.heartbeatMs);
   }
 
   #detach(error: XferError): void {
@@ -386,6 +401,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = { error };
     clearTimeout(this.#detachedTimer);
+    clearTimeout(this.#endTimer);
     this.#control.close();
     this.#lanes.close();
     this.group.close();

@@ -16,7 +16,7 @@ import { PaceCore } from './pace-core.js';
 import { printable } from './printable.js';
 import type { SendLimit } from './send-options.js';
 import type { SourceEntry } from './source-entry.js';
-import { SchedulerCore, type Dispatch } from './scheduler-core.js';
+import { SchedulerCore, type Dispatch, type LaneLoad } from './scheduler-core.js';
 import { StageWaits, type SendStage } from './stage-waits.js';
 import { wholeFileBytes } from './whole-files.js';
 
@@ -162,6 +162,11 @@ export class ContentSender {
     return this.#receivedBytes;
   }
 
+  /** What each of the session's lanes carries. */
+  get loads(): ReadonlyMap<number, LaneLoad> {
+    return this.#scheduler.loads;
+  }
+
   /** Content that was handed to lanes, copies included. */
   get sentBytes(): number {
     return this.#sentBytes;
@@ -213,6 +218,12 @@ export class ContentSender {
     if (this.#part || !this.#hasBegun) return;
     if (isSuspect) this.#scheduler.handleSuspect(lane);
     else this.#scheduler.handleAlive(lane);
+    this.pump();
+  }
+
+  /** The lane shall carry nothing new while others do, or shall again. */
+  handleRest(lane: number, isResting: boolean): void {
+    this.#scheduler.handleRest(lane, isResting);
     this.pump();
   }
 
@@ -272,9 +283,10 @@ export class ContentSender {
   #waitsFor(lanes: readonly number[]): SendStage | undefined {
     if (this.#scheduler.isExhausted) return this.#scheduler.inFlightRecords > 0 ? 'window' : undefined;
     if (!this.#scheduler.hasRoom) return 'window';
-    if (lanes.some((lane) => this.#session.hasRoom(lane)))
-      return this.#scheduler.isLimited ? 'network' : this.#options.isAwaited() ? 'window' : 'source';
-    return lanes.every((lane) => this.#session.isFull(lane)) ? 'network' : 'seal';
+    if (lanes.some((lane) => this.#session.hasRoom(lane) && !this.#scheduler.isLimited(lane)))
+      return this.#options.isAwaited() ? 'window' : 'source';
+    const waitsForNetwork = (lane: number) => this.#scheduler.isLimited(lane) || this.#session.isFull(lane);
+    return lanes.every(waitsForNetwork) ? 'network' : 'seal';
   }
 
   /** A pack goes in one piece, and so must not be more than the pace allows of one. */

@@ -64,7 +64,18 @@ interface LaneState {
   readonly rate: LaneRate;
   readonly underWay: Set<number>;
   bytes: number;
+  /** Content of it that the receiver has. */
+  receivedBytes: number;
   isSuspect: boolean;
+  isResting: boolean;
+}
+
+/** What a lane carries, and has carried. */
+export interface LaneLoad {
+  readonly receivedBytes: number;
+  readonly inFlightBytes: number;
+  /** The shortest time to an acknowledgement of late; undefined until there was one. */
+  readonly delayMs: number | undefined;
 }
 
 /**
@@ -73,6 +84,7 @@ interface LaneState {
  * one sends a copy of what holds the window up. Memory is that of the window.
  *
  * Calls: `handleLane` as lanes come and go, `handleSuspect` and `handleAlive` as they fall silent and are heard,
+ * `handleRest` for those that shall do nothing for a while,
  * `pollSend` for a lane with room until it gives nothing, `handleReceived` for each acknowledgement; after each `handle*`
  * poll again. `nextWakeup` says when to poll although nothing happened.
  */
@@ -129,9 +141,18 @@ export class SchedulerCore<Source> {
     return state ? recordBytesOf(state, recordBytes) : recordBytes;
   }
 
-  /** Whether every lane has as much under way as its bandwidth × delay allows. */
-  get isLimited(): boolean {
-    return this.#lanes.size > 1 && [...this.#lanes.values()].every((state) => state.bytes >= limitOf(state));
+  /** Whether the lane has as much under way as its bandwidth × delay allows, or gets nothing for another reason. */
+  isLimited(lane: number): boolean {
+    const state = this.#lanes.get(lane);
+    return state === undefined || this.#isLimited(state);
+  }
+
+  /** By the number of the lane. */
+  get loads(): ReadonlyMap<number, LaneLoad> {
+    const loads = new Map<number, LaneLoad>();
+    for (const [lane, { receivedBytes, bytes, rate }] of this.#lanes)
+      loads.set(lane, { receivedBytes, inFlightBytes: bytes, delayMs: rate.delayMs });
+    return loads;
   }
 
   /** Measured bytes a second of all lanes together; 0 until there is a measurement. */
@@ -142,20 +163,31 @@ export class SchedulerCore<Source> {
   }
 
   handleLane(lane: number, state: 'up' | 'down'): void {
-    if (state === 'up')
-      this.#lanes.set(lane, { rate: new LaneRate(), underWay: new Set(), bytes: 0, isSuspect: false });
-    else {
+    if (state === 'down') {
       this.#disown(lane);
       this.#lanes.delete(lane);
+      return;
     }
+    this.#lanes.set(lane, {
+      ...{ rate: new LaneRate(), underWay: new Set(), bytes: 0, receivedBytes: 0 },
+      ...{ isSuspect: false, isResting: false },
+    });
+    // What a lane that was alone may have lost has somewhere to go now.
+    for (const [other, { isSuspect }] of this.#lanes) if (isSuspect) this.#disown(other);
   }
 
-  /** The lane may be dead: what it has under way goes to the others as well, where there are any, and it gets nothing more. */
+  /** The lane may be dead: what it has under way goes to the others as well, once there are any, and it gets nothing more. */
   handleSuspect(lane: number): void {
     const state = this.#lanes.get(lane);
-    if (!state || this.#lanes.size < 2) return;
+    if (!state) return;
     state.isSuspect = true;
-    this.#disown(lane);
+    if (this.#lanes.size > 1) this.#disown(lane);
+  }
+
+  /** The lane gets nothing more as long as there is one that does not rest; what it has under way stays its own. */
+  handleRest(lane: number, isResting: boolean): void {
+    const state = this.#lanes.get(lane);
+    if (state) state.isResting = isResting;
   }
 
   /** The lane was heard again. */
@@ -167,9 +199,7 @@ export class SchedulerCore<Source> {
   /** The next record for this lane, if it should send one now; a new one has at most `mostBytes`. */
   pollSend(lane: number, now: number, mostBytes = Infinity): Dispatch<Source> | undefined {
     const state = this.#lanes.get(lane);
-    // A lane that is alone has the window for itself.
-    if (!state || (this.#lanes.size > 1 && state.bytes >= limitOf(state))) return undefined;
-    if (state.isSuspect && this.#hasUnsuspected) return undefined;
+    if (!state || this.#isLimited(state)) return undefined;
     const record =
       this.#takeHomeless() ?? this.#takeNew(state, mostBytes) ?? this.#takeCopy(lane, state, now);
     if (!record) return undefined;
@@ -228,8 +258,16 @@ export class SchedulerCore<Source> {
     return true;
   }
 
-  get #hasUnsuspected(): boolean {
-    for (const { isSuspect } of this.#lanes.values()) if (!isSuspect) return true;
+  #isLimited(state: LaneState): boolean {
+    // A lane that is alone has the window for itself.
+    if (this.#lanes.size < 2) return false;
+    if (state.bytes >= limitOf(state)) return true;
+    if (state.isSuspect) return this.#has(({ isSuspect }) => !isSuspect);
+    return state.isResting && this.#has(({ isSuspect, isResting }) => !isSuspect && !isResting);
+  }
+
+  #has(matches: (state: LaneState) => boolean): boolean {
+    for (const state of this.#lanes.values()) if (matches(state)) return true;
     return false;
   }
 
@@ -274,8 +312,12 @@ export class SchedulerCore<Source> {
   #settle(number: number, now: number, settled: Settled<Source>[]): void {
     const record = this.#open.get(number);
     if (!record) return;
+    const share = record.bytes / Math.max(1, record.carriers.size);
     for (const [lane, sending] of [...record.carriers]) {
-      if (!record.isRepeated) this.#lanes.get(lane)?.rate.handleDelivered(record.bytes, sending, now);
+      const state = this.#lanes.get(lane);
+      // Of several that carry it nobody knows which brought it.
+      if (state) state.receivedBytes += share;
+      if (!record.isRepeated) state?.rate.handleDelivered(record.bytes, sending, now);
       this.#drop(record, lane);
     }
     const homeless = this.#homeless.indexOf(number);

@@ -2,6 +2,7 @@ import type { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import type { Bottleneck } from './bottleneck.js';
+import type { LaneLoad } from './scheduler-core.js';
 import type { CompressMode } from './compress-core.js';
 import type { GroupSeat } from './group-content.js';
 import type { SourceEntry } from './source-entry.js';
@@ -75,4 +76,16 @@ export interface SendSummary {
   readonly bottleneck: Bottleneck;
   /** Number of the first record of another transfer on the session. */
   readonly nextRecord: number;
+}
+
+/** How a transfer gets on: what decides how many lanes help, and over what. */
+export interface MeasuredTransfer {
+  /** Content that was acknowledged until now. */
+  readonly receivedBytes: number;
+  /** Content that is known of and was not acknowledged. */
+  readonly remainingBytes: number;
+  /** How long was waited for the network until now. */
+  readonly networkMs: number;
+  /** By the number of the lane. */
+  readonly loads: ReadonlyMap<number, LaneLoad>;
 }

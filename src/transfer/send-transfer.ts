@@ -16,7 +16,7 @@ import {
 import { printable } from './printable.js';
 import { RangeSet } from './range-set.js';
 import { SendComparisons } from './send-comparisons.js';
-import type { SendSummary, SendTransferOptions } from './send-options.js';
+import type { MeasuredTransfer, SendSummary, SendTransferOptions } from './send-options.js';
 import { SendTally } from './send-tally.js';
 import type { SourceEntry } from './source-entry.js';
 import { SenderClock } from './stage-clocks.js';
@@ -115,16 +115,25 @@ export class SendTransfer {
     });
   }
 
-  /** What decides how many lanes help. */
-  get measured(): { receivedBytes: number; networkMs: number } {
-    const { receivedBytes, waits } = this.#content;
-    return { receivedBytes, networkMs: waits.network };
+  /** What decides how many lanes help, and over what. */
+  get measured(): MeasuredTransfer {
+    const { receivedBytes, waits, loads } = this.#content;
+    const { total, skippedBytes } = this.#tally;
+    return {
+      ...{ receivedBytes, networkMs: waits.network, loads },
+      remainingBytes: Math.max(0, total - skippedBytes - receivedBytes),
+    };
   }
 
   /** A lane may be dead, or is known not to be. */
   handleSuspect(lane: number, isSuspect: boolean): void {
     this.#session.handleSuspect(lane, isSuspect);
     this.#content.handleSuspect(lane, isSuspect);
+  }
+
+  /** A lane shall carry nothing new while others do, or shall again. */
+  handleRest(lane: number, isResting: boolean): void {
+    this.#content.handleRest(lane, isResting);
   }
 
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */

@@ -160,6 +160,11 @@ export interface Connection {
   abort(error: Error): void;
   /** Settles once, never rejects. */
   readonly closed: Promise<CloseReason>;
+  /**
+   * Whether it is an xfer that answers there: true with the first that was understood of it, false where the connection ended
+   * before. Default: true as soon as there is a connection.
+   */
+  readonly answered?: Promise<boolean>;
   /** Nothing was heard for longer than the transport finds healthy although data is outstanding; false again with the next byte. */
   onSuspect(handler: (suspect: boolean) => void): void;
   /** A message to the other end of this connection, beside all streams: 1 to `maxMessageBytes` bytes. */

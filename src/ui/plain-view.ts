@@ -1,5 +1,5 @@
 import { lineView } from './line-view.js';
-import { connectedLine, doneLine, errorLines, listeningLine, noteLine } from './sentences.js';
+import { connectedLine, doneLine, errorLines, explainLine, listeningLine, noteLine } from './sentences.js';
 import type { View, Write } from './view.js';
 
 /** For logs: one line at the start of a transfer, one at its end, and what a person should know in between. */
@@ -12,6 +12,8 @@ export function plainView(stderr: Write): View {
         return stderr(`${connectedLine(event)}\n`);
       case 'note':
         return stderr(`${noteLine(event)}\n`);
+      case 'explain':
+        return stderr(`${explainLine(event)}\n`);
       case 'done':
         return stderr(`${doneLine(event)}\n`);
       case 'error':

@@ -1,4 +1,11 @@
-import type { ConnectedEvent, DoneEvent, ErrorEvent, ListeningEvent, NoteEvent } from '../app/events.js';
+import type {
+  ConnectedEvent,
+  DoneEvent,
+  ErrorEvent,
+  ExplainEvent,
+  ListeningEvent,
+  NoteEvent,
+} from '../app/events.js';
 import { formatDuration, formatRate, formatSize } from '../config/quantity.js';
 import { printable } from '../transfer/printable.js';
 import { sendCommands } from './send-commands.js';
@@ -41,6 +48,10 @@ export function connectedLine(event: ConnectedEvent): string {
 
 export function noteLine(event: NoteEvent): string {
   return `note: ${targetOf(event)}${printable(event.message)}`;
+}
+
+export function explainLine(event: ExplainEvent): string {
+  return `explain: ${targetOf(event)}${printable(event.message)}`;
 }
 
 /** Two lines with their ends: what happened, and what to do. */

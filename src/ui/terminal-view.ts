@@ -1,11 +1,11 @@
-import type { NoteEvent, XferEvent } from '../app/events.js';
+import type { XferEvent } from '../app/events.js';
 import { printable } from '../transfer/printable.js';
 import { PhaseList } from './phase-list.js';
 import { ProgressLine } from './progress-line.js';
-import { doneLine, errorLines, listeningBlock, noteLine } from './sentences.js';
+import { doneLine, errorLines, explainLine, listeningBlock, noteLine } from './sentences.js';
 import type { View } from './view.js';
 
-/** Notes kept until the list is drawn; of more only the number is told. */
+/** Notes and explanations kept until the list is drawn; of more only the number is told. */
 const mostNotes = 50;
 
 /** For people at a terminal: a task list with a bar while a transfer runs, a line when it has ended. */
@@ -13,7 +13,7 @@ export class TerminalView implements View {
   readonly #stream: NodeJS.WriteStream;
   #list: PhaseList | undefined;
   #progress: ProgressLine | undefined;
-  #notes: NoteEvent[] = [];
+  #notes: string[] = [];
   #notesLeftOut = 0;
   /** How it ended for those of several targets that are through. */
   readonly #ends: string[] = [];
@@ -76,7 +76,9 @@ export class TerminalView implements View {
           this.#progress.text(event, performance.now(), this.#columns - outputIndent),
         );
       case 'note':
-        return this.#note(event);
+        return this.#note(noteLine(event));
+      case 'explain':
+        return this.#note(explainLine(event));
       case 'done':
         // The others go on.
         if (event.target !== undefined) return void this.#ends.push(`${doneLine(event)}\n`);
@@ -94,9 +96,9 @@ export class TerminalView implements View {
     }
   }
 
-  #note(event: NoteEvent): void {
-    if (this.#list === undefined) this.#write(`${noteLine(event)}\n`);
-    else if (this.#notes.length < mostNotes) this.#notes.push(event);
+  #note(line: string): void {
+    if (this.#list === undefined) this.#write(`${line}\n`);
+    else if (this.#notes.length < mostNotes) this.#notes.push(line);
     else this.#notesLeftOut++;
   }
 
@@ -104,7 +106,7 @@ export class TerminalView implements View {
     await this.#list?.end(success);
     this.#list = undefined;
     this.#progress = undefined;
-    for (const note of this.#notes) this.#write(`${noteLine(note)}\n`);
+    for (const note of this.#notes) this.#write(`${note}\n`);
     if (this.#notesLeftOut > 0) this.#write(`note: and ${this.#notesLeftOut} more such notes\n`);
     this.#notes = [];
     this.#notesLeftOut = 0;

@@ -162,6 +162,18 @@ describe('MuxConnection', () => {
     near.abort(new Error('done'));
   });
 
+  it('tells whether the other side has answered, by its hello alone', async () => {
+    const { near, far } = pair();
+    expect([await near.answered, await far.answered]).toEqual([true, true]);
+    near.abort(new Error('done'));
+    const [left, right] = MemoryLink.pair();
+    const deaf = connect('dialer', left);
+    right.onData(() => undefined);
+    right.write([Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')], () => undefined);
+    expect(await deaf.answered).toBe(false);
+    expect(await deaf.closed).toMatchObject({ clean: false, error: { code: 'ERR_XFER_PROTOCOL' } });
+  });
+
   it('lets a handler that throws end its own stream alone', async () => {
     const { near, far } = pair();
     const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve));

@@ -1,0 +1,153 @@
+import { isIP } from 'node:net';
+import { waysDefaults } from '../config/index.js';
+import { formatAddress, type Address } from '../transport/address.js';
+import type { Connection, TransportTuning } from '../transport/contract.js';
+import { DialLimit } from '../transport/dial-limit.js';
+import { dialTargets } from '../transport/dial-targets.js';
+import type { TransportRegistry } from '../transport/registry.js';
+import type { Decision } from './events.js';
+import type { Ways, WayThere } from './ways.js';
+import { planWays, type NamedHost, type PlannedWay } from './ways-plan.js';
+import { WayRace } from './ways-race.js';
+import { goesByName, judgeTold, type KnownHost } from './ways-told.js';
+
+export interface DirectWaysOptions {
+  readonly named: NamedHost;
+  readonly transports: TransportRegistry;
+  /** Schemes that may be used. Default: all that are there. */
+  readonly use?: readonly string[] | undefined;
+  readonly tuning?: TransportTuning | undefined;
+  onDecision(decision: Decision): void;
+}
+
+/** The ways to a host that was named without a scheme (docs/selection.md). */
+export function directWays(options: DirectWaysOptions): Ways {
+  return new DirectWays(options);
+}
+
+class DirectWays implements Ways {
+  readonly #options: DirectWaysOptions;
+  readonly #schemes: ReadonlySet<string>;
+  #race: WayRace | undefined;
+  /** Where somebody answered last. */
+  #best: WayThere | undefined;
+  /** What the host's name stood for last. */
+  #ips: readonly string[] = [];
+
+  constructor(options: DirectWaysOptions) {
+    this.#options = options;
+    const { transports, use } = options;
+    const there = transports.schemes();
+    this.#schemes = new Set(use ? there.filter((scheme) => use.includes(scheme)) : there);
+  }
+
+  async dialFirst(signal: AbortSignal): Promise<WayThere> {
+    signal.throwIfAborted();
+    if (this.#best?.hasAnswered?.() === false && this.#race?.isOver === false) return this.#next(this.#race);
+    return this.#next((this.#race = this.#newRace(signal)));
+  }
+
+  async dial(address: Address, signal: AbortSignal): Promise<Connection> {
+    return this.#dial(address, signal);
+  }
+
+  candidates(there: WayThere, listens: readonly string[]): readonly Address[] {
+    const known = this.#knownHost(there);
+    const told = judgeTold(listens, known, this.#schemes);
+    const addresses = told.flatMap((way) => ('address' in way ? [way.address] : []));
+    // Who does not tell of the way that works may not know how he is reached, or is of a version that tells nothing.
+    const isComplete = addresses.some((address) => placeOf(address) === placeOf(there.address));
+    const all = isComplete ? addresses : [...addresses, ...this.#guesses(there, known)];
+    const places = new Map([[placeOf(there.address), there.address]]);
+    for (const address of all) if (!places.has(placeOf(address))) places.set(placeOf(address), address);
+    const [, ...others] = places.values();
+    for (const way of told)
+      if ('refused' in way)
+        this.#options.onDecision({ decision: 'refuse', message: `told ${way.told}: ${way.refused}` });
+    const candidates = others.slice(0, waysDefaults.maxTold);
+    const shown = candidates.map(formatAddress).join(', ') || 'none';
+    this.#options.onDecision({
+      decision: 'offer',
+      message: `ways to try beside ${formatAddress(there.address)}: ${shown}`,
+      numbers: { told: listens.length, candidates: candidates.length },
+    });
+    return candidates;
+  }
+
+  async #next(race: WayRace): Promise<WayThere> {
+    return (this.#best = await race.next());
+  }
+
+  #newRace(signal: AbortSignal): WayRace {
+    const { named, onDecision } = this.#options;
+    let found: Promise<readonly string[]> | undefined;
+    return new WayRace({
+      host: named.host,
+      plan: this.#plan(),
+      signal,
+      // One look-up for all, which takes no longer than the first way alone would.
+      dial: (address, late, begin) => {
+        const lookUp = () => (found ??= this.#lookUp(address, late));
+        return this.#dial(address, late, { lookUp, begin });
+      },
+      onDecision,
+    });
+  }
+
+  /** What answered last is tried first. */
+  #plan(): readonly PlannedWay[] {
+    const plan = planWays(this.#options.named, this.#schemes);
+    if (!this.#best || this.#best.hasAnswered?.() === false) return plan;
+    const best = this.#best.address;
+    const others = plan.filter(({ address }) => placeOf(address) !== placeOf(best));
+    return [
+      { address: best, afterMs: 0 },
+      ...others.map((way, i) => (i === 0 ? { ...way, afterMs: waysDefaults.nextWayMs } : way)),
+    ];
+  }
+
+  async #dial(
+    address: Address,
+    signal: AbortSignal,
+    race?: { lookUp(): Promise<readonly string[]>; begin(): void },
+  ): Promise<Connection> {
+    const { transports, tuning } = this.#options;
+    const [transport, resolved] = await Promise.all([
+      transports.get(address.scheme),
+      race && !goesByName(address.scheme) ? race.lookUp() : undefined,
+    ]);
+    signal.throwIfAborted();
+    race?.begin();
+    return transport.dial(address, {
+      signal,
+      ...(resolved ? { resolved } : {}),
+      ...(tuning ? { tuning } : {}),
+    });
+  }
+
+  async #lookUp(address: Address, signal: AbortSignal): Promise<readonly string[]> {
+    const targets = await dialTargets(address, new DialLimit({ signal }, address.host));
+    return (this.#ips = targets.map((target) => target.address));
+  }
+
+  #knownHost({ connection }: WayThere): KnownHost {
+    const { named } = this.#options;
+    const { host } = connection.remote;
+    const answering = isIP(host.split('%')[0] ?? '') ? host : undefined;
+    return { ...named, answering, ips: this.#ips };
+  }
+
+  #guesses(there: WayThere, { host, answering }: KnownHost): readonly Address[] {
+    const { port } = there.address;
+    const plans = [this.#options.named, { host, port }].map((named) => planWays(named, this.#schemes));
+    return plans
+      .flat()
+      .map(({ address }) => address)
+      .filter((address) => !goesByName(address.scheme))
+      .filter((address) => address.port !== waysDefaults.lastPort || port === waysDefaults.lastPort)
+      .map((address) => ({ ...address, host: answering ?? host }));
+  }
+}
+
+/** One address for each of these. */
+const placeOf = ({ scheme, port }: Address): string => `${scheme} ${port}`;

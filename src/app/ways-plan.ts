@@ -1,0 +1,68 @@
+import { defaultPorts, waysDefaults } from '../config/index.js';
+import type { Address } from '../transport/address.js';
+
+/** A host that the user named without a scheme. */
+export interface NamedHost {
+  readonly host: string;
+  /** Undefined: the default ports. */
+  readonly port: number | undefined;
+}
+
+/** A way, and how long after the one before it is tried where that is silent. */
+export interface PlannedWay {
+  readonly address: Address;
+  readonly afterMs: number;
+}
+
+/**
+ * The ways to a host in the order in which they are tried: tcp at once, which most networks let through, then what may be
+ * faster. Past these 443, where all but the web is blocked, or the port that was named, for what has another by default.
+ * `schemes`: those that may be used.
+ */
+export function planWays({ host, port }: NamedHost, schemes: ReadonlySet<string>): readonly PlannedWay[] {
+  const tiers = port === undefined ? defaultTiers() : namedTiers(port);
+  const ways = tiers.flatMap((tier, at) =>
+    tier.filter(([scheme]) => schemes.has(scheme)).map(([scheme, to]) => ({ scheme, port: to, at })),
+  );
+  const { nextWayMs, otherPortsMs } = waysDefaults;
+  return ways.map((way, i) => {
+    const before = ways[i - 1];
+    const address = { scheme: way.scheme, host, port: way.port };
+    return { address, afterMs: !before ? 0 : before.at === way.at ? nextWayMs : otherPortsMs };
+  });
+}
+
+type SchemeAndPort = readonly [scheme: string, port: number];
+
+function defaultTiers(): readonly (readonly SchemeAndPort[])[] {
+  const { tcp, udp, quic, ws } = defaultPorts;
+  const last = waysDefaults.lastPort;
+  return [
+    [
+      ['tcp', tcp],
+      ['udp', udp],
+      ['quic', quic],
+    ],
+    [
+      ['tcp', last],
+      ['wss', last],
+      ['quic', last],
+      ['udp', last],
+      // On the port of tcp; it gets through where an HTTP proxy does.
+      ['ws', ws],
+    ],
+  ];
+}
+
+/** quic and udp cannot share a port: where both are, quic is one above, as among the default ports. */
+function namedTiers(port: number): readonly (readonly SchemeAndPort[])[] {
+  const above: SchemeAndPort[] = port < 65_535 ? [['quic', port + 1]] : [];
+  return [
+    [['tcp', port], ['udp', port], ...above],
+    [
+      ['quic', port],
+      ['wss', port],
+      ['ws', port],
+    ],
+  ];
+}

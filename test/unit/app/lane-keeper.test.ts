@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LaneKeeperKit, type FakeWay } from './lane-keeper-kit.js';
+
+/** Bytes a millisecond. */
+const MB = 1_000;
+const GB = 1_000 * MB;
+const tcp = 'tcp://127.0.0.1:4840';
+const udp = 'udp://127.0.0.1:4840';
+
+const way = (url: string, bytesPerMs: number): FakeWay => ({ url, bytesPerMs, isCut: false });
+
+beforeEach(
+  () =>
+    void vi.useFakeTimers({
+      toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance', 'queueMicrotask'],
+    }),
+);
+afterEach(() => void vi.useRealTimers());
+
+/** Two ways; all of it would take the first one so many milliseconds. */
+function kitOf(first: FakeWay, second: FakeWay, lastsMs = 60_000): LaneKeeperKit {
+  return new LaneKeeperKit([first, second], lastsMs * first.bytesPerMs);
+}
+
+describe('LaneKeeper', () => {
+  it('leaves a slow way for a fast one, and tells why', async () => {
+    const kit = kitOf(way(tcp, 1 * MB), way(udp, 40 * MB));
+    kit.begin();
+    await kit.run(3_000);
+    expect(kit.schemes).toEqual(['udp']);
+    expect(kit.told).toMatchObject([
+      { lane: 1, state: 'up', about: { transport: 'udp', address: udp } },
+      { lane: 0, state: 'down', about: { transport: 'tcp', address: tcp }, error: undefined },
+    ]);
+    expect(kit.told[1]?.about.numbers?.['bytesPerSecond']).toBeGreaterThan(500_000);
+    expect(kit.decisions.map(({ decision }) => decision)).toContain('prefer');
+    const won = kit.decisions.findLast(({ decision }) => decision === 'prefer');
+    expect(won).toMatchObject({ address: udp });
+    expect(won?.message).toMatch(/^prefer udp:.*carries nearly all \(.*ownBytesPerSecond \d+/);
+  });
+
+  it('a fast transfer that is soon over sees nothing of it', async () => {
+    const kit = kitOf(way(tcp, 1 * GB), way(udp, 1 * GB), 3_000);
+    kit.begin();
+    await kit.run(3_000);
+    expect(kit.dialled).toEqual([]);
+  });
+
+  it('a way that falls silent: the other carries within 2 s, and the dead one is ended', async () => {
+    const [first, second] = [way(tcp, 60 * MB), way(udp, 60 * MB)];
+    const kit = kitOf(first, second, 1_000_000);
+    kit.begin(1);
+    await kit.run(2_000);
+    first.isCut = true;
+    await kit.run(1_500);
+    expect(kit.schemes).toEqual(['tcp', 'udp']);
+    expect(kit.lanes.get(0)?.isSuspect).toBe(true);
+    await kit.run(8_000);
+    expect(kit.schemes).toEqual(['udp']);
+  });
+
+  it('a number of lanes that is wanted is wanted on the other way, too', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
+    kit.begin(3);
+    await kit.run(500);
+    expect(kit.schemes).toEqual(['tcp', 'tcp', 'tcp']);
+    first.isCut = true;
+    await kit.run(2_000);
+    expect(kit.schemes.filter((scheme) => scheme === 'udp')).toHaveLength(3);
+  });
+
+  it('a session without a lane is reached over any way, whichever is first', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.isCut = true;
+    kit.lose(0);
+    await kit.run(200);
+    expect(kit.dialled.sort()).toEqual([tcp, udp]);
+    expect(kit.schemes).toEqual(['udp']);
+    expect(kit.told[0]).toMatchObject({
+      lane: 0,
+      state: 'down',
+      error: { code: 'ERR_XFER_CONNECTION_LOST' },
+    });
+  });
+
+  it('a lane that is given up and does not end is cut after a second, which is no loss', async () => {
+    const kit = kitOf(way(tcp, 1 * MB), way(udp, 40 * MB));
+    kit.keepsEnding = true;
+    kit.begin();
+    await kit.run(3_500);
+    expect(kit.ended).toContain(`abort ${tcp}`);
+    expect(kit.told.at(-1)).toMatchObject({ lane: 0, state: 'down', error: undefined });
+  });
+
+  it('over relays nothing else is tried', async () => {
+    const kit = kitOf(way(tcp, 1 * MB), way(udp, 40 * MB));
+    kit.begin(1, true);
+    await kit.run(5_000);
+    expect(kit.dialled).toEqual([]);
+    expect(kit.decisions).toEqual([]);
+  });
+
+  it('when the other side ends its lanes all is over, and nobody is dialled', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(300);
+    kit.lanes.delete(0);
+    kit.keeper.handleLaneDown(0, undefined);
+    await kit.run(3_000);
+    await kit.keeper.close();
+    expect(kit.dialled).toEqual([]);
+    expect(kit.ended).toEqual([`close ${tcp}`]);
+  });
+
+  it('close ends those that are there in order, and cuts the silent ones', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.isCut = true;
+    await kit.run(1_500);
+    await kit.keeper.close();
+    expect(kit.ended.sort()).toEqual([`abort ${tcp}`, `close ${udp}`]);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { planWays } from '../../../src/app/ways-plan.js';
+
+const all = ['tcp', 'udp', 'quic', 'ws', 'wss'];
+const shown = (port: number | undefined, schemes: readonly string[]) =>
+  planWays({ host: 'far', port }, new Set(schemes)).map(
+    ({ address, afterMs }) => `${address.scheme} ${address.host} ${address.port} +${afterMs}`,
+  );
+
+describe('planWays', () => {
+  it('begins with tcp, and ends where all but 443 is blocked', () => {
+    expect(shown(undefined, all)).toEqual([
+      'tcp far 4840 +0',
+      'udp far 4840 +100',
+      'quic far 4841 +100',
+      'tcp far 443 +300',
+      'wss far 443 +100',
+      'quic far 443 +100',
+      'udp far 443 +100',
+      'ws far 4840 +100',
+    ]);
+  });
+
+  it('stays at the port that was named, and at the one above for quic beside udp', () => {
+    expect(shown(5000, all)).toEqual([
+      'tcp far 5000 +0',
+      'udp far 5000 +100',
+      'quic far 5001 +100',
+      'quic far 5000 +300',
+      'wss far 5000 +100',
+      'ws far 5000 +100',
+    ]);
+    expect(shown(65_535, ['quic'])).toEqual(['quic far 65535 +0']);
+  });
+
+  it('begins at once with whatever may be used', () => {
+    expect(shown(undefined, ['udp'])).toEqual(['udp far 4840 +0', 'udp far 443 +300']);
+    expect(shown(undefined, ['wss'])).toEqual(['wss far 443 +0']);
+    expect(shown(undefined, [])).toEqual([]);
+  });
+});
