@@ -116,6 +116,7 @@ export class SelectionCore {
   #spentMs = 0;
   #changedAt = -Infinity;
   #replacedAt = -Infinity;
+  #rescuedAt = -Infinity;
   #decisions: Decision[] = [];
 
   constructor(options: SelectionOptions) {
@@ -261,8 +262,8 @@ export class SelectionCore {
   #rescue(now: number): void {
     this.#trial = undefined;
     this.#pending = undefined;
-    if (now - this.#replacedAt < replaceRestMs) return;
-    this.#replacedAt = now;
+    if (now - this.#rescuedAt < replaceRestMs) return;
+    this.#rescuedAt = now;
     this.#isRescuing = true;
     for (const way of this.#ways.values())
       if (!way.isDialing) this.#dial(way, 'nothing is heard on any lane', {});
@@ -315,9 +316,9 @@ export class SelectionCore {
     if (this.#isLong && promises && way.losses === 0 && way.measured === undefined && lastedMs < firstLookMs)
       return { reason: 'the path is long, and it should be faster there', numbers: left };
     if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
-    const usual = this.#history.rate(usualMs, fallMs) ?? rate;
+    const usual = this.#history.rate(usualMs, fallMs);
     const fast = this.#history.rate(fallMs) ?? rate;
-    if (fast < fallShare * usual && now - this.#changedAt >= changeRestMs) {
+    if (usual !== undefined && fast < fallShare * usual && now - this.#changedAt >= changeRestMs) {
       this.#handleChange(now, true);
       return { reason: 'it has become slow', numbers: { usualBytesPerSecond: perSecond(usual), ...left } };
     }

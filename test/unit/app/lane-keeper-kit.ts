@@ -39,6 +39,7 @@ export class LaneKeeperKit {
   /** Lanes whose other end does not answer when they are ended. */
   keepsEnding = false;
   isOver = false;
+  readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
   #received = 0;
   #networkMs = 0;
@@ -102,6 +103,11 @@ export class LaneKeeperKit {
     if (this.lanes.size === 0) this.keeper.handleDetached(error);
   }
 
+  /** Nothing comes back on this lane any more. */
+  mute(lane: number): void {
+    this.#muted.add(this.lanes.get(lane)?.connection);
+  }
+
   /** By the schemes of the lanes that are there. */
   get schemes(): string[] {
     return [...this.lanes.values()].map(({ way }) => parseUrl(way.url).scheme).sort();
@@ -127,13 +133,14 @@ export class LaneKeeperKit {
   }
 
   #session(): Session {
-    const kit = this;
+    const lanes = () => [...this.lanes.keys()];
+    const isOver = () => this.isOver;
     const session = {
       get lanes() {
-        return [...kit.lanes.keys()];
+        return lanes();
       },
       get isOver() {
-        return kit.isOver;
+        return isOver();
       },
       dialLane: (connection: Connection) => {
         const way = this.#wayOf(formatAddress(connection.remote));
@@ -181,7 +188,12 @@ export class LaneKeeperKit {
     const connection = {
       ...{ remote: parseUrl(way.url), isRelayed, capabilities: { streams: 'native' } },
       onSuspect: () => undefined,
-      stats: () => ({ rttMs: 1, minRttMs: 1, lost: 0, bytesReceived: way.isCut ? heard : ++heard }),
+      stats: () => ({
+        rttMs: 1,
+        minRttMs: 1,
+        lost: 0,
+        bytesReceived: way.isCut || this.#muted.has(connection) ? heard : ++heard,
+      }),
       close: () => Promise.resolve(end('close')),
       abort: () => end('abort'),
     } as unknown as Connection;

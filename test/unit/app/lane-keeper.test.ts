@@ -70,6 +70,18 @@ describe('LaneKeeper', () => {
     expect(kit.schemes.filter((scheme) => scheme === 'udp')).toHaveLength(3);
   });
 
+  it('lanes of one way that fall silent one after the other hold nothing up', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
+    kit.begin(2);
+    await kit.run(500);
+    kit.mute(0);
+    await kit.run(300);
+    first.isCut = true;
+    await kit.run(1_200);
+    expect(kit.schemes).toContain('udp');
+  });
+
   it('a session without a lane is reached over any way, whichever is first', async () => {
     const first = way(tcp, 60 * MB);
     const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
