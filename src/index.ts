@@ -10,8 +10,16 @@ export type {
 } from './app/options.js';
 export { receive } from './app/receive.js';
 export { send } from './app/send.js';
+export {
+  openSendPool,
+  type PooledSendOptions,
+  type SendPool,
+  type SendPoolMetrics,
+  type SendPoolOptions,
+} from './app/send-pool.js';
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
+export { homeDirectory } from './config/home.js';
 export { doctor, type DoctorOptions } from './app/doctor.js';
 export type { Finding, PathFinding, Verdict } from './app/finding.js';
 export type { MachineFacts } from './app/machine-facts.js';
@@ -33,5 +41,7 @@ export type {
 export { StreamReader } from './transport/stream-reader.js';
 export { PathDialer } from './relay/dial-path.js';
 export type { Path } from './relay/routed-connection.js';
+export { ConnectionPool, type ConnectionPoolOptions, type Lease } from './transport/connection-pool.js';
+export type { PoolLimits } from './transport/connection-pool-core.js';
 export { registryFromHookResult, TransportRegistry } from './transport/registry.js';
 export * from './errors/index.js';

@@ -4,18 +4,16 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { acceptHandshake } from '../session/handshake.js';
 import type { HandshakeLimit } from '../session/handshake-limit.js';
-import { ownCapabilities, ownHello } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import type { PairingGate } from '../session/pairing-gate.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
 import { hasLz4 } from '../transfer/lz4.js';
-import type { ReceiveProgress } from '../transfer/receive-options.js';
-import { ReceiveTransfer } from '../transfer/receive-transfer.js';
-import { TemporaryNames } from '../transfer/temporary-names.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import type { MeasuringListener } from '../transport/measuring-listener.js';
 import { cipherOrder } from './cipher-order.js';
+import type { IdleSessions } from './idle-sessions.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import {
   decodeGroupHeader,
@@ -24,10 +22,10 @@ import {
   type GroupHeader,
   type JoinHeader,
 } from '../session/stream-headers.js';
-import type { RunningTransfers, Running } from './running-transfers.js';
+import { ReceiveSeries, type ReceiveSeriesOptions } from './receive-series.js';
+import type { RunningTransfers } from './running-transfers.js';
 import { retryOf, silenceMs } from './silence.js';
-import { ThinOut } from './thin-out.js';
-import { ownName, rememberPeer, shownPeer } from './trust.js';
+import { ownName } from './trust.js';
 
 /** What all connections of a receiver share. */
 export interface ReceiverContext {
@@ -41,6 +39,7 @@ export interface ReceiverContext {
   readonly gate: PairingGate | undefined;
   readonly signal: AbortSignal;
   readonly transfers: RunningTransfers;
+  readonly idle: IdleSessions;
   /** URLs of this receiver's listeners, for HELLO. */
   listens(): readonly string[];
   /** Undefined: nobody measures the path to this receiver. */
@@ -84,13 +83,18 @@ export async function receiveOne(
     ciphers: cipherOrder(native),
     signal,
   });
-  const isTrusted = secrets.paired || (takesKnown && (await isKnown(secrets.peerKey, context)));
-  if (options.allow && !(await isKnown(secrets.peerKey, context)))
+  const isPinned = () => isKnown(secrets.peerKey, context);
+  const wasPinned = (takesKnown || options.allow !== undefined) && (await isPinned());
+  const isTrusted = secrets.paired || (takesKnown && wasPinned);
+  if (options.allow && !wasPinned)
     throw new XferError('ERR_XFER_REFUSED', 'a peer came that is not among those that may send');
   if (!context.mayBegin(secrets.peerKey))
     throw new XferError('ERR_XFER_LIMIT', 'another transfer is under way');
   onBegin();
-  const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])];
+  // Pairing is consent to one transfer; others need a key that is pinned, and no code that is always asked for.
+  const willBePinned = wasPinned || (secrets.paired && options.remember === true);
+  const mayGoOn = !options.once && takesKnown && willBePinned;
+  const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])];
   const capabilities = all.filter((name) => name !== 'streaming' || options.streaming !== false);
   const hello = ownHello(
     'recv',
@@ -110,7 +114,11 @@ export async function receiveOne(
     silenceMs,
     rejoinMs: retryOf(options),
   });
-  return transfer(session, connection, context, { paired: secrets.paired, isTrusted });
+  const goesOn = mayGoOn && session.hello.capabilities.includes(anotherCapability);
+  return serve(session, context, {
+    ...{ connection, context, paired: secrets.paired, isTrusted, goesOn },
+    isKnown: isPinned,
+  });
 }
 
 /** Whether the key is pinned, under one of the names that are allowed where there are such. */
@@ -207,20 +215,18 @@ async function joinGroup(
   return 'lane';
 }
 
-async function transfer(
+async function serve(
   session: Session,
-  connection: Connection,
-  context: ReceiverContext,
-  trust: Trust,
+  { transfers, signal }: ReceiverContext,
+  options: Omit<ReceiveSeriesOptions, 'running'>,
 ): Promise<Received> {
-  const { transfers, signal } = context;
   const stop = new AbortController();
   const interrupt = () => stop.abort(signal.reason);
   signal.addEventListener('abort', interrupt, { once: true });
   if (signal.aborted) interrupt();
   const running = transfers.begin(session, stop);
   try {
-    return await (running.over = receive(connection, context, trust, running));
+    return await (running.over = new ReceiveSeries({ ...options, running }).run());
   } catch (error) {
     if (running.isSuperseded) return 'superseded';
     throw error;
@@ -229,62 +235,4 @@ async function transfer(
     transfers.end(running);
     session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
   }
-}
-
-interface Trust {
-  readonly paired: boolean;
-  /** False where the peer is known from an unfinished transfer alone: it may go on with that, and nothing else. */
-  readonly isTrusted: boolean;
-}
-
-async function receive(
-  connection: Connection,
-  context: ReceiverContext,
-  { paired, isTrusted }: Trust,
-  running: Running,
-): Promise<SendResult> {
-  const { options, native, root, peers, transfers } = context;
-  const { session } = running;
-  const { onEvent } = options;
-  const started = performance.now();
-  const progress = new ThinOut<ReceiveProgress>((value) => onEvent({ event: 'progress', ...value, sent: 0 }));
-  const receiving = new ReceiveTransfer({
-    session,
-    native,
-    root,
-    signal: running.stop.signal,
-    ...(options.policy === undefined ? {} : { policy: options.policy }),
-    onBegin: async (key) => {
-      const names = new TemporaryNames(session.peerKey, key);
-      const isWelcome = isTrusted || transfers.hasBegun(running, key);
-      if (!isWelcome && !(await native.files.stampAt(root, names.journal)))
-        throw new XferError('ERR_XFER_NO_CODE', 'a new transfer needs a code');
-      await transfers.claim(running, key);
-    },
-    onProgress: (value) => progress.push(value),
-    onNote: (message) => onEvent({ event: 'note', message }),
-    onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
-  }).run();
-  receiving.catch(() => undefined);
-  const { peer, known } = await shownPeer(peers, session.peerKey);
-  const transport = connection.remote.scheme;
-  const path = connection.isRelayed ? 'relayed' : 'direct';
-  onEvent({ event: 'connected', peer, known, transport, path });
-  onEvent({ event: 'lane', lane: 0, state: 'up', transport });
-  onEvent({ event: 'phase', phase: 'transfer' });
-  const { files, bytes, bottleneck } = await receiving;
-  transfers.complete(running);
-  progress.flush();
-  const seconds = (performance.now() - started) / 1000;
-  if (paired)
-    await rememberPeer(peers, options, {
-      key: session.peerKey,
-      hello: session.hello,
-      host: connection.isRelayed ? undefined : connection.remote.host,
-    });
-  const shape = { lanes: session.laneCount, transport, path } as const;
-  const amount = { peer, bytes, files, seconds };
-  const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
-  onEvent(done);
-  return done;
 }

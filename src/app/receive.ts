@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { sessionDefaults } from '../config/index.js';
 import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { makeCode, makeRoom, parseCode } from '../session/code.js';
@@ -15,6 +16,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import { MeasuringListener } from '../transport/measuring-listener.js';
 import { hopProver } from './hop-prover.js';
+import { IdleSessions } from './idle-sessions.js';
 import { openListeners } from './listeners.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { RoomWaiter } from './room-waiter.js';
@@ -96,9 +98,14 @@ class Receiver {
         throw new XferError('ERR_XFER_USAGE', `there is no known peer ${printable(name)}: see xfer peers`);
     const identity = await loadIdentity(options.home);
     const transfers = new RunningTransfers();
+    const idle = new IdleSessions({
+      most: sessionDefaults.maxIdleSessions,
+      mostOfPeer: sessionDefaults.maxIdleSessionsPerPeer,
+      idleMs: sessionDefaults.idleSessionMs,
+    });
     const limit = new HandshakeLimit();
     transfers.readJournals(native.files, root, path);
-    return new Receiver(options, { options, native, root, peers, identity, limit, transfers });
+    return new Receiver(options, { options, native, root, peers, identity, limit, transfers, idle });
   }
 
   async run(): Promise<SendResult | undefined> {

@@ -96,9 +96,11 @@ export class RunningTransfers {
     }
   }
 
-  /** It is committed: if the sender did not hear of that, the journal still says whose it was. */
-  complete({ peer, key }: Running): void {
-    this.#begun.delete(`${peer} ${key}`);
+  /** Its transfer is committed: if the sender did not hear of that, the journal still says whose it was. */
+  complete(running: Running): void {
+    this.#begun.delete(`${running.peer} ${running.key}`);
+    // The session may wait for another one, and is in nobody's way.
+    running.key = undefined;
   }
 
   async #readJournals(files: FilesApi, root: number, path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { asXferError, type XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { dialHandshake, preloadHandshake } from '../session/handshake.js';
-import { ownHello } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
@@ -23,6 +23,17 @@ export interface SendSession {
   readonly there: WayThere;
   /** Whether a code joined the two. */
   readonly paired: boolean;
+  /** Whom to tell: who uses the session now. */
+  events: SendSessionEvents;
+  /** Number of the first record of the next transfer; undefined before the first. */
+  nextRecord: number | undefined;
+}
+
+export interface SendSessionEvents {
+  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
+  onDecision(decision: Decision): void;
+  /** The last lane is lost. */
+  onDetached(): void;
 }
 
 export interface SendSessionOptions {
@@ -30,10 +41,9 @@ export interface SendSessionOptions {
   readonly identity: Identity;
   readonly ways: Ways;
   readonly trust: Trust;
-  onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
-  onDecision(decision: Decision): void;
-  /** The last lane is lost. */
-  onDetached(): void;
+  readonly events: SendSessionEvents;
+  /** Whether another transfer may begin behind one that has ended. */
+  readonly goesOn: boolean;
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
@@ -65,12 +75,15 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
   const { options, ways, identity, trust } = opening;
   const { signal } = options;
   const { connection } = there;
+  // Who uses the session changes; until it is there that is who opens it.
+  let opened: SendSession | undefined;
+  const events = () => opened?.events ?? opening.events;
   const lanes = new LaneKeeper({
     retryMs: retryOf(options),
     signal,
     ways,
-    onLane: opening.onLane,
-    onDecision: opening.onDecision,
+    onLane: (lane, state, about, error) => events().onLane(lane, state, about, error),
+    onDecision: (decision) => events().onDecision(decision),
   });
   try {
     const native = nativeApi();
@@ -90,7 +103,7 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
         ownName(),
         options.remember ?? false,
         [],
-        undefined,
+        opening.goesOn ? [...ownCapabilities, anotherCapability] : undefined,
         options.streamingThresholdBytes,
       ),
       native,
@@ -99,14 +112,15 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
       rejoinMs: retryOf(options),
       onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
       onDetached: (error) => {
-        opening.onDetached();
+        events().onDetached();
         lanes.handleDetached(error);
       },
     });
     const helloMs = performance.now() - greetedAt;
     const candidates = ways.candidates(there, session.hello.listens);
     lanes.begin(session, { there, candidates, helloMs });
-    return { session, lanes, there, paired: secrets.paired };
+    opened = { session, lanes, there, paired: secrets.paired, events: opening.events, nextRecord: undefined };
+    return opened;
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;

@@ -1,6 +1,7 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { parseCode } from '../session/code.js';
+import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
@@ -21,7 +22,8 @@ import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
 import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
-import { openSendSession, type SendSession, type Trust } from './send-session.js';
+import { openSendSession, type SendSession, type SendSessionEvents, type Trust } from './send-session.js';
+import { singleUse, type SendSessions } from './send-sessions.js';
 import { routeTo, type FoundRoute, type Route } from './route.js';
 import { waysOf } from './ways-of.js';
 import type { Ways } from './ways.js';
@@ -56,12 +58,13 @@ export async function sendTo(
   target: Target,
   identity: () => Promise<Identity>,
   fanOut?: FanOutEntry,
+  sessions: SendSessions = singleUse,
 ): Promise<SendResult> {
   checkUse(options);
   if (target.kind !== 'local') {
     const { route, code } = await routeOver(target, options);
     const given = code === undefined ? options : { ...options, code };
-    return new Sending(route, given, await identity(), fanOut).run();
+    return new Sending(route, given, await identity(), fanOut, sessions).run();
   }
   // Who sends here also receives here: what takes consent has it.
   const { remove, owners, attributes, home, streamingThresholdBytes: threshold } = options;
@@ -74,7 +77,8 @@ export async function sendTo(
   const receiver = await startLocalReceiver(target.directory, home, flags as string[]);
   try {
     const route = routeTo({ kind: 'address', address: parseUrl(receiver.address) }, [], options.use);
-    return await new Sending(route, { ...options, code: receiver.code }, await identity(), fanOut).run();
+    const given = { ...options, code: receiver.code };
+    return await new Sending(route, given, await identity(), fanOut, singleUse).run();
   } finally {
     receiver.stop();
   }
@@ -126,20 +130,30 @@ class Sending {
   #startedAt: number | undefined;
   #laneCount = 0;
   #isDone = false;
+  /** Whether it may be among those that are unfinished. */
+  #isNoted = false;
   /** When the last lane of the session was lost. */
   #lostAt: number | undefined;
   #paired = false;
   /** Others that get the same. */
   readonly #fanOut: FanOutEntry | undefined;
+  readonly #sessions: SendSessions;
   /** Relays on the way that store records and forward them whole. */
   readonly #storing = new Set<string>();
 
-  constructor(route: Route, options: Filtered, identity: Identity, fanOut: FanOutEntry | undefined) {
+  constructor(
+    route: Route,
+    options: Filtered,
+    identity: Identity,
+    fanOut: FanOutEntry | undefined,
+    sessions: SendSessions,
+  ) {
+    this.#sessions = sessions;
     this.#route = route;
     this.#options = options;
     this.#fanOut = fanOut;
     this.#identity = identity;
-    this.#peers = new PeerStore(options.home);
+    this.#peers = sessions.peers ?? new PeerStore(options.home);
     this.#unfinished = new UnfinishedTransfers(options.home, identity);
     this.#ways = waysOf(route, {
       ...options,
@@ -153,7 +167,10 @@ class Sending {
 
   async run(): Promise<SendResult> {
     const earlier = await this.#unfinished.find(this.#key, this.#options.code);
-    let opened = await this.#openFirst(earlier?.sameCode ?? []);
+    this.#isNoted = earlier !== undefined;
+    const { pinned } = this.#sessions;
+    const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
+    let opened = await this.#take(() => this.#openFirst(met));
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {
@@ -164,13 +181,17 @@ class Sending {
           // The receiver is through with what is unfinished here: then the code decides.
           hasTriedCode = true;
           await this.#finish(opened.session.peerKey);
-          opened = await this.#open(await this.#chooseTrust());
+          opened = await this.#take(async () => this.#open(await this.#chooseTrust()));
           continue;
         }
-        if (error.code !== 'ERR_XFER_CONNECTION_LOST' || retryOf(this.#options) === 0) throw error;
+        if (error.code !== 'ERR_XFER_CONNECTION_LOST') throw error;
+        const { peerKey } = opened.session;
+        // One that had waited may have been dead before: that is nobody's failure yet.
+        const wasWaiting = opened.nextRecord !== undefined;
         // The session may have tried for as long as it should.
-        if (performance.now() > this.#retryUntil) throw error;
-        opened = await this.#openAgain(opened.session.peerKey, error);
+        const isLate = retryOf(this.#options) === 0 || performance.now() > this.#retryUntil;
+        if (isLate && !wasWaiting) throw error;
+        opened = await this.#take(() => this.#openAgain(peerKey, error));
       }
     }
   }
@@ -221,12 +242,22 @@ class Sending {
   }
 
   async #open(trust: Trust): Promise<SendSession> {
-    const { onEvent } = this.#options;
     const opened = await openSendSession({
       options: this.#options,
       identity: this.#identity,
       ways: this.#ways,
       trust,
+      goesOn: this.#sessions.goesOn,
+      events: this.#events,
+    });
+    this.#paired ||= opened.paired;
+    this.#lostAt = undefined;
+    return opened;
+  }
+
+  get #events(): SendSessionEvents {
+    const { onEvent } = this.#options;
+    return {
       onDecision: (decision) => this.#explain(decision),
       onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
@@ -236,15 +267,19 @@ class Sending {
         if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
       },
       onDetached: () => (this.#lostAt = performance.now()),
-    });
+    };
+  }
+
+  /** A session: one that is there already, or what `open` gives. */
+  async #take(open: () => Promise<SendSession>): Promise<SendSession> {
+    const opened = await this.#sessions.take(open);
+    opened.events = this.#events;
     this.#found = opened.there.address;
-    this.#paired ||= opened.paired;
-    this.#lostAt = undefined;
     return opened;
   }
 
   async #transfer(opened: SendSession, resume: boolean): Promise<SendResult> {
-    const { session, lanes } = opened;
+    const { session } = opened;
     const { onEvent } = this.#options;
     this.#problems = [];
     this.#excluded = 0;
@@ -254,18 +289,20 @@ class Sending {
       kept = this.#keepInMind(session.peerKey);
     }, worthKeepingMs);
     const startedAt = (this.#startedAt ??= performance.now());
+    let nextRecord: number | undefined;
     try {
       const running = this.#start(opened, resume);
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
       const introduced = this.#introduce(session.peerKey);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
-      const [{ files, bytes, bottleneck }, peer] = await Promise.all([running, introduced]);
+      const [{ files, bytes, bottleneck, nextRecord: next }, peer] = await Promise.all([running, introduced]);
+      nextRecord = next;
       this.#progress.flush();
       const seconds = (performance.now() - startedAt) / 1000;
       clearTimeout(keep);
       // Or it would be noted behind its end.
       await kept;
-      await this.#finish(session.peerKey);
+      if (this.#isNoted) await this.#finish(session.peerKey);
       if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
@@ -281,12 +318,12 @@ class Sending {
       return done;
     } finally {
       clearTimeout(keep);
-      await lanes.close();
-      session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
+      await this.#sessions.give(opened, nextRecord);
     }
   }
 
-  async #start({ session, lanes }: SendSession, resume: boolean) {
+  async #start(opened: SendSession, resume: boolean) {
+    const { session, lanes, nextRecord } = opened;
     const { paths, signal, onEvent } = this.#options;
     const onProblem = (error: XferError) => {
       this.#problems.push(error);
@@ -317,6 +354,8 @@ class Sending {
       packedFileBytes: this.#options.streamingThresholdBytes,
       key: this.#key,
       resume,
+      firstRecord: nextRecord,
+      keepsSession: this.#sessions.goesOn && session.hello.capabilities.includes(anotherCapability),
       tokenOf: sourceToken(this.#unfinished.tokenKey),
       limit: this.#options.limit,
       compress: this.#options.compress ?? 'auto',
@@ -391,6 +430,7 @@ class Sending {
   }
 
   async #keepInMind(peer: Uint8Array): Promise<void> {
+    this.#isNoted = true;
     await this.#unfinished.add(this.#key, peer, this.#options.code);
   }
 

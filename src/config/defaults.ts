@@ -234,6 +234,24 @@ export const sessionDefaults = Object.freeze({
   silenceMs: 8_000,
   /** `--retry` where it is not given: a session without any lane waits so long for another. */
   retryMs: 30_000,
+  /** A session that waits for another transfer ends after this long, half a minute behind the dialer's `poolDefaults.idleMs`. */
+  idleSessionMs: 330_000,
+  /** Sessions that wait so at once, in all and of one peer; past it the one that has waited longest ends. */
+  maxIdleSessions: 256,
+  maxIdleSessionsPerPeer: 16,
+});
+
+/** What is kept open for later use (`ConnectionPool`). */
+export const poolDefaults = Object.freeze({
+  /** Open at once, in all and of one key; who comes past it waits in order. */
+  maxOpen: 64,
+  maxOpenPerKey: 4,
+  /** What was not used for so long is closed. */
+  idleMs: 300_000,
+  /** What was not used for so long is asked whether it is still there before it is handed out. */
+  checkAfterMs: 1_000,
+  /** An answer to that must have come by then, or another one is opened. */
+  checkTimeoutMs: 2_000,
 });
 
 /** transfer (DESIGN §7). */

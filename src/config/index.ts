@@ -4,6 +4,7 @@ export {
   measuringDefaults,
   muxDefaults,
   muxStreamsDefaults,
+  poolDefaults,
   quicDefaults,
   relayDefaults,
   scanDefaults,

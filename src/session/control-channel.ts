@@ -14,6 +14,8 @@ export interface ControlChannelOptions {
   transmit(number: number, acknowledged: number, body: Uint8Array): void;
   /** Each message once and in order. */
   deliver(body: Uint8Array): void;
+  /** The other side has all that was said; called before the message that came with the acknowledgement is delivered. */
+  onAcknowledged?(): void;
   /** The other side breaks the protocol. */
   onBreach(error: XferError): void;
 }
@@ -51,7 +53,7 @@ export class ControlChannel {
 
   /** Whether the other side has all that was said. */
   get isAcknowledged(): boolean {
-    return this.isFlushed && this.#log.unacknowledged().length === 0;
+    return this.isFlushed && this.#log.isAcknowledged;
   }
 
   /** Sent behind those before, now or when enough of them are acknowledged; a function is called when it is. */
@@ -87,6 +89,7 @@ export class ControlChannel {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
     this.#sendWaiting();
+    if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
     const handled = this.#log.handle(header.entry, body);
     if (handled.kind === 'violation') return this.#breach(handled.reason);

@@ -43,6 +43,11 @@ export class ControlLog {
     return this.#sent.length < this.#mostKept;
   }
 
+  /** Whether the other side has all that was sent. */
+  get isAcknowledged(): boolean {
+    return this.#sent.length === 0;
+  }
+
   append(body: Uint8Array): NumberedMessage {
     const message = { number: ++this.#lastSent, body };
     this.#sent.push(message);

@@ -15,6 +15,9 @@ export const ownCapabilities: readonly string[] = Object.freeze([
   'fanout',
 ]);
 
+/** Told by a sender that may begin another transfer behind one that has ended, and by a receiver that takes it. */
+export const anotherCapability = 'another';
+
 export type Role = 'send' | 'recv';
 
 /** The session's HELLO: the first control message of each side, inside the encryption. */

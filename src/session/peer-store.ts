@@ -17,13 +17,16 @@ export interface Peer {
 }
 
 /**
- * The known peers in `<home>/peers.json`. Every call reads the file; changes are made under a lock, into a new file
+ * The known peers in `<home>/peers.json`. Every call looks at the file, and reads
+ * it where it is not the one that was read before; changes are made under a lock, into a new file
  * that takes the place of the old. Rejects with ERR_XFER_BAD_IDENTITY where the file is damaged or open to others,
  * ERR_XFER_USAGE for what cannot be done, else with the error of the file operation.
  */
 export class PeerStore {
   readonly #home: string;
   readonly #path: string;
+  /** What was read last, and of which state of the file. */
+  #known: { readonly stamp: string; readonly peers: readonly Peer[] } | undefined;
 
   constructor(home: string) {
     this.#home = home;
@@ -32,8 +35,7 @@ export class PeerStore {
 
   /** By name. */
   async list(): Promise<readonly Peer[]> {
-    const text = await this.#read();
-    return text === undefined ? [] : parsePeers(text, this.#path).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#read();
   }
 
   async add(peer: Peer): Promise<void> {
@@ -112,18 +114,24 @@ export class PeerStore {
     });
   }
 
-  async #read(): Promise<string | undefined> {
+  async #read(): Promise<readonly Peer[]> {
     try {
-      const { mode, size } = await stat(this.#path);
-      if (process.platform !== 'win32' && (mode & 0o022) !== 0)
+      const { mode, size, dev, ino, mtimeNs, ctimeNs } = await stat(this.#path, { bigint: true });
+      if (process.platform !== 'win32' && (mode & 0o022n) !== 0n)
         throw new XferError('ERR_XFER_BAD_IDENTITY', `${this.#path} can be written to by others`, {
           remedy: `look at who is in it (xfer peers list), then chmod 600 ${this.#path}`,
         });
       if (size > maxFileBytes) throw damaged(this.#path);
-      return await readFile(this.#path, 'utf8');
+      // Whoever sends a thousand files a second asks as often.
+      const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+      if (this.#known?.stamp === stamp) return this.#known.peers;
+      const peers = parsePeers(await readFile(this.#path, 'utf8'), this.#path);
+      peers.sort((a, b) => (a.name < b.name ? -1 : 1));
+      this.#known = { stamp, peers };
+      return peers;
     } catch (cause) {
       if (cause instanceof XferError) throw cause;
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw fileError(cause, `cannot read ${this.#path}`);
     }
   }

@@ -43,6 +43,8 @@ export interface SessionHandlers {
   onRoom(lane: number): void;
   /** A lane has joined, or is gone: what was sent on that one and is not acknowledged may not have arrived. */
   onLane?(lane: number, state: 'up' | 'down'): void;
+  /** The other side has every control message of ours; may be called again while that is so. */
+  onAcknowledged?(): void;
   /** All lanes are gone, once; `error` unless the other side closed in order. */
   onEnd(error?: XferError): void;
 }
@@ -92,6 +94,7 @@ export class Session {
     this.#control = new ControlChannel({
       transmit: (number, acknowledged, body) => this.#lanes.sendControl(number, acknowledged, body),
       deliver: (body) => this.#deliver(body),
+      onAcknowledged: () => this.#handlers?.onAcknowledged?.(),
       onBreach: (error) => this.abort(error),
     });
   }
@@ -148,7 +151,12 @@ export class Session {
     return this.#ended !== undefined;
   }
 
-  /** To be called once, in the same turn in which `establish` resolved. What came before is delivered now. */
+  /** Whether something more may be said, and there is a lane for it now. */
+  get isUsable(): boolean {
+    return !this.#ended && !this.#finishing && this.lanes.length > 0;
+  }
+
+  /** To be called in the same turn in which `establish` resolved: what came before is delivered now. Later calls replace the handlers. */
   attach(handlers: SessionHandlers): void {
     const before = this.#ended;
     this.#handlers = handlers;
@@ -166,6 +174,11 @@ export class Session {
   sendControl(body: ControlBody): void {
     if (this.#ended || this.#finishing) return;
     this.#control.say(body);
+  }
+
+  /** Tells the other side at once what arrived. */
+  confirm(): void {
+    if (!this.#ended) this.#control.confirm();
   }
 
   /** Whether another content record may be submitted on this lane now; `onRoom` tells when that changes. */

@@ -6,11 +6,13 @@ import type { HardLinkWriter } from './hard-link-writer.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { updateMode, type Ranges } from './messages.js';
 import type { ReceiveComparisons } from './receive-comparisons.js';
+import type { ReceiverClock } from './stage-clocks.js';
 import type { TemporaryNames } from './temporary-names.js';
 
 /** What there is once the sender has said which transfer it is. */
 export interface Begun {
   readonly names: TemporaryNames;
+  readonly clock: ReceiverClock;
   readonly content: ContentReceiver;
   readonly writer: EntryWriter;
   readonly hardLinks: HardLinkWriter;

@@ -7,9 +7,10 @@ import { RangeSet } from './range-set.js';
 export class ClaimsCore {
   readonly #claimed: RangeSet;
 
-  /** `mostGaps`: the sender's window has no more records. */
-  constructor(mostGaps: number) {
+  /** `mostGaps`: the sender's window has no more records. Numbers below `first` are those of earlier transfers: claimed. */
+  constructor(mostGaps: number, first = 0) {
     this.#claimed = new RangeSet(mostGaps);
+    if (first > 0) this.#claimed.claim(0, first);
   }
 
   /** Numbers that are claimed. */

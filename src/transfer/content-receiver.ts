@@ -30,6 +30,8 @@ export interface ContentReceiverOptions {
   /** Whether what stands at a real name is replaced. */
   readonly replaces: (path: string) => boolean;
   readonly metadata: MetadataPolicy;
+  /** Number of the transfer's first record. */
+  readonly firstRecord: number;
   /** Whether an entry with this id may still be declared. */
   isAhead(id: number): boolean;
   /** The record takes no memory here any more. */
@@ -55,7 +57,7 @@ export class ContentReceiver {
   readonly #options: ContentReceiverOptions;
   readonly #incoming = new Map<number, Incoming>();
   readonly #slots = new Slots(transferDefaults.maxOpenFiles);
-  readonly #claims = new ClaimsCore(mostGaps);
+  readonly #claims: ClaimsCore;
   /** Content of entries that are not declared yet: their lane was faster than that of the manifest. */
   readonly #early = new Map<number, SealedContent[]>();
   /** Files that the sender gave up: what is on the way of them is dropped. */
@@ -67,6 +69,7 @@ export class ContentReceiver {
 
   constructor(options: ContentReceiverOptions) {
     this.#options = options;
+    this.#claims = new ClaimsCore(mostGaps, options.firstRecord);
     this.#packs = new PackWriter(options);
   }
 

@@ -42,6 +42,8 @@ export interface ContentSenderOptions {
   readonly packedFileBytes: number;
   /** A place in a group, to begin with. Default: none. */
   readonly group?: ContentGroup | undefined;
+  /** Number of the first record. Default: 0. */
+  readonly firstRecord?: number | undefined;
   /** Whether the receiver has more to answer than there should be. */
   isAwaited(): boolean;
   /** What of a file is to be sent. */
@@ -95,6 +97,7 @@ export class ContentSender {
       windowBytes: transferDefaults.windowBytes,
       growth: { products: transferDefaults.windowProducts, maxBytes: transferDefaults.maxWindowBytes },
       mostRecords,
+      firstNumber: options.firstRecord,
       recordBytes: sessionDefaults.recordBytes,
       supply: (mostBytes) => (this.#part ? this.#part.cut() : this.#supply.take(mostBytes)),
       isExhausted: () => this.#supply.isExhausted,
@@ -150,7 +153,7 @@ export class ContentSender {
     return this.#part?.isTold ?? true;
   }
 
-  /** Records that were numbered. */
+  /** The number behind that of the last record. */
   get records(): number {
     return this.#scheduler.count;
   }

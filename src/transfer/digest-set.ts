@@ -2,7 +2,7 @@
 export const digestBytes = 12;
 
 const words = digestBytes / 4;
-const firstSlots = 1024;
+const firstSlots = 64;
 const fullest = 0.6;
 
 /** A set of digests of 12 bytes, compact: a million take 24 MiB at most. The digests must be spread evenly. */

@@ -74,7 +74,7 @@ export class HardLinks {
   }
 }
 
-const firstSlots = 1024;
+const firstSlots = 64;
 const mostDevices = 4096;
 
 /** Spreads inodes, which come in runs; the constants are those of MurmurHash3's 32-bit mix. */

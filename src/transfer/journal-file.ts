@@ -32,6 +32,8 @@ export class JournalFile {
   #end: number;
   #isNew: boolean;
   #isHidden = false;
+  /** Settles when the header of a new journal is written. */
+  #begun: Promise<void> = Promise.resolve();
 
   private constructor(files: FilesApi, place: { root: number; name: string }, fd: number, end: number) {
     this.#files = files;
@@ -51,12 +53,14 @@ export class JournalFile {
     try {
       const { fd, isNew } = await openLocked(files, place);
       try {
-        const bytes = await readAll(fd, mostBytes);
+        // What was made and locked here has nothing in it.
+        const bytes = isNew ? undefined : await readAll(fd, mostBytes);
         const state = bytes && readJournal(bytes, header);
         const end = state?.validBytes ?? 0;
-        await files.truncate(fd, end);
+        if (!isNew) await files.truncate(fd, end);
         const journal = new JournalFile(files, place, fd, end);
-        if (!state) await journal.#write(encodeJournalHeader(header));
+        // Nobody waits for it: what matters is that it is in front of all entries.
+        if (!state) journal.#begin(encodeJournalHeader(header));
         return { journal, state, isNew };
       } catch (error) {
         await files.close(fd);
@@ -70,6 +74,7 @@ export class JournalFile {
   /** Resolves when the entries are on disk. What they name must be there already. */
   async append(entries: Uint8Array): Promise<void> {
     try {
+      await this.#begun;
       await this.#write(entries);
       await this.#files.syncData(this.#fd);
       if (this.#isNew) await this.#files.syncDirectory(this.#root);
@@ -81,6 +86,7 @@ export class JournalFile {
 
   /** Takes its name away: all is done, and nothing else is to remain in the directory. It stays open. */
   async hide(): Promise<void> {
+    await this.#begun;
     await this.#files.remove(this.#root, this.#name);
     this.#isHidden = true;
   }
@@ -88,11 +94,20 @@ export class JournalFile {
   /** Leaves it for another try, also when it was hidden, or takes it away. */
   async close(keep: boolean): Promise<void> {
     try {
+      await this.#begun.catch(() => undefined);
       if (keep && this.#isHidden) await this.#restore();
       if (!keep && !this.#isHidden) await this.#files.remove(this.#root, this.#name);
     } finally {
       await this.#files.close(this.#fd);
     }
+  }
+
+  #begin(header: Uint8Array): void {
+    this.#begun = this.#write(header).catch((cause: unknown) => {
+      throw fileError(cause, 'cannot keep a journal');
+    });
+    // Whoever needs it hears of it.
+    this.#begun.catch(() => undefined);
   }
 
   async #restore(): Promise<void> {

@@ -92,6 +92,9 @@ export type TransferMessage =
       readonly bytes: number;
       readonly waits?: ReceiverWaits | undefined;
     }
+  /** Between two transfers: whether the receiver is still there, and its answer with the same number. */
+  | { readonly type: 'ping'; readonly number: number }
+  | { readonly type: 'pong'; readonly number: number }
   | { readonly type: 'abort'; readonly wire: number; readonly message: string };
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -172,6 +175,8 @@ const message = v.variant('type', [
     bytes: count,
     waits: v.optional(v.object({ heldMs: count, openMs: count, writeMs: count, loopMs: count })),
   }),
+  v.object({ type: v.literal('ping'), number: count }),
+  v.object({ type: v.literal('pong'), number: count }),
   v.object({
     type: v.literal('abort'),
     wire: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff)),

@@ -125,7 +125,7 @@ export function foldCase(path: string): string {
 }
 
 const ascii = /^[ -~]*$/;
-const firstSlots = 1024;
+const firstSlots = 64;
 /** Low half of the hash; high half, its last two bits the kind; hash of the exact name. */
 const slotWords = 3;
 const fullest = 0.6;

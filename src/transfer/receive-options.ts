@@ -16,6 +16,15 @@ export interface ReceiveTransferOptions {
   readonly root: number;
   readonly signal: AbortSignal;
   readonly policy?: ReceivePolicy;
+  /** Number of the first record: that behind the last one of the transfers that this session has had. Default: 0. */
+  readonly firstRecord?: number;
+  /** Nothing is done before this has settled. Default: at once. */
+  readonly after?: Promise<unknown>;
+  /**
+   * The session goes on: called in the turn in which the sender has acknowledged the commit, with the number of the next
+   * transfer's first record. That transfer is to be run in the same turn, or what it says is lost. Default: the session ends.
+   */
+  onAnother?(firstRecord: number): void;
   /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
   onBegin?(key: Uint8Array): Promise<void>;
   onProgress(progress: ReceiveProgress): void;

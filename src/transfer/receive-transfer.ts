@@ -61,7 +61,7 @@ export class ReceiveTransfer {
   #begun: Begun | undefined;
   /** Content that came before the beginning. */
   readonly #early: SealedContent[] = [];
-  #declaring: Promise<void> = Promise.resolve();
+  #declaring: Promise<void>;
   #batches = 0;
   /** Answers to the batches that stand. */
   readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
@@ -77,7 +77,6 @@ export class ReceiveTransfer {
   #files = 0;
   #fileBytes = 0;
   #end: End | undefined;
-  readonly #waits: ReceiverClock;
   #bottleneck: Bottleneck = 'none';
   #committing = false;
   #committed = false;
@@ -88,8 +87,11 @@ export class ReceiveTransfer {
   constructor(options: ReceiveTransferOptions) {
     this.#options = options;
     this.#session = options.session;
+    this.#declaring = Promise.resolve(options.after).then(
+      () => undefined,
+      () => undefined,
+    );
     this.#directories = new DirectoryCache(options.native.files, options.root);
-    this.#waits = new ReceiverClock(options.native.seal);
     this.#policy = options.policy ?? {};
     this.#overwrite = new OverwritePolicy(options.native.files, this.#directories, this.#policy);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
@@ -104,12 +106,15 @@ export class ReceiveTransfer {
       onControl: (body) => this.#handleControl(body),
       onContent: (content) => {
         if (this.#begun) return this.#begun.content.handleContent(content);
+        // A copy of what an earlier transfer had, from a lane that is slow.
+        if (content.header.number < this.#firstRecord) return content.release();
         // Its lane may be faster than the one on which the sender says what it is.
         if (this.#early.length < mostEarly) return void this.#early.push(content);
         content.release();
         this.#abort(violation('it sends content and does not begin'));
       },
       onRoom: () => undefined,
+      onAcknowledged: () => this.#handleAcknowledged(),
       onEnd: (error) => this.#handleEnd(error),
     });
     if (signal.aborted) interrupt();
@@ -121,6 +126,15 @@ export class ReceiveTransfer {
       this.#acknowledger.close();
       await this.#cleanUp();
     }
+  }
+
+  /** Whether the sender has said which transfer it is. */
+  get hasBegun(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  get #firstRecord(): number {
+    return this.#options.firstRecord ?? 0;
   }
 
   /** What breaks its schema ends the transfer as every other violation does: the sender is told. */
@@ -138,6 +152,8 @@ export class ReceiveTransfer {
     if (message.type === 'ungroup') return this.#session.group.close();
     if (this.#end) return this.#abort(violation('it goes on behind its own end'));
     if (message.type === 'begin') return this.#handleBegin(message);
+    if (message.type === 'ping' && !this.#begun && this.#options.onAnother)
+      return this.#say({ type: 'pong', number: message.number });
     if (!this.#begun) return this.#abort(violation('it does not begin'));
     const { content } = this.#begun;
     switch (message.type) {
@@ -177,6 +193,7 @@ export class ReceiveTransfer {
     const names = new TemporaryNames(session.peerKey, key);
     const begun: Begun = {
       names,
+      clock: new ReceiverClock(native.seal),
       update,
       removes: remove,
       waits: resume || update !== updateMode.none,
@@ -251,6 +268,7 @@ export class ReceiveTransfer {
     return new ContentReceiver({
       native: this.#options.native,
       ...this.#common(names),
+      firstRecord: this.#firstRecord,
       isAhead: (id) => id >= this.#check.entries && this.#end === undefined,
       onSettled: (number, bytes) => {
         this.#acknowledger.add(number, bytes);
@@ -456,11 +474,11 @@ export class ReceiveTransfer {
       await begun.keeper?.hide();
       if (this.#isOver()) return;
       this.#acknowledger.flush();
-      const waits = this.#waits.waits(begun.content.heldMs);
+      const waits = begun.clock.waits(begun.content.heldMs);
       this.#bottleneck = end.waits ? bottleneckOf(end.waits, waits) : 'none';
       this.#say({ type: 'committed', files: this.#files, bytes: this.#fileBytes, waits });
       this.#committed = true;
-      this.#session.finish();
+      if (!this.#options.onAnother) this.#session.finish();
     });
   }
 
@@ -478,12 +496,26 @@ export class ReceiveTransfer {
     if (count > mostTold) this.#options.onNote(`deleted ${count - mostTold} more`);
   }
 
+  /** Who knows of the commit may begin another. */
+  #handleAcknowledged(): void {
+    const { onAnother } = this.#options;
+    if (!onAnother || !this.#committed || this.#over || !this.#end) return;
+    this.#over = true;
+    // A group is that of one transfer.
+    this.#session.group.close();
+    this.#settle?.resolve(this.#summary);
+    onAnother(this.#end.records);
+  }
+
+  get #summary(): ReceiveSummary {
+    return { files: this.#files, bytes: this.#fileBytes, bottleneck: this.#bottleneck };
+  }
+
   /** The sender closes when it has heard of the commit; if it cannot, what was committed stays committed. */
   #handleEnd(error: XferError | undefined): void {
     if (this.#committed) {
       this.#error = error;
-      const bottleneck = this.#bottleneck;
-      return this.#settle?.resolve({ files: this.#files, bytes: this.#fileBytes, bottleneck });
+      return this.#settle?.resolve(this.#summary);
     }
     this.#fail(
       error ?? new XferError('ERR_XFER_TRUNCATED', 'the sender left before the transfer was complete'),

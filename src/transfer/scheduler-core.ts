@@ -27,6 +27,8 @@ export interface SchedulerOptions<Source> {
   readonly growth?: { readonly products: number; readonly maxBytes: number };
   readonly mostRecords: number;
   readonly recordBytes: number;
+  /** Number of the first record. Default: 0. */
+  readonly firstNumber?: number | undefined;
   /** The next piece of at most so many bytes (a packed one may have another size), if there is one now. */
   supply(mostBytes: number): Piece<Source> | undefined;
   /** Whether `supply` will never give anything again. */
@@ -93,14 +95,15 @@ export class SchedulerCore<Source> {
   readonly #open = new Map<number, OpenRecord<Source>>();
   /** Numbers that no lane carries, in order. */
   #homeless: number[] = [];
-  #next = 0;
+  #next: number;
   #bytes = 0;
 
   constructor(options: SchedulerOptions<Source>) {
     this.#options = options;
+    this.#next = options.firstNumber ?? 0;
   }
 
-  /** Records that were numbered so far. */
+  /** The number behind that of the last record. */
   get count(): number {
     return this.#next;
   }

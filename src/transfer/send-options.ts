@@ -58,6 +58,10 @@ export interface SendTransferOptions {
   readonly group?: SendGroup | undefined;
   /** Files of at most so many bytes go in packs, where the receiver agrees. Default: sessionDefaults. */
   readonly packedFileBytes?: number | undefined;
+  /** Number of the first record: that behind the last one of the transfers that this session has had. Default: 0. */
+  readonly firstRecord?: number | undefined;
+  /** The session is left as it is when the receiver has committed, so that another transfer may begin. Default: false. */
+  readonly keepsSession?: boolean | undefined;
   readonly signal: AbortSignal;
   /** Called whenever a number changed; the caller thins it out. */
   onProgress(progress: SendProgress): void;
@@ -70,6 +74,8 @@ export interface SendSummary {
   readonly files: number;
   readonly bytes: number;
   readonly bottleneck: Bottleneck;
+  /** Number of the first record of another transfer on the session. */
+  readonly nextRecord: number;
 }
 
 /** How a transfer gets on: what decides how many lanes help, and over what. */

@@ -90,6 +90,7 @@ export class SendTransfer {
       native: options.native,
       limit: options.limit,
       compress: options.compress ?? 'off',
+      firstRecord: options.firstRecord,
       group: options.group && {
         seat: options.group.seat,
         say: (message) => this.#say(message),
@@ -389,8 +390,10 @@ export class SendTransfer {
     const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
     // Before the lanes end, which is no loss any more.
     this.#content.close();
-    this.#session.finish();
-    this.#settle?.resolve({ files, bytes, bottleneck });
+    // Who goes on says at once that it was heard: only then another may begin over there.
+    if (this.#options.keepsSession) this.#session.confirm();
+    else this.#session.finish();
+    this.#settle?.resolve({ files, bytes, bottleneck, nextRecord: this.#content.records });
   }
 
   #progress(): void {

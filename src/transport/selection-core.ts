@@ -316,9 +316,9 @@ export class SelectionCore {
     if (this.#isLong && promises && way.losses === 0 && way.measured === undefined && lastedMs < firstLookMs)
       return { reason: 'the path is long, and it should be faster there', numbers: left };
     if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
-    const usual = this.#history.rate(usualMs, fallMs) ?? rate;
+    const usual = this.#history.rate(usualMs, fallMs);
     const fast = this.#history.rate(fallMs) ?? rate;
-    if (fast < fallShare * usual && now - this.#changedAt >= changeRestMs) {
+    if (usual !== undefined && fast < fallShare * usual && now - this.#changedAt >= changeRestMs) {
       this.#handleChange(now, true);
       return { reason: 'it has become slow', numbers: { usualBytesPerSecond: perSecond(usual), ...left } };
     }

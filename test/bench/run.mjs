@@ -9,6 +9,7 @@ import { linkFairnessRow } from './row-link-fairness.mjs';
 import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { poolRow } from './row-pool.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
@@ -38,7 +39,7 @@ const relayRows = [
 ];
 const linkRows = [linkRow, linkRateRow, linkFairnessRow];
 const otherRows = [
-  ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
+  ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
   ...relayRows,
   ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicPeersRow],
   ...linkRows,

@@ -298,9 +298,11 @@ describe('the session in docs/protocol.md', () => {
       who,
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
-    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['lz4']);
+    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['another', 'lz4']);
     const receiver = readFileSync(new URL('src/app/receive-one.ts', root), 'utf8');
-    expect(receiver).toContain("[...ownCapabilities, ...(hasLz4() ? ['lz4'] : [])]");
+    expect(receiver).toContain(
+      "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])",
+    );
     const header = {
       kind: recordKind.control,
       layout: 0,

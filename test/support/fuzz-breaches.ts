@@ -79,6 +79,8 @@ const messages: Readonly<
   }),
   'left-out': (_session, random) => ({ type: 'left-out', id: random.below(9), reason: 'none' }),
   committed: (session) => ({ type: 'committed', files: session.files, bytes: session.bytes }),
+  ping: (_session, random) => ({ type: 'ping', number: random.oddInteger() }),
+  pong: (_session, random) => ({ type: 'pong', number: random.oddInteger() }),
   abort: (_session, random) => ({ type: 'abort', wire: random.below(100), message: 'a\u001b[2J\nb' }),
 };
 const types = Object.keys(messages) as TransferMessage['type'][];

@@ -133,13 +133,14 @@ export class LaneKeeperKit {
   }
 
   #session(): Session {
-    const kit = this;
+    const lanes = () => [...this.lanes.keys()];
+    const isOver = () => this.isOver;
     const session = {
       get lanes() {
-        return [...kit.lanes.keys()];
+        return lanes();
       },
       get isOver() {
-        return kit.isOver;
+        return isOver();
       },
       dialLane: (connection: Connection) => {
         const way = this.#wayOf(formatAddress(connection.remote));

@@ -17,10 +17,13 @@ function channel() {
   const sent: Sent[] = [];
   const delivered: string[] = [];
   const breaches: XferError[] = [];
+  /** How much was delivered whenever all that was said was acknowledged. */
+  const acknowledged: number[] = [];
   const end = new ControlChannel({
     transmit: (number, acknowledged, body) =>
       sent.push({ number, acknowledged, text: Buffer.from(body).toString() }),
     deliver: (body) => delivered.push(Buffer.from(body).toString()),
+    onAcknowledged: () => acknowledged.push(delivered.length),
     onBreach: (error) => breaches.push(error),
   });
   const say = (...texts: (string | (() => string))[]) => {
@@ -34,7 +37,7 @@ function channel() {
     const header = { kind: recordKind.control, layout: 0, bodyBytes: body.length, number: 0 };
     end.handle({ ...header, entry: number, offset: acknowledged }, body);
   };
-  return { end, sent, delivered, breaches, say, hear };
+  return { end, sent, delivered, breaches, acknowledged, say, hear };
 }
 
 describe('what is said', () => {
@@ -89,6 +92,15 @@ describe('what is said', () => {
 });
 
 describe('what is heard', () => {
+  it('tells that all is acknowledged before what came with that', () => {
+    const { delivered, acknowledged, say, hear } = channel();
+    say('a', 'b');
+    hear(1, 'x', 1);
+    expect(acknowledged).toEqual([]);
+    hear(2, 'y', 2);
+    expect([acknowledged, delivered]).toEqual([[1], ['x', 'y']]);
+  });
+
   it('is delivered once and in order, over however many lanes it comes', () => {
     const { delivered, hear } = channel();
     hear(2, 'b');

@@ -1,0 +1,176 @@
+import { setMaxListeners } from 'node:events';
+import { XferError } from '../errors/index.js';
+import { anotherCapability } from '../session/hello.js';
+import { loadIdentity, type Identity } from '../session/identity.js';
+import { PeerStore } from '../session/peer-store.js';
+import { checkGiven } from '../transfer/given-paths.js';
+import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
+import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
+import { readFilter } from './filters.js';
+import { LruMap } from '../relay/lru-map.js';
+import { IdleSendSession } from './idle-send-session.js';
+import type { CommonOptions, SendOptions, SendResult } from './options.js';
+import type { SendSession } from './send-session.js';
+import { endSession, type SendSessions } from './send-sessions.js';
+import { sendTo } from './send.js';
+import { parseTarget } from './target.js';
+import { Turns } from './turns.js';
+
+export interface SendPoolOptions extends Pick<CommonOptions, 'home' | 'transports' | 'tuning'> {
+  /** Sessions at once, to all receivers and to one. Default: poolDefaults. */
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerPeer?: number;
+  /** A session that carried nothing for so long is closed; a receiver of this xfer waits half a minute longer than the default. Default: poolDefaults.idleMs. */
+  readonly idleMs?: number;
+}
+
+/** Receivers whose keys are kept in mind. */
+const mostMet = 1024;
+
+/** As SendOptions, but for what all sends of a pool share. Default of `signal` and `onEvent`: none. */
+export type PooledSendOptions = Omit<SendOptions, 'home' | 'transports' | 'tuning' | 'signal' | 'onEvent'> &
+  Partial<Pick<SendOptions, 'signal' | 'onEvent'>>;
+
+export type SendPoolMetrics = PoolMetrics;
+
+/** Sends over sessions that stay open: the next transfer to the same receiver dials nothing and proves nothing anew. */
+export interface SendPool {
+  /** As `send`: a session that turns out to be dead is no failure, another one is opened. */
+  send(options: PooledSendOptions): Promise<SendResult>;
+  metrics(): SendPoolMetrics;
+  /** Ends what is idle and stops what is under way, with ERR_XFER_INTERRUPTED. Never rejects. */
+  close(): Promise<void>;
+}
+
+export function openSendPool(options: SendPoolOptions): SendPool {
+  return new Pool(options);
+}
+
+class Pool implements SendPool {
+  readonly #options: SendPoolOptions;
+  readonly #sessions: ConnectionPool<IdleSendSession>;
+  readonly #ending = new AbortController();
+  /** Who was met behind what a send is kept by. */
+  readonly #met = new LruMap<string, Uint8Array>(mostMet);
+  readonly #sending = new Set<Promise<unknown>>();
+  readonly #turns = new Turns();
+  readonly #peers: PeerStore;
+  #identity: Promise<Identity> | undefined;
+
+  constructor(options: SendPoolOptions) {
+    this.#options = options;
+    this.#peers = new PeerStore(options.home);
+    // As many as send at once.
+    setMaxListeners(0, this.#ending.signal);
+    this.#sessions = new ConnectionPool({
+      ...limitsOf(options),
+      check: (idle) => idle.isThere(),
+      close: (idle) => endSession(idle.opened),
+    });
+  }
+
+  send(options: PooledSendOptions): Promise<SendResult> {
+    const sending = this.#send(options).finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+    return sending;
+  }
+
+  metrics(): SendPoolMetrics {
+    return this.#sessions.metrics;
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort(new XferError('ERR_XFER_INTERRUPTED', 'the pool is closed'));
+    await Promise.allSettled(this.#sending);
+    await this.#sessions.close();
+  }
+
+  async #send(given: PooledSendOptions): Promise<SendResult> {
+    this.#ending.signal.throwIfAborted();
+    // Of this send alone: what is done with a signal behind its end is no business of the session that stays.
+    const stop = new AbortController();
+    const leaves = [this.#ending.signal, given.signal].map((signal) => stopBy(signal, stop));
+    try {
+      const key = keyOf(given);
+      const send = () => this.#sendBy(given, stop.signal);
+      // A receiver takes one try of a transfer at a time; and a code that is good for one pairing makes one session.
+      const inOrder = () => this.#turns.take(JSON.stringify([key, given.paths]), send);
+      const isFirst = given.code !== undefined && this.#met.get(key) === undefined;
+      return await (isFirst ? this.#turns.take(key, inOrder) : inOrder());
+    } finally {
+      for (const leave of leaves) leave();
+    }
+  }
+
+  async #sendBy(given: PooledSendOptions, signal: AbortSignal): Promise<SendResult> {
+    const { home, transports, tuning } = this.#options;
+    signal.throwIfAborted();
+    const filter = await readFilter(given.filters ?? [], signal);
+    await checkGiven(given.paths, filter);
+    const options = {
+      ...{ ...given, home, transports, filter, signal },
+      ...(tuning ? { tuning } : {}),
+      onEvent: given.onEvent ?? (() => undefined),
+    };
+    const identity = () => (this.#identity ??= loadIdentity(home));
+    return sendTo(options, parseTarget(given.target), identity, undefined, this.#sessionsOf(given, signal));
+  }
+
+  /** The sessions of one send: of those that lead to the same place in the same way, one at a time. */
+  #sessionsOf(given: PooledSendOptions, signal: AbortSignal): SendSessions {
+    const key = keyOf(given);
+    let lease: Lease<IdleSendSession> | undefined;
+    return {
+      goesOn: true,
+      pinned: this.#met.get(key),
+      peers: this.#peers,
+      take: async (open) => {
+        lease = await this.#sessions.acquire(key, {
+          signal,
+          open: async () => new IdleSendSession(await open()),
+        });
+        lease.item.wake();
+        return lease.item.opened;
+      },
+      give: async (opened, nextRecord) => {
+        const isKept = nextRecord !== undefined && isReusable(opened);
+        // Whose receiver goes on knows us: the code is not needed a second time, and may be spent.
+        if (isKept) this.#met.set(key, opened.session.peerKey);
+        opened.nextRecord = nextRecord;
+        const taken = lease;
+        if (isKept && taken) taken.item.rest(taken);
+        else await endSession(opened);
+        taken?.release(isKept);
+      },
+    };
+  }
+}
+
+/** Gives what ends it. */
+function stopBy(signal: AbortSignal | undefined, stop: AbortController): () => void {
+  const interrupt = () => stop.abort(signal?.reason);
+  if (signal?.aborted) interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  return () => signal?.removeEventListener('abort', interrupt);
+}
+
+const isReusable = ({ session }: SendSession) =>
+  session.isUsable && session.hello.capabilities.includes(anotherCapability);
+
+/** Whom a session leads to, over what, and what was said in its HELLO: all that two sends must have in common. */
+function keyOf(given: PooledSendOptions): string {
+  const { target, via, code, peer, identify, relayToken, remember, rememberAs } = given;
+  const { retryMs, streamingThresholdBytes, use } = given;
+  return JSON.stringify([
+    ...[target, via, code, peer, identify, relayToken, remember, rememberAs],
+    ...[use, retryMs, streamingThresholdBytes],
+  ]);
+}
+
+function limitsOf({ maxConnections, maxConnectionsPerPeer, idleMs }: SendPoolOptions): Partial<PoolLimits> {
+  return {
+    ...(maxConnections === undefined ? {} : { maxOpen: maxConnections }),
+    ...(maxConnectionsPerPeer === undefined ? {} : { maxOpenPerKey: maxConnectionsPerPeer }),
+    ...(idleMs === undefined ? {} : { idleMs }),
+  };
+}

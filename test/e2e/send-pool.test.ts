@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { XferEvent } from '../../src/app/events.js';
+import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
+import { PeerStore } from '../../src/session/peer-store.js';
+import { TransportRegistry } from '../../src/transport/registry.js';
+import type { TransportDescriptor } from '../../src/transport/contract.js';
+import { tcp } from '../../plugins/mux/src/index.js';
+import { udp } from '../../plugins/udp/src/index.js';
+import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
+import { temporaryDirectory } from '../support/run-xfer.js';
+
+let [home, receiverHome, source, out] = ['', '', '', ''];
+let pool: SendPool;
+let receiver: Receiver;
+let dials = 0;
+
+beforeEach(async () => {
+  [home, receiverHome] = [await temporaryDirectory(), await temporaryDirectory()];
+  [source, out] = [await temporaryDirectory(), await temporaryDirectory()];
+  dials = 0;
+});
+afterEach(async () => {
+  await pool.close();
+  await receiver.recv.kill();
+});
+
+/** Counts what is dialled. */
+function counting(inner: TransportDescriptor): TransportDescriptor {
+  return {
+    ...inner,
+    load: async () => {
+      const transport = await inner.load();
+      return {
+        probe: () => transport.probe(),
+        listen: (at, options) => transport.listen(at, options),
+        dial: (to, options) => {
+          dials++;
+          return transport.dial(to, options);
+        },
+      };
+    },
+  };
+}
+
+function open(options: Partial<SendPoolOptions> = {}): void {
+  const transports = new TransportRegistry();
+  transports.add(counting(tcp()), 'test');
+  transports.add(counting(udp()), 'test');
+  pool = openSendPool({ home, transports, ...options });
+}
+
+async function listen(options: ReceiverOptions = {}): Promise<void> {
+  receiver = await startReceiver(out, {
+    ...{ home: receiverHome, flags: ['--remember'], timeoutMs: 60_000 },
+    ...options,
+  });
+}
+
+/** Writes a file of its own for each number, and sends it. */
+async function send(number: number, onEvent?: (event: XferEvent) => void): Promise<void> {
+  const path = join(source, `f${number}`);
+  await writeFile(path, content(number));
+  const { address: target, code } = receiver;
+  await pool.send({ paths: [path], target, code, remember: true, ...(onEvent ? { onEvent } : {}) });
+}
+
+const content = (number: number) => Buffer.alloc(64 * 1024, `${number} `);
+
+async function expectAll(count: number): Promise<void> {
+  for (let number = 0; number < count; number++)
+    expect((await readFile(join(out, `f${number}`))).equals(content(number)), `f${number}`).toBe(true);
+}
+
+const told = (name: XferEvent['event']) => receiver.recv.events.filter(({ event }) => event === name).length;
+
+describe.each(['tcp', 'udp'])('over %s', (scheme) => {
+  it('a second send opens no connection and makes no handshake', async () => {
+    await listen({ listen: `${scheme}://127.0.0.1:0` });
+    open();
+    for (let number = 0; number < 20; number++) await send(number);
+    await expectAll(20);
+    await receiver.recv.until(() => told('done') === 20);
+    expect([dials, told('connected')]).toEqual([1, 1]);
+    expect(pool.metrics()).toMatchObject({ opened: 1, reused: 19, idle: 1, failedChecks: 0, evicted: 0 });
+  });
+
+  it('loses nothing where the receiver is killed and started again in the middle', async () => {
+    await listen({ listen: `${scheme}://127.0.0.1:0` });
+    open();
+    const { address, recv } = receiver;
+    const again = recv
+      .until(() => told('done') >= 15)
+      .then(() => recv.kill())
+      .then(() => listen({ listen: address }));
+    for (let number = 0; number < 40; number++) await send(number);
+    await again;
+    await expectAll(40);
+    expect(pool.metrics().opened).toBeLessThanOrEqual(3);
+  }, 60_000);
+});
+
+it('those that come at once have sessions of their own, as many as there may be', async () => {
+  await listen();
+  open({ maxConnectionsPerPeer: 2 });
+  // The code is good for one pairing.
+  await Promise.all(Array.from({ length: 12 }, (_, at) => send(at)));
+  await expectAll(12);
+  await Promise.all(Array.from({ length: 12 }, (_, at) => send(at)));
+  expect([dials, pool.metrics().opened]).toEqual([2, 2]);
+});
+
+it('the same paths at once to the same receiver follow one another', async () => {
+  await listen();
+  open();
+  await Promise.all([send(0), send(0), send(0)]);
+  await expectAll(1);
+  expect(pool.metrics().waiting).toBe(0);
+});
+
+it('a receiver that always asks for its code gets a session for each', async () => {
+  const code = '11-one code for all of them';
+  await listen({ flags: ['--remember'], env: { XFER_CODE: code } });
+  receiver = { ...receiver, code };
+  open();
+  for (let number = 0; number < 3; number++) await send(number);
+  await expectAll(3);
+  expect([dials, told('connected')]).toEqual([3, 3]);
+  expect(pool.metrics()).toMatchObject({ opened: 3, reused: 0, idle: 0 });
+});
+
+it('pairing alone is consent to one transfer: who is remembered no more is refused the next', async () => {
+  await listen();
+  open();
+  await send(0);
+  await receiver.recv.event('done');
+  const peers = new PeerStore(receiverHome);
+  for (const { name } of await peers.list()) await peers.remove(name);
+  await expect(send(1)).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' });
+  await expect(readFile(join(out, 'f1'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('a session that carries nothing for too long is closed, and another is opened', async () => {
+  await listen();
+  open({ idleMs: 50 });
+  await send(0);
+  await vi.waitFor(() => expect(pool.metrics()).toMatchObject({ idle: 0, evicted: 1 }));
+  await send(1);
+  await expectAll(2);
+  expect(dials).toBe(2);
+});
+
+it('one file that cannot be read costs that send alone', async () => {
+  await listen();
+  open();
+  await send(0);
+  const paths = [join(source, 'missing')];
+  await expect(pool.send({ paths, target: receiver.address })).rejects.toMatchObject({
+    code: 'ERR_XFER_NOT_FOUND',
+  });
+  await send(1);
+  expect([dials, told('connected')]).toEqual([1, 1]);
+});
+
+it('with its end all that is under way ends, and nothing more begins', async () => {
+  await listen();
+  open();
+  await send(0);
+  const path = join(source, 'large');
+  await writeFile(path, randomBytes(64 * 2 ** 20));
+  let begun: () => void = () => undefined;
+  const transferring = new Promise<void>((resolve) => (begun = resolve));
+  const { address: target, code } = receiver;
+  const sending = pool.send({
+    ...{ paths: [path], target, code, remember: true },
+    onEvent: ({ event }) => (event === 'phase' ? begun() : undefined),
+  });
+  sending.catch(() => undefined);
+  await transferring;
+  await pool.close();
+  await expect(sending).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
+  await expect(send(1)).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
+  expect(pool.metrics()).toMatchObject({ idle: 0, inUse: 0 });
+});
