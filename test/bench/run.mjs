@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { largeFile } from './large-file.mjs';
 import { parseOptions, usage } from './options.mjs';
 import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
+import { autoRow } from './row-auto.mjs';
 import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
 import { linkRow } from './row-link.mjs';
@@ -9,6 +10,8 @@ import { linkFairnessRow } from './row-link-fairness.mjs';
 import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { quicRow } from './row-quic.mjs';
+import { quicIdleRow } from './row-quic-idle.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
@@ -32,11 +35,11 @@ import { machine, table, verdict } from './table.mjs';
 const largeRows = [transferRow, laneRow, cpuRow, memoryRow];
 const hugeRows = [transfer4gRow];
 const relayRows = [relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow];
-const linkRows = [linkRow, linkRateRow, linkFairnessRow];
+const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
-  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicPeersRow],
+  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow, quicIdleRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

@@ -51,12 +51,16 @@ class NetLab {
 
   async throttle(rates) {
     this.#throttled = { ...rates };
-    for (const end of this.#ends) await run(end, 'sh', ['-e', '-c', shaperOf(this.#throttled).join('\n')]);
+    for (const end of this.#ends) await shell(end, shaperOf(this.#throttled));
     await this.#applyRules();
   }
 
   change(parameters) {
     return this.#link.change(parameters);
+  }
+
+  setUp(which, lines) {
+    return shell(this[which], lines);
   }
 
   statistics() {
@@ -83,10 +87,10 @@ class NetLab {
  */
 async function layWire({ client, server }) {
   for (const end of [client, server])
-    await run(end, 'sh', [
-      '-e',
-      '-c',
-      `ip link set ${device} down; ip address flush dev ${device}; ip link set ${device} name emulated`,
+    await shell(end, [
+      `ip link set ${device} down`,
+      `ip address flush dev ${device}`,
+      `ip link set ${device} name emulated`,
     ]);
   const pair = ['link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', server.namespace];
   await run(client, 'ip', pair);
@@ -147,6 +151,8 @@ function shaperOf(throttled) {
 const classOf = (protocol) => 1 + protocols.indexOf(protocol);
 /** 50 ms at the rate, at least twenty packets. */
 const queueBytes = (rate) => Math.max(30_000, Math.round((rate / 8) * 0.05));
+
+const shell = (end, lines) => run(end, 'sh', ['-e', '-c', lines.join('\n')]);
 
 async function run(end, program, args, input = '') {
   const child = end.spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
