@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { labMissing, openLab } from '../support/net-lab.mjs';
 import { makeIdentities, schemeMissing } from './link-runs.mjs';
+import { warmMemory } from './memory-files.mjs';
 import { compare, finish, line } from './processes.mjs';
 import { eventOf, receiver, sending } from './xfer.mjs';
 
@@ -16,6 +17,7 @@ const code = '7-benchmark-of-ways';
 export async function measureInLab(context, { source, link, scheme, limitSeconds, seed }) {
   const directory = mkdtempSync(join(context.directory, 'lab-'));
   const { wire } = link;
+  warmMemory(directory, link.bytes);
   const lab = await openLab(wire === 'veth' ? { wire } : { ...wire, seed });
   let late = false;
   const limit = setTimeout(() => {
