@@ -23,7 +23,7 @@ const links = [
     wire: { rateBitsPerSecond: 200 * mbit, delayMs: 50, loss: 0.01 },
   },
   {
-    ...{ name: '500 Mbit/s, 10 ms, UDP blocked', bytes: 200e6, wire: lan(500) },
+    ...{ name: '200 Mbit/s, 10 ms, UDP blocked', bytes: 80e6, wire: lan(200) },
     ...{ blocks: [{ protocol: 'udp' }], blocked: ['udp', 'quic'] },
   },
   {
