@@ -6,7 +6,7 @@ export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--siz
   --runs N     counted runs of the large file, 1 to 99 (5); startup takes 3 N, the small file 1.8 N
   --size SIZE  of the large file (1GiB)
   --only NAME  one row, or several with commas; may be repeated
-  --all        also the rows that take long: many-files, link, link-rate, link-fairness, auto, quic-idle
+  --all        also the rows that take long: many-files, link, link-rate, link-fairness, auto
   --json       one object instead of the table`;
 
 /** Throws an Error with a sentence for whoever typed it. */

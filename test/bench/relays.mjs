@@ -2,18 +2,14 @@ import { join } from 'node:path';
 import { tcp } from '../../plugins/mux/dist/index.js';
 import { PathDialer, TransportRegistry } from '../../dist/index.js';
 import { unlimited } from './loopback-link.mjs';
-import { line, program, startAt } from './processes.mjs';
+import { line, program, start } from './processes.mjs';
 
-/**
- * A relay in a process of its own on a free port of loopback: `{ run, url, port }`. `end` is that of an emulated link where
- * it runs.
- */
-export async function startRelay({ directory }, options = {}) {
-  const { listen = 'tcp://127.0.0.1:0', flags = [], limitMs, end } = options;
+/** A relay in a process of its own on a free port of loopback: `{ run, url, port }`. */
+export async function startRelay({ directory }, { listen = 'tcp://127.0.0.1:0', flags = [], limitMs } = {}) {
   const { PATH } = process.env;
   const env = { PATH, HOME: directory, XFER_HOME: join(directory, 'relay') };
   const args = [program, 'relay', '--listen', listen, '--json', ...flags];
-  const run = startAt(end, process.execPath, args, { env }, limitMs);
+  const run = start(process.execPath, args, { env }, limitMs);
   const listening = await line(run, (text) => {
     const event = text.startsWith('{') ? JSON.parse(text) : {};
     return event.event === 'listening' ? event : undefined;

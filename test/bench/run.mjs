@@ -11,7 +11,6 @@ import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { quicRow } from './row-quic.mjs';
-import { quicIdleRow } from './row-quic-idle.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
@@ -39,7 +38,7 @@ const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow],
   ...relayRows,
-  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow, quicIdleRow],
+  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

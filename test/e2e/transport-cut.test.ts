@@ -6,9 +6,9 @@ import { runXferAt } from '../support/link-emulator.js';
 import { netLab, whyNoLab, type Block, type NetLab } from '../support/net-lab.js';
 import { temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 
-/** Eight seconds at the link's rate. */
-const content = randomBytes(200e6);
-const rateBitsPerSecond = 200e6;
+/** Ten seconds at the link's rate, which leaves two cores time for both ends. */
+const content = randomBytes(125e6);
+const rateBitsPerSecond = 100e6;
 /** Two seconds are what a cut may cost, and `progress`, which comes four times a second, may tell of it so much later. */
 const longestStillMs = 2000 + 250;
 const timeoutMs = 60_000;
@@ -82,7 +82,10 @@ async function begin(lab: NetLab, { needs, skip }: BeginOptions = {}): Promise<T
   const { addresses, code } = await recv.event('listening');
   if (needs && !addresses.some((url) => url.startsWith(`${needs}:`))) skip?.(`nothing listens by ${needs}`);
   const env = { XFER_CODE: code };
-  const send = await runXferAt(lab.client, ['send', path, lab.server.address, '--json'], { env, timeoutMs });
+  const send = await runXferAt(lab.client, ['send', path, lab.server.address, '--json', '--explain'], {
+    env,
+    timeoutMs,
+  });
   return new TimedTransfer(lab, send, recv, join(out, 'file'));
 }
 

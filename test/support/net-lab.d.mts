@@ -31,8 +31,6 @@ export interface NetLab {
   throttle(rates: Readonly<Partial<Record<LabProtocol, number>>>): Promise<void>;
   /** Of an emulated wire: only what is given changes, at once. */
   change(parameters: BothDirections): Promise<void>;
-  /** Runs lines of a shell at one end, such as further addresses; rejects where one fails. */
-  setUp(which: 'client' | 'server', lines: readonly string[]): Promise<void>;
   /** Of an emulated wire. */
   statistics(): Promise<LinkStatistics>;
   /** Kills what runs in both namespaces; they are gone then. */

@@ -59,10 +59,6 @@ class NetLab {
     return this.#link.change(parameters);
   }
 
-  setUp(which, lines) {
-    return shell(this[which], lines);
-  }
-
   statistics() {
     return this.#link.statistics();
   }
