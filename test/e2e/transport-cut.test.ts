@@ -11,7 +11,9 @@ const content = randomBytes(125e6);
 const rateBitsPerSecond = 100e6;
 /** Two seconds are what a cut may cost, and `progress`, which comes four times a second, may tell of it so much later. */
 const longestStillMs = 2000 + 250;
-const timeoutMs = 60_000;
+/** A receiver that serves one ends with its sender; a lane that died unheard may hold it up until its silence is too long. */
+const longestEndMs = 10_000;
+const timeoutMs = 75_000;
 
 /** What each transport is on the wire, at the ports where a receiver listens without being told. */
 const carriers = {
@@ -61,6 +63,21 @@ describe.skipIf(whyNoLab !== undefined)(whyNoLab ? `${title} (skipped: ${whyNoLa
         expect(await transfer.carrier(), `after ${cut.join(', ')}`).not.toBe(name);
         await lab.block();
       }
+      await transfer.expectUnbroken();
+      await lab.close();
+    },
+  );
+
+  it(
+    'goes on when what is tried beside the first is dropped while it is tried',
+    { timeout: 90_000 },
+    async () => {
+      const lab = await netLab({ rateBitsPerSecond, delayMs: 5 });
+      const transfer = await begin(lab);
+      const tried = await transfer.another();
+      // Some of the content has been given to it, and none of it is judged yet.
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      await lab.block(carriers[tried]);
       await transfer.expectUnbroken();
       await lab.close();
     },
@@ -115,6 +132,16 @@ class TimedTransfer {
     );
   }
 
+  /** The first transport that has a lane beside the one that it began with. */
+  async another(): Promise<Carrier> {
+    const { transport: first } = await this.#send.event('connected');
+    for (let from = 0; ; from++) {
+      const { transport, state } = await this.#send.event('lane', from);
+      from = this.#send.events.findIndex((one, i) => i >= from && one.event === 'lane');
+      if (state === 'up' && transport !== first) return transport as Carrier;
+    }
+  }
+
   /** By which transport most goes to the server, in the next 300 ms. */
   async carrier(): Promise<Carrier> {
     const before = await this.#bytesByCarrier();
@@ -126,13 +153,17 @@ class TimedTransfer {
 
   /** Both sides have ended well, the content is the same, and it never stood still for long. */
   async expectUnbroken(): Promise<void> {
-    const [sent, received] = await Promise.all([this.#send.ended, this.#recv.ended]);
+    const sent = await this.#send.ended;
+    const sentAtMs = performance.now();
+    const received = await this.#recv.ended;
+    const receiverEndedMs = performance.now() - sentAtMs;
     await this.#watching;
     const steps = this.#steps.map(({ atMs, bytes }) => [Math.round(atMs - this.#steps[0]!.atMs), bytes]);
     const story = `${JSON.stringify(steps)}\n${sent.stdout}${sent.stderr}${received.stdout}${received.stderr}`;
     expect([sent.status, received.status], story).toEqual([0, 0]);
     const stillMs = this.#steps.slice(1).map(({ atMs }, i) => atMs - this.#steps[i]!.atMs);
     expect(Math.max(...stillMs), story).toBeLessThanOrEqual(longestStillMs);
+    expect(receiverEndedMs, story).toBeLessThanOrEqual(longestEndMs);
     expect(content.equals(await readFile(this.#arrived))).toBe(true);
   }
 
