@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { compare, finish, line, start } from './processes.mjs';
 
 const serverPath = '/usr/sbin/gtlsserver';
 const tlsDirectory = join(import.meta.dirname, '../../fixtures/tls');
-/** Installed below the bench's own directory, and gone with it: it is no dependency of ours. */
-const quinnVersion = '2.1.4';
 const quinnPeer = join(import.meta.dirname, 'quinn-peer.mjs');
 /** What is left of an Ethernet frame for the payload of UDP over IPv4. */
 const payloadBytes = 1472;
@@ -51,23 +50,26 @@ export function ngtcp2({ directory }, source) {
   };
 }
 
-/** quinn through its npm binding, from memory to memory: `{ once }` or `{ missing }`. */
-export async function quinn({ directory }, source) {
-  const name = `@chainsafe/libp2p-quic-linux-${process.arch}-gnu`;
-  const prefix = join(directory, 'quinn');
-  mkdirSync(prefix);
-  const args = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${quinnVersion}`];
-  const { status } = await start('npm', ['install', '--prefix', prefix, ...args], {}, 60_000).ended;
-  if (status !== 0) return { missing: `${name} could not be installed` };
-  const binding = join(prefix, 'node_modules', name);
-  const run = (...rest) => start(process.execPath, [quinnPeer, binding, ...rest.map(String)]);
+/**
+ * quinn through the binding that plugins/quic has, from memory to memory: `{ once }` or `{ missing }`. Its seconds are those
+ * of the whole sender, `inside` those of the transfer.
+ */
+export function quinn(source) {
+  const libc = process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+  const name = `@chainsafe/libp2p-quic-linux-${process.arch}-${libc}`;
+  try {
+    createRequire(import.meta.url).resolve(name);
+  } catch {
+    return { missing: `${name} is not installed` };
+  }
+  const run = (...rest) => start(process.execPath, [quinnPeer, name, ...rest.map(String)]);
   return {
     async once() {
       const receiving = run('recv', source.bytes);
       const { port } = await line(receiving, (text) => JSON.parse(text));
-      const { seconds } = await finish(run('send', source.bytes, port), 'quinn, sending');
+      const { seconds, stdout } = await finish(run('send', source.bytes, port), 'quinn, sending');
       await finish(receiving, 'quinn, receiving');
-      return { seconds };
+      return { seconds, inside: JSON.parse(stdout).seconds };
     },
   };
 }

@@ -1,5 +1,6 @@
 // One side of a transfer by quinn, from memory to memory: recv takes one connection with one stream and prints its port
-// first; send dials it. The first argument is the path of quinn's binding.
+// first; send dials it, and prints the seconds from its first stream until all has arrived. The first argument is quinn's
+// binding, as its package is named.
 import { generateKeyPairSync } from 'node:crypto';
 import { createRequire } from 'node:module';
 
@@ -35,12 +36,14 @@ async function recv() {
 
 async function send() {
   const connection = await new Client(config, 0).outboundConnection('127.0.0.1', Number(port));
+  const began = performance.now();
   const stream = await connection.outboundStream();
   const block = new Uint8Array(blockBytes).fill(7);
   for (let left = Number(size); left > 0; left -= blockBytes)
     await stream.write(left >= blockBytes ? block : block.subarray(0, left));
   // All has arrived when the answer does.
   await stream.read(1);
+  console.log(JSON.stringify({ seconds: (performance.now() - began) / 1000 }));
   connection.abort();
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { largeFile } from './large-file.mjs';
 import { parseOptions, usage } from './options.mjs';
 import { cleanUpAtTheEnd, memoryDirectory } from './processes.mjs';
+import { autoRow } from './row-auto.mjs';
 import { cpuRow } from './row-cpu.mjs';
 import { laneRow } from './row-lane.mjs';
 import { linkRow } from './row-link.mjs';
@@ -10,6 +11,7 @@ import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
 import { poolRow } from './row-pool.mjs';
+import { quicRow } from './row-quic.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
@@ -37,11 +39,11 @@ const relayRows = [
   ...[relayRow, relayMemoryRow, relayStreamsRow, relayStallRow, relaySharesRow, relayFloodRow],
   strangersRow,
 ];
-const linkRows = [linkRow, linkRateRow, linkFairnessRow];
+const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
   ...relayRows,
-  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicPeersRow],
+  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

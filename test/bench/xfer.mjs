@@ -3,10 +3,11 @@ import { finish, line, program, startAt } from './processes.mjs';
 
 /**
  * A receiver that listens, on a free loopback port unless told otherwise: `{ run, url, code }`. `code` is there where it
- * made one. `end` is that of an emulated link where it runs.
+ * made one. `end` is that of an emulated link where it runs; `listen: null` is whatever a receiver listens on by default.
  */
 export async function receiver(context, { directory, flags = [], code, limitMs, end, listen }) {
-  const args = ['recv', directory, '--listen', listen ?? 'tcp://127.0.0.1:0', '--json', ...flags];
+  const listens = listen === null ? [] : ['--listen', listen ?? 'tcp://127.0.0.1:0'];
+  const args = ['recv', directory, ...listens, '--json', ...flags];
   const env = environment(context, 'receiver', code);
   const run = startAt(end, process.execPath, [program, ...args], { env }, limitMs);
   const listening = await line(run, eventOf('listening'));
