@@ -76,6 +76,8 @@ export class SimSender {
     };
     lane.forward.onRoom = () => this.pump();
     this.#control.repeat();
+    // What a suspect lane carried while it was alone may go on this one.
+    for (const suspect of this.#suspects) this.audit.handleLost(suspect);
     this.scheduler.handleLane(lane.number, 'up');
     this.pump();
   }
@@ -90,8 +92,8 @@ export class SimSender {
   }
 
   handleSuspect(lane: SimLane): void {
-    if (!this.lanes.has(lane.number) || this.lanes.size < 2) return;
-    this.audit.handleLost(lane.number);
+    if (!this.lanes.has(lane.number)) return;
+    if (this.lanes.size > 1) this.audit.handleLost(lane.number);
     this.scheduler.handleSuspect(lane.number);
     this.#suspects.add(lane.number);
     this.pump();

@@ -95,6 +95,49 @@ describe('a lane that is suspect', () => {
     core.handleSuspect(1);
     expect(core.pollSend(1, 9_000)).toBeUndefined();
   });
+
+  it('gives its records to the first that joins, though it was alone', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    const given = [0, 1].map(() => core.pollSend(1, 0)?.number);
+    core.handleSuspect(1);
+    core.handleLane(2, 'up');
+    expect(given.map(() => core.pollSend(2, 900))).toMatchObject(
+      given.map((number) => ({ number, isRepeat: true })),
+    );
+  });
+});
+
+describe('a lane that rests', () => {
+  it('keeps what it has and gets nothing new, unless it is the only one', () => {
+    const core = scheduler();
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    core.pollSend(1, 0);
+    core.handleRest(1, true);
+    expect([core.pollSend(1, 1), core.isLimited(1), core.isLimited(2)]).toEqual([undefined, true, false]);
+    expect(core.pollSend(2, 1)).toMatchObject({ number: 1, isRepeat: false });
+    core.handleSuspect(2);
+    expect(core.pollSend(1, 2)).toMatchObject({ number: 1, isRepeat: true });
+    core.handleAlive(2);
+    core.handleRest(1, false);
+    expect(core.pollSend(1, 3)).toMatchObject({ number: 2 });
+  });
+});
+
+describe('the load of a lane', () => {
+  it('is what it carries and has carried; of several carriers nobody knows which brought it', () => {
+    const core = scheduler(512 * 1024);
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    core.pollSend(1, 0);
+    core.pollSend(2, 0);
+    core.handleReceived(1, 2, 30);
+    expect(core.loads.get(2)).toEqual({ receivedBytes: 256 * 1024, inFlightBytes: 0, delayMs: 30 });
+    expect(core.pollSend(2, 300)).toMatchObject({ number: 0, isRepeat: true });
+    core.handleReceived(0, 1, 310);
+    expect([1, 2].map((lane) => core.loads.get(lane)?.receivedBytes)).toEqual([128 * 1024, 384 * 1024]);
+  });
 });
 
 describe('the head of the window', () => {
