@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 export const recvFlags = {
   listen: Flags.string({
     description:
-      'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, which takes ws too, and udp; every address, port 4840)',
+      'where to listen, as scheme://host:port; port 0 is any free one (default: tcp, which takes ws too, and udp at port 4840, quic at 4841; every address)',
     helpValue: 'URL',
     multiple: true,
     multipleNonGreedy: true,

@@ -22,7 +22,7 @@ SIGHUP has it read its configuration again.`;
   static override flags = {
     listen: Flags.string({
       description:
-        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp and udp, every address, port 4840)',
+        'where to listen, as scheme://host:port; port 0 is any free one (default: tcp and udp at port 4840, quic at 4841; every address)',
       helpValue: 'URL',
       multiple: true,
       multipleNonGreedy: true,

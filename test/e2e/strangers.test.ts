@@ -8,6 +8,7 @@ import { udpDefaults, type Connection, type Transport } from 'xfer/plugin';
 import { tcp } from '../../plugins/mux/src/index.js';
 import { DialerHello } from '../../plugins/udp/src/hello/dialer-hello.js';
 import { nodeHelloCrypto } from '../../plugins/udp/src/hello/node-hello-crypto.js';
+import { quic } from '../../plugins/quic/src/index.js';
 import { udp } from '../../plugins/udp/src/index.js';
 import { until } from '../../src/compliance/pair.js';
 import { udpApi } from '../../src/plugin.js';
@@ -21,6 +22,7 @@ import { startRelay, type RunningRelay } from '../support/start-relay.js';
 const transports = [
   ['tcp', tcp],
   ['udp', udp],
+  ['quic', quic],
 ] as const;
 const another = '127.0.0.2';
 const content = randomBytes(4 * 1024 * 1024 + 3);

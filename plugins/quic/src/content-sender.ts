@@ -18,7 +18,7 @@ export interface ContentSenderOptions {
 /** How soon it is looked whether quinn has sent what it was given. */
 const pollMs = 1;
 /** Counters as old as this are looked at again. */
-const sampleAgeMs = 0.5;
+const sampleAgeMs = 1;
 
 /** Pulls content as quinn sends it, and gives that of each stream a stream of QUIC, or that of many one. */
 export class ContentSender {

@@ -74,7 +74,7 @@ export class IncomingContent {
       throw violation('content of streams that are not open');
     early.fin = fin;
     // What was read lies in much more memory than it has bytes.
-    if (bytes.length > 0) early.pieces.push(bytes.slice());
+    if (bytes.length > 0) early.pieces.push(new Uint8Array(bytes));
   }
 
   #drop(id: number, early: Early): void {

@@ -26,12 +26,15 @@ export class ServerKeeper {
 
   async #take(): Promise<void> {
     for (;;) {
+      let connection;
       try {
-        this.#handle(await this.#server.inboundConnection());
+        connection = await this.#server.inboundConnection();
       } catch (thrown) {
-        // Else it is a handshake that came to nothing.
         if (thrown instanceof Error && thrown.message === 'server closed') return;
+        // A handshake that came to nothing.
+        continue;
       }
+      this.#handle(connection);
     }
   }
 
