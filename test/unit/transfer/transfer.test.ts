@@ -59,7 +59,7 @@ describe('a transfer', () => {
     await Promise.all(names.map((name, n) => writeFile(join(top, name), n % 3 === 0 ? 'abc' : '')));
     const writing = held(files.writeFiles.bind(files));
     const { sender, receiver } = await transfer([top], withFiles({ writeFiles: writing.call }));
-    await vi.waitFor(() => expect(writing.waiting.length).toBeGreaterThanOrEqual(4));
+    await vi.waitFor(() => expect(writing.waiting.length).toBeGreaterThanOrEqual(4), { timeout: 10_000 });
     writing.release();
     expect(await sender.running).toMatchObject({ files: 3000, bytes: 3000 });
     expect((await namesIn(join(receiver.directory, 'many'))).toSorted()).toEqual(names.toSorted());
