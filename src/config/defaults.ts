@@ -185,7 +185,7 @@ export const quicDefaults = Object.freeze({
   connectionWindowBytes: 32 * MiB,
   /** Wanted of SO_RCVBUF and SO_SNDBUF of what dials; a listener has those of the system, net.core.rmem_default. */
   socketBufferBytes: 4 * MiB,
-  /** Asked for in one read. It is memory of its own each time, of which what was not read is wasted. */
+  /** Asked for in one read, at most. It is memory of its own each time, of which what was not read is wasted. */
   readBytes: 256 * KiB,
   /** Taken of one stream at a time. */
   writeBytes: 1 * MiB,
