@@ -36,9 +36,12 @@ class DirectWays implements Ways {
 
   constructor(options: DirectWaysOptions) {
     this.#options = options;
-    const { transports, use } = options;
+    const { transports, use, tuning } = options;
     const there = transports.schemes();
-    this.#schemes = new Set(use ? there.filter((scheme) => use.includes(scheme)) : there);
+    // Who names quic beside a control that it does not have is told so by quic; else it is no way.
+    const wanted = (scheme: string): boolean =>
+      use ? use.includes(scheme) : scheme !== 'quic' || (tuning?.congestion ?? 'cubic') === 'cubic';
+    this.#schemes = new Set(there.filter(wanted));
   }
 
   async dialFirst(signal: AbortSignal): Promise<WayThere> {

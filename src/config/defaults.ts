@@ -171,8 +171,14 @@ export const quicDefaults = Object.freeze({
   idleTimeoutMs: 10_000,
   /** A packet after this much silence, so that a connection lives as long as both ends do. */
   keepAliveMs: 3_000,
-  /** Handshakes that a listener waits for at once; past it a new dialer waits until one is over. */
-  maxHandshakes: 1024,
+  /**
+   * Handshakes that a listener can begin before it looks, this often, how many are under way, and how many may be in all:
+   * past it a new dialer waits until one is over. Waiting for one costs 3 KB; one that goes on, and of forged first packets
+   * none does before the idle timeout, about 50 KB.
+   */
+  spareHandshakes: 1024,
+  handshakeLookMs: 500,
+  maxHandshakes: 8192,
   /**
    * QUIC streams that either side may open at once. quinn sets about 40 bytes aside for each, in tables that double: 112 is
    * what fits in the size before 17 KB. It tells of new room by eighths.
@@ -185,7 +191,7 @@ export const quicDefaults = Object.freeze({
   connectionWindowBytes: 32 * MiB,
   /** Wanted of SO_RCVBUF and SO_SNDBUF of what dials; a listener has those of the system, net.core.rmem_default. */
   socketBufferBytes: 4 * MiB,
-  /** Asked for in one read. It is memory of its own each time, of which what was not read is wasted. */
+  /** Asked for in one read, at most. It is memory of its own each time, of which what was not read is wasted. */
   readBytes: 256 * KiB,
   /** Taken of one stream at a time. */
   writeBytes: 1 * MiB,

@@ -2,7 +2,9 @@ import { frameHeaderBytes } from './frame.js';
 import { writeHeader } from './encode.js';
 import type { Loan } from './loan.js';
 
-const slabBytes = 16 * 1024;
+/** The first one is small, as an idle connection holds it as long as it lives; each later one is twice as large, up to the most. */
+const firstSlabBytes = 1024;
+const maxSlabBytes = 16 * 1024;
 /** Below this a copy is cheaper than one more element of the writev. */
 const copyBelow = 512;
 
@@ -26,7 +28,7 @@ export class Batch {
 
 /** Fills batches; the slab goes on from one batch to the next and is left to the collector when it is full. */
 export class BatchWriter {
-  #slab = new Uint8Array(slabBytes);
+  #slab = new Uint8Array(firstSlabBytes);
   #view = new DataView(this.#slab.buffer);
   #at = 0;
   #runFrom = 0;
@@ -61,9 +63,9 @@ export class BatchWriter {
   }
 
   #reserve(bytes: number): number {
-    if (this.#at + bytes > slabBytes) {
+    if (this.#at + bytes > this.#slab.length) {
       this.#closeRun();
-      this.#slab = new Uint8Array(slabBytes);
+      this.#slab = new Uint8Array(Math.min(2 * this.#slab.length, maxSlabBytes));
       this.#view = new DataView(this.#slab.buffer);
       this.#at = 0;
       this.#runFrom = 0;

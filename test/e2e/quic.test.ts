@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
-import { failureOf, transferred } from '../support/transfer.js';
+import { failureOf, handedOver, transferred } from '../support/transfer.js';
+import { udpProxy } from '../support/udp-proxy.js';
 
 const content = randomBytes(24 * 1024 * 1024 + 11);
+/** What is under way at 8 MB/s when a sender is killed, and what of the last part the receiver has not made sure of. */
+const againBytes = 2 * 1024 * 1024;
 let work: string;
 let file: string;
 let out: string;
@@ -54,7 +57,7 @@ describe('a transfer over quic', () => {
     expect(await arrived()).toBe(true);
   });
 
-  it('goes on where a sender was killed', async () => {
+  it('goes on where a sender was killed, and sends little of it twice', async () => {
     const timeoutMs = 55_000;
     const [home, receiverHome] = [await temporaryDirectory(), await temporaryDirectory()];
     const { recv, address, code } = await startReceiver(out, {
@@ -65,12 +68,50 @@ describe('a transfer over quic', () => {
     await first.until(({ events }) =>
       events.some((event) => event.event === 'progress' && event.bytes > 4 * 1024 * 1024),
     );
-    await first.kill('SIGKILL');
+    const killed = await first.kill('SIGKILL');
     const again = await (await runXfer(['send', file, address, '--json'], options)).ended;
     expect(again, again.stdout).toMatchObject({ status: 0, timedOut: false });
     expect(await arrived()).toBe(true);
+    expect(handedOver(killed) + handedOver(again)).toBeLessThanOrEqual(content.length + againBytes);
     await recv.kill();
   }, 60_000);
+
+  it('arrives where the path loses one datagram in fifty', async () => {
+    const { recv, address, code } = await startReceiver(out, {
+      ...{ listen: 'quic://127.0.0.1:0', flags: ['--once'], timeoutMs: 55_000 },
+    });
+    let lost = 0;
+    const proxy = await udpProxy({
+      port: Number(new URL(address).port),
+      pass: ({ bytes, random }) => {
+        if (random() >= 0.02) return [bytes];
+        lost++;
+        return [];
+      },
+    });
+    const to = proxy.url.replace('udp:', 'quic:');
+    const env = { XFER_CODE: code };
+    const send = await runXfer(['send', file, to, '--json'], { env, timeoutMs: 55_000 });
+    const [sent, received] = await Promise.all([send.ended, recv.ended]);
+    proxy.close();
+    expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
+    expect(await arrived()).toBe(true);
+    expect(lost).toBeGreaterThan(100);
+  }, 60_000);
+
+  it('leaves the way to others where the congestion control is none of its own', async () => {
+    const { recv, address, code } = await startReceiver(out, {
+      ...{ listen: 'udp://127.0.0.1:0', flags: ['--once'] },
+    });
+    const host = new URL(address).host;
+    const send = await runXfer(['send', file, host, '--json', '--cc', 'bbr', '--explain'], {
+      env: { XFER_CODE: code },
+    });
+    const [sent] = await Promise.all([send.ended, recv.ended]);
+    expect(sent.status, sent.stdout).toBe(0);
+    expect(await arrived()).toBe(true);
+    expect(sent.stdout).not.toContain('quic://');
+  });
 
   it('says soon that nobody listens', async () => {
     const socket = createSocket('udp4');

@@ -1,6 +1,7 @@
 import type { QuicConnection, QuicStream } from './binding.js';
 import type { QuicConfig } from './config.js';
 import { IncomingContent, violation, type IncomingUser } from './incoming-content.js';
+import { ReadSize } from './read-size.js';
 import { SharedPieces } from './shared-pieces.js';
 import { decodeId, idBytes, sharedId } from './wire.js';
 
@@ -55,14 +56,15 @@ export class ContentReceiver {
     // Nothing goes back on it, so that it is over when its content is. An end would fail where the other side's stop is here.
     stream.resetWrite().catch(ignored);
     try {
-      const first = await this.#readId(stream);
+      const size = new ReadSize(this.#options.config.readBytes);
+      const first = await this.#readId(stream, size);
       if (!first) return;
       const id = decodeId(first);
       const rest = first.subarray(idBytes);
       if (this.#streams.has(id)) throw violation('content of one stream on two of QUIC');
       this.#streams.set(id, stream);
-      if (id === sharedId) await this.#readShared(stream, rest);
-      else await this.#readOwn(stream, id, rest);
+      if (id === sharedId) await this.#readShared(stream, size, rest);
+      else await this.#readOwn(stream, size, id, rest);
     } catch (thrown) {
       // Nobody sends anything else on it.
       stream.stopRead().catch(ignored);
@@ -71,10 +73,10 @@ export class ContentReceiver {
   }
 
   /** What came first, and is long enough to say whose content it is; undefined: it came to nothing. */
-  async #readId(stream: QuicStream): Promise<Uint8Array | undefined> {
+  async #readId(stream: QuicStream, size: ReadSize): Promise<Uint8Array | undefined> {
     let first: Uint8Array = new Uint8Array(0);
     while (first.length < idBytes) {
-      const bytes = await this.#next(stream);
+      const bytes = await this.#next(stream, size);
       if (bytes === undefined) return undefined;
       if (bytes === null) throw violation('a stream of QUIC without content');
       first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
@@ -82,10 +84,10 @@ export class ContentReceiver {
     return first;
   }
 
-  async #readOwn(stream: QuicStream, id: number, first: Uint8Array): Promise<void> {
+  async #readOwn(stream: QuicStream, size: ReadSize, id: number, first: Uint8Array): Promise<void> {
     let isWanted = first.length === 0 || this.#content.handle(id, first, false);
     while (isWanted) {
-      const bytes = await this.#next(stream);
+      const bytes = await this.#next(stream, size);
       // Forgotten while it was read; what is kept of it, if it was reset before it was opened, goes with it.
       if (this.#streams.get(id) !== stream) return;
       if (bytes === undefined) {
@@ -100,11 +102,11 @@ export class ContentReceiver {
     stream.stopRead().catch(ignored);
   }
 
-  async #readShared(stream: QuicStream, first: Uint8Array): Promise<void> {
+  async #readShared(stream: QuicStream, size: ReadSize, first: Uint8Array): Promise<void> {
     const pieces = new SharedPieces((id, bytes, fin) => void this.#content.handle(id, bytes, fin));
     pieces.push(first);
     for (;;) {
-      const bytes = await this.#next(stream);
+      const bytes = await this.#next(stream, size);
       if (bytes === undefined || this.#isOver) return;
       if (bytes === null) throw violation('the end of what is shared');
       pieces.push(bytes);
@@ -112,9 +114,10 @@ export class ContentReceiver {
   }
 
   /** Null is the end; undefined a reset, or the end of the connection. */
-  async #next(stream: QuicStream): Promise<Uint8Array | null | undefined> {
+  async #next(stream: QuicStream, size: ReadSize): Promise<Uint8Array | null | undefined> {
     try {
-      const bytes = await stream.read(this.#options.config.readBytes);
+      const bytes = await stream.read(size.bytes);
+      if (bytes) size.handleRead(bytes.length);
       return this.#isOver ? undefined : bytes;
     } catch {
       return undefined;

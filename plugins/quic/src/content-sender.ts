@@ -15,8 +15,6 @@ export interface ContentSenderOptions {
   handleThrown(thrown: unknown): void;
 }
 
-/** How soon it is looked whether quinn has sent what it was given. */
-const pollMs = 1;
 /** Counters as old as this are looked at again. */
 const sampleAgeMs = 1;
 
@@ -88,7 +86,7 @@ export class ContentSender {
       this.#timer = undefined;
       this.#sample();
       this.ready();
-    }, pollMs);
+    }, this.allowance.waitMs);
   }
 
   #sample(): void {
@@ -139,8 +137,6 @@ export class ContentSender {
     } catch (thrown) {
       this.#options.handleThrown(thrown);
     }
-    if (this.#isOver) return;
-    this.#sample();
     this.ready();
   }
 }

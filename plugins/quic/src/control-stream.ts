@@ -1,5 +1,6 @@
 import { XferError } from 'xfer/plugin';
 import type { QuicStream } from './binding.js';
+import { ReadSize } from './read-size.js';
 import { writeAll } from './stream-writer.js';
 import { checkPreface, encodePreface, prefaceBytes } from './wire.js';
 
@@ -13,7 +14,7 @@ export interface ControlOptions {
 }
 
 const writeBytes = 64 * 1024;
-const readBytes = 64 * 1024;
+const maxReadBytes = 64 * 1024;
 
 /** The dialer's first stream: everything but content, in both directions. */
 export class ControlStream {
@@ -82,9 +83,11 @@ export class ControlStream {
 
   async #read(stream: QuicStream): Promise<void> {
     const { handleControl, handleEnd, handleThrown } = this.#options;
+    const size = new ReadSize(maxReadBytes);
     let preface: Uint8Array | undefined = new Uint8Array(0);
     for (;;) {
-      let bytes = await stream.read(readBytes);
+      let bytes = await stream.read(size.bytes);
+      if (bytes) size.handleRead(bytes.length);
       if (this.#isOver) return;
       try {
         if (bytes === null) {

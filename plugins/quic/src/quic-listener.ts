@@ -61,8 +61,7 @@ class QuicListener implements Listener {
     this.#context = context;
     this.#gate = new ListenerGate(listen);
     this.#keepers = servers.map(
-      (server) =>
-        new ServerKeeper(server, context.config.maxHandshakes, (quic) => this.#handleConnection(quic)),
+      (server) => new ServerKeeper(server, context.config, (quic) => this.#handleConnection(quic)),
     );
   }
 

@@ -15,8 +15,11 @@ interface Limits {
  * (RFC 9000 §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
  */
 const overheadBytes = 27;
-/** Less is not worth a write. */
-const leastRoomBytes = 16 * 1024;
+/** The part of what may wait that is given at once: writes are few, and a look at the counters, which takes quinn's lock, is worth it. */
+const portions = 4;
+/** How soon it is looked again whether there is room: timers are no finer, and no path is so slow that later is soon enough. */
+const leastWaitMs = 1;
+const mostWaitMs = 20;
 /** What waits with quinn goes within this time, or it was too much. */
 const patienceMs = 100;
 /** Rates over less are noise. */
@@ -49,8 +52,15 @@ export class SendAllowanceCore {
   /** So much may be taken now. Where it is nothing, a sample will tell when there is room again. */
   get roomBytes(): number {
     const room = this.#targetBytes - this.unsentBytes;
-    this.#isLimited = room < leastRoomBytes;
+    this.#isLimited = room < this.#targetBytes / portions;
     return this.#isLimited ? 0 : room;
+  }
+
+  /** Where there is no room: when a sample will tell of some. */
+  get waitMs(): number {
+    if (this.#rate === 0) return leastWaitMs;
+    const ms = (this.#targetBytes / portions / this.#rate) * 1000;
+    return Math.max(leastWaitMs, Math.min(Math.floor(ms), mostWaitMs));
   }
 
   get unsentBytes(): number {
@@ -107,10 +117,11 @@ export class SendAllowanceCore {
     const { leastUnsentBytes, maxUnsentBytes } = this.#limits;
     if (this.#takenBytes === this.#sentBytes)
       this.#targetBytes = Math.min(2 * this.#targetBytes, maxUnsentBytes);
-    else if (this.#rate > 0)
-      this.#targetBytes = Math.max(
-        leastUnsentBytes,
-        Math.min(this.#targetBytes, Math.floor((this.#rate * patienceMs) / 1000)),
-      );
+    else if (this.#rate > 0) {
+      const mostBytes = Math.floor((this.#rate * patienceMs) / 1000);
+      // With less than half of it the counters would be looked at more often than is worth it.
+      const bytes = Math.min(Math.max(this.#targetBytes, Math.floor(mostBytes / 2)), mostBytes);
+      this.#targetBytes = Math.max(leastUnsentBytes, Math.min(bytes, maxUnsentBytes));
+    }
   }
 }

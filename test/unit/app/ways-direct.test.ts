@@ -18,7 +18,12 @@ interface World {
 /** Transports that connect to what `leads` says, each connection from an address of its own choice. */
 function world(
   leads: (url: string) => boolean,
-  { use, port, host = '192.0.2.7' }: { use?: readonly string[]; port?: number; host?: string } = {},
+  {
+    use,
+    port,
+    host = '192.0.2.7',
+    congestion = 'cubic',
+  }: { use?: readonly string[]; port?: number; host?: string; congestion?: string } = {},
 ): World {
   const transports = new TransportRegistry();
   const [dialled, decisions, connections]: [World['dialled'], Decision[], FakeConnection[]] = [[], [], []];
@@ -48,7 +53,7 @@ function world(
     named: { host, port },
     transports,
     use,
-    tuning: { congestion: 'ledbat' },
+    tuning: { congestion },
     onDecision: (decision) => decisions.push(decision),
   });
   return { ways, dialled, decisions, connections };
@@ -83,7 +88,7 @@ describe('directWays', () => {
       'udp://192.0.2.7:443 192.0.2.7',
       'ws://192.0.2.7:4840 by name',
     ]);
-    expect(dialled.every(({ options }) => options.tuning?.congestion === 'ledbat')).toBe(true);
+    expect(dialled.every(({ options }) => options.tuning?.congestion === 'cubic')).toBe(true);
   });
 
   it('begins with what answered last when it is asked again', async () => {
@@ -121,6 +126,15 @@ describe('directWays', () => {
     expect(shown(ways.candidates(there, ['tcp://[::]:4840', 'quic://[::]:4841']))).toEqual([
       'udp://192.0.2.7:4840',
     ]);
+  });
+
+  it('leaves quic out, which has no other congestion control than cubic, unless it is named', async () => {
+    const options = { congestion: 'bbr' };
+    const { dialled, ways, there } = await started('udp://192.0.2.7:443', options);
+    expect(dialled.filter(({ url }) => url.startsWith('quic:'))).toEqual([]);
+    expect(shown(ways.candidates(there, ['udp://[::]:443', 'quic://[::]:4841']))).toEqual([]);
+    const named = await started('quic://192.0.2.7:4841', { ...options, use: ['quic'] });
+    expect(formatAddress(named.there.address)).toBe('quic://192.0.2.7:4841');
   });
 
   it('offers what the receiver tells of, one for each transport and port', async () => {

@@ -75,6 +75,30 @@ describe('how much quinn is given', () => {
     expect(core.unsentBytes + core.roomBytes).toBeLessThanOrEqual(300_000);
   });
 
+  it('is looked at again when a quarter of it may have gone, neither at every turn nor too late', () => {
+    expect(new SendAllowanceCore(limits).waitMs).toBe(1);
+    const waitAt = (bytesPerMs: number): number => {
+      const core = new SendAllowanceCore(limits);
+      const sender = new Sender();
+      let unsent = 0;
+      for (let now = 0; now < 2000; now += 5) {
+        const room = core.roomBytes;
+        core.handleTaken(room);
+        expect(core.roomBytes).toBe(0);
+        unsent += room;
+        const sent = Math.min(unsent, 5 * bytesPerMs);
+        sender.send(sent);
+        unsent -= sent;
+        core.handleSample(now, sender.sample);
+      }
+      return core.waitMs;
+    };
+    expect(waitAt(100)).toBe(20);
+    // A quarter of 1 MiB at 40 MB/s.
+    expect(waitAt(40_000)).toBeGreaterThanOrEqual(5);
+    expect(waitAt(40_000)).toBeLessThanOrEqual(8);
+  });
+
   it('counts what came to nothing no more', () => {
     const core = new SendAllowanceCore(limits);
     core.handleTaken(100_000);

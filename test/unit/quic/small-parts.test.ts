@@ -3,6 +3,7 @@ import { bindingError } from '../../../plugins/quic/src/binding-error.js';
 import { checkTuning, quicConfig } from '../../../plugins/quic/src/config.js';
 import type { QuicStats } from '../../../plugins/quic/src/binding.js';
 import { PathStats } from '../../../plugins/quic/src/path-stats.js';
+import { ReadSize } from '../../../plugins/quic/src/read-size.js';
 import { remoteOf } from '../../../plugins/quic/src/remote-address.js';
 import { gathered } from '../../../plugins/quic/src/stream-writer.js';
 
@@ -68,5 +69,17 @@ describe('writes', () => {
     expect(pieces.map(({ length }) => length)).toEqual([20, 64 * 1024, 10]);
     expect(pieces[1]).toBe(large);
     expect(gathered([])).toEqual([]);
+  });
+});
+
+describe('a read', () => {
+  it('asks for little until much comes, and for little again behind it', () => {
+    const size = new ReadSize(256 * 1024);
+    const asked = [];
+    for (const came of [0, 30, 4096, 16 * 1024, 64 * 1024, 256 * 1024, 100_000, 20]) {
+      size.handleRead(came);
+      asked.push(size.bytes);
+    }
+    expect(asked).toEqual([4096, 4096, 16_384, 65_536, 262_144, 262_144, 200_000, 4096]);
   });
 });
