@@ -5,7 +5,7 @@ import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
-import { checkGiven } from '../transfer/given-paths.js';
+import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
@@ -42,13 +42,16 @@ const worthKeepingMs = 100;
  */
 export async function send(options: SendOptions): Promise<SendResult> {
   const filter = await readFilter(options.filters ?? [], options.signal);
-  await checkGiven(options.paths, filter);
-  return sendTo({ ...options, filter }, parseTarget(options.target), () => loadIdentity(options.home));
+  const listings = new GivenListings();
+  await checkGiven(options.paths, filter, listings);
+  return sendTo({ ...options, filter, listings }, parseTarget(options.target), () => loadIdentity(options.home));
 }
 
 /** What is sent is known before anything is dialled. */
 export interface Filtered extends Omit<SendOptions, 'target' | 'limit'> {
   readonly filter: PathFilter | undefined;
+  /** What was found of the given paths when they were checked. */
+  readonly listings?: GivenListings;
   readonly limit?: ToldLimit | undefined;
 }
 
@@ -154,7 +157,7 @@ class Sending {
     this.#fanOut = fanOut;
     this.#identity = identity;
     this.#peers = sessions.peers ?? new PeerStore(options.home);
-    this.#unfinished = new UnfinishedTransfers(options.home, identity);
+    this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
     this.#ways = waysOf(route, {
       ...options,
       identity,
@@ -345,8 +348,7 @@ class Sending {
       group,
       native: nativeApi(),
       batches: scan(paths, {
-        ...scanned,
-        onProblem,
+        ...{ ...scanned, onProblem, listings: this.#options.listings },
         onExcluded: () => this.#excluded++,
         ...(this.#options.attributes ? { complete: attributeReader(nativeApi().files) } : {}),
       }),
