@@ -44,7 +44,9 @@ export async function send(options: SendOptions): Promise<SendResult> {
   const filter = await readFilter(options.filters ?? [], options.signal);
   const listings = new GivenListings();
   await checkGiven(options.paths, filter, listings);
-  return sendTo({ ...options, filter, listings }, parseTarget(options.target), () => loadIdentity(options.home));
+  return sendTo({ ...options, filter, listings }, parseTarget(options.target), () =>
+    loadIdentity(options.home),
+  );
 }
 
 /** What is sent is known before anything is dialled. */
