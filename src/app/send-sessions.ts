@@ -29,6 +29,8 @@ export const singleUse: SendSessions = Object.freeze({
 
 /** Ends its connections, and waits until what was said on them has gone. */
 export async function endSession({ lanes, session }: SendSession): Promise<void> {
+  // One that waits for another transfer is ended by nobody else, and its connection would wait for that.
+  session.finish();
   await lanes.close();
   session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
 }
