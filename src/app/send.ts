@@ -175,7 +175,7 @@ class Sending {
     this.#isNoted = earlier !== undefined;
     const { pinned } = this.#sessions;
     const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
-    let opened = await this.#take(() => this.#openFirst(met));
+    let opened = await this.#take(() => this.#openMet(met));
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {
@@ -210,6 +210,18 @@ class Sending {
   /** Nothing is unfinished any more: with this receiver, where there are others. */
   async #finish(peer: Uint8Array): Promise<void> {
     await this.#unfinished.remove(this.#key, this.#fanOut ? peer : undefined);
+  }
+
+  /** A receiver that was met before may be starting again: whether it left before this send or in it makes no difference. */
+  async #openMet(met: readonly Uint8Array[]): Promise<SendSession> {
+    try {
+      return await this.#openFirst(met);
+    } catch (thrown) {
+      const error = asXferError(thrown);
+      const { pinned } = this.#sessions;
+      if (!pinned || error.row.origin !== 'network' || retryOf(this.#options) === 0) throw error;
+      return this.#openAgain(pinned, error);
+    }
   }
 
   /** A first connection that fails is told at once. A transfer that was stopped goes on without a new code. */
