@@ -26,6 +26,9 @@ struct BatchStamp {
   int64_t ctimeNs = 0;
 };
 
+/** Whether a file of a batch gets a name in this directory only when it is whole. */
+bool WritesUnnamed(int directory);
+
 /** Writes one file of a batch, as writeFiles in src/native/files-api.ts says; 0 or an errno, then nothing of it stays. */
 int WriteBatchFile(const BatchFile& file, const std::string& temporary, BatchStamp& stamp);
 

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "arguments.h"
+#include "batch.h"
 #include "bindings.h"
 #include "call-job.h"
 #include "disk.h"
@@ -88,6 +89,15 @@ void FreeBytes(const Napi::CallbackInfo& info) {
       [directory](double& bytes) { return files::FreeBytes(directory, bytes); });
 }
 
+void WritesUnnamed(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int directory = arguments.Fd(0);
+  SubmitCall<bool>(arguments, 1, "openat", BooleanValue, [directory](bool& unnamed) {
+    unnamed = files::WritesUnnamed(directory);
+    return 0;
+  });
+}
+
 void Lock(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int fd = arguments.Fd(0);
@@ -105,6 +115,7 @@ void AddDiskBindings(Napi::Env env, Napi::Object exports) {
   AddCall<Allocate>(env, exports, "allocate");
   AddCall<Truncate>(env, exports, "truncate");
   AddCall<FreeBytes>(env, exports, "freeBytes");
+  AddCall<WritesUnnamed>(env, exports, "writesUnnamed");
   AddCall<Lock>(env, exports, "lock");
 }
 

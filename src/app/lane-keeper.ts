@@ -5,6 +5,7 @@ import type { Connection } from '../transport/contract.js';
 import type { Numbers } from '../transport/selection.js';
 import { Backoff } from './backoff.js';
 import type { Decision } from './events.js';
+import { OwnNetworks } from './own-networks.js';
 import { WayChooser, type DrivenTransfer } from './way-chooser.js';
 import type { Ways, WayThere } from './ways.js';
 
@@ -63,6 +64,7 @@ export class LaneKeeper {
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #networks = new OwnNetworks();
   #session: Session | undefined;
   #first: FirstLane | undefined;
   #chooser: WayChooser | undefined;
@@ -91,6 +93,7 @@ export class LaneKeeper {
     this.#chooser = new WayChooser({
       ...{ transfer, wanted, first },
       lanes: this.#held,
+      networks: this.#networks,
       isOver: () => this.#session?.isOver ?? true,
       open: (address) => this.#open(address),
       retire: (lane) => this.#retire(lane),

@@ -32,6 +32,8 @@ export interface ReceiverContext {
   readonly options: ReceiveOptions;
   readonly native: NativeApi;
   readonly root: number;
+  /** Whether small files leave nothing there when this process is killed. */
+  readonly isUnnamed: boolean;
   readonly peers: PeerStore;
   readonly identity: Identity;
   readonly limit: HandshakeLimit;

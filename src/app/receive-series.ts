@@ -72,7 +72,7 @@ export class ReceiveSeries {
   /** `after`: settles when nothing is left to be done of what there was before. */
   #begin(firstRecord: number, after: Promise<unknown>): Part {
     const { context, running, goesOn } = this.#options;
-    const { options, native, root } = context;
+    const { options, native, root, isUnnamed } = context;
     const { onEvent } = options;
     const isFirst = this.#count++ === 0;
     const progress = new ThinOut<ReceiveProgress>((value) =>
@@ -82,6 +82,7 @@ export class ReceiveSeries {
       session: running.session,
       native,
       root,
+      isUnnamed,
       signal: running.stop.signal,
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       firstRecord,

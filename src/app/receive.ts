@@ -81,10 +81,12 @@ class Receiver {
     const native = nativeApi();
     const path = resolve(options.directory);
     let root: number;
+    let isUnnamed: boolean;
     try {
       await mkdir(path, { recursive: true });
       root = await native.files.openRoot(path);
       await probeWritable(native.files, root);
+      isUnnamed = await native.files.writesUnnamed(root);
     } catch (cause) {
       throw directoryError(cause, `cannot write to ${printable(options.directory)}`);
     }
@@ -105,7 +107,9 @@ class Receiver {
     });
     const limit = new HandshakeLimit();
     transfers.readJournals(native.files, root, path);
-    return new Receiver(options, { options, native, root, peers, identity, limit, transfers, idle });
+    return new Receiver(options, {
+      ...{ options, native, root, isUnnamed, peers, identity, limit, transfers, idle },
+    });
   }
 
   async run(): Promise<SendResult | undefined> {

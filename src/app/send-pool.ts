@@ -3,7 +3,7 @@ import { XferError } from '../errors/index.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
-import { checkGiven } from '../transfer/given-paths.js';
+import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
 import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
 import { readFilter } from './filters.js';
@@ -15,6 +15,7 @@ import { endSession, type SendSessions } from './send-sessions.js';
 import { sendTo } from './send.js';
 import { parseTarget } from './target.js';
 import { Turns } from './turns.js';
+import { UnfinishedTransfers } from './unfinished.js';
 
 export interface SendPoolOptions extends Pick<CommonOptions, 'home' | 'transports' | 'tuning'> {
   /** Sessions at once, to all receivers and to one. Default: poolDefaults. */
@@ -23,6 +24,9 @@ export interface SendPoolOptions extends Pick<CommonOptions, 'home' | 'transport
   /** A session that carried nothing for so long is closed; a receiver of this xfer waits half a minute longer than the default. Default: poolDefaults.idleMs. */
   readonly idleMs?: number;
 }
+
+/** Files of ours that every send asks for are looked at no more often. */
+const lookAgainMs = 1_000;
 
 /** Receivers whose keys are kept in mind. */
 const mostMet = 1024;
@@ -56,10 +60,11 @@ class Pool implements SendPool {
   readonly #turns = new Turns();
   readonly #peers: PeerStore;
   #identity: Promise<Identity> | undefined;
+  #unfinished: UnfinishedTransfers | undefined;
 
   constructor(options: SendPoolOptions) {
     this.#options = options;
-    this.#peers = new PeerStore(options.home);
+    this.#peers = new PeerStore(options.home, lookAgainMs);
     // As many as send at once.
     setMaxListeners(0, this.#ending.signal);
     this.#sessions = new ConnectionPool({
@@ -106,9 +111,10 @@ class Pool implements SendPool {
     const { home, transports, tuning } = this.#options;
     signal.throwIfAborted();
     const filter = await readFilter(given.filters ?? [], signal);
-    await checkGiven(given.paths, filter);
+    const listings = new GivenListings();
+    await checkGiven(given.paths, filter, listings);
     const options = {
-      ...{ ...given, home, transports, filter, signal },
+      ...{ ...given, home, transports, filter, listings, signal },
       ...(tuning ? { tuning } : {}),
       onEvent: given.onEvent ?? (() => undefined),
     };
@@ -124,6 +130,8 @@ class Pool implements SendPool {
       goesOn: true,
       pinned: this.#met.get(key),
       peers: this.#peers,
+      unfinished: (identity) =>
+        (this.#unfinished ??= new UnfinishedTransfers(this.#options.home, identity, lookAgainMs)),
       take: async (open) => {
         lease = await this.#sessions.acquire(key, {
           signal,

@@ -5,7 +5,7 @@ import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
-import { checkGiven } from '../transfer/given-paths.js';
+import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
@@ -42,13 +42,18 @@ const worthKeepingMs = 100;
  */
 export async function send(options: SendOptions): Promise<SendResult> {
   const filter = await readFilter(options.filters ?? [], options.signal);
-  await checkGiven(options.paths, filter);
-  return sendTo({ ...options, filter }, parseTarget(options.target), () => loadIdentity(options.home));
+  const listings = new GivenListings();
+  await checkGiven(options.paths, filter, listings);
+  return sendTo({ ...options, filter, listings }, parseTarget(options.target), () =>
+    loadIdentity(options.home),
+  );
 }
 
 /** What is sent is known before anything is dialled. */
 export interface Filtered extends Omit<SendOptions, 'target' | 'limit'> {
   readonly filter: PathFilter | undefined;
+  /** What was found of the given paths when they were checked. */
+  readonly listings?: GivenListings;
   readonly limit?: ToldLimit | undefined;
 }
 
@@ -154,7 +159,7 @@ class Sending {
     this.#fanOut = fanOut;
     this.#identity = identity;
     this.#peers = sessions.peers ?? new PeerStore(options.home);
-    this.#unfinished = new UnfinishedTransfers(options.home, identity);
+    this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
     this.#ways = waysOf(route, {
       ...options,
       identity,
@@ -170,7 +175,7 @@ class Sending {
     this.#isNoted = earlier !== undefined;
     const { pinned } = this.#sessions;
     const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
-    let opened = await this.#take(() => this.#openFirst(met));
+    let opened = await this.#take(() => this.#openMet(met));
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {
@@ -205,6 +210,18 @@ class Sending {
   /** Nothing is unfinished any more: with this receiver, where there are others. */
   async #finish(peer: Uint8Array): Promise<void> {
     await this.#unfinished.remove(this.#key, this.#fanOut ? peer : undefined);
+  }
+
+  /** A receiver that was met before may be starting again: whether it left before this send or in it makes no difference. */
+  async #openMet(met: readonly Uint8Array[]): Promise<SendSession> {
+    try {
+      return await this.#openFirst(met);
+    } catch (thrown) {
+      const error = asXferError(thrown);
+      const { pinned } = this.#sessions;
+      if (!pinned || error.row.origin !== 'network' || retryOf(this.#options) === 0) throw error;
+      return this.#openAgain(pinned, error);
+    }
   }
 
   /** A first connection that fails is told at once. A transfer that was stopped goes on without a new code. */
@@ -345,8 +362,7 @@ class Sending {
       group,
       native: nativeApi(),
       batches: scan(paths, {
-        ...scanned,
-        onProblem,
+        ...{ ...scanned, onProblem, listings: this.#options.listings },
         onExcluded: () => this.#excluded++,
         ...(this.#options.attributes ? { complete: attributeReader(nativeApi().files) } : {}),
       }),

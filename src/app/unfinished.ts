@@ -37,8 +37,12 @@ export interface Unfinished {
 export class UnfinishedTransfers {
   readonly #path: string;
   readonly #secret: Uint8Array;
+  readonly #lookAgainMs: number;
+  #known: { readonly rows: readonly Row[]; readonly at: number } | undefined;
 
-  constructor(home: string, identity: Identity) {
+  /** `lookAgainMs`: what others have changed may be seen so much later. Default: at once. */
+  constructor(home: string, identity: Identity, lookAgainMs = 0) {
+    this.#lookAgainMs = lookAgainMs;
     this.#path = join(home, 'unfinished.json');
     this.#secret = deriveKey(identity.secretKey, undefined, 'xfer 1 transfers');
   }
@@ -55,7 +59,7 @@ export class UnfinishedTransfers {
   }
 
   async find(key: Uint8Array, code: string | undefined): Promise<Unfinished | undefined> {
-    const rows = (await this.#read()).filter((other) => other.key === toHex(key));
+    const rows = (await this.#readLately()).filter((other) => other.key === toHex(key));
     if (rows.length === 0) return undefined;
     const peersOf = (some: readonly Row[]) =>
       some.map(({ peer }) => Uint8Array.from(Buffer.from(peer, 'hex')));
@@ -87,10 +91,18 @@ export class UnfinishedTransfers {
         const file = { version: 1, transfers: work(await this.#read()) };
         await writeFile(temporary, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: 'wx' });
         await rename(temporary, this.#path);
+        this.#known = undefined;
       });
     } catch {
       await unlink(temporary).catch(() => undefined);
     }
+  }
+
+  async #readLately(): Promise<readonly Row[]> {
+    const now = performance.now();
+    if (!this.#known || now - this.#known.at >= this.#lookAgainMs)
+      this.#known = { rows: await this.#read(), at: now };
+    return this.#known.rows;
   }
 
   async #read(): Promise<readonly Row[]> {

@@ -1,12 +1,12 @@
-import { networkInterfaces } from 'node:os';
 import type { MeasuredTransfer } from '../transfer/send-options.js';
 import { LaneCountCore } from '../transfer/lane-count-core.js';
 import { formatAddress, type Address } from '../transport/address.js';
 import { SelectionCore } from '../transport/selection-core.js';
 import type { Decision as WayDecision, LaneSample, Numbers } from '../transport/selection.js';
-import { guesses, topologyOf, type OwnNetwork, type Topology } from '../transport/topology.js';
+import { guesses, type Topology } from '../transport/topology.js';
 import type { Decision } from './events.js';
 import type { FirstLane, HeldLane } from './lane-keeper.js';
+import type { OwnNetworks } from './own-networks.js';
 
 /** Lanes that are opened without being asked for. */
 const mostAutomaticLanes = 8;
@@ -36,6 +36,8 @@ export interface WayChooserOptions {
   readonly wanted: number | undefined;
   readonly first: FirstLane;
   readonly lanes: ReadonlyMap<number, HeldLane>;
+  /** Those of all transfers of the session. */
+  readonly networks: OwnNetworks;
   isOver(): boolean;
   /** Opens a lane; rejects where that fails. */
   open(address: Address): Promise<void>;
@@ -61,7 +63,6 @@ export class WayChooser {
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #networkMs = 0;
-  #ownAddresses = '';
   #isWidening = false;
   #isClosed = false;
 
@@ -71,9 +72,7 @@ export class WayChooser {
     for (const address of [there.address, ...candidates])
       this.#addresses.set(formatAddress(address), address);
     if (there.connection.isRelayed === true) return;
-    const own = ownNetworks();
-    this.#ownAddresses = shown(own);
-    const topology = topologyOf(there.connection.remote.host, own);
+    const topology = options.networks.topologyOf(there.connection.remote.host);
     this.#core = new SelectionCore({
       guess: guesses[topology],
       isFar: helloMs >= farHelloMs[topology],
@@ -126,7 +125,7 @@ export class WayChooser {
     if (this.#isOver || lanes.size === 0) return;
     this.#ticks++;
     const { measured } = transfer;
-    if (this.#core && this.#ticks % addressTicks === 0) this.#ownAddresses = shown(ownNetworks());
+    if (this.#core && this.#ticks % addressTicks === 0) this.#options.networks.refresh();
     if (this.#core) this.#do(this.#core.handleSample(performance.now(), this.#sampleOf(measured)));
     if (this.#ticks % countTicks === 0) this.#adapt(measured);
   }
@@ -144,7 +143,7 @@ export class WayChooser {
       };
     });
     const { receivedBytes, remainingBytes, networkMs } = measured;
-    return { receivedBytes, remainingBytes, networkMs, lanes, ownAddresses: this.#ownAddresses };
+    return { receivedBytes, remainingBytes, networkMs, lanes, ownAddresses: this.#options.networks.shown };
   }
 
   #do(decisions: readonly WayDecision[]): void {
@@ -245,13 +244,3 @@ export class WayChooser {
     return connection?.capabilities.streams === 'native' && connection.isRelayed !== true;
   }
 }
-
-function ownNetworks(): OwnNetwork[] {
-  return Object.values(networkInterfaces()).flatMap((all) => all ?? []);
-}
-
-const shown = (own: readonly OwnNetwork[]): string =>
-  own
-    .map(({ cidr, address }) => cidr ?? address)
-    .sort()
-    .join(' ');

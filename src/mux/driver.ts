@@ -259,7 +259,7 @@ export class MuxConnection implements Connection {
   #wantFlush(): void {
     if (this.#flushWanted || this.#done) return;
     this.#flushWanted = true;
-    queueMicrotask(() => {
+    process.nextTick(() => {
       this.#flushWanted = false;
       this.#flush();
     });

@@ -35,6 +35,7 @@ export function nativeFiles(addon: Addon): FilesApi {
     syncFileSystem: (directory) => settled((done) => addon.syncFileSystem(directory, done)),
     allocate: (fd, bytes) => settled((done) => addon.allocate(fd, bytes, done)),
     truncate: (fd, bytes) => settled((done) => addon.truncate(fd, bytes, done)),
+    writesUnnamed: (directory) => settled((done) => addon.writesUnnamed(directory, done)),
     freeBytes: (directory) => settled((done) => addon.freeBytes(directory, done)),
     lock: (fd) => settled((done) => addon.lock(fd, done)),
     writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix }) =>

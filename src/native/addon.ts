@@ -155,6 +155,7 @@ export interface Addon {
   allocate(fd: number, bytes: number, done: Done<boolean>): void;
   truncate(fd: number, bytes: number, done: Done): void;
   freeBytes(directory: number, done: Done<number>): void;
+  writesUnnamed(directory: number, done: Done<boolean>): void;
   lock(fd: number, done: Done<boolean>): void;
   close(fd: number, done: Done): void;
 }

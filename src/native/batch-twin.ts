@@ -35,8 +35,10 @@ interface BatchFile {
 }
 
 /** Batches without the addon: the same calls one after the other, so no faster than one file at a time. */
-export function batchTwin({ at, call }: HeldPaths): Pick<FilesApi, 'writeFiles'> {
+export function batchTwin({ at, call }: HeldPaths): Pick<FilesApi, 'writeFiles' | 'writesUnnamed'> {
   return {
+    writesUnnamed: () => Promise.resolve(false),
+
     writeFiles: (job) =>
       call(async () => {
         const files = filesOf(job);

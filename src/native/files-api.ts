@@ -157,6 +157,11 @@ export interface FilesApi {
    * both exclude each other; ENOLCK where that program is missing.
    */
   lock(fd: number): Promise<boolean>;
+  /**
+   * Whether a file of `writeFiles` gets a name in this directory only when it is whole, so that a process that is killed
+   * leaves nothing of it: where O_TMPFILE works. Never with the twin.
+   */
+  writesUnnamed(directory: number): Promise<boolean>;
   /** Wrong numbers or lengths reject the whole job with TypeError or RangeError before anything is written. */
   writeFiles(job: WriteFilesJob): Promise<WrittenFiles>;
   /** A directory of the user's own, by path; links in the path are followed. */

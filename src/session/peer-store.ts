@@ -17,7 +17,7 @@ export interface Peer {
 }
 
 /**
- * The known peers in `<home>/peers.json`. Every call looks at the file, and reads
+ * The known peers in `<home>/peers.json`. Every call looks at the file unless told otherwise, and reads
  * it where it is not the one that was read before; changes are made under a lock, into a new file
  * that takes the place of the old. Rejects with ERR_XFER_BAD_IDENTITY where the file is damaged or open to others,
  * ERR_XFER_USAGE for what cannot be done, else with the error of the file operation.
@@ -26,16 +26,20 @@ export class PeerStore {
   readonly #home: string;
   readonly #path: string;
   /** What was read last, and of which state of the file. */
-  #known: { readonly stamp: string; readonly peers: readonly Peer[] } | undefined;
+  #known: { readonly stamp: string; readonly peers: readonly Peer[]; readonly at: number } | undefined;
+  readonly #lookAgainMs: number;
 
-  constructor(home: string) {
+  /** `lookAgainMs`: what others have changed may be seen so much later. Default: at once. */
+  constructor(home: string, lookAgainMs = 0) {
     this.#home = home;
+    this.#lookAgainMs = lookAgainMs;
     this.#path = join(home, 'peers.json');
   }
 
   /** By name. */
   async list(): Promise<readonly Peer[]> {
-    return this.#read();
+    const known = this.#known;
+    return known && performance.now() - known.at < this.#lookAgainMs ? known.peers : this.#read();
   }
 
   async add(peer: Peer): Promise<void> {
@@ -108,13 +112,15 @@ export class PeerStore {
   async #change(work: (peers: readonly Peer[]) => readonly Peer[]): Promise<void> {
     await prepareHome(this.#home);
     await withFileLock(`${this.#path}.lock`, async () => {
-      const changed = work(await this.list());
+      const changed = work(await this.#read());
       if (changed.length > maxPeers) throw usage(`there are ${maxPeers} peers already: remove some first`);
       await this.#write(changed);
+      this.#known = undefined;
     });
   }
 
   async #read(): Promise<readonly Peer[]> {
+    const at = performance.now();
     try {
       const { mode, size, dev, ino, mtimeNs, ctimeNs } = await stat(this.#path, { bigint: true });
       if (process.platform !== 'win32' && (mode & 0o022n) !== 0n)
@@ -124,10 +130,13 @@ export class PeerStore {
       if (size > maxFileBytes) throw damaged(this.#path);
       // Whoever sends a thousand files a second asks as often.
       const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-      if (this.#known?.stamp === stamp) return this.#known.peers;
+      if (this.#known?.stamp === stamp) {
+        this.#known = { ...this.#known, at };
+        return this.#known.peers;
+      }
       const peers = parsePeers(await readFile(this.#path, 'utf8'), this.#path);
       peers.sort((a, b) => (a.name < b.name ? -1 : 1));
-      this.#known = { stamp, peers };
+      this.#known = { stamp, peers, at };
       return peers;
     } catch (cause) {
       if (cause instanceof XferError) throw cause;

@@ -32,6 +32,8 @@ export interface ContentReceiverOptions {
   readonly metadata: MetadataPolicy;
   /** Number of the transfer's first record. */
   readonly firstRecord: number;
+  /** Called before anything is written that a process which is killed may leave; more than one pack is. */
+  hold(): Promise<void> | undefined;
   /** Whether an entry with this id may still be declared. */
   isAhead(id: number): boolean;
   /** The record takes no memory here any more. */
@@ -65,6 +67,8 @@ export class ContentReceiver {
   readonly #packs: PackWriter;
   readonly #held = new HeldContent();
   #tampered = 0;
+  #packCount = 0;
+  readonly #packsUnderWay = new Set<Promise<void>>();
   #over = false;
 
   constructor(options: ContentReceiverOptions) {
@@ -267,6 +271,7 @@ export class ContentReceiver {
     this.#over = true;
     for (const contents of this.#early.values()) for (const content of contents) content.release();
     this.#early.clear();
+    await Promise.all(this.#packsUnderWay);
     for (const { file, parked } of this.#incoming.values()) {
       for (const content of parked.splice(0)) content.release();
       await file?.discard(keep);
@@ -301,9 +306,10 @@ export class ContentReceiver {
   }
 
   #openPack(content: SealedContent): void {
-    this.#packs
+    const isFirst = this.#packCount++ === 0;
+    const underWay = this.#packs
       .open(content)
-      .then(async (table) => {
+      .then(async ({ table, plain }) => {
         const files = table?.map((packed) => ({ packed, incoming: this.#incoming.get(packed.id) }));
         const taken = this.#over ? undefined : files && takePacked(files, this.#failed);
         if (!taken) {
@@ -311,7 +317,8 @@ export class ContentReceiver {
           return this.#breach('it packs files that it did not declare');
         }
         const there = taken.filter(({ packed }) => packed.bytes !== undefined);
-        const written = there.length > 0 ? await this.#packs.write(content, there) : [];
+        if (!isFirst) await this.#options.hold();
+        const written = there.length > 0 ? await this.#packs.write(plain, there) : [];
         this.#settle(content);
         if (this.#over) return;
         // One after the other, for the last of all files may be among them.
@@ -325,7 +332,9 @@ export class ContentReceiver {
           this.#options.onDropped(entry);
         }
       })
-      .catch((error: unknown) => this.#handleUnopened(content, asXferError(error)));
+      .catch((error: unknown) => this.#handleUnopened(content, asXferError(error)))
+      .finally(() => this.#packsUnderWay.delete(underWay));
+    this.#packsUnderWay.add(underWay);
   }
 
   /** A record that did not verify comes again, once. */
@@ -358,13 +367,16 @@ export class ContentReceiver {
     incoming.leaveQueue = this.#slots.take(() => {
       if (this.#over) return;
       incoming.hasSlot = true;
-      this.#fileOf(incoming)
-        .open()
-        .then(
-          () => this.#handleOpen(incoming),
-          (error: unknown) => this.#fail(asXferError(error)),
-        );
+      this.#open(incoming).then(
+        () => this.#handleOpen(incoming),
+        (error: unknown) => this.#fail(asXferError(error)),
+      );
     });
+  }
+
+  async #open(incoming: Incoming): Promise<void> {
+    await this.#options.hold();
+    await this.#fileOf(incoming).open();
   }
 
   #handleOpen(incoming: Incoming): void {

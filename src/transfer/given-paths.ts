@@ -7,14 +7,38 @@ import { listed, writeNumbers } from './listing.js';
 import type { PathFilter } from './path-filter.js';
 import { printable } from './printable.js';
 
+/** A listing that is older says too little of what is there now. */
+const freshMs = 100;
+
+/** What was found of given paths a moment ago, so that who lists them right behind need not look again. */
+export class GivenListings {
+  readonly #found = new Map<string, { readonly stats: BigIntStats; readonly at: number }>();
+
+  add(given: string, stats: BigIntStats): void {
+    this.#found.set(given, { stats, at: performance.now() });
+  }
+
+  /** To be had once. */
+  take(given: string): Listing | undefined {
+    const found = this.#found.get(given);
+    this.#found.delete(given);
+    return found && performance.now() - found.at < freshMs ? listingOf(given, found.stats) : undefined;
+  }
+}
+
 /**
  * Fails early, before anything is dialled, for a given path that is not there, not readable or not of a kind that is
- * sent, and where the filter leaves nothing at all.
+ * sent, and where the filter leaves nothing at all. What it finds is in `listings` then.
  */
-export async function checkGiven(paths: readonly string[], filter?: PathFilter): Promise<void> {
+export async function checkGiven(
+  paths: readonly string[],
+  filter?: PathFilter,
+  listings?: GivenListings,
+): Promise<void> {
   const names = new Map<string, string>();
   for (const given of paths) {
     const found = await statGiven(given);
+    listings?.add(given, found);
     const name = givenName(given);
     if (filter?.excludes(name, found.isDirectory())) continue;
     if (!found.isFile() && !found.isDirectory()) throw unsupported(given);
@@ -38,7 +62,10 @@ export async function checkGiven(paths: readonly string[], filter?: PathFilter):
 
 /** A given path as a listing of one. Rejects with an XferError where it cannot be sent. */
 export async function listGiven(given: string): Promise<Listing> {
-  const stats = await statGiven(given);
+  return listingOf(given, await statGiven(given));
+}
+
+function listingOf(given: string, stats: BigIntStats): Listing {
   const numbers = new Float64Array(listed.numbers);
   writeNumbers(numbers, 0, stats);
   return { names: [givenName(given)], numbers, targets: new Map(), isLast: true };

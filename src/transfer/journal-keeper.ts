@@ -12,7 +12,7 @@ import {
   type JournalPart,
   type JournalState,
 } from './journal-core.js';
-import { JournalFile, type OpenedJournal } from './journal-file.js';
+import { JournalFile } from './journal-file.js';
 import type { ManifestEntry } from './entry-codec.js';
 import { RangeSet } from './range-set.js';
 import type { TemporaryNames } from './temporary-names.js';
@@ -47,35 +47,45 @@ interface Tracked {
  * §7), so that after a crash of any kind what it says is there.
  */
 export class JournalKeeper {
-  /** Whether no earlier try was killed: then there is nothing of one. */
-  readonly isFirst: boolean;
   readonly #options: JournalKeeperOptions;
-  readonly #journal: JournalFile;
-  readonly #earlier: JournalState | undefined;
+  #isFirst = true;
+  #journal: JournalFile | undefined;
+  #earlier: JournalState | undefined;
+  #holding: Promise<void> | undefined;
   readonly #tracked = new Map<IncomingFile, Tracked>();
   readonly #adopted = new Set<string>();
   #over: number[] = [];
   #finished: { entry: ManifestEntry; stamp: Pick<FileStamp, 'dev' | 'ino'> }[] = [];
   #finishedBytes = 0;
-  #nextPart: number;
+  #nextPart = 0;
   #durableBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(options: JournalKeeperOptions, opened: OpenedJournal) {
+  private constructor(options: JournalKeeperOptions) {
     this.#options = options;
-    this.#journal = opened.journal;
-    this.#earlier = opened.state;
-    this.isFirst = opened.isNew;
-    this.#nextPart = opened.state?.nextPart ?? 0;
   }
 
-  /** Rejects with an XferError: ERR_XFER_LIMIT where another one receives the same transfer now. */
-  static async open(options: JournalKeeperOptions): Promise<JournalKeeper> {
-    const { files, root, peer, key, names } = options;
-    const header = { peer, key, root: fileId(await files.stampOf(root)) };
-    return new JournalKeeper(options, await JournalFile.open(files, { root, name: names.journal }, header));
+  /**
+   * Rejects with an XferError: ERR_XFER_LIMIT where another one receives the same transfer now. `mayWait`: what is over in
+   * a moment, and would leave nothing, needs no journal; where none is there, none is made before `hold` or `flush`.
+   */
+  static async open(options: JournalKeeperOptions, mayWait = false): Promise<JournalKeeper> {
+    const { files, root, names } = options;
+    const keeper = new JournalKeeper(options);
+    if (!mayWait || (await files.stampAt(root, names.journal))) await keeper.hold();
+    return keeper;
+  }
+
+  /** From now on there is a journal, and nobody else receives the same transfer. Rejects as `open` does. */
+  hold(): Promise<void> {
+    return (this.#holding ??= this.#hold());
+  }
+
+  /** Whether no earlier try was killed: then there is nothing of one. */
+  get isFirst(): boolean {
+    return this.#isFirst;
   }
 
   /** Whether an earlier try left anything. */
@@ -158,8 +168,8 @@ export class JournalKeeper {
   async hide(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#flushing.catch(() => undefined);
-    await this.#journal.hide();
+    await this.#settled();
+    await this.#journal?.hide();
   }
 
   /** Leaves the journal for another try, or takes it away. Never rejects: what is not journalled is sent again. */
@@ -167,8 +177,23 @@ export class JournalKeeper {
     this.#closed = true;
     if (keep) await this.flush().catch(() => undefined);
     clearTimeout(this.#timer);
+    await this.#settled();
+    await this.#journal?.close(keep).catch(() => undefined);
+  }
+
+  async #settled(): Promise<void> {
     await this.#flushing.catch(() => undefined);
-    await this.#journal.close(keep).catch(() => undefined);
+    await this.#holding?.catch(() => undefined);
+  }
+
+  async #hold(): Promise<void> {
+    const { files, root, peer, key, names } = this.#options;
+    const header = { peer, key, root: fileId(await files.stampOf(root)) };
+    const opened = await JournalFile.open(files, { root, name: names.journal }, header);
+    this.#journal = opened.journal;
+    this.#earlier = opened.state;
+    this.#isFirst = opened.isNew;
+    this.#nextPart = Math.max(this.#nextPart, opened.state?.nextPart ?? 0);
   }
 
   #schedule(afterMs: number): void {
@@ -214,7 +239,8 @@ export class JournalKeeper {
     bytes += await this.#finishedEntries(entries);
     for (const number of this.#over.splice(0)) entries.push(encodeJournalEntry({ type: 'over', number }));
     if (entries.length === 0) return;
-    await this.#journal.append(concat(...entries));
+    await this.hold();
+    await this.#journal?.append(concat(...entries));
     this.#durableBytes += bytes;
     this.#options.onDurable(this.#durableBytes);
   }

@@ -1,7 +1,7 @@
 import { fileError, XferError } from '../errors/index.js';
 import { recordLayout, type FileStamp, type NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
-import { isPlain } from './content-inflater.js';
+import { isPlain, type PlainContent } from './content-inflater.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
 import type { MetadataPolicy } from './metadata.js';
@@ -19,6 +19,15 @@ export interface Written {
   readonly entry: ManifestEntry;
   readonly stamp: Pick<FileStamp, 'dev' | 'ino'>;
 }
+
+/** A pack with what it says of its files. */
+interface Opened {
+  readonly plain: SealedContent | PlainContent;
+  readonly table: PackedFile[] | undefined;
+}
+
+/** To open so much takes less than to have it done elsewhere: a file of 64 KiB, and what is around it. */
+const openedAtOnceBytes = 66 * 1024;
 
 /** Numbers of a file in a WriteFilesJob, and of a stamp that it gives. */
 const jobNumbers = 7;
@@ -43,11 +52,18 @@ export class PackWriter {
     this.#native = options.native;
   }
 
-  /** Verifies and decrypts in place. Rejects with ERR_XFER_TAMPERED; undefined where the body is no pack. */
-  async open(content: SealedContent): Promise<PackedFile[] | undefined> {
+  /**
+   * Verifies and decrypts, in place where the pack is large. Rejects with ERR_XFER_TAMPERED; there is no table where the body is
+   * no pack. `plain` is what `write` takes.
+   */
+  async open(content: SealedContent): Promise<Opened> {
     const { key, record, header } = content;
     const ids = { first: header.entry, last: header.offset };
-    if (isPlain(content)) return readPack(content.body, ids);
+    if (isPlain(content)) return { plain: content, table: readPack(content.body, ids) };
+    if (header.bodyBytes <= openedAtOnceBytes) {
+      const body = this.#native.seal.openSmall(key, record);
+      return { plain: { ...content, body }, table: readPack(body, ids) };
+    }
     const { cipher, counter } = key;
     const bytes = await new Promise<number>((resolve, reject) => {
       this.#native.seal.openBody({ cipher, key: key.key, counter, record }, (error, bodyBytes) =>
@@ -55,7 +71,7 @@ export class PackWriter {
       );
     });
     const body = record.subarray(recordLayout.bodyAt, recordLayout.bodyAt + bytes);
-    return readPack(body, ids);
+    return { plain: content, table: readPack(body, ids) };
   }
 
   /** Rejects with an XferError that names the first path that could not be written; the others stand. */

@@ -25,6 +25,8 @@ export interface ReceiveTransferOptions {
    * transfer's first record. That transfer is to be run in the same turn, or what it says is lost. Default: the session ends.
    */
   onAnother?(firstRecord: number): void;
+  /** Whether small files leave nothing there when this process is killed: `writesUnnamed`. Default: false. */
+  readonly isUnnamed?: boolean;
   /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
   onBegin?(key: Uint8Array): Promise<void>;
   onProgress(progress: ReceiveProgress): void;

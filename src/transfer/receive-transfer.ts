@@ -226,15 +226,14 @@ export class ReceiveTransfer {
     this.#begun = begun;
     const open = async (): Promise<void> => {
       await onBegin?.(key);
-      const keeper = await JournalKeeper.open({
-        files: native.files,
-        root,
-        peer: session.peerKey,
-        key,
-        names,
-        onDurable: (bytes) => this.#say({ type: 'durable', bytes }),
-        onError: (error) => this.#abort(error),
-      });
+      const keeper = await JournalKeeper.open(
+        {
+          ...{ files: native.files, root, peer: session.peerKey, key, names },
+          onDurable: (bytes) => this.#say({ type: 'durable', bytes }),
+          onError: (error) => this.#abort(error),
+        },
+        !begun.waits && this.#options.isUnnamed,
+      );
       begun.keeper = keeper;
       begun.earlier = new EarlierTry(native.files, this.#directories, keeper, names);
       if (!resume) await begun.earlier.removeLeftOver();
@@ -269,6 +268,7 @@ export class ReceiveTransfer {
       native: this.#options.native,
       ...this.#common(names),
       firstRecord: this.#firstRecord,
+      hold: () => this.#begun?.keeper?.hold(),
       isAhead: (id) => id >= this.#check.entries && this.#end === undefined,
       onSettled: (number, bytes) => {
         this.#acknowledger.add(number, bytes);
@@ -328,6 +328,8 @@ export class ReceiveTransfer {
   /** Makes what a batch needs to stand in, and answers it. */
   async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
     const { writer, content, hardLinks, comparisons } = begun;
+    // What else there is would be left by a process that is killed.
+    if (entries.some(({ kind }) => kind !== entryKind.file)) await begun.keeper?.hold();
     await writer.makeDirectories(entries);
     const { skipped, have } = await findThere(entries, begun);
     for (const entry of skipped) {

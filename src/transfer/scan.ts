@@ -5,7 +5,7 @@ import { asXferError, fileError, XferError } from '../errors/index.js';
 import { errnoError } from '../native/errno-name.js';
 import { nativeApi } from '../native/index.js';
 import { directoryReader, type DirectoryReader } from './directory-reader.js';
-import { listGiven, unsupported } from './given-paths.js';
+import { listGiven, unsupported, type GivenListings } from './given-paths.js';
 import { HardLinks } from './hard-links.js';
 import { listingProblem, type Listing } from '../native/api.js';
 import { listed, type FileIdentity } from './listing.js';
@@ -24,6 +24,8 @@ export interface ScanOptions {
   onExcluded?(path: string): void;
   /** Directories on other file systems than the given path's are sent empty, as `rsync -x` does. Default: false. */
   readonly oneFileSystem?: boolean;
+  /** What was found of given paths a moment ago. Default: they are looked at. */
+  readonly listings?: GivenListings | undefined;
   /** Whether owners are told. Default: false. */
   readonly owners?: boolean;
   /** Adds what is not in a listing to an entry before it is declared. A rejection is a problem of that entry. */
@@ -86,7 +88,7 @@ class Walk {
   /** Iterative, so that the depth of a tree does not become the depth of the stack. */
   async *given(given: string): AsyncGenerator<SourceEntry[]> {
     const source = resolve(given);
-    const listing = await listGiven(given);
+    const listing = this.#options.listings?.take(given) ?? (await listGiven(given));
     // A path as it arrives begins with the last name of the given one.
     const around = dirname(source).replace(/\/?$/, '/');
     const top = this.#entry(listing, 0, { path: listing.names[0] ?? '', source });

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { XferEvent } from '../../src/app/events.js';
 import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
@@ -8,6 +10,7 @@ import { PeerStore } from '../../src/session/peer-store.js';
 import { TransportRegistry } from '../../src/transport/registry.js';
 import type { TransportDescriptor } from '../../src/transport/contract.js';
 import { tcp } from '../../plugins/mux/src/index.js';
+import { quic } from '../../plugins/quic/src/index.js';
 import { udp } from '../../plugins/udp/src/index.js';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
@@ -49,6 +52,7 @@ function open(options: Partial<SendPoolOptions> = {}): void {
   const transports = new TransportRegistry();
   transports.add(counting(tcp()), 'test');
   transports.add(counting(udp()), 'test');
+  transports.add(counting(quic()), 'test');
   pool = openSendPool({ home, transports, ...options });
 }
 
@@ -76,7 +80,7 @@ async function expectAll(count: number): Promise<void> {
 
 const told = (name: XferEvent['event']) => receiver.recv.events.filter(({ event }) => event === name).length;
 
-describe.each(['tcp', 'udp'])('over %s', (scheme) => {
+describe.each(['tcp', 'udp', 'quic'])('over %s', (scheme) => {
   it('a second send opens no connection and makes no handshake', async () => {
     await listen({ listen: `${scheme}://127.0.0.1:0` });
     open();
@@ -101,6 +105,53 @@ describe.each(['tcp', 'udp'])('over %s', (scheme) => {
     expect(pool.metrics().opened).toBeLessThanOrEqual(3);
   }, 60_000);
 });
+
+it('a target without a scheme leads to the same session again', async () => {
+  await listen();
+  open();
+  receiver = { ...receiver, address: receiver.address.replace('tcp://', '') };
+  for (let number = 0; number < 10; number++) await send(number);
+  await expectAll(10);
+  await receiver.recv.until(() => told('done') === 10);
+  expect(told('connected')).toBe(1);
+  expect(pool.metrics()).toMatchObject({ opened: 1, reused: 9 });
+});
+
+it('what is left when the process of the pool is killed the next one sends, and nothing is there twice', async () => {
+  await listen();
+  open();
+  const names = Array.from({ length: 60 }, (_, number) => `f${number}`);
+  const paths = names.map((name) => join(source, name));
+  for (const [number, path] of paths.entries()) await writeFile(path, content(number));
+  const killed = await poolProcess(receiver.code, paths, 20);
+  expect(killed).toMatchObject({ signal: 'SIGKILL' });
+  expect(killed.sent).toBeLessThan(60);
+  // What was being sent when it was killed is the first that the next one sends.
+  expect(await poolProcess('', paths.slice(killed.sent))).toMatchObject({
+    signal: null,
+    sent: 60 - killed.sent,
+  });
+  await expectAll(60);
+  expect((await readdir(out)).sort()).toEqual([...names].sort());
+}, 60_000);
+
+/** Has another process send these files through a pool of its own; with `mostSent` it is killed behind so many. */
+async function poolProcess(
+  code: string,
+  paths: readonly string[],
+  mostSent = Infinity,
+): Promise<{ readonly signal: string | null; readonly sent: number }> {
+  const program = fileURLToPath(new URL('fixtures/pool-process.mjs', import.meta.url));
+  const args = [program, home, receiver.address, code, ...paths];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let sent = 0;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    sent += text.split('\n').length - 1;
+    if (sent >= mostSent) child.kill('SIGKILL');
+  });
+  const signal = await new Promise<string | null>((resolve) => child.on('close', (_, by) => resolve(by)));
+  return { signal, sent };
+}
 
 it('those that come at once have sessions of their own, as many as there may be', async () => {
   await listen();

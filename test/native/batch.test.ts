@@ -119,7 +119,10 @@ describeBoth('a batch of files', ({ files }) => {
   it('never writes through what stands at a temporary name', async () => {
     fs.symlinkSync(join(tree.outside, 'secret'), inside('.temporary-0'));
     fs.symlinkSync('nowhere', inside('.temporary-1'));
-    const { errors } = await files.writeFiles(batch([{ name: 'a' }, { name: 'b' }, { name: 'c' }]));
+    // Where no name is taken none but the real one may be needed.
+    for (const name of ['a', 'b', 'c']) fs.writeFileSync(inside(name), 'old');
+    const wanted = ['a', 'b', 'c'].map((name) => ({ name, replace: true }));
+    const { errors } = await files.writeFiles(batch(wanted));
     expect([...errors].map((error) => error && files.errnoName(error))).toEqual(['EEXIST', 'EEXIST', 0]);
     expect(fs.readFileSync(join(tree.outside, 'secret'), 'utf8')).toBe('secret');
     expect(fs.readlinkSync(inside('.temporary-1'))).toBe('nowhere');
@@ -128,6 +131,14 @@ describeBoth('a batch of files', ({ files }) => {
       const refused = await files.writeFiles({ ...batch([{ name: 'a' }]), temporaryPrefix });
       expect(files.errnoName(refused.errors[0] ?? 0)).toBe('EINVAL');
     }
+  });
+
+  it('needs no temporary name where it says so and nothing stands at the real one', async () => {
+    fs.writeFileSync(inside('.temporary-0'), 'taken');
+    const { errors } = await files.writeFiles(batch([{ name: 'a' }]));
+    const isUnnamed = await files.writesUnnamed(tree.root);
+    expect(files.errnoName(errors[0] ?? 0)).toBe(isUnnamed ? files.errnoName(0) : 'EEXIST');
+    expect(fs.existsSync(inside('a'))).toBe(isUnnamed);
   });
 
   it('stays in the directory that a link has taken the place of', async () => {
