@@ -145,7 +145,7 @@ export class WayRace {
       this.#tell('dial', address, 'dialled', 'afterMs', startedAt - this.#beganAt);
       const following = this.#options.plan[this.#nextAt];
       if (!following) this.#loosePatience();
-      else if (!this.#front) this.#startLater(following.afterMs);
+      else this.#startLater(Math.max(following.afterMs, this.#patienceLeftMs));
     };
     try {
       const connection = await this.#options.dial(address, this.#dialling.signal, begin);
@@ -178,8 +178,8 @@ export class WayRace {
 
   #handleAnswer(way: OpenWay): void {
     if (this.#isOver) return;
-    const leftMs = (this.#front?.patientUntil ?? 0) - performance.now();
-    if (way === this.#front || !this.#front || leftMs <= 0) return this.#win(way);
+    const leftMs = this.#patienceLeftMs;
+    if (way === this.#front || leftMs <= 0) return this.#win(way);
     if (this.#standby) return;
     this.#standby = way;
     this.#silenceTimer = setTimeout(() => setImmediate(() => this.#goOver()), leftMs);
@@ -204,8 +204,8 @@ export class WayRace {
     if (this.#isOver) return;
     this.#failed.push({ address, error });
     this.#tell('fail', address, `failed (${error.message})`, 'afterMs', performance.now() - this.#beganAt);
-    // What is in front has its own time to answer.
-    if (!this.#front) this.#start();
+    // What is in front has its own time to answer, and behind that it is as silent as the others.
+    if (this.#patienceLeftMs <= 0) this.#start();
     this.#settle();
   }
 
@@ -244,6 +244,11 @@ export class WayRace {
     this.#tell('win', way.address, 'answered first', 'answerMs', performance.now() - this.#beganAt);
     this.#end();
     this.#settle();
+  }
+
+  /** For how long what is in front may still be silent; nothing in front needs no time. */
+  get #patienceLeftMs(): number {
+    return this.#front ? this.#front.patientUntil - performance.now() : 0;
   }
 
   #handleRoundTrip(ms: number): void {
