@@ -29,8 +29,9 @@ class DirectWays implements Ways {
   readonly #options: DirectWaysOptions;
   readonly #schemes: ReadonlySet<string>;
   #race: WayRace | undefined;
-  /** Where somebody answered last. */
-  #best: WayThere | undefined;
+  #given: WayThere | undefined;
+  /** Where somebody answered last: a connection on which nobody did never takes its place. */
+  #best: Address | undefined;
   /** What the host's name stood for last. */
   #ips: readonly string[] = [];
 
@@ -43,7 +44,9 @@ class DirectWays implements Ways {
 
   async dialFirst(signal: AbortSignal): Promise<WayThere> {
     signal.throwIfAborted();
-    if (this.#best?.hasAnswered?.() === false && this.#race?.isOver === false) return this.#next(this.#race);
+    const hasAnswered = this.#given?.hasAnswered?.();
+    if (hasAnswered === false && this.#race?.isOver === false) return this.#next(this.#race);
+    if (hasAnswered) this.#best = this.#given?.address;
     return this.#next((this.#race = this.#newRace(signal)));
   }
 
@@ -75,7 +78,7 @@ class DirectWays implements Ways {
   }
 
   async #next(race: WayRace): Promise<WayThere> {
-    return (this.#best = await race.next());
+    return (this.#given = await race.next());
   }
 
   #newRace(signal: AbortSignal): WayRace {
@@ -97,8 +100,8 @@ class DirectWays implements Ways {
   /** What answered last is tried first. */
   #plan(): readonly PlannedWay[] {
     const plan = planWays(this.#options.named, this.#schemes);
-    if (!this.#best || this.#best.hasAnswered?.() === false) return plan;
-    const best = this.#best.address;
+    const best = this.#best;
+    if (!best) return plan;
     const others = plan.filter(({ address }) => placeOf(address) !== placeOf(best));
     return [
       { address: best, afterMs: 0 },

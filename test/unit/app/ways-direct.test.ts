@@ -93,6 +93,18 @@ describe('directWays', () => {
     expect([again.address.scheme, dialled.length - before]).toEqual(['udp', 1]);
   });
 
+  it('keeps the way that answered in mind over one that only connected since', async () => {
+    const { ways, connections, dialled } = await started('udp://192.0.2.7:4840');
+    const ending = new AbortController();
+    await ways.dialFirst(ending.signal);
+    // Nobody answers this time, and it is given up.
+    ending.abort(new Error('enough'));
+    connections[1]?.cut(new Error('silent'));
+    const before = dialled.length;
+    await ways.dialFirst(never);
+    expect(dialled[before]?.url).toBe('udp://192.0.2.7:4840');
+  });
+
   it('has the next way behind a connection on which nobody answered', async () => {
     const { ways, connections, dialled } = world(() => true);
     const first = await ways.dialFirst(never);
