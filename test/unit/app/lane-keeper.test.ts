@@ -99,6 +99,45 @@ describe('LaneKeeper', () => {
     });
   });
 
+  it('a way on which somebody takes connections and says nothing keeps no session from coming back', async () => {
+    const [first, second] = [way(udp, 60 * MB), way(tcp, 60 * MB)];
+    const kit = kitOf(first, second, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    second.listener = 'silent';
+    kit.front = second;
+    kit.lose(0);
+    await kit.run(500);
+    expect(kit.schemes).toEqual(['udp']);
+  });
+
+  it('another receiver that answers sooner ends no session that can come back', async () => {
+    const [first, second] = [way(tcp, 60 * MB), way(udp, 60 * MB)];
+    const kit = kitOf(first, second, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.isCut = true;
+    second.listener = 'another';
+    kit.front = second;
+    kit.lose(0);
+    await kit.run(5_000);
+    expect(kit.isOver).toBe(false);
+    first.isCut = false;
+    await kit.run(15_000);
+    expect([kit.isOver, kit.schemes]).toEqual([false, ['tcp']]);
+  });
+
+  it('where the receiver had answered there is one that does not know the session: it is over', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, { ...way(udp, 60 * MB), isCut: true }, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.listener = 'another';
+    kit.lose(0);
+    await kit.run(5_000);
+    expect(kit.isOver).toBe(true);
+  });
+
   it('a lane that is given up and does not end is cut after a second, which is no loss', async () => {
     const kit = kitOf(way(tcp, 1 * MB), way(udp, 40 * MB));
     kit.keepsEnding = true;
