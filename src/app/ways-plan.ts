@@ -54,11 +54,14 @@ function defaultTiers(): readonly (readonly SchemeAndPort[])[] {
   ];
 }
 
-/** quic and udp cannot share a port: where both are, quic is one above, as among the default ports. */
+/**
+ * quic and udp cannot share a port: a receiver on the default ports has quic one above. Of another port nothing of the kind
+ * is guessed, since whoever listens one above it may be another receiver, and would get the code of the first.
+ */
 function namedTiers(port: number): readonly (readonly SchemeAndPort[])[] {
-  const above: SchemeAndPort[] = port < 65_535 ? [['quic', port + 1]] : [];
+  const quic: SchemeAndPort[] = port === defaultPorts.udp ? [['quic', defaultPorts.quic]] : [];
   return [
-    [['tcp', port], ['udp', port], ...above],
+    [['tcp', port], ['udp', port], ...quic],
     [
       ['quic', port],
       ['wss', port],
