@@ -32,8 +32,8 @@ class DirectWays implements Ways {
   #given: WayThere | undefined;
   /** Where somebody answered last: a connection on which nobody did never takes its place. */
   #best: Address | undefined;
-  /** What the host's name stood for last. */
-  #ips: readonly string[] = [];
+  /** Of candidates that are dialled by name: the address that may be dialled, whatever the name stands for by then. */
+  readonly #pinned = new Map<string, string>();
 
   constructor(options: DirectWaysOptions) {
     this.#options = options;
@@ -51,7 +51,8 @@ class DirectWays implements Ways {
   }
 
   async dial(address: Address, signal: AbortSignal): Promise<Connection> {
-    return this.#dial(address, signal);
+    const pinned = this.#pinned.get(formatAddress(address));
+    return this.#dial(address, signal, pinned === undefined ? undefined : [pinned]);
   }
 
   candidates(there: WayThere, listens: readonly string[]): readonly Address[] {
@@ -68,6 +69,9 @@ class DirectWays implements Ways {
       if ('refused' in way)
         this.#options.onDecision({ decision: 'refuse', message: `told ${way.told}: ${way.refused}` });
     const candidates = others.slice(0, waysDefaults.maxTold);
+    if (known.answering !== undefined)
+      for (const address of candidates)
+        if (goesByName(address.scheme)) this.#pinned.set(formatAddress(address), known.answering);
     const shown = candidates.map(formatAddress).join(', ') || 'none';
     this.#options.onDecision({
       decision: 'offer',
@@ -89,9 +93,14 @@ class DirectWays implements Ways {
       plan: this.#plan(),
       signal,
       // One look-up for all, which takes no longer than the first way alone would.
-      dial: (address, late, begin) => {
-        const lookUp = () => (found ??= this.#lookUp(address, late));
-        return this.#dial(address, late, { lookUp, begin });
+      dial: async (address, late, begin) => {
+        const [resolved] = await Promise.all([
+          goesByName(address.scheme) ? undefined : (found ??= this.#lookUp(address, late)),
+          this.#options.transports.get(address.scheme),
+        ]);
+        late.throwIfAborted();
+        begin();
+        return this.#dial(address, late, resolved);
       },
       onDecision,
     });
@@ -109,18 +118,9 @@ class DirectWays implements Ways {
     ];
   }
 
-  async #dial(
-    address: Address,
-    signal: AbortSignal,
-    race?: { lookUp(): Promise<readonly string[]>; begin(): void },
-  ): Promise<Connection> {
+  async #dial(address: Address, signal: AbortSignal, resolved?: readonly string[]): Promise<Connection> {
     const { transports, tuning } = this.#options;
-    const [transport, resolved] = await Promise.all([
-      transports.get(address.scheme),
-      race && !goesByName(address.scheme) ? race.lookUp() : undefined,
-    ]);
-    signal.throwIfAborted();
-    race?.begin();
+    const transport = await transports.get(address.scheme);
     return transport.dial(address, {
       signal,
       ...(resolved ? { resolved } : {}),
@@ -130,14 +130,14 @@ class DirectWays implements Ways {
 
   async #lookUp(address: Address, signal: AbortSignal): Promise<readonly string[]> {
     const targets = await dialTargets(address, new DialLimit({ signal }, address.host));
-    return (this.#ips = targets.map((target) => target.address));
+    return targets.map((target) => target.address);
   }
 
   #knownHost({ connection }: WayThere): KnownHost {
     const { named } = this.#options;
     const { host } = connection.remote;
     const answering = isIP(host.split('%')[0] ?? '') ? host : undefined;
-    return { ...named, answering, ips: this.#ips };
+    return { ...named, answering };
   }
 
   #guesses(there: WayThere, { host, answering }: KnownHost): readonly Address[] {

@@ -148,7 +148,7 @@ describe('directWays', () => {
     expect(decisions.slice(-2)).toEqual([
       {
         decision: 'refuse',
-        message: 'told tcp://192.0.2.99:4841: another host than the one that was named',
+        message: 'told tcp://192.0.2.99:4841: another host than the one that answered',
       },
       {
         decision: 'offer',
@@ -167,6 +167,17 @@ describe('directWays', () => {
       'udp://192.0.2.7:14840',
       'quic://192.0.2.7:14840',
     ]);
+  });
+
+  it('dials what was told nowhere but at the address that answered, by name as well', async () => {
+    const { ways, there, dialled } = await started('tcp://192.0.2.7:4840');
+    const [byName] = ways.candidates(there, ['tcp://[::]:4840', 'wss://[::]:8443']);
+    expect(byName).toMatchObject({ scheme: 'wss', port: 8443 });
+    if (byName) await ways.dial(byName, never).catch(() => undefined);
+    expect(dialled.at(-1)).toMatchObject({
+      url: 'wss://192.0.2.7:8443',
+      options: { resolved: ['192.0.2.7'] },
+    });
   });
 
   it('offers 16 at most', async () => {
