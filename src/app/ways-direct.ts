@@ -3,7 +3,7 @@ import { waysDefaults } from '../config/index.js';
 import { formatAddress, type Address } from '../transport/address.js';
 import type { Connection, TransportTuning } from '../transport/contract.js';
 import { DialLimit } from '../transport/dial-limit.js';
-import { dialTargets } from '../transport/dial-targets.js';
+import { dialTargets, type Resolving } from '../transport/dial-targets.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { Decision } from './events.js';
 import type { Ways, WayThere } from './ways.js';
@@ -17,6 +17,8 @@ export interface DirectWaysOptions {
   /** Schemes that may be used. Default: all that are there. */
   readonly use?: readonly string[] | undefined;
   readonly tuning?: TransportTuning | undefined;
+  /** Default: the system's. */
+  readonly resolve?: Resolving['resolve'];
   onDecision(decision: Decision): void;
 }
 
@@ -88,14 +90,16 @@ class DirectWays implements Ways {
   #newRace(signal: AbortSignal): WayRace {
     const { named, onDecision } = this.#options;
     let found: Promise<readonly string[]> | undefined;
-    return new WayRace({
+    // Where names are looked up by a proxy alone, nobody here answers.
+    const byName = () => race.startNow(({ scheme }) => goesByName(scheme));
+    const race = new WayRace({
       host: named.host,
       plan: this.#plan(),
       signal,
       // One look-up for all, which takes no longer than the first way alone would.
       dial: async (address, late, begin) => {
         const [resolved] = await Promise.all([
-          goesByName(address.scheme) ? undefined : (found ??= this.#lookUp(address, late)),
+          goesByName(address.scheme) ? undefined : (found ??= this.#lookUp(address, late, byName)),
           this.#options.transports.get(address.scheme),
         ]);
         late.throwIfAborted();
@@ -104,6 +108,7 @@ class DirectWays implements Ways {
       },
       onDecision,
     });
+    return race;
   }
 
   /** What answered last is tried first. */
@@ -128,9 +133,19 @@ class DirectWays implements Ways {
     });
   }
 
-  async #lookUp(address: Address, signal: AbortSignal): Promise<readonly string[]> {
-    const targets = await dialTargets(address, new DialLimit({ signal }, address.host));
-    return targets.map((target) => target.address);
+  async #lookUp(address: Address, signal: AbortSignal, onLate: () => void): Promise<readonly string[]> {
+    const late = setTimeout(onLate, waysDefaults.nextWayMs);
+    try {
+      const { resolve } = this.#options;
+      const targets = await dialTargets(
+        address,
+        new DialLimit({ signal }, address.host),
+        resolve && { resolve },
+      );
+      return targets.map((target) => target.address);
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #knownHost({ connection }: WayThere): KnownHost {

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/app/events.js';
-import { directWays } from '../../../src/app/ways-direct.js';
+import { directWays, type DirectWaysOptions } from '../../../src/app/ways-direct.js';
+import type { NamedHost } from '../../../src/app/ways-plan.js';
 import type { Ways, WayThere } from '../../../src/app/ways.js';
+import { waysDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress, type Address } from '../../../src/transport/address.js';
 import { transportApiVersion, type DialOptions, type Transport } from '../../../src/transport/contract.js';
@@ -18,7 +20,7 @@ interface World {
 /** Transports that connect to what `leads` says, each connection from an address of its own choice. */
 function world(
   leads: (url: string) => boolean,
-  { use, port, host = '192.0.2.7' }: { use?: readonly string[]; port?: number; host?: string } = {},
+  { host = '192.0.2.7', port, ...rest }: Partial<DirectWaysOptions> & Partial<NamedHost> = {},
 ): World {
   const transports = new TransportRegistry();
   const [dialled, decisions, connections]: [World['dialled'], Decision[], FakeConnection[]] = [[], [], []];
@@ -47,7 +49,7 @@ function world(
   const ways = directWays({
     named: { host, port },
     transports,
-    use,
+    ...rest,
     tuning: { congestion: 'ledbat' },
     onDecision: (decision) => decisions.push(decision),
   });
@@ -69,6 +71,8 @@ async function started(
 }
 
 describe('directWays', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('looks the host up once, gives the tuning on, and leaves names to HTTP proxies', async () => {
     const { dialled, there } = await started('ws://192.0.2.7:4840');
     expect(formatAddress(there.address)).toBe('ws://192.0.2.7:4840');
@@ -84,6 +88,18 @@ describe('directWays', () => {
       'ws://192.0.2.7:4840 by name',
     ]);
     expect(dialled.every(({ options }) => options.tuning?.congestion === 'ledbat')).toBe(true);
+  });
+
+  it('a name that is looked up for long holds up nothing that is dialled by name', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const resolve = () => new Promise<never>(() => undefined);
+    const { ways, dialled } = world((url) => url.startsWith('ws:'), { host: 'far.example', resolve });
+    const first = ways.dialFirst(never);
+    await vi.advanceTimersByTimeAsync(waysDefaults.nextWayMs - 10);
+    expect(dialled).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(dialled.map(({ url }) => url)).toEqual(['wss://far.example:443', 'ws://far.example:4840']);
+    expect(formatAddress((await first).address)).toBe('ws://far.example:4840');
   });
 
   it('begins with what answered last when it is asked again', async () => {
