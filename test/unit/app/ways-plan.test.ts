@@ -37,6 +37,17 @@ describe('planWays', () => {
     expect(shown(4841, ['quic'])).toEqual(['quic far 4841 +0']);
   });
 
+  it('tries what a plugin brings behind all others', () => {
+    expect(shown(undefined, ['udp', 'serial', 'rdma'])).toEqual([
+      'udp far 4840 +0',
+      'udp far 443 +200',
+      'serial far 4840 +200',
+      'rdma far 4842 +100',
+    ]);
+    expect(shown(5000, ['tcp', 'serial'])).toEqual(['tcp far 5000 +0', 'serial far 5000 +200']);
+    expect(shown(undefined, ['serial'])).toEqual(['serial far 4840 +0']);
+  });
+
   it('begins at once with whatever may be used', () => {
     expect(shown(undefined, ['udp'])).toEqual(['udp far 4840 +0', 'udp far 443 +200']);
     expect(shown(undefined, ['wss'])).toEqual(['wss far 443 +0']);
