@@ -7,6 +7,7 @@ import type { Decision as WayDecision, LaneSample, Numbers } from '../transport/
 import { guesses, topologyOf, type OwnNetwork, type Topology } from '../transport/topology.js';
 import type { Decision } from './events.js';
 import type { FirstLane, HeldLane } from './lane-keeper.js';
+import { UsedNetworks } from './used-networks.js';
 
 /** Lanes that are opened without being asked for. */
 const mostAutomaticLanes = 8;
@@ -61,7 +62,7 @@ export class WayChooser {
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #networkMs = 0;
-  #ownAddresses = '';
+  readonly #networks = new UsedNetworks();
   #isWidening = false;
   #isClosed = false;
 
@@ -71,9 +72,7 @@ export class WayChooser {
     for (const address of [there.address, ...candidates])
       this.#addresses.set(formatAddress(address), address);
     if (there.connection.isRelayed === true) return;
-    const own = ownNetworks();
-    this.#ownAddresses = shown(own);
-    const topology = topologyOf(there.connection.remote.host, own);
+    const topology = topologyOf(there.connection.remote.host, ownNetworks());
     this.#core = new SelectionCore({
       guess: guesses[topology],
       isFar: helloMs >= farHelloMs[topology],
@@ -126,7 +125,10 @@ export class WayChooser {
     if (this.#isOver || lanes.size === 0) return;
     this.#ticks++;
     const { measured } = transfer;
-    if (this.#core && this.#ticks % addressTicks === 0) this.#ownAddresses = shown(ownNetworks());
+    if (this.#core && this.#ticks % addressTicks === 1) {
+      const used = [...lanes.values()].map(({ connection }) => connection.local.host);
+      this.#networks.handle(used, ownNetworks());
+    }
     if (this.#core) this.#do(this.#core.handleSample(performance.now(), this.#sampleOf(measured)));
     if (this.#ticks % countTicks === 0) this.#adapt(measured);
   }
@@ -144,7 +146,7 @@ export class WayChooser {
       };
     });
     const { receivedBytes, remainingBytes, networkMs } = measured;
-    return { receivedBytes, remainingBytes, networkMs, lanes, ownAddresses: this.#ownAddresses };
+    return { receivedBytes, remainingBytes, networkMs, lanes, moves: this.#networks.moves };
   }
 
   #do(decisions: readonly WayDecision[]): void {
@@ -249,9 +251,3 @@ export class WayChooser {
 function ownNetworks(): OwnNetwork[] {
   return Object.values(networkInterfaces()).flatMap((all) => all ?? []);
 }
-
-const shown = (own: readonly OwnNetwork[]): string =>
-  own
-    .map(({ cidr, address }) => cidr ?? address)
-    .sort()
-    .join(' ');

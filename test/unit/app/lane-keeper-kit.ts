@@ -44,6 +44,8 @@ export class LaneKeeperKit {
   keepsEnding = false;
   /** The way that is connected first, whoever is there. */
   front: FakeWay | undefined;
+  /** This end of all connections. */
+  local = 'tcp://127.0.0.1:1';
   isOver = false;
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
@@ -200,7 +202,12 @@ export class LaneKeeperKit {
         }
     };
     const connection = {
-      ...{ remote: parseUrl(way.url), isRelayed, capabilities: { streams: 'native' } },
+      ...{
+        remote: parseUrl(way.url),
+        local: parseUrl(this.local),
+        isRelayed,
+        capabilities: { streams: 'native' },
+      },
       onSuspect: () => undefined,
       stats: () => ({
         rttMs: 1,

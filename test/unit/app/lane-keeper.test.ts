@@ -1,5 +1,12 @@
+import type * as Os from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LaneKeeperKit, type FakeWay } from './lane-keeper-kit.js';
+
+vi.mock('node:os', async (original) => {
+  const os = await original<typeof Os>();
+  return { ...os, networkInterfaces: vi.fn(os.networkInterfaces) };
+});
 
 /** Bytes a millisecond. */
 const MB = 1_000;
@@ -142,6 +149,19 @@ describe('LaneKeeper', () => {
     await kit.run(3_500);
     expect(kit.ended).toContain(`abort ${tcp}`);
     expect(kit.told.at(-1)).toMatchObject({ lane: 0, state: 'down', error: undefined });
+  });
+
+  it('addresses of this machine that no lane uses come and go without a trial', async () => {
+    const kit = kitOf(way(tcp, 1 * GB), way(udp, 1 * GB), 3_000);
+    kit.begin();
+    await kit.run(1_500);
+    const own = networkInterfaces();
+    const [container] = own['lo'] ?? [];
+    vi.mocked(networkInterfaces).mockReturnValue(
+      container ? { ...own, br0: [{ ...container, address: '172.17.0.1', cidr: '172.17.0.1/16' }] } : {},
+    );
+    await kit.run(1_000);
+    expect([kit.dialled, kit.decisions.map(({ decision }) => decision)]).toEqual([[], ['prefer']]);
   });
 
   it('over relays nothing else is tried', async () => {
