@@ -289,5 +289,7 @@ function discard(connection: Connection): void {
     () => connection.abort(new XferError('ERR_XFER_TIMEOUT', 'it did not close in time')),
     waysDefaults.leaveMs,
   );
+  // For them alone no process stays.
+  late.unref();
   void connection.close().then(() => clearTimeout(late));
 }

@@ -57,7 +57,10 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('WayRace', () => {
   beforeEach(() => vi.useFakeTimers());
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 
   it('dials nothing but tcp where that answers at once', async () => {
     const { running, at, names } = race();
@@ -247,6 +250,24 @@ describe('WayRace', () => {
     tcp.answer();
     await pass(0);
     expect([tcp.ended, other.ended]).toEqual(['no', 'closed']);
+  });
+
+  it('nothing that is left keeps the process', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const { running, at } = race();
+    const first = running.next();
+    await pass(waysDefaults.nextWayMs + 10);
+    const tcp = at('tcp 4840').connect();
+    await first;
+    const udp = at('udp 4840').connect();
+    vi.spyOn(udp.connection, 'close').mockReturnValue(new Promise(() => undefined));
+    await pass(0);
+    tcp.answer();
+    await pass(0);
+    const leaving = timers.mock.calls.findIndex(([, ms]) => ms === waysDefaults.leaveMs);
+    expect((timers.mock.results[leaving]?.value as NodeJS.Timeout).hasRef()).toBe(false);
+    await pass(waysDefaults.leaveMs);
+    expect(udp.ended).toBe('aborted');
   });
 
   it('says of each way why it does not lead there, and waits little for silence beside a refusal', async () => {
