@@ -61,6 +61,8 @@ export class LaneKeeper {
   /** Given up, and not over yet. */
   readonly #retired = new Map<number, NodeJS.Timeout>();
   readonly #silent = new Set<number>();
+  /** Ways on which this session had a lane: who is there is the receiver, or has come in its place. */
+  readonly #answered = new Set<string>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -157,6 +159,7 @@ export class LaneKeeper {
 
   #hold(lane: number, held: HeldLane): void {
     this.#held.set(lane, held);
+    this.#answered.add(formatAddress(held.address));
     held.connection.onSuspect((isSuspect) => {
       if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
       this.#chooser?.handleSuspect(lane, isSuspect);
@@ -184,24 +187,33 @@ export class LaneKeeper {
         const failure = asXferError(thrown);
         // It may have been while it waited, which the compiler does not know.
         if (this.#closing.signal.aborted) return;
-        const isForgotten = failure.code === 'ERR_XFER_REFUSED';
-        if (isForgotten || performance.now() > until)
-          return session.abort(isForgotten ? forgotten(failure) : error);
+        const isOver = isForgotten(failure);
+        if (isOver || performance.now() > until) return session.abort(isOver ? forgotten(failure) : error);
       }
     }
   }
 
-  /** Over all ways at once: whichever has a lane first. Rejects with what became of the ones that the user named. */
+  /**
+   * Over all ways at once that lead to this receiver as far as is known, and no others, where somebody else may listen:
+   * whichever has a lane first. Rejects with what became of a way on which it had answered; of the others nothing follows.
+   */
   async #openAny(session: Session): Promise<void> {
-    const { ways } = this.#options;
+    if (!this.#first) return;
+    const { there, candidates } = this.#first;
+    const ways = new Map([there.address, ...candidates].map((address) => [formatAddress(address), address]));
     const others = new AbortController();
     const signal = AbortSignal.any([this.#signal, others.signal]);
-    const named = ways
-      .dialFirst(signal)
-      .then(({ connection, address }) => this.#join(session, connection, address, signal));
-    const tried = (this.#first?.candidates ?? []).map((address) => this.#openOn(session, address, signal));
+    const ofAnswered: XferError[] = [];
+    const tried = [...ways].map(([way, address]) =>
+      this.#openOn(session, address, signal).catch((thrown: unknown) => {
+        if (this.#answered.has(way)) ofAnswered.push(asXferError(thrown));
+        throw thrown;
+      }),
+    );
     try {
-      await Promise.any([named, ...tried]).catch(() => named);
+      await Promise.any(tried).catch((thrown: unknown) => {
+        throw ofAnswered.find(isForgotten) ?? ofAnswered[0] ?? thrown;
+      });
     } finally {
       others.abort(new XferError('ERR_XFER_INTERRUPTED', 'another way was faster'));
     }
@@ -268,6 +280,9 @@ export class LaneKeeper {
 }
 
 const givenUp = () => new XferError('ERR_XFER_CONNECTION_LOST', 'another way is better');
+
+/** Said by another receiver as well as by one that began anew. */
+const isForgotten = ({ code }: XferError) => code === 'ERR_XFER_REFUSED';
 
 const forgotten = (cause: XferError) =>
   new XferError('ERR_XFER_CONNECTION_LOST', 'the connection was lost, and the receiver began anew', {

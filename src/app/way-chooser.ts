@@ -7,6 +7,7 @@ import { guesses, type Topology } from '../transport/topology.js';
 import type { Decision } from './events.js';
 import type { FirstLane, HeldLane } from './lane-keeper.js';
 import type { OwnNetworks } from './own-networks.js';
+import { UsedNetworks } from './used-networks.js';
 
 /** Lanes that are opened without being asked for. */
 const mostAutomaticLanes = 8;
@@ -63,6 +64,7 @@ export class WayChooser {
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #networkMs = 0;
+  readonly #used = new UsedNetworks();
   #isWidening = false;
   #isClosed = false;
 
@@ -125,7 +127,10 @@ export class WayChooser {
     if (this.#isOver || lanes.size === 0) return;
     this.#ticks++;
     const { measured } = transfer;
-    if (this.#core && this.#ticks % addressTicks === 0) this.#options.networks.refresh();
+    if (this.#core && this.#ticks % addressTicks === 1) {
+      const used = [...lanes.values()].map(({ connection }) => connection.local.host);
+      this.#used.handle(used, this.#options.networks.refresh());
+    }
     if (this.#core) this.#do(this.#core.handleSample(performance.now(), this.#sampleOf(measured)));
     if (this.#ticks % countTicks === 0) this.#adapt(measured);
   }
@@ -143,7 +148,7 @@ export class WayChooser {
       };
     });
     const { receivedBytes, remainingBytes, networkMs } = measured;
-    return { receivedBytes, remainingBytes, networkMs, lanes, ownAddresses: this.#options.networks.shown };
+    return { receivedBytes, remainingBytes, networkMs, lanes, moves: this.#used.moves };
   }
 
   #do(decisions: readonly WayDecision[]): void {

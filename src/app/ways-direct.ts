@@ -3,7 +3,7 @@ import { waysDefaults } from '../config/index.js';
 import { formatAddress, type Address } from '../transport/address.js';
 import type { Connection, TransportTuning } from '../transport/contract.js';
 import { DialLimit } from '../transport/dial-limit.js';
-import { dialTargets } from '../transport/dial-targets.js';
+import { dialTargets, type Resolving } from '../transport/dial-targets.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { Decision } from './events.js';
 import type { Ways, WayThere } from './ways.js';
@@ -17,6 +17,8 @@ export interface DirectWaysOptions {
   /** Schemes that may be used. Default: all that are there. */
   readonly use?: readonly string[] | undefined;
   readonly tuning?: TransportTuning | undefined;
+  /** Default: the system's. */
+  readonly resolve?: Resolving['resolve'];
   onDecision(decision: Decision): void;
 }
 
@@ -29,10 +31,11 @@ class DirectWays implements Ways {
   readonly #options: DirectWaysOptions;
   readonly #schemes: ReadonlySet<string>;
   #race: WayRace | undefined;
-  /** Where somebody answered last. */
-  #best: WayThere | undefined;
-  /** What the host's name stood for last. */
-  #ips: readonly string[] = [];
+  #given: WayThere | undefined;
+  /** Where somebody answered last: a connection on which nobody did never takes its place. */
+  #best: Address | undefined;
+  /** Of candidates that are dialled by name: the address that may be dialled, whatever the name stands for by then. */
+  readonly #pinned = new Map<string, string>();
 
   constructor(options: DirectWaysOptions) {
     this.#options = options;
@@ -46,12 +49,15 @@ class DirectWays implements Ways {
 
   async dialFirst(signal: AbortSignal): Promise<WayThere> {
     signal.throwIfAborted();
-    if (this.#best?.hasAnswered?.() === false && this.#race?.isOver === false) return this.#next(this.#race);
+    const hasAnswered = this.#given?.hasAnswered?.();
+    if (hasAnswered === false && this.#race?.isOver === false) return this.#next(this.#race);
+    if (hasAnswered) this.#best = this.#given?.address;
     return this.#next((this.#race = this.#newRace(signal)));
   }
 
   async dial(address: Address, signal: AbortSignal): Promise<Connection> {
-    return this.#dial(address, signal);
+    const pinned = this.#pinned.get(formatAddress(address));
+    return this.#dial(address, signal, pinned === undefined ? undefined : [pinned]);
   }
 
   candidates(there: WayThere, listens: readonly string[]): readonly Address[] {
@@ -68,6 +74,9 @@ class DirectWays implements Ways {
       if ('refused' in way)
         this.#options.onDecision({ decision: 'refuse', message: `told ${way.told}: ${way.refused}` });
     const candidates = others.slice(0, waysDefaults.maxTold);
+    if (known.answering !== undefined)
+      for (const address of candidates)
+        if (goesByName(address.scheme)) this.#pinned.set(formatAddress(address), known.answering);
     const shown = candidates.map(formatAddress).join(', ') || 'none';
     this.#options.onDecision({
       decision: 'offer',
@@ -78,30 +87,38 @@ class DirectWays implements Ways {
   }
 
   async #next(race: WayRace): Promise<WayThere> {
-    return (this.#best = await race.next());
+    return (this.#given = await race.next());
   }
 
   #newRace(signal: AbortSignal): WayRace {
     const { named, onDecision } = this.#options;
     let found: Promise<readonly string[]> | undefined;
-    return new WayRace({
+    // Where names are looked up by a proxy alone, nobody here answers.
+    const byName = () => race.startNow(({ scheme }) => goesByName(scheme));
+    const race = new WayRace({
       host: named.host,
       plan: this.#plan(),
       signal,
       // One look-up for all, which takes no longer than the first way alone would.
-      dial: (address, late, begin) => {
-        const lookUp = () => (found ??= this.#lookUp(address, late));
-        return this.#dial(address, late, { lookUp, begin });
+      dial: async (address, late, begin) => {
+        const [resolved] = await Promise.all([
+          goesByName(address.scheme) ? undefined : (found ??= this.#lookUp(address, late, byName)),
+          this.#options.transports.get(address.scheme),
+        ]);
+        late.throwIfAborted();
+        begin();
+        return this.#dial(address, late, resolved);
       },
       onDecision,
     });
+    return race;
   }
 
   /** What answered last is tried first. */
   #plan(): readonly PlannedWay[] {
     const plan = planWays(this.#options.named, this.#schemes);
-    if (!this.#best || this.#best.hasAnswered?.() === false) return plan;
-    const best = this.#best.address;
+    const best = this.#best;
+    if (!best) return plan;
     const others = plan.filter(({ address }) => placeOf(address) !== placeOf(best));
     return [
       { address: best, afterMs: 0 },
@@ -109,18 +126,9 @@ class DirectWays implements Ways {
     ];
   }
 
-  async #dial(
-    address: Address,
-    signal: AbortSignal,
-    race?: { lookUp(): Promise<readonly string[]>; begin(): void },
-  ): Promise<Connection> {
+  async #dial(address: Address, signal: AbortSignal, resolved?: readonly string[]): Promise<Connection> {
     const { transports, tuning } = this.#options;
-    const [transport, resolved] = await Promise.all([
-      transports.get(address.scheme),
-      race && !goesByName(address.scheme) ? race.lookUp() : undefined,
-    ]);
-    signal.throwIfAborted();
-    race?.begin();
+    const transport = await transports.get(address.scheme);
     return transport.dial(address, {
       signal,
       ...(resolved ? { resolved } : {}),
@@ -128,16 +136,26 @@ class DirectWays implements Ways {
     });
   }
 
-  async #lookUp(address: Address, signal: AbortSignal): Promise<readonly string[]> {
-    const targets = await dialTargets(address, new DialLimit({ signal }, address.host));
-    return (this.#ips = targets.map((target) => target.address));
+  async #lookUp(address: Address, signal: AbortSignal, onLate: () => void): Promise<readonly string[]> {
+    const late = setTimeout(onLate, waysDefaults.nextWayMs);
+    try {
+      const { resolve } = this.#options;
+      const targets = await dialTargets(
+        address,
+        new DialLimit({ signal }, address.host),
+        resolve && { resolve },
+      );
+      return targets.map((target) => target.address);
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #knownHost({ connection }: WayThere): KnownHost {
     const { named } = this.#options;
     const { host } = connection.remote;
     const answering = isIP(host.split('%')[0] ?? '') ? host : undefined;
-    return { ...named, answering, ips: this.#ips };
+    return { ...named, answering };
   }
 
   #guesses(there: WayThere, { host, answering }: KnownHost): readonly Address[] {

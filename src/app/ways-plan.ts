@@ -16,11 +16,13 @@ export interface PlannedWay {
 
 /**
  * The ways to a host in the order in which they are tried: tcp at once, which most networks let through, then what may be
- * faster. Past these 443, where all but the web is blocked, or the port that was named, for what has another by default.
+ * faster. Past these 443, where all but the web is blocked, or the port that was named, for what has another by default, and what only a plugin
+ * knows.
  * `schemes`: those that may be used.
  */
 export function planWays({ host, port }: NamedHost, schemes: ReadonlySet<string>): readonly PlannedWay[] {
-  const tiers = port === undefined ? defaultTiers() : namedTiers(port);
+  const known = port === undefined ? defaultTiers() : namedTiers(port);
+  const tiers = [...known, otherTier(known, schemes, port)];
   const ways = tiers.flatMap((tier, at) =>
     tier.filter(([scheme]) => schemes.has(scheme)).map(([scheme, to]) => ({ scheme, port: to, at })),
   );
@@ -54,15 +56,31 @@ function defaultTiers(): readonly (readonly SchemeAndPort[])[] {
   ];
 }
 
-/** quic and udp cannot share a port: where both are, quic is one above, as among the default ports. */
+/**
+ * quic and udp cannot share a port: a receiver on the default ports has quic one above. Of another port nothing of the kind
+ * is guessed, since whoever listens one above it may be another receiver, and would get the code of the first.
+ */
 function namedTiers(port: number): readonly (readonly SchemeAndPort[])[] {
-  const above: SchemeAndPort[] = port < 65_535 ? [['quic', port + 1]] : [];
+  const quic: SchemeAndPort[] = port === defaultPorts.udp ? [['quic', defaultPorts.quic]] : [];
   return [
-    [['tcp', port], ['udp', port], ...above],
+    [['tcp', port], ['udp', port], ...quic],
     [
       ['quic', port],
       ['wss', port],
       ['ws', port],
     ],
   ];
+}
+
+/** What plugins bring comes last, on the port of tcp where it has none of its own. */
+function otherTier(
+  known: readonly (readonly SchemeAndPort[])[],
+  schemes: ReadonlySet<string>,
+  port: number | undefined,
+): readonly SchemeAndPort[] {
+  const planned = new Set(known.flat().map(([scheme]) => scheme));
+  const usual: Readonly<Record<string, number | undefined>> = defaultPorts;
+  return [...schemes]
+    .filter((scheme) => !planned.has(scheme))
+    .map((scheme) => [scheme, port ?? usual[scheme] ?? defaultPorts.tcp]);
 }

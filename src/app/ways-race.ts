@@ -42,7 +42,8 @@ export class WayRace {
   readonly #dialling = new AbortController();
   readonly #failed: FailedWay[] = [];
   readonly #open = new Set<OpenWay>();
-  #nextAt = 0;
+  /** Not tried yet. */
+  readonly #left: PlannedWay[];
   #running = 0;
   /** The connection that is, or is to be, the caller's. */
   #front: OpenWay | undefined;
@@ -61,6 +62,7 @@ export class WayRace {
 
   constructor(options: WayRaceOptions) {
     this.#options = options;
+    this.#left = [...options.plan];
     options.signal.addEventListener('abort', this.#stop, { once: true });
     if (options.signal.aborted) this.#stop();
     else this.#start();
@@ -80,6 +82,12 @@ export class WayRace {
       this.#waiting = { resolve, reject };
       this.#settle();
     });
+  }
+
+  /** These do not wait for their turn: what holds up the ones before them is nothing to them. */
+  startNow(isMeant: (address: Address) => boolean): void {
+    if (this.#isOver || this.#front) return;
+    for (const way of this.#left.filter(({ address }) => isMeant(address))) this.#start(way);
   }
 
   readonly #stop = (): void => {
@@ -114,7 +122,7 @@ export class WayRace {
       const hasAnswered = () => this.#winner === front;
       return waiting.resolve({ address, connection, hasAnswered });
     }
-    const isExhausted = this.#nextAt >= this.#options.plan.length && this.#running + this.#open.size === 0;
+    const isExhausted = this.#left.length + this.#running + this.#open.size === 0;
     if (!signal.aborted && !this.#isOver && !isExhausted) return;
     this.#waiting = undefined;
     if (signal.aborted) return waiting.reject(signal.reason as Error);
@@ -122,11 +130,10 @@ export class WayRace {
     waiting.reject(failureOf(host, this.#failed));
   }
 
-  #start(): void {
+  #start(way = this.#left[0]): void {
     clearTimeout(this.#startTimer);
-    const way = this.#options.plan[this.#nextAt];
     if (!way || this.#isOver) return;
-    this.#nextAt++;
+    this.#left.splice(this.#left.indexOf(way), 1);
     this.#running++;
     void this.#dial(way.address);
   }
@@ -143,9 +150,9 @@ export class WayRace {
       if (this.#isOver) return;
       startedAt = performance.now();
       this.#tell('dial', address, 'dialled', 'afterMs', startedAt - this.#beganAt);
-      const following = this.#options.plan[this.#nextAt];
+      const [following] = this.#left;
       if (!following) this.#loosePatience();
-      else if (!this.#front) this.#startLater(following.afterMs);
+      else this.#startLater(Math.max(following.afterMs, this.#patienceLeftMs));
     };
     try {
       const connection = await this.#options.dial(address, this.#dialling.signal, begin);
@@ -172,14 +179,14 @@ export class WayRace {
     if (this.#front) return;
     this.#putInFront(way);
     // It has said hello: the others are only for the case that nobody is there to answer.
-    if (this.#nextAt < this.#options.plan.length) this.#startLater(patienceMs);
+    if (this.#left.length > 0) this.#startLater(patienceMs);
     this.#settle();
   }
 
   #handleAnswer(way: OpenWay): void {
     if (this.#isOver) return;
-    const leftMs = (this.#front?.patientUntil ?? 0) - performance.now();
-    if (way === this.#front || !this.#front || leftMs <= 0) return this.#win(way);
+    const leftMs = this.#patienceLeftMs;
+    if (way === this.#front || leftMs <= 0) return this.#win(way);
     if (this.#standby) return;
     this.#standby = way;
     this.#silenceTimer = setTimeout(() => setImmediate(() => this.#goOver()), leftMs);
@@ -204,8 +211,8 @@ export class WayRace {
     if (this.#isOver) return;
     this.#failed.push({ address, error });
     this.#tell('fail', address, `failed (${error.message})`, 'afterMs', performance.now() - this.#beganAt);
-    // What is in front has its own time to answer.
-    if (!this.#front) this.#start();
+    // What is in front has its own time to answer, and behind that it is as silent as the others.
+    if (this.#patienceLeftMs <= 0) this.#start();
     this.#settle();
   }
 
@@ -246,6 +253,11 @@ export class WayRace {
     this.#settle();
   }
 
+  /** For how long what is in front may still be silent; nothing in front needs no time. */
+  get #patienceLeftMs(): number {
+    return this.#front ? this.#front.patientUntil - performance.now() : 0;
+  }
+
   #handleRoundTrip(ms: number): void {
     this.#roundTripMs = Math.min(this.#roundTripMs ?? ms, ms);
     this.#loosePatience();
@@ -253,7 +265,7 @@ export class WayRace {
 
   /** All are tried, and something there says no: what is silent then is most likely not there. */
   #loosePatience(): void {
-    if (this.#isOver || this.#roundTripMs === undefined || this.#nextAt < this.#options.plan.length) return;
+    if (this.#isOver || this.#roundTripMs === undefined || this.#left.length > 0) return;
     const { leastPatienceMs, mostPatienceMs, patienceRoundTrips } = waysDefaults;
     const wantedMs = patienceRoundTrips * this.#roundTripMs;
     const patienceMs = Math.min(mostPatienceMs, Math.max(leastPatienceMs, wantedMs));
@@ -277,5 +289,7 @@ function discard(connection: Connection): void {
     () => connection.abort(new XferError('ERR_XFER_TIMEOUT', 'it did not close in time')),
     waysDefaults.leaveMs,
   );
+  // For them alone no process stays.
+  late.unref();
   void connection.close().then(() => clearTimeout(late));
 }

@@ -8,9 +8,7 @@ import type { NamedHost } from './ways-plan.js';
 
 /** What is known of the other side without believing it. */
 export interface KnownHost extends NamedHost {
-  /** IP addresses that the name stands for, with the one that answered. */
-  readonly ips: readonly string[];
-  /** The one that answered; undefined where a proxy is in between. */
+  /** The IP address that answered; undefined where a proxy is in between. */
   readonly answering: string | undefined;
 }
 
@@ -20,7 +18,8 @@ export type ToldWay =
 
 /**
  * Which of the URLs in a peer's HELLO may be dialled. It may say anything: what is taken of it is on which transport and port
- * of the very host that the user named it can be reached. An unspecified host stands for the one that answered.
+ * of the very machine that answered it can be reached. Whoever runs it may run the name server, too: other addresses of the
+ * same name, such as the sender's own, are refused. An unspecified host stands for the one that answered.
  * `schemes`: those that may be used.
  */
 export function judgeTold(
@@ -45,8 +44,9 @@ function judge(url: string, known: KnownHost, schemes: ReadonlySet<string>): Add
   }
   if (!schemes.has(told.scheme)) return 'not a transport that may be used';
   if (!mayBeDialled(told.port, known.port)) return 'a port of other services';
+  if (known.answering === undefined) return 'behind a proxy nobody knows which machine answered';
   const host = hostFor(told, known);
-  return host === undefined ? 'another host than the one that was named' : { ...told, host };
+  return host === undefined ? 'another host than the one that answered' : { ...told, host };
 }
 
 /** Below 1024 are services that were there before: nobody is to make us talk to them. */
@@ -57,20 +57,15 @@ function mayBeDialled(port: number, named: number | undefined): boolean {
 /** Through HTTP proxies, too, which look up names themselves. */
 export const goesByName = (scheme: string): boolean => scheme === 'ws' || scheme === 'wss';
 
-function hostFor({ scheme, host }: Address, { host: named, ips, answering }: KnownHost): string | undefined {
-  // A certificate is for the name, and so may a web server or proxy be.
-  const isByName = goesByName(scheme);
+/** As the transport is to be told it: a certificate is for the name, and so may a web server be. */
+function hostFor({ scheme, host }: Address, { host: named, answering = '' }: KnownHost): string | undefined {
   const own = canonicalHost(host);
-  if (own === undefined) {
-    if (host.toLowerCase() !== named.toLowerCase()) return undefined;
-    return isByName ? named : (answering ?? named);
-  }
-  const families = own === '::' ? [4, 6] : own === '0.0.0.0' ? [4] : undefined;
-  const candidates = [...(answering === undefined ? [] : [answering]), ...ips];
-  // A name may stand for several machines: the other transports go to the one that answered.
-  const ip = families
-    ? candidates.find((one) => families.includes(isIP(one.split('%')[0] ?? '')))
-    : candidates.find((one) => canonicalHost(one) === own);
-  if (isByName && (ip !== undefined || families)) return named;
-  return ip ?? (families && candidates.length === 0 ? named : undefined);
+  const isIt = own === undefined ? host.toLowerCase() === named.toLowerCase() : standsFor(own, answering);
+  if (!isIt) return undefined;
+  return goesByName(scheme) ? named : answering;
+}
+
+function standsFor(own: string, answering: string): boolean {
+  const ip = canonicalHost(answering) ?? '';
+  return own === '::' || own === ip || (own === '0.0.0.0' && isIP(ip) === 4);
 }

@@ -164,8 +164,7 @@ export class SelectionCore {
     this.#count(sample.lanes);
     for (const way of this.#ways.values())
       if (way.lanes.size > 0) way.history.add(now, way.receivedBytes, sample.networkMs);
-    if (before?.ownAddresses !== undefined && before.ownAddresses !== sample.ownAddresses)
-      this.#handleChange(now, true);
+    if (before && (sample.moves ?? 0) > (before.moves ?? 0)) this.#handleChange(now, true);
     this.#listen(now, sample.lanes, stoodStillMs);
     if (this.#trial) this.#continueTrial(now, this.#trial);
     else this.#look(now);

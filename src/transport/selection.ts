@@ -49,8 +49,8 @@ export interface SelectionSample {
   /** How long was waited for the network until now. */
   readonly networkMs: number;
   readonly lanes: readonly LaneSample[];
-  /** Changes when this machine's own addresses do. */
-  readonly ownAddresses?: string;
+  /** How often an address of this machine that lanes use has gone, or has come to another network. Default: 0. */
+  readonly moves?: number;
 }
 
 export const perSecond = (bytesPerMs: number): number => Math.round(bytesPerMs * 1000);

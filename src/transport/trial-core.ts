@@ -1,11 +1,9 @@
 import { perSecond, type Numbers } from './selection.js';
 
-/** Both together must bring so much more, or they only share what one has: then less is more. */
+/** Both together must bring so much more than the better of them, or they only share what one has: then less is more. */
 const leastGain = 1.15;
 /** A challenger replaces what works when it is faster by this alone. */
 const leastLead = 1.05;
-/** So much of what both carried is as good as all of it: measuring is not more exact. */
-const asGood = 0.97;
 /** Together they reach less than this part of what was: one hurts the other. */
 const leastTogether = 0.9;
 /** So much less, and nothing more needs to be measured. */
@@ -107,14 +105,15 @@ export class TrialCore {
   }
 
   #endAlone(alone: number, numbers: Numbers): TrialVerdict {
-    const adds = this.#together >= leastGain * this.#base;
-    const enough = adds ? asGood * this.#together : Math.max(leastLead * this.#base, asGood * this.#together);
     const all = { ...numbers, togetherBytesPerSecond: perSecond(this.#together) };
-    if (alone >= enough)
-      return { what: 'end', winner: 'challenger', reason: 'it is as fast alone', numbers: all };
-    return adds
-      ? { what: 'end', winner: 'both', reason: 'together they are faster', numbers: all }
-      : { what: 'end', winner: 'incumbent', reason: 'it is no faster alone', numbers: all };
+    const end = (winner: 'challenger' | 'incumbent' | 'both', reason: string): TrialVerdict => ({
+      ...{ what: 'end', winner, reason, numbers: all },
+    });
+    if (this.#together >= leastGain * Math.max(this.#base, alone))
+      return end('both', 'together they are faster');
+    return alone >= leastLead * this.#base
+      ? end('challenger', 'it is as fast alone')
+      : end('incumbent', 'it is no faster alone');
   }
 
   /** Looked at in short steps, so that a trial that hurts is soon over. */

@@ -14,6 +14,8 @@ export interface FakeWay {
   bytesPerMs: number;
   /** Nothing comes back, and nobody answers a dial. */
   isCut: boolean;
+  /** Who listens there takes connections, and says nothing, or knows no such session. */
+  listener?: 'silent' | 'another';
 }
 
 interface FakeLane {
@@ -26,6 +28,8 @@ interface FakeLane {
 
 const tickMs = 10;
 const dialMs = 20;
+/** A transport waits no longer. */
+const dialTimeoutMs = 3_000;
 
 /** A keeper of lanes with a session, a transfer and connections that are none; time is vitest's. */
 export class LaneKeeperKit {
@@ -38,6 +42,10 @@ export class LaneKeeperKit {
   readonly lanes = new Map<number, FakeLane>();
   /** Lanes whose other end does not answer when they are ended. */
   keepsEnding = false;
+  /** The way that is connected first, whoever is there. */
+  front: FakeWay | undefined;
+  /** This end of all connections. */
+  local = 'tcp://127.0.0.1:1';
   isOver = false;
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
@@ -54,7 +62,7 @@ export class LaneKeeperKit {
       signal: new AbortController().signal,
       ways: {
         dialFirst: async (signal) => {
-          const address = parseUrl(ways[0]?.url ?? '');
+          const address = parseUrl((this.front ?? ways[0])?.url ?? '');
           return { address, connection: await this.#dial(address, signal) };
         },
         dial: (address, signal) => this.#dial(address, signal),
@@ -142,8 +150,14 @@ export class LaneKeeperKit {
       get isOver() {
         return isOver();
       },
-      dialLane: (connection: Connection) => {
+      dialLane: (connection: Connection, signal: AbortSignal) => {
         const way = this.#wayOf(formatAddress(connection.remote));
+        if (way.listener === 'another')
+          return Promise.reject(new XferError('ERR_XFER_REFUSED', 'no such session'));
+        if (way.listener === 'silent')
+          return new Promise<number>((_, reject) => {
+            signal.addEventListener('abort', () => reject(new XferError('ERR_XFER_TIMEOUT', 'too late')));
+          });
         return Promise.resolve(this.#add(connection, way));
       },
       closeLane: (lane: number) => {
@@ -171,7 +185,9 @@ export class LaneKeeperKit {
     const way = this.#wayOf(url);
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(new XferError('ERR_XFER_TIMEOUT', 'too late')));
-      if (!way.isCut) setTimeout(() => resolve(this.#connection(way, false)), dialMs);
+      const late = new XferError('ERR_XFER_TIMEOUT', 'no answer');
+      if (way.isCut) setTimeout(() => reject(late), dialTimeoutMs);
+      else setTimeout(() => resolve(this.#connection(way, false)), dialMs);
     });
   }
 
@@ -186,7 +202,12 @@ export class LaneKeeperKit {
         }
     };
     const connection = {
-      ...{ remote: parseUrl(way.url), isRelayed, capabilities: { streams: 'native' } },
+      ...{
+        remote: parseUrl(way.url),
+        local: parseUrl(this.local),
+        isRelayed,
+        capabilities: { streams: 'native' },
+      },
       onSuspect: () => undefined,
       stats: () => ({
         rttMs: 1,

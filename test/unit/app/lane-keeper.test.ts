@@ -1,5 +1,12 @@
+import type * as Os from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LaneKeeperKit, type FakeWay } from './lane-keeper-kit.js';
+
+vi.mock('node:os', async (original) => {
+  const os = await original<typeof Os>();
+  return { ...os, networkInterfaces: vi.fn(os.networkInterfaces) };
+});
 
 /** Bytes a millisecond. */
 const MB = 1_000;
@@ -99,6 +106,42 @@ describe('LaneKeeper', () => {
     });
   });
 
+  it('a way on which somebody takes connections and says nothing keeps no session from coming back', async () => {
+    const [first, second] = [way(udp, 60 * MB), way(tcp, 60 * MB)];
+    const kit = kitOf(first, second, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    second.listener = 'silent';
+    kit.front = second;
+    kit.lose(0);
+    await kit.run(500);
+    expect(kit.schemes).toEqual(['udp']);
+  });
+
+  it('another receiver that answers sooner ends no session that can come back', async () => {
+    const [first, second] = [way(tcp, 60 * MB), way(udp, 60 * MB)];
+    const kit = kitOf(first, second, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.isCut = true;
+    second.listener = 'another';
+    kit.front = second;
+    kit.lose(0);
+    await kit.run(5_000);
+    expect([kit.isOver, kit.dialled.sort()]).toEqual([false, [tcp, udp]]);
+  });
+
+  it('where the receiver had answered there is one that does not know the session: it is over', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, { ...way(udp, 60 * MB), isCut: true }, 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    first.listener = 'another';
+    kit.lose(0);
+    await kit.run(5_000);
+    expect(kit.isOver).toBe(true);
+  });
+
   it('a lane that is given up and does not end is cut after a second, which is no loss', async () => {
     const kit = kitOf(way(tcp, 1 * MB), way(udp, 40 * MB));
     kit.keepsEnding = true;
@@ -106,6 +149,19 @@ describe('LaneKeeper', () => {
     await kit.run(3_500);
     expect(kit.ended).toContain(`abort ${tcp}`);
     expect(kit.told.at(-1)).toMatchObject({ lane: 0, state: 'down', error: undefined });
+  });
+
+  it('addresses of this machine that no lane uses come and go without a trial', async () => {
+    const kit = kitOf(way(tcp, 1 * GB), way(udp, 1 * GB), 3_000);
+    kit.begin();
+    await kit.run(1_500);
+    const own = networkInterfaces();
+    const [container] = own['lo'] ?? [];
+    vi.mocked(networkInterfaces).mockReturnValue(
+      container ? { ...own, br0: [{ ...container, address: '172.17.0.1', cidr: '172.17.0.1/16' }] } : {},
+    );
+    await kit.run(1_000);
+    expect([kit.dialled, kit.decisions.map(({ decision }) => decision)]).toEqual([[], ['prefer']]);
   });
 
   it('over relays nothing else is tried', async () => {

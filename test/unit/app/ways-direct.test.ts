@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/app/events.js';
-import { directWays } from '../../../src/app/ways-direct.js';
+import { directWays, type DirectWaysOptions } from '../../../src/app/ways-direct.js';
+import type { NamedHost } from '../../../src/app/ways-plan.js';
 import type { Ways, WayThere } from '../../../src/app/ways.js';
+import { waysDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress, type Address } from '../../../src/transport/address.js';
 import { transportApiVersion, type DialOptions, type Transport } from '../../../src/transport/contract.js';
@@ -18,12 +20,7 @@ interface World {
 /** Transports that connect to what `leads` says, each connection from an address of its own choice. */
 function world(
   leads: (url: string) => boolean,
-  {
-    use,
-    port,
-    host = '192.0.2.7',
-    congestion = 'cubic',
-  }: { use?: readonly string[]; port?: number; host?: string; congestion?: string } = {},
+  { host = '192.0.2.7', port, ...rest }: Partial<DirectWaysOptions> & Partial<NamedHost> = {},
 ): World {
   const transports = new TransportRegistry();
   const [dialled, decisions, connections]: [World['dialled'], Decision[], FakeConnection[]] = [[], [], []];
@@ -52,8 +49,8 @@ function world(
   const ways = directWays({
     named: { host, port },
     transports,
-    use,
-    tuning: { congestion },
+    tuning: { congestion: 'cubic' },
+    ...rest,
     onDecision: (decision) => decisions.push(decision),
   });
   return { ways, dialled, decisions, connections };
@@ -74,6 +71,8 @@ async function started(
 }
 
 describe('directWays', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('looks the host up once, gives the tuning on, and leaves names to HTTP proxies', async () => {
     const { dialled, there } = await started('ws://192.0.2.7:4840');
     expect(formatAddress(there.address)).toBe('ws://192.0.2.7:4840');
@@ -91,11 +90,35 @@ describe('directWays', () => {
     expect(dialled.every(({ options }) => options.tuning?.congestion === 'cubic')).toBe(true);
   });
 
+  it('a name that is looked up for long holds up nothing that is dialled by name', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const resolve = () => new Promise<never>(() => undefined);
+    const { ways, dialled } = world((url) => url.startsWith('ws:'), { host: 'far.example', resolve });
+    const first = ways.dialFirst(never);
+    await vi.advanceTimersByTimeAsync(waysDefaults.nextWayMs - 10);
+    expect(dialled).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(dialled.map(({ url }) => url)).toEqual(['wss://far.example:443', 'ws://far.example:4840']);
+    expect(formatAddress((await first).address)).toBe('ws://far.example:4840');
+  });
+
   it('begins with what answered last when it is asked again', async () => {
     const { ways, dialled } = await started('udp://192.0.2.7:4840');
     const before = dialled.length;
     const again = await ways.dialFirst(never);
     expect([again.address.scheme, dialled.length - before]).toEqual(['udp', 1]);
+  });
+
+  it('keeps the way that answered in mind over one that only connected since', async () => {
+    const { ways, connections, dialled } = await started('udp://192.0.2.7:4840');
+    const ending = new AbortController();
+    await ways.dialFirst(ending.signal);
+    // Nobody answers this time, and it is given up.
+    ending.abort(new Error('enough'));
+    connections[1]?.cut(new Error('silent'));
+    const before = dialled.length;
+    await ways.dialFirst(never);
+    expect(dialled[before]?.url).toBe('udp://192.0.2.7:4840');
   });
 
   it('has the next way behind a connection on which nobody answered', async () => {
@@ -129,7 +152,7 @@ describe('directWays', () => {
   });
 
   it('leaves quic out, which has no other congestion control than cubic, unless it is named', async () => {
-    const options = { congestion: 'bbr' };
+    const options = { tuning: { congestion: 'bbr' } };
     const { dialled, ways, there } = await started('udp://192.0.2.7:443', options);
     expect(dialled.filter(({ url }) => url.startsWith('quic:'))).toEqual([]);
     expect(shown(ways.candidates(there, ['udp://[::]:443', 'quic://[::]:4841']))).toEqual([]);
@@ -150,7 +173,7 @@ describe('directWays', () => {
     expect(decisions.slice(-2)).toEqual([
       {
         decision: 'refuse',
-        message: 'told tcp://192.0.2.99:4841: another host than the one that was named',
+        message: 'told tcp://192.0.2.99:4841: another host than the one that answered',
       },
       {
         decision: 'offer',
@@ -162,18 +185,24 @@ describe('directWays', () => {
 
   it('guesses where the receiver tells nothing, or not of the way that works', async () => {
     const { ways, there } = await started('tcp://192.0.2.7:14840', { port: 14840 });
-    expect(shown(ways.candidates(there, []))).toEqual([
-      'udp://192.0.2.7:14840',
-      'quic://192.0.2.7:14841',
-      'quic://192.0.2.7:14840',
-    ]);
+    expect(shown(ways.candidates(there, []))).toEqual(['udp://192.0.2.7:14840', 'quic://192.0.2.7:14840']);
     expect(shown(ways.candidates(there, ['tcp://[::]:4840', 'udp://[::]:4840']))).toEqual([
       'tcp://192.0.2.7:4840',
       'udp://192.0.2.7:4840',
       'udp://192.0.2.7:14840',
-      'quic://192.0.2.7:14841',
       'quic://192.0.2.7:14840',
     ]);
+  });
+
+  it('dials what was told nowhere but at the address that answered, by name as well', async () => {
+    const { ways, there, dialled } = await started('tcp://192.0.2.7:4840');
+    const [byName] = ways.candidates(there, ['tcp://[::]:4840', 'wss://[::]:8443']);
+    expect(byName).toMatchObject({ scheme: 'wss', port: 8443 });
+    if (byName) await ways.dial(byName, never).catch(() => undefined);
+    expect(dialled.at(-1)).toMatchObject({
+      url: 'wss://192.0.2.7:8443',
+      options: { resolved: ['192.0.2.7'] },
+    });
   });
 
   it('offers 16 at most', async () => {

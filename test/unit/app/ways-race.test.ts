@@ -57,7 +57,10 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('WayRace', () => {
   beforeEach(() => vi.useFakeTimers());
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 
   it('dials nothing but tcp where that answers at once', async () => {
     const { running, at, names } = race();
@@ -159,6 +162,51 @@ describe('WayRace', () => {
     ]);
   });
 
+  it('tcp silent, udp silent, 443 answers: what is in front and silent holds nothing up', async () => {
+    const { running, at, dialled } = race();
+    const first = running.next();
+    await pass(0);
+    const tcp = at('tcp 4840').connect();
+    await first;
+    await pass(1_100);
+    expect(dialled.map(({ name, atMs }) => `${name} at ${Math.round(atMs / 50) * 50}`)).toEqual([
+      'tcp 4840 at 0',
+      'udp 4840 at 250',
+      'quic 4841 at 400',
+      'tcp 443 at 600',
+      'wss 443 at 700',
+      'quic 443 at 800',
+      'udp 443 at 900',
+      'ws 4840 at 1000',
+    ]);
+    at('tcp 443').connect().answer();
+    await pass(0);
+    expect(tcp.ended).toBe('aborted');
+    expect((await running.next()).address).toMatchObject({ scheme: 'tcp', port: 443 });
+  });
+
+  it('a way that is refused behind a silent front starts the next at once', async () => {
+    const { running, at, names } = race();
+    void running.next();
+    await pass(0);
+    at('tcp 4840').connect();
+    await pass(waysDefaults.silenceMs + 10);
+    at('udp 4840').fail();
+    await pass(0);
+    expect(names()).toEqual(['tcp 4840', 'udp 4840', 'quic 4841']);
+  });
+
+  it('while what is in front has time to answer nothing more is dialled, even where one fails', async () => {
+    const { running, at, names } = race();
+    void running.next();
+    await pass(waysDefaults.nextWayMs + 10);
+    at('tcp 4840').connect();
+    await pass(0);
+    at('udp 4840').fail();
+    await pass(waysDefaults.silenceMs - 50);
+    expect(names()).toEqual(['tcp 4840', 'udp 4840']);
+  });
+
   it('has the next where a connection is cut before anybody answered', async () => {
     const { running, at } = race();
     const first = running.next();
@@ -202,6 +250,24 @@ describe('WayRace', () => {
     tcp.answer();
     await pass(0);
     expect([tcp.ended, other.ended]).toEqual(['no', 'closed']);
+  });
+
+  it('nothing that is left keeps the process', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const { running, at } = race();
+    const first = running.next();
+    await pass(waysDefaults.nextWayMs + 10);
+    const tcp = at('tcp 4840').connect();
+    await first;
+    const udp = at('udp 4840').connect();
+    vi.spyOn(udp.connection, 'close').mockReturnValue(new Promise(() => undefined));
+    await pass(0);
+    tcp.answer();
+    await pass(0);
+    const leaving = timers.mock.calls.findIndex(([, ms]) => ms === waysDefaults.leaveMs);
+    expect((timers.mock.results[leaving]?.value as NodeJS.Timeout).hasRef()).toBe(false);
+    await pass(waysDefaults.leaveMs);
+    expect(udp.ended).toBe('aborted');
   });
 
   it('says of each way why it does not lead there, and waits little for silence beside a refusal', async () => {

@@ -7,7 +7,6 @@ const schemes = new Set(['tcp', 'udp', 'quic', 'ws', 'wss']);
 const known: KnownHost = {
   host: 'far.example',
   port: undefined,
-  ips: ['192.0.2.7', '2001:db8::7', '192.0.2.8'],
   answering: '192.0.2.7',
 };
 
@@ -29,32 +28,35 @@ describe('judgeTold', () => {
   it('takes the family that is listened on', () => {
     const answering = '2001:db8::7';
     expect(taken(['udp://0.0.0.0:5000', 'udp://[::]:5001'], { answering })).toEqual([
-      'udp://192.0.2.7:5000',
       'udp://[2001:db8::7]:5001',
     ]);
-    expect(taken(['udp://0.0.0.0:5000'], { answering, ips: [answering] })).toEqual([]);
   });
 
-  it('takes the host that was named, and the addresses of its name', () => {
-    expect(taken(['udp://FAR.example:5000', 'udp://192.0.2.8:5000', 'udp://[2001:db8:0::7]:5000'])).toEqual([
-      'udp://192.0.2.7:5000',
-      'udp://192.0.2.8:5000',
+  it('takes the name in the target and the address that answered, however it is written', () => {
+    expect(
+      taken(['udp://FAR.example:5000', 'udp://192.0.2.7:5001', 'udp://[::ffff:192.0.2.7]:5002']),
+    ).toEqual(['udp://192.0.2.7:5000', 'udp://192.0.2.7:5001', 'udp://192.0.2.7:5002']);
+    expect(taken(['udp://[2001:db8:0::7]:5000'], { answering: '2001:db8::7' })).toEqual([
       'udp://[2001:db8::7]:5000',
     ]);
-    expect(taken(['udp://[::ffff:192.0.2.7]:5000'])).toEqual(['udp://192.0.2.7:5000']);
   });
 
-  it('keeps the name where a certificate or a proxy is asked for it', () => {
+  it('keeps the name where a certificate is asked for it', () => {
     expect(taken(['wss://[::]:443', 'ws://192.0.2.7:8080', 'wss://far.example:8443'])).toEqual([
       'wss://far.example:443',
       'ws://far.example:8080',
       'wss://far.example:8443',
     ]);
-    expect(taken(['udp://[::]:5000'], { ips: [], answering: undefined })).toEqual(['udp://far.example:5000']);
+    expect(taken(['wss://192.0.2.9:8443'])).toEqual([]);
+  });
+
+  it('takes nothing where a proxy hides which machine answered', () => {
+    expect(taken(['udp://[::]:5000', 'wss://far.example:8443'], { answering: undefined })).toEqual([]);
   });
 
   it.each([
     ['another host', 'tcp://192.0.2.9:4840'],
+    ['another address, which the name may stand for as well', 'tcp://192.0.2.8:4840'],
     ['another name', 'tcp://near.example:4840'],
     ['a name that begins with it', 'tcp://far.example.net:4840'],
     ["the sender's own loopback", 'tcp://127.0.0.1:4840'],
@@ -94,8 +96,8 @@ describe('judgeTold', () => {
     expect(judged?.told).not.toContain('\u001b');
   });
 
-  it('never leads anywhere but to the host that was named, whatever is told', () => {
-    const hosts = new Set([known.host, ...known.ips]);
+  it('never leads anywhere but to the machine that answered, whatever is told', () => {
+    const hosts = fc.constantFrom('192.0.2.7', '2001:db8::7', '127.0.0.1', '::1', undefined);
     const part = fc.constantFrom(
       ...[
         'tcp',
@@ -135,10 +137,13 @@ describe('judgeTold', () => {
       ),
     );
     fc.assert(
-      fc.property(urls, (listens) => {
-        for (const way of judgeTold(listens, known, schemes)) {
+      fc.property(urls, hosts, (listens, answering) => {
+        for (const way of judgeTold(listens, { ...known, answering }, schemes)) {
           if (!('address' in way)) continue;
-          expect(hosts).toContain(way.address.host);
+          // What goes by name is dialled at the address that answered, too (`directWays`).
+          const byName = way.address.scheme === 'ws' || way.address.scheme === 'wss';
+          expect(way.address.host).toBe(byName ? known.host : answering);
+          expect(answering).toBeDefined();
           expect(schemes).toContain(way.address.scheme);
           expect(way.address.port === 443 || way.address.port >= 1024).toBe(true);
         }

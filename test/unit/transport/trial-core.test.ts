@@ -56,6 +56,9 @@ describe('TrialCore', () => {
       'challenger',
     ]));
 
+  it('two that bring hardly more than the better one do not stay both: that is the challenger alone', () =>
+    expect(winner(tried(10 * MB, { others: 6 * MB, own: 8 * MB }, 13 * MB))).toEqual(['rest', 'challenger']));
+
   it('a clear loss ends it soon', () => {
     const [verdict] = tried(1_000 * MB, { others: 300 * MB, own: 200 * MB });
     expect(verdict).toMatchObject({ what: 'end', winner: 'incumbent' });
