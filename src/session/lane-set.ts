@@ -3,6 +3,7 @@ import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
+import { controlLane } from './control-lane.js';
 import type { DirectionKeys } from './keys.js';
 import { Lane, type SealedContent } from './lane.js';
 import { Pulse } from './pulse.js';
@@ -10,6 +11,8 @@ import { RecordBuffers } from './record-buffers.js';
 import type { RecordHeader } from './record-header.js';
 
 const pulseTickMs = 1_000;
+/** So often the lane of control records is asked about, where there is another. */
+const controlTickMs = 100;
 
 export interface LaneSetOptions {
   readonly native: NativeApi;
@@ -20,6 +23,8 @@ export interface LaneSetOptions {
   onRoom(lane: number): void;
   /** The highest control message that was delivered: what a sign of life confirms. */
   delivered(): number;
+  /** Whether the other side has not confirmed yet what was said. */
+  isAwaiting(): boolean;
   /** Control records go on another lane from now on: the one that they went on may be dead. */
   onControlMoved(): void;
   /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
@@ -36,16 +41,20 @@ interface Member {
 }
 
 /**
- * The lanes of a session. Control records go on the newest one that is known to be alive and does not end: an older one
- * may be dead and not known to be.
+ * The lanes of a session. Control records go on the newest one, which has just proved that it works, until another one is
+ * likelier to be alive (`controlLane`).
  */
 export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #buffers = new RecordBuffers();
   readonly #members = new Map<number, Member>();
   #count = 0;
+  #control: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #controlTimer: NodeJS.Timeout | undefined;
+  #controlTickedAt = 0;
   #watching = false;
+  #isClosed = false;
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
@@ -90,6 +99,8 @@ export class LaneSet {
       isLate: false,
     });
     this.#count++;
+    this.#control = number;
+    this.#watchControl();
     first?.();
     lane.start();
   }
@@ -100,13 +111,16 @@ export class LaneSet {
   }
 
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
-    this.#controlLane()?.sendControl(number, acknowledged, body);
+    this.#judge();
+    this.#members.get(this.#control ?? -1)?.lane.sendControl(number, acknowledged, body);
   }
 
   /** The lane's transport hears nothing of the other side, or does again. */
   handleSuspect(number: number, isSuspect: boolean): void {
     const member = this.#members.get(number);
-    if (member) this.#judge(() => (member.isSuspect = isSuspect));
+    if (!member) return;
+    member.isSuspect = isSuspect;
+    this.#judge();
   }
 
   hasRoom(number: number): boolean {
@@ -133,10 +147,11 @@ export class LaneSet {
   /** Ends our direction of a lane behind what was submitted. */
   finish(number: number): void {
     this.#members.get(number)?.lane.finish();
+    this.#judge();
   }
 
   finishAll(): void {
-    for (const number of this.numbers) this.finish(number);
+    for (const { lane } of this.#members.values()) lane.finish();
   }
 
   /** The other side has left this lane already. */
@@ -151,17 +166,34 @@ export class LaneSet {
   /** Nothing is watched any more; lanes that are left end with their streams. */
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#controlTimer);
+    this.#isClosed = true;
   }
 
-  #controlLane(): Lane | undefined {
-    const open = [...this.#members.values()].filter(({ lane }) => !lane.isFinished);
-    return (open.findLast(({ isSuspect, isLate }) => !isSuspect && !isLate) ?? open.at(-1))?.lane;
+  /** Control records go on another lane from now on, where that is better. */
+  #judge(): void {
+    const open = [...this.#members].filter(([, { lane }]) => !lane.isFinished);
+    const lanes = open.map(([number, { lane, isSuspect, isLate }]) => ({
+      ...{ number, heardAt: lane.heardAt, isDoubtful: isSuspect || isLate },
+    }));
+    const before = this.#control;
+    const isAwaiting = this.#options.isAwaiting();
+    this.#control = controlLane({ current: before, lanes, isAwaiting, now: performance.now() });
+    if (this.#control === before || this.#control === undefined) return;
+    // What went on a lane that is gone is repeated by who is told of its end.
+    if (this.#members.has(before ?? -1)) this.#options.onControlMoved();
   }
 
-  #judge(change: () => void): void {
-    const before = this.#controlLane();
-    change();
-    if (this.#controlLane() !== before) this.#options.onControlMoved();
+  #watchControl(): void {
+    clearInterval(this.#controlTimer);
+    if (this.#members.size < 2 || this.#isClosed) return;
+    this.#controlTickedAt = performance.now();
+    this.#controlTimer = setInterval(() => {
+      const lateMs = performance.now() - this.#controlTickedAt - controlTickMs;
+      this.#controlTickedAt = performance.now();
+      // This process stood still: what arrived meanwhile is unread yet.
+      if (lateMs < controlTickMs) this.#judge();
+    }, controlTickMs);
   }
 
   #newPulse(): Pulse {
@@ -171,10 +203,9 @@ export class LaneSet {
 
   #tick(): void {
     const seconds = Math.round(this.#options.silenceMs / 1000);
-    this.#judge(() => {
-      for (const member of this.#members.values())
-        member.isLate = member.pulse?.isLate(performance.now()) ?? false;
-    });
+    for (const member of this.#members.values())
+      member.isLate = member.pulse?.isLate(performance.now()) ?? false;
+    this.#judge();
     for (const { lane, pulse } of [...this.#members.values()]) {
       const verdict = pulse?.handleTick(performance.now(), lane.heardBytes, lane.sealedRecords);
       if (verdict === 'beat') lane.sendControl(0, this.#options.delivered(), new Uint8Array());
@@ -189,6 +220,7 @@ export class LaneSet {
     const member = this.#members.get(number);
     if (!member) return;
     this.#members.delete(number);
+    this.#watchControl();
     // Ended in order: so does our direction.
     if (!error) member.lane.finish();
     this.#options.onLaneEnd(number, error);

@@ -126,6 +126,31 @@ describe('when a lane dies', () => {
   });
 });
 
+describe('when a lane dies and nobody says so', () => {
+  const lateMs = 2 * sessionDefaults.heartbeatMs;
+
+  it('what is said moves to the lane on which content still comes, long before the other is late', async () => {
+    const { dialer, listener, join } = await meet();
+    const newest = await join();
+    const fd = await openFile(KiB);
+    newest.hold();
+    say(listener, 'x');
+    dialer.session.sendContent(0, contentJob(fd, 0, KiB), () => undefined);
+    await vi.waitFor(() => expect(dialer.texts).toEqual(['x']), lateMs / 2);
+    expect(dialer.session.lanes).toEqual([0, 1]);
+  });
+
+  it('who ends it is heard on another, and answered there', async () => {
+    const { dialer, listener, join } = await meet();
+    const newest = await join();
+    newest.hold();
+    say(listener, 'x');
+    dialer.session.closeLane(1);
+    await vi.waitFor(() => expect(dialer.texts).toEqual(['x']), lateMs / 2);
+    expect(listener.session.lanes).toEqual([0, 1]);
+  });
+});
+
 describe('a session without any lane', () => {
   it('goes on when one joins in time, with all that was said meanwhile', async () => {
     const { dialer, listener, first, join } = await meet({ rejoinMs });
