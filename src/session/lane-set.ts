@@ -4,6 +4,7 @@ import type { NativeApi } from '../native/api.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import { controlLane } from './control-lane.js';
+import type { NumberedMessage } from './control-log.js';
 import type { DirectionKeys } from './keys.js';
 import { Lane, type SealedContent } from './lane.js';
 import { Pulse } from './pulse.js';
@@ -13,6 +14,8 @@ import type { RecordHeader } from './record-header.js';
 const pulseTickMs = 1_000;
 /** So often the lane of control records is asked about, where there is another. */
 const controlTickMs = 100;
+/** The other side ends all lanes at once: one that has not ended so long after the session is dead. */
+const leaveMs = 500;
 
 export interface LaneSetOptions {
   readonly native: NativeApi;
@@ -49,9 +52,11 @@ export class LaneSet {
   readonly #buffers = new RecordBuffers();
   readonly #members = new Map<number, Member>();
   #count = 0;
+  #goneBytes = 0;
   #control: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #controlTimer: NodeJS.Timeout | undefined;
+  #leaving: NodeJS.Timeout | undefined;
   #controlTickedAt = 0;
   #watching = false;
   #isClosed = false;
@@ -69,9 +74,9 @@ export class LaneSet {
     return this.#count;
   }
 
-  /** What arrived on all that are there. */
+  /** What arrived on all that ever were there. */
   get heardBytes(): number {
-    let bytes = 0;
+    let bytes = this.#goneBytes;
     for (const { lane } of this.#members.values()) bytes += lane.heardBytes;
     return bytes;
   }
@@ -150,8 +155,14 @@ export class LaneSet {
     this.#judge();
   }
 
-  finishAll(): void {
-    for (const { lane } of this.#members.values()) lane.finish();
+  /** The same for all. Whichever of them is alive says `last` as well, and that all was heard until now. */
+  finishAll(last: readonly NumberedMessage[]): void {
+    for (const { lane } of this.#members.values()) {
+      if (lane.number !== this.#control)
+        for (const { number, body } of last) lane.sendControl(number, this.#options.delivered(), body);
+      lane.sendControl(0, this.#options.delivered(), new Uint8Array());
+      lane.finish();
+    }
   }
 
   /** The other side has left this lane already. */
@@ -168,6 +179,13 @@ export class LaneSet {
     clearInterval(this.#timer);
     clearInterval(this.#controlTimer);
     this.#isClosed = true;
+  }
+
+  /** Lanes that are left have a moment to end in order. */
+  leave(): void {
+    if (this.#members.size === 0) return;
+    const dead = new XferError('ERR_XFER_CONNECTION_LOST', 'the lane did not end with its session');
+    this.#leaving = setTimeout(() => this.abort(dead), leaveMs);
   }
 
   /** Control records go on another lane from now on, where that is better. */
@@ -220,6 +238,8 @@ export class LaneSet {
     const member = this.#members.get(number);
     if (!member) return;
     this.#members.delete(number);
+    this.#goneBytes += member.lane.heardBytes;
+    if (this.#members.size === 0) clearTimeout(this.#leaving);
     this.#watchControl();
     // Ended in order: so does our direction.
     if (!error) member.lane.finish();

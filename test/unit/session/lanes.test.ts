@@ -243,6 +243,45 @@ describe('the end of one lane of two', () => {
   });
 });
 
+describe('the end of a session one of whose lanes is dead', () => {
+  it('comes as soon as both have finished and heard all, and then the dead lane is lost', async () => {
+    const { dialer, listener, join } = await meet({ rejoinMs });
+    const newest = await join();
+    newest.hold();
+    listener.session.attach({
+      onControl: () => listener.session.finish(),
+      onContent: (content) => content.release(),
+      onRoom: () => undefined,
+      onEnd: (error) => listener.ends.push(error?.code),
+    });
+    say(dialer, 'last');
+    dialer.session.finish();
+    await vi.waitFor(
+      () => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]),
+      sessionDefaults.heartbeatMs / 2,
+    );
+    const down = [
+      [0, undefined],
+      [1, 'ERR_XFER_CONNECTION_LOST'],
+    ];
+    await vi.waitFor(
+      () => expect([dialer.down, listener.down]).toEqual([down, down]),
+      sessionDefaults.heartbeatMs,
+    );
+  });
+
+  it('is no loss where the dead lane is found out behind the end of the others', async () => {
+    const { dialer, listener, first, join } = await meet({ rejoinMs });
+    await join();
+    first.hold();
+    dialer.session.finish();
+    listener.session.finish();
+    first.kill();
+    await vi.waitFor(() => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]), soon);
+    expect([dialer.detached, listener.detached]).toEqual([[], []]);
+  });
+});
+
 describe('a lane is refused', () => {
   it('when there are as many as may be', async () => {
     const { dialer, listener, join, wire } = await meet();
