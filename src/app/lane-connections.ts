@@ -4,9 +4,16 @@ import type { Connection } from '../transport/contract.js';
 /** The connections that carry the lanes of a receiver's session; each ends with its lane. */
 export class LaneConnections {
   readonly #connections = new Map<number, Connection>();
+  readonly #transports = new Map<number, string>();
 
   handleLane(lane: number, connection: Connection): void {
     this.#connections.set(lane, connection);
+    this.#transports.set(lane, connection.remote.scheme);
+  }
+
+  /** Of lanes that are gone, too. */
+  transportOf(lane: number): string | undefined {
+    return this.#transports.get(lane);
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {

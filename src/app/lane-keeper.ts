@@ -60,6 +60,7 @@ export class LaneKeeper {
   /** Given up, and not over yet. */
   readonly #retired = new Map<number, NodeJS.Timeout>();
   readonly #silent = new Set<number>();
+  readonly #transports = new Map<number, string>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -104,6 +105,11 @@ export class LaneKeeper {
   rest(): void {
     this.#chooser?.close();
     this.#chooser = undefined;
+  }
+
+  /** Of lanes that are gone, too. */
+  transportOf(lane: number): string | undefined {
+    return this.#transports.get(lane);
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {
@@ -154,6 +160,7 @@ export class LaneKeeper {
 
   #hold(lane: number, held: HeldLane): void {
     this.#held.set(lane, held);
+    this.#transports.set(lane, held.address.scheme);
     held.connection.onSuspect((isSuspect) => {
       if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
       this.#chooser?.handleSuspect(lane, isSuspect);

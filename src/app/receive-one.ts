@@ -216,6 +216,7 @@ async function joinGroup(
     throw new XferError('ERR_XFER_REFUSED', 'a lane came for a session that is over');
   }
   running.session.acceptGroupLane(stream, group);
+  running.lanes.handleLane(group.lane, connection);
   await connection.closed;
   return 'lane';
 }

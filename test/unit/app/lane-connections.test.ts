@@ -7,6 +7,7 @@ describe('the connection of a lane that is gone', () => {
   const end = (error: XferError | undefined): string[] => {
     const ends: string[] = [];
     const connection = {
+      remote: { scheme: 'tcp', host: 'h', port: 1 },
       close: () => Promise.resolve(void ends.push('closed')),
       abort: () => void ends.push('aborted'),
     } as unknown as Connection;
