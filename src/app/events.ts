@@ -103,7 +103,10 @@ export interface DoneEvent extends OfTarget {
   /** From `connected` to the receiver's commit. */
   readonly seconds: number;
   readonly lanes: number;
+  /** The one that carried most; over relays that of the first hop. */
   readonly transport: string;
+  /** Content that each carried, in bytes as they crossed: packed or compressed, and where it was tried again more than once. */
+  readonly transports: Readonly<Record<string, number>>;
   readonly path: 'direct' | 'relayed';
   /** What took the longest: reading or sealing at the sender, the network, opening or writing at the receiver, `--limit`. */
   readonly bottleneck: Bottleneck;

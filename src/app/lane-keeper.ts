@@ -63,6 +63,7 @@ export class LaneKeeper {
   readonly #silent = new Set<number>();
   /** Ways on which this session had a lane: who is there is the receiver, or has come in its place. */
   readonly #answered = new Set<string>();
+  readonly #transports = new Map<number, string>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -109,6 +110,11 @@ export class LaneKeeper {
   rest(): void {
     this.#chooser?.close();
     this.#chooser = undefined;
+  }
+
+  /** Of lanes that are gone, too. */
+  transportOf(lane: number): string | undefined {
+    return this.#transports.get(lane);
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {
@@ -160,6 +166,7 @@ export class LaneKeeper {
   #hold(lane: number, held: HeldLane): void {
     this.#held.set(lane, held);
     this.#answered.add(formatAddress(held.address));
+    this.#transports.set(lane, held.address.scheme);
     held.connection.onSuspect((isSuspect) => {
       if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
       this.#chooser?.handleSuspect(lane, isSuspect);

@@ -22,6 +22,7 @@ import {
   type GroupHeader,
   type JoinHeader,
 } from '../session/stream-headers.js';
+import { LaneConnections } from './lane-connections.js';
 import { ReceiveSeries, type ReceiveSeriesOptions } from './receive-series.js';
 import type { RunningTransfers } from './running-transfers.js';
 import { retryOf, silenceMs } from './silence.js';
@@ -107,6 +108,7 @@ export async function receiveOne(
     capabilities,
     options.streamingThresholdBytes,
   );
+  const lanes = new LaneConnections();
   const session = await Session.establish({
     stream,
     secrets,
@@ -115,9 +117,11 @@ export async function receiveOne(
     signal,
     silenceMs,
     rejoinMs: retryOf(options),
+    onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
   });
+  lanes.handleLane(0, connection);
   const goesOn = mayGoOn && session.hello.capabilities.includes(anotherCapability);
-  return serve(session, context, {
+  return serve(session, lanes, context, {
     ...{ connection, context, paired: secrets.paired, isTrusted, goesOn },
     isKnown: isPinned,
   });
@@ -185,8 +189,8 @@ async function joinSession(
   join: JoinHeader,
   { transfers, signal, limit }: ReceiverContext,
 ): Promise<'lane'> {
-  const session = transfers.session(join.session);
-  if (!session) {
+  const running = transfers.bySession(join.session);
+  if (!running) {
     stream.refuse(openErrorCode.routeNotFound);
     throw new XferError('ERR_XFER_REFUSED', 'a lane came for a session that is over');
   }
@@ -195,7 +199,8 @@ async function joinSession(
     stream.refuse(openErrorCode.resourceLimit);
     throw new XferError('ERR_XFER_LIMIT', 'too many handshakes are under way');
   }
-  await session.acceptLane(stream, join, signal).finally(release);
+  await running.session.acceptLane(stream, join, signal).finally(release);
+  running.lanes.handleLane(join.lane, connection);
   await connection.closed;
   return 'lane';
 }
@@ -207,18 +212,20 @@ async function joinGroup(
   group: GroupHeader,
   { transfers }: ReceiverContext,
 ): Promise<'lane'> {
-  const session = transfers.session(group.session);
-  if (!session) {
+  const running = transfers.bySession(group.session);
+  if (!running) {
     stream.refuse(openErrorCode.routeNotFound);
     throw new XferError('ERR_XFER_REFUSED', 'a lane came for a session that is over');
   }
-  session.acceptGroupLane(stream, group);
+  running.session.acceptGroupLane(stream, group);
+  running.lanes.handleLane(group.lane, connection);
   await connection.closed;
   return 'lane';
 }
 
 async function serve(
   session: Session,
+  lanes: LaneConnections,
   { transfers, signal }: ReceiverContext,
   options: Omit<ReceiveSeriesOptions, 'running'>,
 ): Promise<Received> {
@@ -226,7 +233,7 @@ async function serve(
   const interrupt = () => stop.abort(signal.reason);
   signal.addEventListener('abort', interrupt, { once: true });
   if (signal.aborted) interrupt();
-  const running = transfers.begin(session, stop);
+  const running = transfers.begin(session, lanes, stop);
   try {
     return await (running.over = new ReceiveSeries({ ...options, running }).run());
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ReceiveProgress, ReceiveSummary } from '../transfer/receive-option
 import { ReceiveTransfer } from '../transfer/receive-transfer.js';
 import { TemporaryNames } from '../transfer/temporary-names.js';
 import type { Connection } from '../transport/contract.js';
+import { transportsOf } from './carried.js';
 import type { IdleSession } from './idle-sessions.js';
 import type { SendResult } from './options.js';
 import type { ReceiverContext } from './receive-one.js';
@@ -156,10 +157,13 @@ export class ReceiveSeries {
 
   async #finish(part: Part, peer: string): Promise<SendResult> {
     const { context, running } = this.#options;
-    const { files, bytes, bottleneck } = await part.over;
+    const { files, bytes, bottleneck, carried } = await part.over;
     part.progress.flush();
     const seconds = (performance.now() - part.startedAt) / 1000;
-    const shape = { lanes: running.session.laneCount, ...this.#way } as const;
+    const { transport: first, path } = this.#way;
+    const transportOf = (lane: number) => running.lanes.transportOf(lane);
+    const by = transportsOf({ lanes: carried, transportOf, first });
+    const shape = { lanes: running.session.laneCount, ...by, path };
     const amount = { peer, bytes, files, seconds };
     const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
     context.options.onEvent(done);

@@ -5,6 +5,7 @@ import type { Session } from '../session/session.js';
 import { journalHeaderBytes, journalPeer } from '../transfer/journal-core.js';
 import { journalSuffix, ownNamePrefix } from '../transfer/names.js';
 import { readFirst } from '../transfer/read-all.js';
+import type { LaneConnections } from './lane-connections.js';
 
 /** Journals that are looked at for who may go on without a code; there are more only where many were abandoned. */
 const mostJournals = 256;
@@ -14,6 +15,7 @@ const mostBegun = 10_000;
 export interface Running {
   readonly peer: string;
   readonly session: Session;
+  readonly lanes: LaneConnections;
   readonly stop: AbortController;
   /** Settles when nothing of it is left. */
   over: Promise<unknown>;
@@ -51,9 +53,9 @@ export class RunningTransfers {
     return this.#paired.has(toHex(peer));
   }
 
-  /** The session to which a lane wants to join. */
-  session(id: Uint8Array): Session | undefined {
-    for (const { session } of this.#running) if (Buffer.compare(session.id, id) === 0) return session;
+  /** The one whose session a lane wants to join. */
+  bySession(id: Uint8Array): Running | undefined {
+    for (const running of this.#running) if (Buffer.compare(running.session.id, id) === 0) return running;
     return undefined;
   }
 
@@ -64,11 +66,11 @@ export class RunningTransfers {
   }
 
   /** A session has begun. */
-  begin(session: Session, stop: AbortController): Running {
+  begin(session: Session, lanes: LaneConnections, stop: AbortController): Running {
     const peer = toHex(session.peerKey);
     this.#paired.add(peer);
     const over = Promise.resolve();
-    const running: Running = { peer, session, stop, over, key: undefined, isSuperseded: false };
+    const running: Running = { peer, session, lanes, stop, over, key: undefined, isSuperseded: false };
     this.#running.add(running);
     return running;
   }

@@ -15,6 +15,7 @@ import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
 import { formatAddress, parseUrl, type Address } from '../transport/address.js';
 import { printable } from '../transfer/printable.js';
+import { transportsOf } from './carried.js';
 import { Backoff } from './backoff.js';
 import type { Decision } from './events.js';
 import { startLocalReceiver } from './local-receiver.js';
@@ -312,7 +313,10 @@ class Sending {
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
       const introduced = this.#introduce(session.peerKey);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
-      const [{ files, bytes, bottleneck, nextRecord: next }, peer] = await Promise.all([running, introduced]);
+      const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
+        running,
+        introduced,
+      ]);
       nextRecord = next;
       this.#progress.flush();
       const seconds = (performance.now() - startedAt) / 1000;
@@ -327,7 +331,9 @@ class Sending {
       if (this.#paired)
         await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#route.host });
       const { path } = this.#route;
-      const shape = { lanes: this.#laneCount, transport: this.#shownWay.transport, path };
+      const transportOf = (lane: number) => opened.lanes.transportOf(lane);
+      const by = transportsOf({ lanes: carried, transportOf, first: this.#shownWay.transport });
+      const shape = { lanes: this.#laneCount, ...by, path };
       const amount = { peer, bytes, files, seconds };
       const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
       this.#isDone = true;

@@ -1,6 +1,6 @@
 import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
-import { ControlLog } from './control-log.js';
+import { ControlLog, type NumberedMessage } from './control-log.js';
 import type { RecordHeader } from './record-header.js';
 
 /** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
@@ -56,6 +56,11 @@ export class ControlChannel {
     return this.isFlushed && this.#log.isAcknowledged;
   }
 
+  /** What the other side may not have, in order. */
+  get unacknowledged(): readonly NumberedMessage[] {
+    return this.#log.unacknowledged();
+  }
+
   /** Sent behind those before, now or when enough of them are acknowledged; a function is called when it is. */
   say(body: ControlBody): void {
     if (this.#closed) return;
@@ -80,7 +85,7 @@ export class ControlChannel {
 
   /** What the other side may not have goes on another lane. */
   repeat(): void {
-    for (const { number, body } of this.#log.unacknowledged())
+    for (const { number, body } of this.unacknowledged)
       this.#options.transmit(number, this.#log.delivered, body);
     this.confirm();
   }

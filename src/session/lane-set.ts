@@ -3,6 +3,8 @@ import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
+import { controlLane } from './control-lane.js';
+import type { NumberedMessage } from './control-log.js';
 import type { DirectionKeys } from './keys.js';
 import { Lane, type SealedContent } from './lane.js';
 import { Pulse } from './pulse.js';
@@ -10,6 +12,10 @@ import { RecordBuffers } from './record-buffers.js';
 import type { RecordHeader } from './record-header.js';
 
 const pulseTickMs = 1_000;
+/** So often the lane of control records is asked about, where there is another. */
+const controlTickMs = 100;
+/** The other side ends all lanes at once: one that has not ended so long after the session is dead. */
+const leaveMs = 500;
 
 export interface LaneSetOptions {
   readonly native: NativeApi;
@@ -20,6 +26,8 @@ export interface LaneSetOptions {
   onRoom(lane: number): void;
   /** The highest control message that was delivered: what a sign of life confirms. */
   delivered(): number;
+  /** Whether the other side has not confirmed yet what was said. */
+  isAwaiting(): boolean;
   /** Control records go on another lane from now on: the one that they went on may be dead. */
   onControlMoved(): void;
   /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
@@ -36,16 +44,22 @@ interface Member {
 }
 
 /**
- * The lanes of a session. Control records go on the newest one that is known to be alive and does not end: an older one
- * may be dead and not known to be.
+ * The lanes of a session. Control records go on the newest one, which has just proved that it works, until another one is
+ * likelier to be alive (`controlLane`).
  */
 export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #buffers = new RecordBuffers();
   readonly #members = new Map<number, Member>();
   #count = 0;
+  #goneBytes = 0;
+  #control: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #controlTimer: NodeJS.Timeout | undefined;
+  #leaving: NodeJS.Timeout | undefined;
+  #controlTickedAt = 0;
   #watching = false;
+  #isClosed = false;
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
@@ -60,9 +74,9 @@ export class LaneSet {
     return this.#count;
   }
 
-  /** What arrived on all that are there. */
+  /** What arrived on all that ever were there. */
   get heardBytes(): number {
-    let bytes = 0;
+    let bytes = this.#goneBytes;
     for (const { lane } of this.#members.values()) bytes += lane.heardBytes;
     return bytes;
   }
@@ -90,6 +104,8 @@ export class LaneSet {
       isLate: false,
     });
     this.#count++;
+    this.#control = number;
+    this.#watchControl();
     first?.();
     lane.start();
   }
@@ -100,13 +116,16 @@ export class LaneSet {
   }
 
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
-    this.#controlLane()?.sendControl(number, acknowledged, body);
+    this.#judge();
+    this.#members.get(this.#control ?? -1)?.lane.sendControl(number, acknowledged, body);
   }
 
   /** The lane's transport hears nothing of the other side, or does again. */
   handleSuspect(number: number, isSuspect: boolean): void {
     const member = this.#members.get(number);
-    if (member) this.#judge(() => (member.isSuspect = isSuspect));
+    if (!member) return;
+    member.isSuspect = isSuspect;
+    this.#judge();
   }
 
   hasRoom(number: number): boolean {
@@ -133,10 +152,17 @@ export class LaneSet {
   /** Ends our direction of a lane behind what was submitted. */
   finish(number: number): void {
     this.#members.get(number)?.lane.finish();
+    this.#judge();
   }
 
-  finishAll(): void {
-    for (const number of this.numbers) this.finish(number);
+  /** The same for all. Whichever of them is alive says `last` as well, and that all was heard until now. */
+  finishAll(last: readonly NumberedMessage[]): void {
+    for (const { lane } of this.#members.values()) {
+      if (lane.number !== this.#control)
+        for (const { number, body } of last) lane.sendControl(number, this.#options.delivered(), body);
+      lane.sendControl(0, this.#options.delivered(), new Uint8Array());
+      lane.finish();
+    }
   }
 
   /** The other side has left this lane already. */
@@ -151,17 +177,41 @@ export class LaneSet {
   /** Nothing is watched any more; lanes that are left end with their streams. */
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#controlTimer);
+    this.#isClosed = true;
   }
 
-  #controlLane(): Lane | undefined {
-    const open = [...this.#members.values()].filter(({ lane }) => !lane.isFinished);
-    return (open.findLast(({ isSuspect, isLate }) => !isSuspect && !isLate) ?? open.at(-1))?.lane;
+  /** Lanes that are left have a moment to end in order. */
+  leave(): void {
+    if (this.#members.size === 0) return;
+    const dead = new XferError('ERR_XFER_CONNECTION_LOST', 'the lane did not end with its session');
+    this.#leaving = setTimeout(() => this.abort(dead), leaveMs);
   }
 
-  #judge(change: () => void): void {
-    const before = this.#controlLane();
-    change();
-    if (this.#controlLane() !== before) this.#options.onControlMoved();
+  /** Control records go on another lane from now on, where that is better. */
+  #judge(): void {
+    const open = [...this.#members].filter(([, { lane }]) => !lane.isFinished);
+    const lanes = open.map(([number, { lane, isSuspect, isLate }]) => ({
+      ...{ number, heardAt: lane.heardAt, isDoubtful: isSuspect || isLate },
+    }));
+    const before = this.#control;
+    const isAwaiting = this.#options.isAwaiting();
+    this.#control = controlLane({ current: before, lanes, isAwaiting, now: performance.now() });
+    if (this.#control === before || this.#control === undefined) return;
+    // What went on a lane that is gone is repeated by who is told of its end.
+    if (this.#members.has(before ?? -1)) this.#options.onControlMoved();
+  }
+
+  #watchControl(): void {
+    clearInterval(this.#controlTimer);
+    if (this.#members.size < 2 || this.#isClosed) return;
+    this.#controlTickedAt = performance.now();
+    this.#controlTimer = setInterval(() => {
+      const lateMs = performance.now() - this.#controlTickedAt - controlTickMs;
+      this.#controlTickedAt = performance.now();
+      // This process stood still: what arrived meanwhile is unread yet.
+      if (lateMs < controlTickMs) this.#judge();
+    }, controlTickMs);
   }
 
   #newPulse(): Pulse {
@@ -171,10 +221,9 @@ export class LaneSet {
 
   #tick(): void {
     const seconds = Math.round(this.#options.silenceMs / 1000);
-    this.#judge(() => {
-      for (const member of this.#members.values())
-        member.isLate = member.pulse?.isLate(performance.now()) ?? false;
-    });
+    for (const member of this.#members.values())
+      member.isLate = member.pulse?.isLate(performance.now()) ?? false;
+    this.#judge();
     for (const { lane, pulse } of [...this.#members.values()]) {
       const verdict = pulse?.handleTick(performance.now(), lane.heardBytes, lane.sealedRecords);
       if (verdict === 'beat') lane.sendControl(0, this.#options.delivered(), new Uint8Array());
@@ -189,6 +238,9 @@ export class LaneSet {
     const member = this.#members.get(number);
     if (!member) return;
     this.#members.delete(number);
+    this.#goneBytes += member.lane.heardBytes;
+    if (this.#members.size === 0) clearTimeout(this.#leaving);
+    this.#watchControl();
     // Ended in order: so does our direction.
     if (!error) member.lane.finish();
     this.#options.onLaneEnd(number, error);

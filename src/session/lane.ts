@@ -56,6 +56,7 @@ export class Lane {
   readonly #outgoing: OutgoingRecords;
   #over = false;
   #heardBytes = 0;
+  #heardAt = performance.now();
 
   constructor(options: LaneOptions) {
     this.number = options.number;
@@ -112,6 +113,11 @@ export class Lane {
     return this.#heardBytes;
   }
 
+  /** When the last of them came; before the first, when the lane was made. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /** Sealed at once, sent behind what was submitted before. */
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
     this.#outgoing.sendControl(number, acknowledged, body);
@@ -136,6 +142,7 @@ export class Lane {
   #handleBytes(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#heardBytes += bytes.length;
+    this.#heardAt = performance.now();
     try {
       this.#reader.push(bytes);
     } catch (error) {

@@ -88,6 +88,7 @@ export class Session {
       onContent: (content) => this.#handleContent(content),
       onRoom: (lane) => this.#handlers?.onRoom(lane),
       delivered: () => this.#control.delivered,
+      isAwaiting: () => !this.#control.isAcknowledged,
       onControlMoved: () => this.#control.repeat(),
       onLaneEnd: (lane, error) => this.#handleLaneEnd(lane, error),
     });
@@ -325,11 +326,16 @@ export class Session {
 
   #handleControl(header: RecordHeader, body: Uint8Array): void {
     this.#control.handle(header, body);
-    if (this.#finishing && !this.#ended) this.#finishIfFlushed();
+    if (!this.#finishing || this.#ended) return;
+    this.#finishIfFlushed();
+    // Nobody has anything to say: whatever lanes still wait for, it is over.
+    if (!this.#control.isAcknowledged) return;
+    this.#end(undefined);
+    this.#lanes.leave();
   }
 
   #finishIfFlushed(): void {
-    if (this.#control.isFlushed) this.#lanes.finishAll();
+    if (this.#control.isFlushed) this.#lanes.finishAll(this.#control.unacknowledged);
   }
 
   #deliver(body: Uint8Array): void {
@@ -346,6 +352,7 @@ export class Session {
   }
 
   #handleContent(content: SealedContent): void {
+    if (this.#ended) return content.release();
     if (this.#handlers) return this.#handlers.onContent(content);
     // It may come in the same bytes as the HELLO; how much is bounded by the stream's credit.
     if (this.#remoteHello) return void this.#early.push((handlers) => handlers.onContent(content));

@@ -162,6 +162,11 @@ export class ContentSender {
     return this.#receivedBytes;
   }
 
+  /** Content that came to the receiver on each lane. */
+  get carried(): ReadonlyMap<number, number> {
+    return this.#scheduler.carried;
+  }
+
   /** What each of the session's lanes carries. */
   get loads(): ReadonlyMap<number, LaneLoad> {
     return this.#scheduler.loads;

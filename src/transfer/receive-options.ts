@@ -39,4 +39,6 @@ export interface ReceiveSummary {
   readonly files: number;
   readonly bytes: number;
   readonly bottleneck: Bottleneck;
+  /** Content that came on each lane, in bytes of records. */
+  readonly carried: ReadonlyMap<number, number>;
 }

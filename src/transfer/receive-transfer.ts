@@ -79,6 +79,7 @@ export class ReceiveTransfer {
   #end: End | undefined;
   #bottleneck: Bottleneck = 'none';
   #committing = false;
+  readonly #carried = new Map<number, number>();
   #committed = false;
   #over = false;
   #error: XferError | undefined;
@@ -105,6 +106,7 @@ export class ReceiveTransfer {
     this.#session.attach({
       onControl: (body) => this.#handleControl(body),
       onContent: (content) => {
+        this.#carried.set(content.lane, (this.#carried.get(content.lane) ?? 0) + content.header.bodyBytes);
         if (this.#begun) return this.#begun.content.handleContent(content);
         // A copy of what an earlier transfer had, from a lane that is slow.
         if (content.header.number < this.#firstRecord) return content.release();
@@ -510,7 +512,8 @@ export class ReceiveTransfer {
   }
 
   get #summary(): ReceiveSummary {
-    return { files: this.#files, bytes: this.#fileBytes, bottleneck: this.#bottleneck };
+    const [files, bytes] = [this.#files, this.#fileBytes];
+    return { files, bytes, bottleneck: this.#bottleneck, carried: this.#carried };
   }
 
   /** The sender closes when it has heard of the commit; if it cannot, what was committed stays committed. */

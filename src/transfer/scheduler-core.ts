@@ -96,6 +96,7 @@ export class SchedulerCore<Source> {
   /** Numbers that no lane carries, in order. */
   #homeless: number[] = [];
   #next: number;
+  readonly #carried = new Map<number, number>();
   #bytes = 0;
 
   constructor(options: SchedulerOptions<Source>) {
@@ -153,6 +154,11 @@ export class SchedulerCore<Source> {
     for (const [lane, { receivedBytes, bytes, rate }] of this.#lanes)
       loads.set(lane, { receivedBytes, inFlightBytes: bytes, delayMs: rate.delayMs });
     return loads;
+  }
+
+  /** Content that came on each lane, those that are gone included. */
+  get carried(): ReadonlyMap<number, number> {
+    return this.#carried;
   }
 
   /** Measured bytes a second of all lanes together; 0 until there is a measurement. */
@@ -317,6 +323,7 @@ export class SchedulerCore<Source> {
       const state = this.#lanes.get(lane);
       // Of several that carry it nobody knows which brought it.
       if (state) state.receivedBytes += share;
+      this.#carried.set(lane, (this.#carried.get(lane) ?? 0) + share);
       if (!record.isRepeated) state?.rate.handleDelivered(record.bytes, sending, now);
       this.#drop(record, lane);
     }

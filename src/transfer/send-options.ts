@@ -74,6 +74,8 @@ export interface SendSummary {
   readonly files: number;
   readonly bytes: number;
   readonly bottleneck: Bottleneck;
+  /** Content that came on each lane, in bytes of records. */
+  readonly carried: ReadonlyMap<number, number>;
   /** Number of the first record of another transfer on the session. */
   readonly nextRecord: number;
 }

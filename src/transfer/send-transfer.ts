@@ -393,7 +393,8 @@ export class SendTransfer {
     // Who goes on says at once that it was heard: only then another may begin over there.
     if (this.#options.keepsSession) this.#session.confirm();
     else this.#session.finish();
-    this.#settle?.resolve({ files, bytes, bottleneck, nextRecord: this.#content.records });
+    const { carried, records: nextRecord } = this.#content;
+    this.#settle?.resolve({ files, bytes, bottleneck, carried, nextRecord });
   }
 
   #progress(): void {

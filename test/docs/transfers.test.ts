@@ -50,6 +50,7 @@ describe('docs/transfers.md', () => {
         seconds: 1,
         lanes: 1,
         transport: 'tcp',
+        transports: {},
         path: 'direct',
         bottleneck: bottleneck as Bottleneck,
       });

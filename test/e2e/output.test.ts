@@ -55,7 +55,8 @@ describe('--json', () => {
     const lane = { event: 'lane', lane: 0, state: 'up', transport: 'tcp' };
     const phase = (name: string) => ({ event: 'phase', phase: name });
     const [bytes, total] = [128 * 2 ** 20 + 7, 128 * 2 ** 20 + 7];
-    const done = { event: 'done', peer: text, bytes, files: 2, seconds: number, lanes: 1, transport: 'tcp' };
+    const shape = { lanes: 1, transport: 'tcp', transports: { tcp: number } };
+    const done = { event: 'done', peer: text, bytes, files: 2, seconds: number, ...shape };
     expect(milestones(sent)).toEqual([
       phase('connect'),
       phase('pair'),

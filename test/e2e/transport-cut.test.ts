@@ -11,8 +11,8 @@ const content = randomBytes(125e6);
 const rateBitsPerSecond = 100e6;
 /** Two seconds are what a cut may cost, and `progress`, which comes four times a second, may tell of it so much later. */
 const longestStillMs = 2000 + 250;
-/** A receiver that serves one ends with its sender; a lane that died unheard may hold it up until its silence is too long. */
-const longestEndMs = 10_000;
+/** A receiver that serves one ends with its sender, whatever lanes died unheard; two cores may be busy with others. */
+const longestEndMs = 3_000;
 const timeoutMs = 75_000;
 
 /** What each transport is on the wire, at the ports where a receiver listens without being told. */
@@ -68,15 +68,15 @@ describe.skipIf(whyNoLab !== undefined)(whyNoLab ? `${title} (skipped: ${whyNoLa
     },
   );
 
-  it(
-    'goes on when what is tried beside the first is dropped while it is tried',
+  it.for([50, 250, 600])(
+    'goes on when what is tried beside the first is dropped %i ms after it came up',
     { timeout: 90_000 },
-    async () => {
+    async (afterMs) => {
       const lab = await netLab({ rateBitsPerSecond, delayMs: 5 });
       const transfer = await begin(lab);
       const tried = await transfer.another();
-      // Some of the content has been given to it, and none of it is judged yet.
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      // It is given content from the first moment on, and judged after about 700 ms: acknowledgements go on it until then.
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
       await lab.block(carriers[tried]);
       await transfer.expectUnbroken();
       await lab.close();

@@ -12,7 +12,7 @@ function joint(...targets: string[]) {
   const done = (target: string) =>
     events.handle(target, {
       ...{ event: 'done', role: 'send', peer: 'p', bytes: 1, files: 1, seconds: 1, lanes: 1 },
-      ...{ transport: 'tcp', path: 'direct', bottleneck: 'none' },
+      ...{ transport: 'tcp', transports: {}, path: 'direct', bottleneck: 'none' },
     });
   const phases = () => told.flatMap((event) => (event.event === 'phase' ? [event.phase] : []));
   const progresses = () => told.flatMap((event) => (event.event === 'progress' ? [event] : []));

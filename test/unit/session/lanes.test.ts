@@ -126,6 +126,31 @@ describe('when a lane dies', () => {
   });
 });
 
+describe('when a lane dies and nobody says so', () => {
+  const lateMs = 2 * sessionDefaults.heartbeatMs;
+
+  it('what is said moves to the lane on which content still comes, long before the other is late', async () => {
+    const { dialer, listener, join } = await meet();
+    const newest = await join();
+    const fd = await openFile(KiB);
+    newest.hold();
+    say(listener, 'x');
+    dialer.session.sendContent(0, contentJob(fd, 0, KiB), () => undefined);
+    await vi.waitFor(() => expect(dialer.texts).toEqual(['x']), lateMs / 2);
+    expect(dialer.session.lanes).toEqual([0, 1]);
+  });
+
+  it('who ends it is heard on another, and answered there', async () => {
+    const { dialer, listener, join } = await meet();
+    const newest = await join();
+    newest.hold();
+    say(listener, 'x');
+    dialer.session.closeLane(1);
+    await vi.waitFor(() => expect(dialer.texts).toEqual(['x']), lateMs / 2);
+    expect(listener.session.lanes).toEqual([0, 1]);
+  });
+});
+
 describe('a session without any lane', () => {
   it('goes on when one joins in time, with all that was said meanwhile', async () => {
     const { dialer, listener, first, join } = await meet({ rejoinMs });
@@ -215,6 +240,45 @@ describe('the end of one lane of two', () => {
     listener.session.finish();
     await vi.waitFor(() => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]), soon);
     expect(listener.texts).toEqual(['last']);
+  });
+});
+
+describe('the end of a session one of whose lanes is dead', () => {
+  it('comes as soon as both have finished and heard all, and then the dead lane is lost', async () => {
+    const { dialer, listener, join } = await meet({ rejoinMs });
+    const newest = await join();
+    newest.hold();
+    listener.session.attach({
+      onControl: () => listener.session.finish(),
+      onContent: (content) => content.release(),
+      onRoom: () => undefined,
+      onEnd: (error) => listener.ends.push(error?.code),
+    });
+    say(dialer, 'last');
+    dialer.session.finish();
+    await vi.waitFor(
+      () => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]),
+      sessionDefaults.heartbeatMs / 2,
+    );
+    const down = [
+      [0, undefined],
+      [1, 'ERR_XFER_CONNECTION_LOST'],
+    ];
+    await vi.waitFor(
+      () => expect([dialer.down, listener.down]).toEqual([down, down]),
+      sessionDefaults.heartbeatMs,
+    );
+  });
+
+  it('is no loss where the dead lane is found out behind the end of the others', async () => {
+    const { dialer, listener, first, join } = await meet({ rejoinMs });
+    await join();
+    first.hold();
+    dialer.session.finish();
+    listener.session.finish();
+    first.kill();
+    await vi.waitFor(() => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]), soon);
+    expect([dialer.detached, listener.detached]).toEqual([[], []]);
   });
 });
 

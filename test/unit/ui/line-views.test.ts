@@ -22,6 +22,7 @@ const events: readonly XferEvent[] = [
     seconds: 0.9,
     lanes: 1,
     transport: 'tcp',
+    transports: {},
     path: 'direct',
     bottleneck: 'none',
   },

@@ -34,6 +34,7 @@ const done = {
   seconds: 1,
   lanes: 1,
   transport: 'tcp',
+  transports: {},
   path: 'direct',
   bottleneck: 'none',
 } as const;
