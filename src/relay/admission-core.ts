@@ -1,8 +1,8 @@
 import { relayDefaults } from '../config/index.js';
+import { sourceKey } from '../transport/source-key.js';
 import { TokenBucketCore } from '../transport/token-bucket-core.js';
 import { LruMap } from './lru-map.js';
 import type { RefusalReason } from './refusal-reason.js';
-import { sourceKey } from './source-key.js';
 
 /** As in `relayDefaults`, each. */
 export type AdmissionLimits = Readonly<

@@ -1,4 +1,4 @@
-import { sourceKey } from './source-key.js';
+import { sourceKey } from '../transport/source-key.js';
 
 /** What a peer that proved no key is counted under: all connections of one source are one peer. */
 export function unknownPeer(address: string): string {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { relayDefaults } from '../../../src/config/index.js';
 import { AdmissionCore, type AdmissionLimits } from '../../../src/relay/admission-core.js';
-import { sourceKey } from '../../../src/relay/source-key.js';
+import { sourceKey } from '../../../src/transport/source-key.js';
 
 const wide: AdmissionLimits = {
   connectionsPerMinutePerSource: 1e9,
