@@ -43,8 +43,8 @@ interface Connection {
 const strangerWeight = 0;
 
 /**
- * What peers may have at a relay once it is known who they are: a sans-IO core. A peer is a key: the proved one or
- * `unknown:ADDRESS`; connections have numbers of the caller's choice. Rooms are counted in `rooms-core.ts`.
+ * What peers may have at a relay once it is known who they are: a sans-IO core. A peer is what `shareKey` of
+ * `peer-key.ts` gives; connections have numbers of the caller's choice. Rooms are counted in `rooms-core.ts`.
  *
  * Calls: `handleConnect` when a handshake is over, `handleClose` at the end of the connection, in between
  * `handleStreamOpen` and `handleStreamClose` for each stream that the peer opened, `handleUse` and `handleUnuse` for what
@@ -97,7 +97,7 @@ export class PeerLimitsCore {
     own: OwnLimits = {},
   ): PeerAdmission {
     const { maxConnections, maxConnectionsPerPeer } = this.#limits;
-    if ((this.#peers.get(peer)?.connections.size ?? 0) >= maxConnectionsPerPeer)
+    if ((this.#peers.get(peer)?.connections.size ?? 0) >= (own.maxConnections ?? maxConnectionsPerPeer))
       return { refused: 'peer-connections' };
     let evicted: number | undefined;
     if (this.#connections.size >= maxConnections) {

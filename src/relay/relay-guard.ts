@@ -3,8 +3,8 @@ import { MuxBudget } from '../mux/index.js';
 import type { Admission, ConnectionLimits } from '../transport/contract.js';
 import { AdmissionCore, type AdmissionLimits } from './admission-core.js';
 import type { DialPolicy } from './dial-policy.js';
-import type { HopPeer } from './observer.js';
-import { unknownPeer } from './peer-key.js';
+import type { HopPeer, OwnLimits } from './observer.js';
+import { ownerKey, placeKey, shareKey } from './peer-key.js';
 import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
 import type { RefusalReason } from './refusal-reason.js';
 import { RelayShares, type RelaySharesOptions } from './relay-shares.js';
@@ -78,15 +78,15 @@ export class RelayGuard {
     return this.#peers.handleConnect(
       this.#now(),
       connection,
-      keyOf(peer, source),
+      shareKey(peer, source),
       weightOf(peer),
-      peer.limits,
+      limitsOf(peer),
     );
   }
 
   /** Its connection has a part in the peer's share until the function is called; `onRelease`: it may go on. */
   enterShare(peer: HopPeer, source: string, onRelease: () => void): PeerShare {
-    const key = keyOf(peer, source);
+    const key = shareKey(peer, source);
     const leaveShares = this.shares.enter(key, weightOf(peer), onRelease);
     const leaveTurns = this.#turns.enter(key, weightOf(peer));
     return {
@@ -130,7 +130,8 @@ export class RelayGuard {
   }
 
   openRoom(name: string, connection: number, peer: HopPeer, source: string): RefusalReason | undefined {
-    const refusal = this.#rooms.open(this.#now(), name, keyOf(peer, source), connection);
+    const [owner, countedBy] = [ownerKey(peer, source), placeKey(peer, source)];
+    const refusal = this.#rooms.open(this.#now(), name, owner, connection, countedBy);
     if (!refusal) this.#peers.handleUse(this.#now(), connection);
     return refusal;
   }
@@ -186,6 +187,8 @@ export class RelayAdmission implements Admission {
   }
 }
 
-const keyOf = ({ key }: HopPeer, source: string) => key ?? unknownPeer(source);
 /** Whoever is not listed weighs nothing, whatever it proved. */
 const weightOf = ({ weight }: HopPeer) => (weight > 0 ? weight : undefined);
+/** A token's connections are those of many: each is counted by its address, before. */
+const limitsOf = ({ token, limits }: HopPeer): OwnLimits | undefined =>
+  token === undefined ? limits : { maxConnections: Infinity };
