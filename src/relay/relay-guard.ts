@@ -5,7 +5,7 @@ import { AdmissionCore, type AdmissionLimits } from './admission-core.js';
 import type { DialPolicy } from './dial-policy.js';
 import type { HopPeer, OwnLimits } from './observer.js';
 import { ownerKey, placeKey, shareKey } from './peer-key.js';
-import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
+import { PeerLimitsCore, type Excess, type PeerLimits } from './peer-limits-core.js';
 import type { RefusalReason } from './refusal-reason.js';
 import { RelayShares, type RelaySharesOptions } from './relay-shares.js';
 import { RoomsCore, type Room, type RoomLimits } from './rooms-core.js';
@@ -63,6 +63,11 @@ export class RelayGuard {
     return this.#peers.streams;
   }
 
+  /** As many streams are opened as can be, and turns are given. */
+  get isOpeningFull(): boolean {
+    return this.#turns.isSaturated;
+  }
+
   get pendingHandshakes(): number {
     return this.#admission.pendingHandshakes;
   }
@@ -116,8 +121,22 @@ export class RelayGuard {
     this.#rooms.handleClose(connection);
   }
 
+  /** Before anything is done for a stream that came; why it is refused, if it is. */
+  askStream(connection: number): Excess | undefined {
+    const excess = this.#peers.handleAsk(this.#now(), connection);
+    if (excess) this.#turns.handleRefused();
+    return excess;
+  }
+
+  /** A stream that was asked for makes no sense. */
+  refuseStream(): void {
+    this.#turns.handleRefused();
+  }
+
   openStream(connection: number): RefusalReason | undefined {
-    return this.#peers.handleStreamOpen(this.#now(), connection);
+    const refusal = this.#peers.handleStreamOpen(this.#now(), connection);
+    if (refusal) this.#turns.handleRefused();
+    return refusal;
   }
 
   closeStream(connection: number): void {

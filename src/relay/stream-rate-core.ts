@@ -119,6 +119,12 @@ export class StreamRateCore {
     return false;
   }
 
+  /** A stream came and was refused: it took no turn, and no less of the loop's time than one that asked for nothing. */
+  handleRefused(now: number): void {
+    this.#handleTime(now);
+    this.#load.handleOpen();
+  }
+
   /** A stream of this peer that waited is over. */
   handleGone(key: string): void {
     const peer = this.#peers.get(key);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DialPolicy } from '../../../src/relay/dial-policy.js';
+import { DialPolicy, parseDialRules } from '../../../src/relay/dial-policy.js';
 import type { HopPeer } from '../../../src/relay/observer.js';
 import { RelayGuard, type RelayLimits } from '../../../src/relay/relay-guard.js';
 
-const policy = new DialPolicy({ rules: [], loopbackOnly: false });
+const policy = new DialPolicy({ rules: parseDialRules(['any']), loopbackOnly: false });
 const limits: Partial<RelayLimits> = {
   ...{ maxStreamsTotal: 1_000, maxStreamsPerPeer: 200, leastStreamsPerPeer: 10 },
   ...{ streamsPerSecond: 100, streamWindowMs: 100, maxConnectionsPerPeer: 100, maxRoomsPerPeer: 3 },
@@ -80,6 +80,21 @@ describe('who proves a key that is not listed', () => {
     expect(times(4, (i) => open(`room-${i}`, `key ${i}`, '192.0.2.1')).at(-1)).toBe('peer-rooms');
     expect(open('room-0', 'key 0', '192.0.2.9')).toBeUndefined();
     expect(open('room-1', 'key 0', '192.0.2.9')).toBe('room-taken');
+  });
+});
+
+describe('a flood of streams that are refused', () => {
+  it('fills the relay, and then keeps others to their share', () => {
+    const peer = stranger(undefined);
+    const id = connect(peer, '192.0.2.1');
+    const share = guard.enterShare(peer, '192.0.2.1', () => undefined);
+    for (let step = 0; step < 400; step++) {
+      expect(guard.askStream(id)).toBeUndefined();
+      guard.refuseStream();
+      vi.advanceTimersByTime(5);
+    }
+    expect(guard.isOpeningFull).toBe(true);
+    share.leave();
   });
 });
 
