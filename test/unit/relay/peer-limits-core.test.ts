@@ -40,7 +40,7 @@ describe('the limits of a peer', () => {
 
   it('are parts of one pool by weight, where a configuration that is read again may say another', () => {
     const core = new PeerLimitsCore({
-      ...{ maxStreamsTotal: 40, maxStreamsPerPeer: 30, leastStreamsPerPeer: 1, openBurst: 1e6 },
+      ...{ maxStreamsTotal: 40, maxStreamsPerPeer: 30, leastStreamsPerPeer: 0 },
     });
     core.setListedStreamPart(0.5);
     for (const [id, weight] of [undefined, undefined, 1, 3].entries())
