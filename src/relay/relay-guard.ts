@@ -22,6 +22,15 @@ export interface RelayGuardOptions {
   now?(): number;
 }
 
+/** What there is too much of now. */
+export interface RelayLoad {
+  /** Bytes follow the weights, or turns to open streams do. */
+  readonly isForwardingFull: boolean;
+  readonly isOpeningFull: boolean;
+  /** Streams that wait for their turn. */
+  readonly waitingStreams: number;
+}
+
 /** Joins the cores that say what peers may do at a relay to the clock. */
 export class RelayGuard {
   /** May be another from now on. */
@@ -63,9 +72,12 @@ export class RelayGuard {
     return this.#peers.streams;
   }
 
-  /** As many streams are opened as can be, and turns are given. */
-  get isOpeningFull(): boolean {
-    return this.#turns.isSaturated;
+  get load(): RelayLoad {
+    return {
+      isForwardingFull: this.shares.isSaturated,
+      isOpeningFull: this.#turns.isSaturated,
+      waitingStreams: this.#turns.waiting,
+    };
   }
 
   get pendingHandshakes(): number {

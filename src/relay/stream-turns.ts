@@ -26,6 +26,8 @@ export class StreamTurns {
 
   /** As many are opened as can be. */
   get isSaturated(): boolean {
+    // Nobody may have opened anything since.
+    this.#core.handleTime(this.#now());
     return this.#core.isSaturated;
   }
 

@@ -93,7 +93,9 @@ describe('a flood of streams that are refused', () => {
       guard.refuseStream();
       vi.advanceTimersByTime(5);
     }
-    expect(guard.isOpeningFull).toBe(true);
+    expect(guard.load).toMatchObject({ isOpeningFull: true, isForwardingFull: false, waitingStreams: 0 });
+    vi.advanceTimersByTime(5_000);
+    expect(guard.load.isOpeningFull).toBe(false);
     share.leave();
   });
 });
