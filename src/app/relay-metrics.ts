@@ -61,6 +61,17 @@ export class RelayMetrics implements RelayObserver {
       'Streams that wait for their turn, or for the answer of a next hop',
       () => status.pendingOpens,
     );
+    gauge(
+      'xfer_streams_waiting',
+      'Streams that wait for their turn to be opened',
+      () => status.load.waitingStreams,
+    );
+    gauge('xfer_opens_saturated', '1 while turns to open streams follow the weights', () =>
+      Number(status.load.isOpeningFull),
+    );
+    gauge('xfer_forwarding_saturated', '1 while what is forwarded follows the weights', () =>
+      Number(status.load.isForwardingFull),
+    );
     this.#opened = counter('xfer_streams_opened_total', 'Streams that reached their next hop');
     this.#closed = counter(
       'xfer_streams_closed_total',

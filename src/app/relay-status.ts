@@ -1,5 +1,6 @@
 import type { HopView, LinkView, RelayObserver } from '../relay/observer.js';
 import type { RefusalReason } from '../relay/refusal-reason.js';
+import type { RelayLoad } from '../relay/relay-guard.js';
 import { healthLimits, type HealthLimits } from './relay-limits.js';
 import type { RelayConfig } from './relay-config.js';
 
@@ -16,6 +17,7 @@ export interface RelayStatus {
   readonly rooms: number;
   readonly streams: number;
   readonly pendingOpens: number;
+  readonly load: RelayLoad;
   /** Forwarded and not yet taken by the next hops. */
   readonly bufferedBytes: number;
   /** What was refused since the start. */
@@ -25,6 +27,9 @@ export interface RelayStatus {
   readonly isDraining: boolean;
 }
 
+/** Before there is a relay. */
+const calm: RelayLoad = { isForwardingFull: false, isOpeningFull: false, waitingStreams: 0 };
+
 /** Watches a relay and knows at any time how it is. */
 export class RelayWatch implements RelayStatus, RelayObserver {
   readonly startedAt = performance.now();
@@ -33,7 +38,7 @@ export class RelayWatch implements RelayStatus, RelayObserver {
   readonly limits: HealthLimits;
   addresses: readonly string[] = [];
   /** Set when there is one. */
-  relay: { readonly hops: Iterable<HopView> } = { hops: [] };
+  relay: { readonly hops: Iterable<HopView>; readonly load: RelayLoad } = { hops: [], load: calm };
   rooms = 0;
   isDraining = false;
 
@@ -43,6 +48,10 @@ export class RelayWatch implements RelayStatus, RelayObserver {
 
   get hops(): Iterable<HopView> {
     return this.relay.hops;
+  }
+
+  get load(): RelayLoad {
+    return this.relay.load;
   }
 
   get streams(): number {

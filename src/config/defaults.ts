@@ -310,6 +310,8 @@ export const relayDefaults = Object.freeze({
   connectionBurstPerSource: 80,
   /** A connection that ends before its handshake does counts as so many more: a source of garbage is soon down to a few a minute. */
   failedHandshakeCost: 10,
+  /** One that is refused for what its source does counts as so many, while there are any: at fifty a second nothing more gets in. Retries of a few behind one address are far from that. */
+  refusedConnectionCost: 0.02,
   /** New connections of all sources a second, and at once; with its handshake one costs the loop about a millisecond. [2500, 1000] */
   connectionsPerSecond: 1_000,
   connectionBurst: 3_000,

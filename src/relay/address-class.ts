@@ -1,5 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { dottedOf, ipv6Groups, mappedIpv4 } from './ipv6-groups.js';
+import { dottedOf, ipv6Groups, mappedIpv4 } from '../transport/ipv6-groups.js';
 
 /** What an address is for. The last three are never reached but by naming them. */
 export type AddressClass = 'public' | 'private' | 'loopback' | 'link-local' | 'metadata' | 'reserved';

@@ -1,8 +1,8 @@
 import { relayDefaults } from '../config/index.js';
+import { sourceKey } from '../transport/source-key.js';
 import { TokenBucketCore } from '../transport/token-bucket-core.js';
 import { LruMap } from './lru-map.js';
 import type { RefusalReason } from './refusal-reason.js';
-import { sourceKey } from './source-key.js';
 
 /** As in `relayDefaults`, each. */
 export type AdmissionLimits = Readonly<
@@ -10,6 +10,7 @@ export type AdmissionLimits = Readonly<
     | 'connectionsPerMinutePerSource'
     | 'connectionBurstPerSource'
     | 'failedHandshakeCost'
+    | 'refusedConnectionCost'
     | 'connectionsPerSecond'
     | 'connectionBurst'
     | 'maxPendingHandshakes'
@@ -29,9 +30,11 @@ interface Source {
 
 /**
  * Which connections a relay takes, before it does any work for them: a sans-IO core. Everything is O(1), and what is
- * refused costs its source nothing and leaves no state. Who is asked about has proven its address: over TCP by connecting,
+ * refused leaves no state. Who is asked about has proven its address: over TCP by connecting,
  * over datagrams with a cookie, over QUIC with its handshake. A connection whose handshake at the relay is under way holds
- * a place in its source's burst, and is charged when that is over: one if it did well, and several if not.
+ * a place in its source's burst, and is charged when that is over: one if it did well, and several if not. A source that is
+ * refused for what it does itself is charged a little, as far as it has any: who goes on knocking gets no more places, and
+ * has its rate again as soon as it stops.
  *
  * Calls: `handleConnect` for each new connection; for each that was taken `handleReady` when its handshake is over, and
  * `handleClose` at its end, with the same address.
@@ -74,7 +77,10 @@ export class AdmissionCore {
     const key = sourceKey(address);
     const known = this.#live.get(key) ?? this.#gone.get(key);
     const refusal = this.#refusalOf(known, now);
-    if (refusal) return refusal;
+    if (refusal) {
+      if (isOwnFault(refusal)) known?.bucket.tryTake(this.#limits.refusedConnectionCost, now);
+      return refusal;
+    }
     const source = known ?? { bucket: this.#newBucket(), pending: 0, connections: 0 };
     source.pending++;
     source.connections++;
@@ -136,3 +142,6 @@ export class AdmissionCore {
     });
   }
 }
+
+/** Of the source itself, rather than of all together. */
+const isOwnFault = (refusal: RefusalReason): boolean => refusal.startsWith('source-');

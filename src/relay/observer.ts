@@ -5,6 +5,7 @@ import type { RefusalReason } from './refusal-reason.js';
 export interface OwnLimits {
   readonly maxStreams?: number | undefined;
   readonly bytesPerSecond?: number | undefined;
+  readonly maxConnections?: number | undefined;
 }
 
 /** Who is at the other end of a connection. */
@@ -17,6 +18,8 @@ export interface HopPeer {
   readonly trust: 'stranger' | 'trusted';
   /** Its share under load; 0 for whoever is not listed. */
   readonly weight: number;
+  /** The digest of its token, where that is what it has its weight by: all who bring the token are as one peer. */
+  readonly token?: string;
   /** In place of the limits that every peer has. */
   readonly limits?: OwnLimits;
 }

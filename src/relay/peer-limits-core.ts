@@ -24,6 +24,12 @@ export interface PeerLimits {
 /** A connection is taken, perhaps in the place of another, which is to be closed; or it is refused. */
 export type PeerAdmission = { readonly evicted: number | undefined } | { readonly refused: RefusalReason };
 
+/** A stream that its peer may not even ask for. `isPersistent`: so many of them that the connection is to be closed. */
+export interface Excess {
+  readonly refused: RefusalReason;
+  readonly isPersistent: boolean;
+}
+
 interface Peer {
   readonly key: string;
   readonly connections: Set<number>;
@@ -31,6 +37,8 @@ interface Peer {
   weight: number;
   own: OwnLimits;
   readonly opens: TokenBucketCore;
+  /** Of those that found no token there. */
+  readonly excess: TokenBucketCore;
   readonly bytes: TokenBucketCore;
 }
 
@@ -41,13 +49,15 @@ interface Connection {
 
 /** Strangers weigh less than anybody who is listed. */
 const strangerWeight = 0;
+/** Streams past the rate of opens are refused up to this part of it, and as many at once; past that whoever opens them goes. */
+const excessPart = 0.1;
 
 /**
- * What peers may have at a relay once it is known who they are: a sans-IO core. A peer is a key: the proved one or
- * `unknown:ADDRESS`; connections have numbers of the caller's choice. Rooms are counted in `rooms-core.ts`.
+ * What peers may have at a relay once it is known who they are: a sans-IO core. A peer is what `shareKey` of
+ * `peer-key.ts` gives; connections have numbers of the caller's choice. Rooms are counted in `rooms-core.ts`.
  *
- * Calls: `handleConnect` when a handshake is over, `handleClose` at the end of the connection, in between
- * `handleStreamOpen` and `handleStreamClose` for each stream that the peer opened, `handleUse` and `handleUnuse` for what
+ * Calls: `handleConnect` when a handshake is over, `handleClose` at the end of the connection, in between `handleAsk` for
+ * each stream that comes, before anything is done about it, `handleStreamOpen` and `handleStreamClose` for each that asks for something sensible, `handleUse` and `handleUnuse` for what
  * else the connection is good for (a stream that the relay opened, a room), `handleBytes` for what it brought or took. For
  * a connection that was evicted or closed none of them does anything.
  */
@@ -97,7 +107,7 @@ export class PeerLimitsCore {
     own: OwnLimits = {},
   ): PeerAdmission {
     const { maxConnections, maxConnectionsPerPeer } = this.#limits;
-    if ((this.#peers.get(peer)?.connections.size ?? 0) >= maxConnectionsPerPeer)
+    if ((this.#peers.get(peer)?.connections.size ?? 0) >= (own.maxConnections ?? maxConnectionsPerPeer))
       return { refused: 'peer-connections' };
     let evicted: number | undefined;
     if (this.#connections.size >= maxConnections) {
@@ -133,22 +143,28 @@ export class PeerLimitsCore {
     if (peer.connections.size > 0) return;
     this.#pool.leave(peer.weight);
     this.#peers.delete(peer.key);
-    if (!peer.opens.isFull(now) || !peer.bytes.isFull(now)) this.#gone.set(peer.key, peer);
+    if (!peer.opens.isFull(now) || !peer.excess.isFull(now) || !peer.bytes.isFull(now))
+      this.#gone.set(peer.key, peer);
   }
 
-  /** The peer opened a stream on it. Undefined: it is taken, and counts until `handleStreamClose`. */
-  handleStreamOpen(now: number, connection: number): RefusalReason | undefined {
+  /** A stream came on it. Undefined: what it asks for is to be looked at; that has cost the peer one of its opens, whatever comes of it. */
+  handleAsk(now: number, connection: number): Excess | undefined {
     const state = this.#connections.get(connection);
     // What was evicted is on its way out.
+    if (!state) return { refused: 'full', isPersistent: false };
+    const { opens, excess } = state.peer;
+    if (opens.tryTake(1, now)) return undefined;
+    return { refused: 'peer-opens', isPersistent: !excess.tryTake(1, now) };
+  }
+
+  /** The stream asks for something. Undefined: it is taken, and counts until `handleStreamClose`. */
+  handleStreamOpen(now: number, connection: number): RefusalReason | undefined {
+    const state = this.#connections.get(connection);
     if (!state) return 'full';
     const { peer } = state;
-    const { weight, streams, opens, own } = peer;
+    const { weight, streams, own } = peer;
     const refusal = this.#pool.handleOpen({ weight, streams, most: own.maxStreams });
     if (refusal) return refusal;
-    if (!opens.tryTake(1, now)) {
-      this.#pool.handleClose(weight);
-      return 'peer-opens';
-    }
     state.streams++;
     peer.streams++;
     this.#order.use(now, connection, 1);
@@ -204,7 +220,11 @@ export class PeerLimitsCore {
   #newPeer(key: string, weight: number): Peer {
     const { opensPerSecond, openBurst } = this.#limits;
     const opens = new TokenBucketCore({ ratePerSecond: opensPerSecond, capacityAt: () => openBurst });
+    const excess = new TokenBucketCore({
+      ratePerSecond: opensPerSecond * excessPart,
+      capacityAt: () => openBurst,
+    });
     const bytes = new TokenBucketCore({ ratePerSecond: this.#bytesPerSecond });
-    return { key, connections: new Set(), streams: 0, weight, own: {}, opens, bytes };
+    return { key, connections: new Set(), streams: 0, weight, own: {}, opens, excess, bytes };
   }
 }

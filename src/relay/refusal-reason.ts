@@ -15,6 +15,7 @@ export const refusalReasons = [
   'peer-streams',
   'total-streams',
   'stranger-streams',
+  'listed-streams',
   'peer-opens',
   // What a stream asks for (relay-hop.ts).
   'no-route',

@@ -3,9 +3,9 @@ import { MuxBudget } from '../mux/index.js';
 import type { Admission, ConnectionLimits } from '../transport/contract.js';
 import { AdmissionCore, type AdmissionLimits } from './admission-core.js';
 import type { DialPolicy } from './dial-policy.js';
-import type { HopPeer } from './observer.js';
-import { unknownPeer } from './peer-key.js';
-import { PeerLimitsCore, type PeerLimits } from './peer-limits-core.js';
+import type { HopPeer, OwnLimits } from './observer.js';
+import { ownerKey, placeKey, shareKey } from './peer-key.js';
+import { PeerLimitsCore, type Excess, type PeerLimits } from './peer-limits-core.js';
 import type { RefusalReason } from './refusal-reason.js';
 import { RelayShares, type RelaySharesOptions } from './relay-shares.js';
 import { RoomsCore, type Room, type RoomLimits } from './rooms-core.js';
@@ -20,6 +20,15 @@ export interface RelayGuardOptions {
   readonly shares?: RelaySharesOptions;
   /** For tests. Default: performance.now(). */
   now?(): number;
+}
+
+/** What there is too much of now. */
+export interface RelayLoad {
+  /** Bytes follow the weights, or turns to open streams do. */
+  readonly isForwardingFull: boolean;
+  readonly isOpeningFull: boolean;
+  /** Streams that wait for their turn. */
+  readonly waitingStreams: number;
 }
 
 /** Joins the cores that say what peers may do at a relay to the clock. */
@@ -63,6 +72,14 @@ export class RelayGuard {
     return this.#peers.streams;
   }
 
+  get load(): RelayLoad {
+    return {
+      isForwardingFull: this.shares.isSaturated,
+      isOpeningFull: this.#turns.isSaturated,
+      waitingStreams: this.#turns.waiting,
+    };
+  }
+
   get pendingHandshakes(): number {
     return this.#admission.pendingHandshakes;
   }
@@ -78,15 +95,15 @@ export class RelayGuard {
     return this.#peers.handleConnect(
       this.#now(),
       connection,
-      keyOf(peer, source),
+      shareKey(peer, source),
       weightOf(peer),
-      peer.limits,
+      limitsOf(peer),
     );
   }
 
   /** Its connection has a part in the peer's share until the function is called; `onRelease`: it may go on. */
   enterShare(peer: HopPeer, source: string, onRelease: () => void): PeerShare {
-    const key = keyOf(peer, source);
+    const key = shareKey(peer, source);
     const leaveShares = this.shares.enter(key, weightOf(peer), onRelease);
     const leaveTurns = this.#turns.enter(key, weightOf(peer));
     return {
@@ -116,8 +133,22 @@ export class RelayGuard {
     this.#rooms.handleClose(connection);
   }
 
+  /** Before anything is done for a stream that came; why it is refused, if it is. */
+  askStream(connection: number): Excess | undefined {
+    const excess = this.#peers.handleAsk(this.#now(), connection);
+    if (excess) this.#turns.handleRefused();
+    return excess;
+  }
+
+  /** A stream that was asked for makes no sense. */
+  refuseStream(): void {
+    this.#turns.handleRefused();
+  }
+
   openStream(connection: number): RefusalReason | undefined {
-    return this.#peers.handleStreamOpen(this.#now(), connection);
+    const refusal = this.#peers.handleStreamOpen(this.#now(), connection);
+    if (refusal) this.#turns.handleRefused();
+    return refusal;
   }
 
   closeStream(connection: number): void {
@@ -130,7 +161,8 @@ export class RelayGuard {
   }
 
   openRoom(name: string, connection: number, peer: HopPeer, source: string): RefusalReason | undefined {
-    const refusal = this.#rooms.open(this.#now(), name, keyOf(peer, source), connection);
+    const [owner, countedBy] = [ownerKey(peer, source), placeKey(peer, source)];
+    const refusal = this.#rooms.open(this.#now(), name, owner, connection, countedBy);
     if (!refusal) this.#peers.handleUse(this.#now(), connection);
     return refusal;
   }
@@ -186,6 +218,8 @@ export class RelayAdmission implements Admission {
   }
 }
 
-const keyOf = ({ key }: HopPeer, source: string) => key ?? unknownPeer(source);
 /** Whoever is not listed weighs nothing, whatever it proved. */
 const weightOf = ({ weight }: HopPeer) => (weight > 0 ? weight : undefined);
+/** A token's connections are those of many: each is counted by its address, before. */
+const limitsOf = ({ token, limits }: HopPeer): OwnLimits | undefined =>
+  token === undefined ? limits : { maxConnections: Infinity };

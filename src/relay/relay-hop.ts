@@ -17,6 +17,7 @@ import { HopPipes } from './hop-pipes.js';
 import { NextConnections } from './next-connections.js';
 import type { HopIdentity, HopPeer, HopView, RelayObserver } from './observer.js';
 import { errorOf, type RefusalReason } from './refusal-reason.js';
+import type { Excess } from './peer-limits-core.js';
 import type { PeerShare, RelayGuard } from './relay-guard.js';
 import { answerWithin } from './orphan-watch.js';
 import { decodeRoute, encodeRoute, type Branch, type Route } from './route.js';
@@ -206,10 +207,14 @@ export class RelayHop implements HopView {
   #open(opening: Opening, header: Uint8Array, peer: HopPeer): Promise<void> | void {
     const { stream, signal } = opening;
     const { guard, measuring } = this.#context;
+    const excess = guard.askStream(this.id);
+    if (excess) return this.#handleExcess(stream, excess);
     if (measuring?.take(stream, header, this.source)) return;
     const route = decodeRoute(header);
-    if (!route) return this.#refuse(stream, 'no-route');
-    if (route.ttl < 1 || route.visited.includes(this.#context.id)) return this.#refuse(stream, 'loop');
+    if (!route || route.ttl < 1 || route.visited.includes(this.#context.id)) {
+      guard.refuseStream();
+      return this.#refuse(stream, route ? 'loop' : 'no-route');
+    }
     const refusal = guard.openStream(this.id);
     if (refusal) return this.#refuse(stream, refusal);
     this.streams++;
@@ -221,6 +226,12 @@ export class RelayHop implements HopView {
     return new Promise((resolve) => {
       this.#share?.takeTurn(signal, () => resolve(this.#follow(opening, route, peer)));
     });
+  }
+
+  #handleExcess(stream: Stream, { refused, isPersistent }: Excess): void {
+    this.#refuse(stream, refused);
+    if (isPersistent)
+      this.connection.abort(new XferError('ERR_XFER_LIMIT', 'the peer opens streams far too often'));
   }
 
   async #follow(opening: Opening, { relays, branches, ttl, visited }: Route, peer: HopPeer): Promise<void> {

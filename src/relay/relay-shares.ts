@@ -23,6 +23,11 @@ export class RelayShares {
     });
   }
 
+  /** As much is forwarded as can be. */
+  get isSaturated(): boolean {
+    return this.#core.isSaturated;
+  }
+
   /** A connection of the peer is there. The function is called when it is over; `weight`: undefined for strangers. */
   enter(peer: string, weight: number | undefined, onRelease: () => void): () => void {
     const members = this.#members.get(peer) ?? new Set();

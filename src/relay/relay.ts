@@ -10,7 +10,7 @@ import { dialNextHop } from './next-hop.js';
 import type { HopIdentity, HopView, RelayObserver } from './observer.js';
 import type { ProveHop } from './prove-hop.js';
 import type { RefusalReason } from './refusal-reason.js';
-import { RelayAdmission, type RelayGuard } from './relay-guard.js';
+import { RelayAdmission, type RelayGuard, type RelayLoad } from './relay-guard.js';
 import { RelayHop, type RelayContext } from './relay-hop.js';
 
 export interface RelayOptions {
@@ -85,6 +85,10 @@ export class Relay {
   /** The connections that peers have made. */
   get hops(): Iterable<HopView> {
     return this.#hops.values();
+  }
+
+  get load(): RelayLoad {
+    return this.#guard.load;
   }
 
   /** For `ListenOptions.admit`: before any work for a connection. */

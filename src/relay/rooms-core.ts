@@ -1,9 +1,9 @@
 import { relayDefaults } from '../config/index.js';
+import { sourceKey } from '../transport/source-key.js';
 import { TokenBucketCore } from '../transport/token-bucket-core.js';
 import { LruMap } from './lru-map.js';
 import { isUnknownPeer } from './peer-key.js';
 import type { RefusalReason } from './refusal-reason.js';
-import { sourceKey } from './source-key.js';
 
 /** As in `relayDefaults`, each. */
 export type RoomLimits = Readonly<
@@ -14,6 +14,8 @@ export interface Room {
   readonly name: string;
   /** The peer that waits in it, and the connection on which it does. */
   readonly owner: string;
+  /** Among whose rooms it is counted: a key is free, an address is not. */
+  readonly countedBy: string;
   readonly connection: number;
   readonly expiresAt: number;
 }
@@ -35,7 +37,7 @@ export class RoomsCore {
   readonly #limits: RoomLimits;
   /** In the order in which they expire, as all live equally long. */
   readonly #rooms = new Map<string, Room>();
-  readonly #byOwner = new Map<string, Set<string>>();
+  readonly #byPeer = new Map<string, Set<string>>();
   readonly #byConnection = new Map<number, Set<string>>();
   /** Guesses of each source that is left some. */
   readonly #misses: LruMap<string, TokenBucketCore>;
@@ -53,22 +55,29 @@ export class RoomsCore {
   /**
    * Undefined: it is open. A peer that proved its key may have its own room moved to another connection, and so come back
    * before its lost one is known to be lost; opening one's own room again gives it its full time.
+   * `countedBy`: of whom there may be `maxRoomsPerPeer`.
    */
-  open(now: number, name: string, owner: string, connection: number): RefusalReason | undefined {
+  open(
+    now: number,
+    name: string,
+    owner: string,
+    connection: number,
+    countedBy: string = owner,
+  ): RefusalReason | undefined {
     if (!isRoomName(name)) return 'room-name';
     const standing = this.#rooms.get(name);
     if (!standing) {
       const { maxRooms, maxRoomsPerPeer } = this.#limits;
-      if ((this.#byOwner.get(owner)?.size ?? 0) >= maxRoomsPerPeer) return 'peer-rooms';
+      if ((this.#byPeer.get(countedBy)?.size ?? 0) >= maxRoomsPerPeer) return 'peer-rooms';
       if (this.#rooms.size >= maxRooms) return 'total-rooms';
     } else if (!mayReopen(standing, owner, connection)) {
-      if (!this.#mayGuess(owner, now)) return 'room-misses';
-      this.#miss(owner, now);
+      if (!this.#mayGuess(countedBy, now)) return 'room-misses';
+      this.#miss(countedBy, now);
       return 'room-taken';
     } else this.#remove(standing);
-    const room = { name, owner, connection, expiresAt: now + this.#limits.roomLifetimeMs };
+    const room = { name, owner, countedBy, connection, expiresAt: now + this.#limits.roomLifetimeMs };
     this.#rooms.set(name, room);
-    addTo(this.#byOwner, owner, name);
+    addTo(this.#byPeer, countedBy, name);
     addTo(this.#byConnection, connection, name);
     return undefined;
   }
@@ -118,9 +127,9 @@ export class RoomsCore {
     return room && room.expiresAt > now ? room : undefined;
   }
 
-  #remove({ name, owner, connection }: Room): void {
+  #remove({ name, countedBy, connection }: Room): void {
     this.#rooms.delete(name);
-    deleteFrom(this.#byOwner, owner, name);
+    deleteFrom(this.#byPeer, countedBy, name);
     deleteFrom(this.#byConnection, connection, name);
   }
 

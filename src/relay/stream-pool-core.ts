@@ -20,7 +20,9 @@ export interface PoolMember {
  * How many streams each peer may have open at once: a sans-IO core. There is one pool. A listed peer that is connected may
  * have the part of it that its weight has among those of all that are; strangers together have a fixed part, where any peer
  * is listed, and divide it evenly. Nobody's part falls below `leastStreamsPerPeer`, which lanes of a few sessions take, nor
- * goes past `maxStreamsPerPeer`. A part that shrinks as others come ends no stream: it only opens no more.
+ * goes past `maxStreamsPerPeer`. A part that shrinks as others come ends no stream: it only opens no more. So that a peer
+ * of weight does not find the pool full of what lighter ones opened before it came, the last `leastStreamsPerPeer` of the
+ * listed part are for those who have fewer than that, and weigh more than the listed streams there are do on average.
  *
  * Calls: `enter` and `leave` as peers come and go, `handleOpen` and `handleClose` for their streams. Everything O(1).
  */
@@ -33,6 +35,8 @@ export class StreamPoolCore {
   #strangers = 0;
   #streams = 0;
   #strangersStreams = 0;
+  /** The weights of listed peers, each once for every stream. */
+  #streamWeights = 0;
 
   constructor(limits: Partial<StreamPoolLimits> = {}) {
     this.#limits = { ...muxDefaults, ...relayDefaults, ...limits };
@@ -61,11 +65,10 @@ export class StreamPoolCore {
 
   /** What this peer may have open at once, as things are. */
   capOf({ weight, most }: Omit<PoolMember, 'streams'>): number {
-    const { maxStreamsTotal, maxStreamsPerPeer, leastStreamsPerPeer } = this.#limits;
-    const listed = this.#listedPart > 0 ? maxStreamsTotal - this.#strangersMost : maxStreamsTotal;
+    const { maxStreamsPerPeer, leastStreamsPerPeer } = this.#limits;
     const part =
       weight > 0
-        ? (listed * weight) / Math.max(weight, this.#weights)
+        ? (this.#listedMost * weight) / Math.max(weight, this.#weights)
         : this.#strangersMost / Math.max(1, this.#strangers);
     return Math.min(most ?? maxStreamsPerPeer, Math.max(leastStreamsPerPeer, Math.floor(part)));
   }
@@ -76,6 +79,7 @@ export class StreamPoolCore {
     if (this.#streams >= this.#limits.maxStreamsTotal) return 'total-streams';
     const isStranger = member.weight <= 0;
     if (isStranger && this.#strangersStreams >= this.#strangersMost) return 'stranger-streams';
+    if (!isStranger && !this.#hasRoomFor(member)) return 'listed-streams';
     this.#add(member.weight, 1);
     return undefined;
   }
@@ -97,8 +101,27 @@ export class StreamPoolCore {
     return Math.ceil(this.#limits.maxStreamsTotal * (1 - this.#listedPart));
   }
 
+  get #listedMost(): number {
+    const { maxStreamsTotal } = this.#limits;
+    return this.#listedPart > 0 ? maxStreamsTotal - this.#strangersMost : maxStreamsTotal;
+  }
+
+  /** Of the listed part. */
+  #hasRoomFor({ weight, streams }: PoolMember): boolean {
+    if (this.#listedPart === 0) return true;
+    const least = this.#limits.leastStreamsPerPeer;
+    const taken = this.#streams - this.#strangersStreams;
+    const left = this.#listedMost - taken;
+    // A small pool is not to be all reserve.
+    const isPlenty = left > Math.min(least, Math.floor(this.#listedMost * mostReserved));
+    return isPlenty || (left > 0 && streams < least && weight * taken > this.#streamWeights);
+  }
+
   #add(weight: number, streams: number): void {
     this.#streams += streams;
     if (weight <= 0) this.#strangersStreams += streams;
+    else this.#streamWeights += weight * streams;
   }
 }
+
+const mostReserved = 0.1;

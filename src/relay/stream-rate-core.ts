@@ -109,7 +109,7 @@ export class StreamRateCore {
 
   /** True: the stream goes on now. False: it waits, and is among the turns that `handleTick` gives. */
   handleOpen(now: number, key: string): boolean {
-    this.#handleTime(now);
+    this.handleTime(now);
     const peer = this.#peers.get(key);
     if (!peer) return true;
     this.#active.add(peer);
@@ -117,6 +117,12 @@ export class StreamRateCore {
     peer.waiting++;
     this.#waiting++;
     return false;
+  }
+
+  /** A stream came and was refused: it took no turn, and no less of the loop's time than one that asked for nothing. */
+  handleRefused(now: number): void {
+    this.handleTime(now);
+    this.#load.handleOpen();
   }
 
   /** A stream of this peer that waited is over. */
@@ -129,7 +135,7 @@ export class StreamRateCore {
 
   /** How many streams of which peers go on now. */
   handleTick(now: number): Map<string, number> {
-    this.#handleTime(now);
+    this.handleTime(now);
     const turns = new Map<string, number>();
     // One each in turn, or the first of many strangers would have all that they have together.
     let asking = this.#waiting > 0 ? [...this.#active] : [];
@@ -161,7 +167,8 @@ export class StreamRateCore {
     return this.#strangersTaken + 1 <= most + tiny && taken + 1 <= this.#strangerLevel + carried + tiny;
   }
 
-  #handleTime(now: number): void {
+  /** So late is it: what is known of the load is that of now. */
+  handleTime(now: number): void {
     const hasBegun = this.#load.handleTime(now, this.#waiting > 0);
     this.#windowAt ??= now;
     const elapsedMs = now - this.#windowAt;

@@ -24,6 +24,13 @@ export class StreamTurns {
     return this.#core.waiting;
   }
 
+  /** As many are opened as can be. */
+  get isSaturated(): boolean {
+    // Nobody may have opened anything since.
+    this.#core.handleTime(this.#now());
+    return this.#core.isSaturated;
+  }
+
   /** A connection of the peer is there. The function is called when it is over; `weight`: undefined for strangers. */
   enter(peer: string, weight: number | undefined): () => void {
     const member = this.#members.get(peer) ?? { connections: 0, waiting: new Set() };
@@ -52,6 +59,11 @@ export class StreamTurns {
     member.waiting.add(turn);
     signal.addEventListener('abort', gone, { once: true });
     this.#schedule();
+  }
+
+  /** A stream was refused, which takes time as well. */
+  handleRefused(): void {
+    this.#core.handleRefused(this.#now());
   }
 
   setStrangersWeight(weight: number = relayDefaults.strangersWeight): void {

@@ -1,6 +1,7 @@
 import { sessionDefaults } from '../config/index.js';
+import { sourceKey } from '../transport/source-key.js';
 
-/** Counts the handshakes that are under way, in all and by source, before any work is done for them. */
+/** Counts the handshakes that are under way, in all and by source (an address, or the /64 of an IPv6 one), before any work is done for them. */
 export class HandshakeLimit {
   readonly #max: number;
   readonly #maxPerSource: number;
@@ -16,7 +17,8 @@ export class HandshakeLimit {
   }
 
   /** Undefined where there is no room; else call what it gives when the handshake is over, once. */
-  enter(source: string): (() => void) | undefined {
+  enter(address: string): (() => void) | undefined {
+    const source = sourceKey(address);
     const here = this.#bySource.get(source) ?? 0;
     if (this.#all >= this.#max || here >= this.#maxPerSource) return undefined;
     this.#all += 1;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { XferError } from '../errors/index.js';
 import type { HopPeer } from '../relay/observer.js';
 import { errorOf, type RefusalReason } from '../relay/refusal-reason.js';
@@ -28,14 +29,17 @@ export function hopVerdict(proof: HopProof | undefined, options: HopVerdictOptio
   const listed = key && peers.findKey(key);
   const isTrusted = ticket !== undefined || (listed?.isAllowed ?? false);
   if (peers.isPrivate && !isTrusted) return refusal('not-allowed', 'the peer is not on the allow list');
-  const weights = [listed?.weight, ticket?.weight].filter((weight) => weight !== undefined);
+  const ownWeight = listed?.weight ?? 0;
+  // Keys cost nothing: a token's weight is not to be had again with each of them.
+  const isByToken = ticket !== undefined && ticket.weight > ownWeight;
   return {
     peer: {
       key: key && Buffer.from(key).toString('hex'),
       name: listed?.name ?? ticket?.name ?? (key ? fingerprint(key) : address),
       trust: isTrusted ? 'trusted' : 'stranger',
-      weight: Math.max(0, ...weights),
-      ...(listed?.limits ? { limits: listed.limits } : {}),
+      weight: isByToken ? ticket.weight : ownWeight,
+      ...(isByToken ? { token: digestOf(token) } : {}),
+      ...(listed?.limits && !isByToken ? { limits: listed.limits } : {}),
     },
   };
 }
@@ -44,5 +48,6 @@ function refusal(refused: RefusalReason, message: string): HopVerdict {
   return { refused, error: new XferError(errorOf(refused), message) };
 }
 
+const digestOf = (token: string) => createHash('sha256').update(token).digest('hex');
 const sameHost = (a: string, b: string) => bare(a) === bare(b);
 const bare = (host: string) => host.toLowerCase().replace(/\.$/, '');

@@ -1,5 +1,6 @@
 import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
+import { sourceKey } from '../transport/source-key.js';
 
 /** A code made by us is used up by the pairing that it made; a chosen one serves until somebody guesses wrong. */
 export type CodeKind = 'made' | 'chosen';
@@ -66,7 +67,8 @@ export class PairingGate {
    * Resolves when it is this dialer's turn. Rejects with ERR_XFER_CODE_SPENT, with ERR_XFER_LIMIT where too many
    * wait, or with the signal's reason.
    */
-  async enter(source: string, signal: AbortSignal): Promise<PairingRun> {
+  async enter(address: string, signal: AbortSignal): Promise<PairingRun> {
+    const source = sourceKey(address);
     signal.throwIfAborted();
     if (!this.#code) throw spentError();
     if (!this.#running) return this.#begin(this.#code);

@@ -1,5 +1,6 @@
 import { transportDefaults } from '../config/index.js';
 import type { Admission, ListenOptions } from './contract.js';
+import { sourceKey } from './source-key.js';
 
 /** What a listener gives a connection that it lets in. */
 export interface Place {
@@ -9,12 +10,15 @@ export interface Place {
   leave(): void;
 }
 
-/** Who is let in at a listener, of whatever transport: its user is asked, and connections are counted, before any work. */
+/**
+ * Who is let in at a listener, of whatever transport: its user is asked, and connections are counted, before any work. The
+ * whole /64 that one IPv6 host may choose from counts as one address.
+ */
 export class ListenerGate {
   readonly #admit: ListenOptions['admit'];
   readonly #max: number;
   readonly #maxPerAddress: number;
-  readonly #byAddress = new Map<string, number>();
+  readonly #bySource = new Map<string, number>();
   #count = 0;
 
   constructor(options: Pick<ListenOptions, 'admit' | 'maxConnections' | 'maxConnectionsPerAddress'>) {
@@ -28,33 +32,34 @@ export class ListenerGate {
    * other work for the connection: what anybody can forge would be charged to somebody else.
    */
   enter(source: string): Place | undefined {
-    if (!this.#take(source)) return undefined;
+    const key = sourceKey(source);
+    if (!this.#take(key)) return undefined;
     const admission = this.#admit?.(source);
     if (this.#admit && !admission) {
-      this.#leave(source);
+      this.#leave(key);
       return undefined;
     }
     return {
       admission,
       leave: () => {
-        this.#leave(source);
+        this.#leave(key);
         admission?.over();
       },
     };
   }
 
-  #take(source: string): boolean {
-    const there = this.#byAddress.get(source) ?? 0;
+  #take(key: string): boolean {
+    const there = this.#bySource.get(key) ?? 0;
     if (this.#count >= this.#max || there >= this.#maxPerAddress) return false;
     this.#count++;
-    this.#byAddress.set(source, there + 1);
+    this.#bySource.set(key, there + 1);
     return true;
   }
 
-  #leave(source: string): void {
-    const there = this.#byAddress.get(source) ?? 0;
+  #leave(key: string): void {
+    const there = this.#bySource.get(key) ?? 0;
     this.#count--;
-    if (there > 1) this.#byAddress.set(source, there - 1);
-    else this.#byAddress.delete(source);
+    if (there > 1) this.#bySource.set(key, there - 1);
+    else this.#bySource.delete(key);
   }
 }

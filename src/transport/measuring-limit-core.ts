@@ -1,4 +1,5 @@
 import { measuringDefaults } from '../config/index.js';
+import { sourceKey } from './source-key.js';
 import { TokenBucketCore } from './token-bucket-core.js';
 
 /** As measuringDefaults has them, with what each is for. */
@@ -24,7 +25,7 @@ export class MeasuringLimitCore {
   /** A stream came; false: it is refused. Else `leave` follows once. */
   enter(now: number, source: string): boolean {
     const { maxStreams, maxStreamsPerAddress } = this.#limits;
-    const known = this.#remember(source);
+    const known = this.#remember(sourceKey(source));
     if (this.#streams >= maxStreams || known.streams >= maxStreamsPerAddress) return false;
     if (!known.bucket.tryTake(1, now)) return false;
     this.#streams++;
@@ -34,7 +35,7 @@ export class MeasuringLimitCore {
 
   leave(source: string): void {
     this.#streams--;
-    const known = this.#sources.get(source);
+    const known = this.#sources.get(sourceKey(source));
     if (known) known.streams--;
   }
 

@@ -58,7 +58,13 @@ export class ServerKeeper {
       this.#open--;
       if (this.#isClosed) void this.#endIfIdle();
     });
-    this.#onConnection(connection);
+    try {
+      this.#onConnection(connection);
+    } catch (thrown) {
+      // Thrown on, it would end the process, and with it all other connections.
+      connection.abort();
+      process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+    }
   }
 
   async #endIfIdle(): Promise<void> {

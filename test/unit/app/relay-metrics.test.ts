@@ -135,6 +135,15 @@ describe('the metrics of a relay', () => {
     expect(told.value('xfer_shadow_dropped_total{reason="memory"}')).toBe(1);
   });
 
+  it('say what there is too much of', async () => {
+    expect((await scrape()).value('xfer_streams_waiting')).toBe(0);
+    watch.relay = { hops: [], load: { isForwardingFull: false, isOpeningFull: true, waitingStreams: 3 } };
+    const told = await scrape();
+    expect(told.value('xfer_streams_waiting')).toBe(3);
+    expect(told.value('xfer_opens_saturated')).toBe(1);
+    expect(told.value('xfer_forwarding_saturated')).toBe(0);
+  });
+
   it('have no label that a peer could choose', async () => {
     await openStream();
     const labels = [...(await metrics.text()).matchAll(/^xfer_\w+\{(.+)\} /gm)].flatMap(([, all = '']) =>

@@ -126,6 +126,25 @@ describe('a listener', () => {
     expect(over).toBe(1);
   });
 
+  it('goes on when its user fails with a connection, which is over then', async () => {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    const taken: Connection[] = [];
+    let isFailing = true;
+    const { dial } = await listening({
+      onConnection(connection) {
+        if (isFailing) throw new Error('no memory for it');
+        taken.push(connection);
+      },
+    });
+    const first = await dial();
+    expect((await first.closed).clean).toBe(false);
+    expect(await warned).toMatchObject({ message: 'no memory for it' });
+    isFailing = false;
+    const second = await dial();
+    await expect.poll(() => taken.length).toBe(1);
+    for (const connection of [second, ...taken]) connection.abort(new Error('the test is over'));
+  });
+
   it('refuses another congestion control, and so does who dials', async () => {
     const transport = await quic().load();
     const tuning = { congestion: 'bbr' };

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { relayDefaults } from '../../../src/config/index.js';
 import { AdmissionCore, type AdmissionLimits } from '../../../src/relay/admission-core.js';
-import { sourceKey } from '../../../src/relay/source-key.js';
+import { sourceKey } from '../../../src/transport/source-key.js';
 
 const wide: AdmissionLimits = {
   connectionsPerMinutePerSource: 1e9,
   connectionBurstPerSource: 1e9,
   failedHandshakeCost: 1,
+  refusedConnectionCost: 0,
   connectionsPerSecond: 1e9,
   connectionBurst: 1e9,
   maxPendingHandshakes: 1e9,
@@ -155,6 +156,25 @@ describe('the admission of connections', () => {
     const core = admission({ connectionsPerSecond: 1, connectionBurst: 1 });
     for (const source of times(1000, String)) core.handleConnect(0, source);
     expect([core.sources, core.connections, core.pendingHandshakes]).toEqual([1, 1, 1]);
+  });
+
+  it('gives no more places to a source that goes on knocking, and its rate as soon as it stops', () => {
+    const core = admission({
+      ...{ connectionsPerMinutePerSource: 60, connectionBurstPerSource: 2, refusedConnectionCost: 0.02 },
+    });
+    const come = (now: number) => {
+      const refusal = core.handleConnect(now, '192.0.2.1');
+      if (!refusal) core.handleReady(now, '192.0.2.1');
+      return refusal;
+    };
+    const taken = (from: number, count: number, everyMs: number) =>
+      times(count, (i) => come(from + i * everyMs)).filter((refusal) => !refusal).length;
+    expect(taken(0, 2, 0)).toBe(2);
+    // A hundred a second, for ten seconds; then ten a second.
+    expect(taken(0, 1_000, 10)).toBe(0);
+    expect(come(11_100)).toBeUndefined();
+    expect(taken(20_000, 100, 100)).toBeGreaterThan(5);
+    expect(core.handleConnect(11_100, '192.0.2.2')).toBeUndefined();
   });
 
   it('has the defaults', () => {

@@ -40,7 +40,7 @@ describe('the limits of a peer', () => {
 
   it('are parts of one pool by weight, where a configuration that is read again may say another', () => {
     const core = new PeerLimitsCore({
-      ...{ maxStreamsTotal: 40, maxStreamsPerPeer: 30, leastStreamsPerPeer: 1, openBurst: 1e6 },
+      ...{ maxStreamsTotal: 40, maxStreamsPerPeer: 30, leastStreamsPerPeer: 0 },
     });
     core.setListedStreamPart(0.5);
     for (const [id, weight] of [undefined, undefined, 1, 3].entries())
@@ -78,9 +78,7 @@ describe('the limits of a peer', () => {
   it('let it open so many streams a second, even if it comes again', () => {
     const core = new PeerLimitsCore({ opensPerSecond: 10, openBurst: 2 });
     const open = (now: number) => {
-      const refusal = core.handleStreamOpen(now, 1);
-      if (!refusal) core.handleStreamClose(now, 1);
-      return refusal;
+      return core.handleAsk(now, 1)?.refused;
     };
     core.handleConnect(0, 1, 'key');
     expect(times(3, () => open(0))).toEqual([undefined, undefined, 'peer-opens']);
@@ -88,7 +86,24 @@ describe('the limits of a peer', () => {
     core.handleConnect(50, 1, 'key');
     expect([open(50), open(100), open(100)]).toEqual(['peer-opens', undefined, 'peer-opens']);
     core.handleConnect(100, 2, 'other');
-    expect(core.handleStreamOpen(100, 2)).toBeUndefined();
+    expect(core.handleAsk(100, 2)).toBeUndefined();
+  });
+
+  it('send away who goes on opening past that, and not who did so for a moment', () => {
+    const core = new PeerLimitsCore({ opensPerSecond: 10, openBurst: 5 });
+    core.handleConnect(0, 1, 'key');
+    const ask = (now: number) => core.handleAsk(now, 1)?.isPersistent;
+    expect(times(12, () => ask(0))).toEqual([
+      ...[...Array<undefined>(5), ...Array<boolean>(5).fill(false), true, true],
+    ]);
+    core.handleClose(0, 1);
+    core.handleConnect(0, 1, 'key');
+    expect(ask(0)).toBe(true);
+    // Twenty a second, of which ten are too many.
+    expect(
+      times(40, (i) => ask(1_000 + i * 50)).filter((isPersistent) => isPersistent).length,
+    ).toBeGreaterThan(5);
+    expect(times(12, () => ask(60_000)).indexOf(true)).toBe(10);
   });
 
   it('are a rate of bytes for all its connections, even if it comes again, and even as it changes', () => {

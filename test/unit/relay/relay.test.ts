@@ -410,6 +410,24 @@ describe('limits', () => {
     await two.openStream().opened;
   });
 
+  it('count streams that are refused, and close a connection that brings too many of them', async () => {
+    const refused: string[] = [];
+    const relay = await net.relay({
+      limits: { opensPerSecond: 1, openBurst: 3 },
+      observer: { onRefuse: (reason) => refused.push(reason) },
+    });
+    const link = await (
+      await net.registry.get('memory')
+    ).dial(parseUrl(relay.url), {
+      signal: new AbortController().signal,
+    });
+    for (let i = 0; i < 8; i++) void refusal(link.openStream({ header: Buffer.from('no route') }));
+    expect(await link.closed).toMatchObject({ by: 'remote', clean: false });
+    expect(refused.slice(0, 7)).toEqual([
+      ...[...Array<string>(3).fill('no-route'), ...Array<string>(4).fill('peer-opens')],
+    ]);
+  });
+
   it('keep what is meant for listed peers from strangers', async () => {
     const refused: string[] = [];
     const identify = (name: string, weight: number) => (connection: Connection) =>

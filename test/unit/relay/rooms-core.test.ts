@@ -42,6 +42,7 @@ describe('a room', () => {
     expect(rooms.find(1, 'a', '192.0.2.9')).toEqual({
       name: 'a',
       owner: stranger,
+      countedBy: stranger,
       connection: 1,
       expiresAt: 1_000,
     });
@@ -114,6 +115,17 @@ describe('rooms', () => {
     expect(open('e', 'm', 5)).toBe('total-rooms');
     rooms.handleClose(2);
     expect([open('e', 'm', 5), open('f', 'k', 6)]).toEqual([undefined, 'total-rooms']);
+  });
+
+  it('are counted by address where keys are free, and stay with their key wherever it is', () => {
+    const rooms = new RoomsCore({ maxRoomsPerPeer: 2 });
+    const open = (name: string, key: string, connection: number, from = stranger) =>
+      rooms.open(0, name, key, connection, from);
+    expect([open('a', 'k', 1), open('b', 'l', 2), open('c', 'm', 3)]).toEqual([
+      ...[undefined, undefined, 'peer-rooms'],
+    ]);
+    expect([open('a', 'k', 4, 'unknown:elsewhere'), whoIs(rooms, 0, 'a')]).toEqual([undefined, 4]);
+    expect(open('c', 'm', 3)).toBeUndefined();
   });
 
   it('are as many as by default', () => {

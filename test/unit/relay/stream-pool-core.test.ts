@@ -50,6 +50,33 @@ describe('the streams that a peer may have', () => {
     expect(listed.indexOf('peer-streams')).toBe(400);
   });
 
+  it('are there for a heavy peer that comes when light ones have all that they may, and for strangers', () => {
+    const pool = poolOf([]);
+    const open = (weight: number, count: number) => {
+      const answers = Array.from({ length: count }, (_, streams) => pool.handleOpen({ weight, streams }));
+      return [answers.filter((refusal) => !refusal).length, answers.find((refusal) => refusal)];
+    };
+    // Each finds fewer than itself there, and so has more than its part turns out to be.
+    const light = Array.from({ length: 10 }, () => (pool.enter(1), open(1, 400)));
+    expect(light.reduce((sum, [taken]) => sum + Number(taken), 0)).toBe(740);
+    expect(light.at(-1)).toEqual([0, 'listed-streams']);
+    pool.enter(100);
+    expect(open(100, 400)).toEqual([10, 'listed-streams']);
+    pool.enter(0);
+    expect(open(0, 400)).toEqual([250, 'peer-streams']);
+    expect(pool.streams).toBe(1_000);
+  });
+
+  it('leave room in a pool that is smaller than the least of a peer', () => {
+    const pool = new StreamPoolCore({ ...limits, maxStreamsTotal: 20, leastStreamsPerPeer: 128 });
+    pool.setListedPart(0.75);
+    pool.enter(1);
+    const taken = Array.from({ length: 20 }, (_, streams) => pool.handleOpen({ weight: 1, streams }));
+    expect(taken.filter((refusal) => !refusal).length).toBe(14);
+    pool.enter(2);
+    expect(pool.handleOpen({ weight: 2, streams: 0 })).toBeUndefined();
+  });
+
   it('may be all that there are where nobody is listed', () => {
     const pool = poolOf([0, 0, 0], 0);
     const refusals = [0, 1, 2].flatMap(() =>
@@ -86,6 +113,7 @@ describe('the streams that a peer may have', () => {
             (all, { weight, streams }) => all + (isCounted(weight) ? streams : 0),
             0,
           );
+        let hasChanged = false;
         for (const { act, peer, weight, count } of acts) {
           const known = peers.get(peer);
           if (act === 'enter' && !known) {
@@ -95,6 +123,8 @@ describe('the streams that a peer may have', () => {
             for (let turn = 0; turn < count; turn++) {
               const refusal = pool.handleOpen(known);
               if (refusal === undefined) known.streams++;
+              if (refusal === undefined && known.weight > 0 && !hasChanged)
+                expect(sum((other) => other > 0)).toBeLessThanOrEqual(30);
               if (refusal === undefined && known.weight === 0)
                 expect(sum((other) => other === 0)).toBeLessThanOrEqual(30);
               if (refusal === undefined) expect(known.streams).toBeLessThanOrEqual(pool.capOf(known));
@@ -109,6 +139,8 @@ describe('the streams that a peer may have', () => {
             pool.leave(known.weight);
             peers.delete(peer);
           } else if (act === 'weight' && known) {
+            // Streams may go over from one part to the other.
+            hasChanged = true;
             pool.handleWeight(known, weight);
             known.weight = weight;
           }

@@ -16,6 +16,17 @@ describe('the limit of handshakes', () => {
     expect(limit.enter('b')).toBeUndefined();
   });
 
+  it('counts the /64 that an IPv6 host may choose from as one source', () => {
+    const limit = new HandshakeLimit(10, 1);
+    const first = limit.enter('2001:db8::1');
+    expect([limit.enter('2001:db8::2'), limit.enter('2001:db8:0:1::1') === undefined]).toEqual([
+      undefined,
+      false,
+    ]);
+    first?.();
+    expect(limit.enter('2001:db8::2')).toBeDefined();
+  });
+
   it('is that of the defaults', () => {
     const limit = new HandshakeLimit();
     const here = Array.from({ length: sessionDefaults.maxHandshakesPerAddress + 1 }, () => limit.enter('a'));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { RelayPeers } from '../../../src/relay/relay-peers.js';
 import { hopVerdict, type HopVerdict } from '../../../src/session/hop-peer.js';
@@ -7,6 +8,7 @@ import { makeIdentity } from './handshake-kit.js';
 
 const { publicKey: alice } = makeIdentity();
 const { publicKey: bob } = makeIdentity();
+const digest = createHash('sha256').update('right').digest('hex');
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
 
 /** Alice is allowed, bob listed for his weight. */
@@ -35,10 +37,16 @@ it('trusts who is allowed, and who has a token', () => {
     peer: { key: hex(alice), name: 'alice', trust: 'trusted', weight: 4 },
   });
   expect(verdict({ token: 'right' })).toEqual({
-    peer: { key: undefined, name: 'guests', trust: 'trusted', weight: 3 },
+    peer: { key: undefined, name: 'guests', trust: 'trusted', weight: 3, token: digest },
   });
   expect(verdict({ key: bob, token: 'right' }, true)).toEqual({
-    peer: { key: hex(bob), name: 'bob', trust: 'trusted', weight: 3 },
+    peer: { key: hex(bob), name: 'bob', trust: 'trusted', weight: 3, token: digest },
+  });
+});
+
+it('lets who weighs more than the token have its own weight', () => {
+  expect(verdict({ key: alice, token: 'right' })).toEqual({
+    peer: { key: hex(alice), name: 'alice', trust: 'trusted', weight: 4 },
   });
 });
 

@@ -33,6 +33,18 @@ describe('the pairing gate', () => {
     expect(spent).toEqual([]);
   });
 
+  it('gives one turn in a round to an IPv6 host, whatever addresses it chooses', async () => {
+    const { gate } = makeGate();
+    const order: string[] = [];
+    const enter = (source: string) =>
+      gate.enter(source, never).then((run) => (order.push(source), run.finish('aborted')));
+    const running = await gate.enter('192.0.2.1', never);
+    const all = ['2001:db8::1', '2001:db8::2', '192.0.2.2'].map(enter);
+    running.finish('aborted');
+    await Promise.all(all);
+    expect(order).toEqual(['2001:db8::1', '192.0.2.2', '2001:db8::2']);
+  });
+
   it('gives turns to sources, not to who asks most often', async () => {
     const { gate } = makeGate();
     const order: string[] = [];

@@ -29,6 +29,13 @@ describe('who may measure the path to a listener', () => {
     expect([core.enter(0, 'b'), core.enter(0, 'a')]).toEqual([true, false]);
   });
 
+  it('is one source for all addresses that an IPv6 host may choose from', () => {
+    const core = new MeasuringLimitCore({ maxStreamsPerAddress: 1 });
+    expect([core.enter(0, '2001:db8::1'), core.enter(0, '2001:db8::2')]).toEqual([true, false]);
+    core.leave('2001:db8::1');
+    expect([core.enter(0, '2001:db8::2'), core.enter(0, '2001:db8:0:1::1')]).toEqual([true, true]);
+  });
+
   it('counts no refused stream against its source', () => {
     const core = new MeasuringLimitCore({ maxStreams: 1, streamsPerMinute: 1 });
     expect(core.enter(0, 'a')).toBe(true);

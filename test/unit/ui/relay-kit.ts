@@ -34,6 +34,7 @@ export function status(hops: readonly HopView[], changes: Partial<RelayStatus> =
     rooms: 0,
     streams: hops.reduce((sum, { streams }) => sum + streams, 0),
     pendingOpens: 0,
+    load: { isForwardingFull: false, isOpeningFull: false, waitingStreams: 0 },
     bufferedBytes: 0,
     refused: new Map(),
     limits: healthLimits({}),

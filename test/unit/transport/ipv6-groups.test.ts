@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ipv6Groups, mappedIpv4 } from '../../../src/relay/ipv6-groups.js';
+import { ipv6Groups, mappedIpv4 } from '../../../src/transport/ipv6-groups.js';
 
 const hex = (address: string) =>
   ipv6Groups(address)
