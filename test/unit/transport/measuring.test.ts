@@ -11,6 +11,7 @@ import {
   reportBytes,
 } from '../../../src/transport/measuring.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
+import { turns } from '../../../src/compliance/pair.js';
 import { memory } from '../../support/memory-transport.js';
 
 const ends: Connection[] = [];
@@ -49,6 +50,22 @@ async function opened(connection: Connection): Promise<MeasuringDialer> {
 /** One that a dialer writes by hand. */
 function rawStream(connection: Connection): Stream {
   return connection.openStream({ header: measuringHeader });
+}
+
+/** Of the streams that are opened from now on; `send`: in place of the stream's own. */
+function countSends(connection: Connection, send?: () => boolean): { sent: number } {
+  const seen = { sent: 0 };
+  const open = connection.openStream.bind(connection);
+  connection.openStream = (options) => {
+    const stream = open(options);
+    const own = stream.send.bind(stream);
+    stream.send = (...args) => {
+      seen.sent++;
+      return send?.() ?? own(...args);
+    };
+    return stream;
+  };
+  return seen;
 }
 
 async function resetOf(stream: Stream): Promise<number> {
@@ -112,6 +129,28 @@ describe('a measuring stream', () => {
     raw.closeWrite();
     const first = await new Promise<Uint8Array>((resolve) => raw.onData((bytes) => resolve(bytes.slice())));
     expect(first[0]).toBe(measuringByte.report);
+  });
+
+  it('sends no more once the listener reads no more, and waits for the end', async () => {
+    const connection = await connect((stream) => {
+      stream.accept();
+      stream.onData(() => {
+        stream.stopReading(resetCode.cancelled);
+        void turns(50).then(() => stream.closeWrite());
+      });
+    });
+    const blocks = countSends(connection);
+    expect(await (await opened(connection)).sendContent()).toEqual([]);
+    expect(blocks.sent).toBeLessThan(1000);
+  });
+
+  it('lets others run while it sends, though the link takes all', async () => {
+    const connection = await connect((stream) => stream.accept());
+    const blocks = countSends(connection, () => true);
+    const dialer = await opened(connection);
+    setImmediate(() => setImmediate(() => connection.abort(new Error('enough'))));
+    expect(await dialer.sendContent()).toEqual([]);
+    expect(blocks.sent).toBeLessThan(1000);
   });
 
   it('is refused past the limits, which is told from one that nobody takes', async () => {
