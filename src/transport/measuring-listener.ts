@@ -10,7 +10,6 @@ export interface MeasuringListenerOptions {
   readonly limits?: Partial<MeasuringLimits>;
 }
 
-const pong = Uint8Array.of(measuringByte.ping);
 const busy = Uint8Array.of(measuringByte.busy);
 
 /**
@@ -70,12 +69,14 @@ class MeasuredStream {
   #handleData(bytes: Uint8Array): void {
     if (this.#isOver) return;
     if (this.#beganAt !== undefined) return this.#handleContent(bytes.length);
-    for (const [at, byte] of bytes.entries()) {
-      if (byte === measuringByte.content) return this.#begin(bytes.length - at - 1);
-      if (byte !== measuringByte.ping || ++this.#pings > this.#limits.maxPings)
-        return this.#stream.reset(resetCode.protocol);
-      this.#stream.send(pong);
-    }
+    const other = bytes.findIndex((byte) => byte !== measuringByte.ping);
+    const pings = other < 0 ? bytes.length : other;
+    const isTooMany = (this.#pings += pings) > this.#limits.maxPings;
+    if (isTooMany || (other >= 0 && bytes[other] !== measuringByte.content))
+      return this.#stream.reset(resetCode.protocol);
+    // As one answer, as they came: a packet each would be far more than they were.
+    if (pings > 0) this.#stream.send(bytes.slice(0, pings));
+    if (other >= 0) this.#begin(bytes.length - other - 1);
   }
 
   #begin(bytes: number): void {

@@ -11,7 +11,7 @@ import {
   reportBytes,
 } from '../../../src/transport/measuring.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
-import { turns } from '../../../src/compliance/pair.js';
+import { readAll, turns } from '../../../src/compliance/pair.js';
 import { memory } from '../../support/memory-transport.js';
 
 const ends: Connection[] = [];
@@ -78,6 +78,25 @@ describe('a measuring stream', () => {
     const trips = await dialer.ping(5, 10_000);
     expect(trips).toHaveLength(5);
     expect(Math.min(dialer.openedMs, ...trips)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('answers pings that come together by one answer', async () => {
+    const answers: number[] = [];
+    const listener = new MeasuringListener({ isBusy: () => true });
+    const connection = await connect((stream, header) => {
+      const send = stream.send.bind(stream);
+      stream.send = (bytes) => {
+        answers.push(Buffer.concat([bytes].flat()).length);
+        return send(bytes);
+      };
+      listener.take(stream, header, 'source');
+    });
+    const raw = rawStream(connection);
+    raw.send(new Uint8Array(60).fill(measuringByte.ping));
+    raw.send(Uint8Array.of(measuringByte.ping, measuringByte.content));
+    const said = await readAll(raw);
+    expect(answers).toEqual([61, 1]);
+    expect([...said]).toEqual([...new Uint8Array(61).fill(measuringByte.ping), measuringByte.busy]);
   });
 
   it('has content counted for a while, and says how much came meanwhile', async () => {
