@@ -8,6 +8,7 @@ import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.j
 import type { Identity } from '../session/identity.js';
 import type { PairingGate } from '../session/pairing-gate.js';
 import type { PeerStore } from '../session/peer-store.js';
+import { sourceKey } from '../relay/source-key.js';
 import { Session } from '../session/session.js';
 import { hasLz4 } from '../transfer/lz4.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
@@ -161,7 +162,7 @@ async function firstStream(
     if (signal.aborted) leave();
     let taken = false;
     connection.onStream((stream, header) => {
-      if (!taken && measuring?.take(stream, header, connection.remote.host)) {
+      if (!taken && measuring?.take(stream, header, sourceKey(connection.remote.host))) {
         taken = true;
         settled();
         return resolve({ stream, isMeasuring: true });

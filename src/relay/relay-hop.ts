@@ -20,6 +20,7 @@ import { errorOf, type RefusalReason } from './refusal-reason.js';
 import type { PeerShare, RelayGuard } from './relay-guard.js';
 import { answerWithin } from './orphan-watch.js';
 import { decodeRoute, encodeRoute, type Branch, type Route } from './route.js';
+import { sourceKey } from './source-key.js';
 import { decodeWaitHeader } from './wait-header.js';
 
 /** What the connections of a relay share. */
@@ -206,7 +207,8 @@ export class RelayHop implements HopView {
   #open(opening: Opening, header: Uint8Array, peer: HopPeer): Promise<void> | void {
     const { stream, signal } = opening;
     const { guard, measuring } = this.#context;
-    if (measuring?.take(stream, header, this.source)) return;
+    const count = (bytes: number) => this.#handleBytes('from', bytes);
+    if (measuring?.take(stream, header, sourceKey(this.source), count)) return this.#pipes.end(stream);
     const route = decodeRoute(header);
     if (!route) return this.#refuse(stream, 'no-route');
     if (route.ttl < 1 || route.visited.includes(this.#context.id)) return this.#refuse(stream, 'loop');

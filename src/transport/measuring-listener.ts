@@ -27,12 +27,20 @@ export class MeasuringListener {
     this.#limit = new MeasuringLimitCore(this.#limits);
   }
 
-  /** Whether the stream is one to measure by; then it is accepted or refused. `source`: the address that it came from. */
-  take(stream: Stream, header: Uint8Array, source: string): boolean {
+  /**
+   * Whether the stream is one to measure by; then it is accepted or refused. `source`: what it is counted under, such as
+   * the address that it came from. `onBytes`: what it brings.
+   */
+  take(
+    stream: Stream,
+    header: Uint8Array,
+    source: string,
+    onBytes: (bytes: number) => void = () => undefined,
+  ): boolean {
     if (!isMeasuringHeader(header)) return false;
     if (this.#limit.enter(performance.now(), source)) {
       stream.accept();
-      new MeasuredStream(stream, this.#limit, this.#limits, this.#isBusy);
+      new MeasuredStream(stream, this.#limit, this.#limits, this.#isBusy, onBytes);
       void stream.closed.then(() => this.#limit.leave(source));
     } else stream.refuse(openErrorCode.resourceLimit);
     return true;
@@ -52,13 +60,22 @@ class MeasuredStream {
   #timers: NodeJS.Timeout[] = [];
   #isOver = false;
 
-  constructor(stream: Stream, limit: MeasuringLimitCore, limits: MeasuringLimits, isBusy: () => boolean) {
+  constructor(
+    stream: Stream,
+    limit: MeasuringLimitCore,
+    limits: MeasuringLimits,
+    isBusy: () => boolean,
+    onBytes: (bytes: number) => void,
+  ) {
     this.#stream = stream;
     this.#limit = limit;
     this.#limits = limits;
     this.#isBusy = isBusy;
     this.#lifetime = setTimeout(() => stream.reset(resetCode.timeout), limits.lifetimeMs);
-    stream.onData((bytes) => this.#handleData(bytes));
+    stream.onData((bytes) => {
+      onBytes(bytes.length);
+      this.#handleData(bytes);
+    });
     stream.onEnd(() => this.#end());
     void stream.closed.then(() => {
       clearTimeout(this.#lifetime);

@@ -136,7 +136,9 @@ describe('measuring, in docs/protocol.md', () => {
   it('has its limits again in the security model', () => {
     const { contentMs, maxContentBytes, streamsPerMinute, maxStreams, lifetimeMs } = measuringDefaults;
     expect(security).toContain(`${contentMs / 1000} s and ${maxContentBytes / 2 ** 30} GiB at most`);
-    expect(security).toContain(`may begin ${streamsPerMinute} streams a minute`);
+    expect(security).toContain(
+      `One address, or one /64 of IPv6, may begin ${streamsPerMinute} streams a minute`,
+    );
     expect(security).toContain(`has ${maxStreams} at once, each for ${lifetimeMs / 1000} s at most`);
   });
 });
