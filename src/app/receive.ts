@@ -72,7 +72,10 @@ class Receiver {
       signal: this.#ending.signal,
       listens: () => this.#urls,
       measuring:
-        options.measures === false ? undefined : new MeasuringListener({ isBusy: () => this.#busy > 0 }),
+        options.measures === false
+          ? undefined
+          : // Sessions that only wait for another transfer are in nobody's way.
+            new MeasuringListener({ isBusy: () => this.#busy > context.idle.size }),
       mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
     };
   }
