@@ -6,6 +6,7 @@ import { goodputOf, MeasuringDialer } from '../transport/measuring-dialer.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { PathFinding } from './finding.js';
 import type { NetworkInterface } from './machine-facts.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface PathsOptions {
   readonly transports: TransportRegistry;
@@ -47,36 +48,47 @@ function portsOf(scheme: string, port: number | undefined): number[] {
   return scheme === 'quic' && port < 65_535 ? [port, port + 1] : [port];
 }
 
-/** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone. */
+/** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone, at once. */
 export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
+  const { addresses, transports, signal } = options;
   const found: PathFinding[] = [];
   const tell = (path: PathFinding): void => {
+    // What fails from then on says nothing of the path.
+    if (signal.aborted) return;
     found.push(path);
     options.onPath(path);
   };
-  const open: OpenPath[] = [];
+  const open = new Set<Connection>();
+  const abortAll = (): void => {
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'not needed any more');
+    for (const connection of open) connection.abort(reason);
+  };
+  const keep = (connection: Connection): void => {
+    open.add(connection);
+    if (signal.aborted) abortAll();
+  };
+  signal.addEventListener('abort', abortAll, { once: true });
   try {
     // Loaded before, so that no dial waits for it.
-    await Promise.allSettled(options.addresses.map(({ scheme }) => options.transports.get(scheme)));
-    const dialled = options.addresses.map(async (address) => {
-      const path = await dial(address, options);
+    const loaded = Promise.allSettled(addresses.map(({ scheme }) => transports.get(scheme)));
+    await unlessAborted(signal, loaded);
+    const dialled = addresses.map(async (address) => {
+      const path = await dial(address, keep, options);
       if ('state' in path) tell(path);
-      else open.push(path);
       return path;
     });
     // Behind the last of them, or there would be content between the pings.
-    const order = await Promise.all(dialled);
-    options.signal.throwIfAborted();
-    for (const path of order) {
+    for (const path of await unlessAborted(signal, Promise.all(dialled))) {
+      signal.throwIfAborted();
       if ('state' in path) continue;
       tell(await measure(path, options));
       await path.connection.close();
     }
   } finally {
-    for (const { connection } of open)
-      connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'not needed any more'));
+    signal.removeEventListener('abort', abortAll);
+    abortAll();
   }
-  options.signal.throwIfAborted();
+  signal.throwIfAborted();
   return found;
 }
 
@@ -88,6 +100,7 @@ interface OpenPath {
 
 async function dial(
   address: Address,
+  keep: (connection: Connection) => void,
   { transports, timeoutMs, signal }: PathsOptions,
 ): Promise<OpenPath | PathFinding> {
   const path = { address: formatAddress(address), transport: address.scheme };
@@ -96,6 +109,7 @@ async function dial(
     const transport = await transports.get(address.scheme);
     const connection = await transport.dial(address, { signal, timeoutMs });
     const connectMs = thousandths(performance.now() - beganAt);
+    keep(connection);
     const opened = await openWithin(connection, timeoutMs);
     const works = { ...path, state: 'works', connectMs } as const;
     if ('refused' in opened) {
@@ -137,13 +151,10 @@ function tripsOf(trips: readonly number[]): Pick<PathFinding, 'minRttMs' | 'rttM
 
 async function measure(
   { connection, known, dialer }: OpenPath,
-  { interfaces, signal }: PathsOptions,
+  { interfaces }: PathsOptions,
 ): Promise<PathFinding> {
   const before = connection.stats();
-  const interrupt = () => connection.abort(asXferError(signal.reason));
-  signal.addEventListener('abort', interrupt, { once: true });
   const reports = await dialer?.sendContent();
-  signal.removeEventListener('abort', interrupt);
   const after = connection.stats();
   const path = { ...known, ...mtuOf(connection, after, interfaces) };
   if (reports === undefined) return path;

@@ -5,6 +5,7 @@ import type { PathFinding } from '../../../src/app/finding.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress } from '../../../src/transport/address.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
+import { measuringByte } from '../../../src/transport/measuring.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
 import { memory } from '../../support/memory-transport.js';
 
@@ -107,5 +108,72 @@ describe('the paths to a target', () => {
     await expect(tried(registry, AbortSignal.abort(reason))).rejects.toBe(reason);
     await Promise.all(dialled.map(({ closed }) => closed));
     expect(dialled.length).toBeGreaterThan(0);
+  });
+
+  it('end with the signal at once while they are measured, and tell of none from then on', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const transport = await registry.get('memory');
+    const stop = new AbortController();
+    const accepted: Connection[] = [];
+    await transport.listen(
+      { scheme: 'memory', host: 'host', port: 1 },
+      {
+        onConnection: (connection) => {
+          accepted.push(connection);
+          connection.onStream((stream) => {
+            stream.accept();
+            // Pings are answered; content begins with another byte, and is taken without a word.
+            stream.onData((bytes) => {
+              if (bytes.length === 1 && bytes[0] === measuringByte.ping) stream.send(bytes.slice());
+              else stop.abort(reason);
+            });
+          });
+        },
+      },
+    );
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+    const told: PathFinding[] = [];
+    const address = { scheme: 'memory', host: 'host', port: 1 };
+    const over = tryPaths({
+      ...{ transports: registry, timeoutMs: 1000, signal: stop.signal, interfaces: [] },
+      addresses: [address, address],
+      onPath: (path) => told.push(path),
+    });
+    await expect(over).rejects.toBe(reason);
+    expect(accepted).toHaveLength(2);
+    await Promise.all(accepted.map(({ closed }) => closed));
+    expect(told).toEqual([]);
+  });
+
+  it('end with the signal where what listens says nothing, or nobody heeds it', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const deaf: Transport = {
+      probe: () => expect.unreachable(),
+      listen: () => expect.unreachable(),
+      dial: () => new Promise(() => undefined),
+    };
+    const load = () => Promise.resolve(deaf);
+    registry.add({ apiVersion: 1, name: 'deaf', schemes: ['deaf'], load }, 'test');
+    const transport = await registry.get('memory');
+    const stop = new AbortController();
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+    const over = new Promise<void>((resolve) => {
+      const onConnection = (connection: Connection) => {
+        connection.onStream(() => stop.abort(reason));
+        void connection.closed.then(() => resolve());
+      };
+      void transport.listen({ scheme: 'memory', host: 'host', port: 1 }, { onConnection });
+    });
+    const told: PathFinding[] = [];
+    const trying = tryPaths({
+      ...{ transports: registry, timeoutMs: 60_000, signal: stop.signal, interfaces: [] },
+      addresses: ['memory', 'deaf'].map((scheme) => ({ scheme, host: 'host', port: 1 })),
+      onPath: (path) => told.push(path),
+    });
+    await expect(trying).rejects.toBe(reason);
+    await over;
+    expect(told).toEqual([]);
   });
 });
