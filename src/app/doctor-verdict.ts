@@ -91,7 +91,10 @@ function blocked(paths: readonly PathFinding[], { hearsRefusals }: VerdictFacts)
   const [udp, tcp] = [of(true), of(false)];
   const works = (some: readonly PathFinding[]) => some.some(({ state }) => state === 'works');
   const isSilent = (some: readonly PathFinding[]) => some.length > 0 && some.every(silent);
-  const names = (some: readonly PathFinding[]) => some.map(({ address }) => address).join(', ');
+  const names = (some: readonly PathFinding[]) =>
+    inOrder(some)
+      .map(({ address }) => address)
+      .join(', ');
   const said: string[] = [];
   if (isSilent(udp) && works(tcp) && !hearsRefusals)
     said.push(
