@@ -1,4 +1,4 @@
-import { defaultPorts } from '../config/index.js';
+import { waysDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { formatAddress, parseUrl, type Address } from '../transport/address.js';
 import type { Connection, ConnectionStats } from '../transport/contract.js';
@@ -7,10 +7,11 @@ import type { TransportRegistry } from '../transport/registry.js';
 import type { PathFinding } from './finding.js';
 import type { NetworkInterface } from './machine-facts.js';
 import { unlessAborted } from './unless-aborted.js';
+import { planWays } from './ways-plan.js';
 
 export interface PathsOptions {
   readonly transports: TransportRegistry;
-  readonly addresses: readonly Address[];
+  readonly addresses: readonly PathTo[];
   /** For each dial. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -19,33 +20,35 @@ export interface PathsOptions {
   onPath(path: PathFinding): void;
 }
 
+/** One address of the target. */
+export interface PathTo {
+  readonly address: Address;
+  /** At port 443, which nobody named: told of where it answers, or where nothing else does. */
+  readonly isAside: boolean;
+}
+
 const pings = 10;
 const pingMs = 1_000;
-/** The port of HTTPS, where a web server may stand before xfer; where all else is blocked it is often the only one. */
-const httpsPort = 443;
 const headerBytes = { 4: 28, 6: 48 } as const;
 
 /**
- * Where a target may answer: with a scheme there alone, else on every transport. A port is that of all of them; quic is at
- * the next one, too, where it is beside udp. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
+ * Where a target may answer: with a scheme there alone, else wherever `xfer send` would try, and with each other transport
+ * at the port that was named, or tcp's. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
  */
-export function addressesOf(target: string, schemes: readonly string[]): Address[] {
+export function addressesOf(target: string, schemes: readonly string[]): PathTo[] {
   if (/^(local|room):/.test(target))
     throw new XferError('ERR_XFER_USAGE', 'the doctor takes [scheme://]host[:port] as its target');
   const named = parseUrl(target);
-  if (target.includes('://')) return [named];
+  if (target.includes('://')) return [{ address: named, isAside: false }];
+  // Its default port is another one than that of the target as it stands.
   const hasPort = parseUrl(`quic://${target}`).port === named.port;
-  return schemes.flatMap((scheme) =>
-    portsOf(scheme, hasPort ? named.port : undefined).map((port) => ({ ...named, scheme, port })),
-  );
-}
-
-function portsOf(scheme: string, port: number | undefined): number[] {
-  if (port === undefined) {
-    const usual = (defaultPorts as Readonly<Record<string, number | undefined>>)[scheme];
-    return [scheme === 'wss' ? httpsPort : (usual ?? defaultPorts.tcp)];
-  }
-  return scheme === 'quic' && port < 65_535 ? [port, port + 1] : [port];
+  const port = hasPort ? named.port : undefined;
+  const planned = planWays({ host: named.host, port }, new Set(schemes)).map(({ address }) => address);
+  const others = schemes.filter((name) => !planned.some(({ scheme }) => scheme === name));
+  return [...planned, ...others.map((scheme) => ({ ...named, scheme }))].map((address) => ({
+    address,
+    isAside: !hasPort && address.port === waysDefaults.lastPort,
+  }));
 }
 
 /** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone, at once. */
@@ -70,15 +73,21 @@ export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
   signal.addEventListener('abort', abortAll, { once: true });
   try {
     // Loaded before, so that no dial waits for it.
-    const loaded = Promise.allSettled(addresses.map(({ scheme }) => transports.get(scheme)));
+    const loaded = Promise.allSettled(addresses.map(({ address }) => transports.get(address.scheme)));
     await unlessAborted(signal, loaded);
-    const dialled = addresses.map(async (address) => {
+    const aside: PathFinding[] = [];
+    const dialled = addresses.map(async ({ address, isAside }) => {
       const path = await dial(address, keep, options);
-      if ('state' in path) tell(path);
+      if (!('state' in path)) return path;
+      if (isAside) aside.push(path);
+      else tell(path);
       return path;
     });
     // Behind the last of them, or there would be content between the pings.
-    for (const path of await unlessAborted(signal, Promise.all(dialled))) {
+    const order = await unlessAborted(signal, Promise.all(dialled));
+    const answersElsewhere = order.some((path, at) => !('state' in path) && addresses[at]?.isAside === false);
+    if (!answersElsewhere) for (const path of aside) tell(path);
+    for (const path of order) {
       signal.throwIfAborted();
       if ('state' in path) continue;
       tell(await measure(path, options));

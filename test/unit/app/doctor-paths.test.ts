@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection, Transport } from 'xfer/plugin';
 import { addressesOf, tryPaths } from '../../../src/app/doctor-paths.js';
 import type { PathFinding } from '../../../src/app/finding.js';
+import { measuringDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress } from '../../../src/transport/address.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
@@ -10,23 +11,32 @@ import { TransportRegistry } from '../../../src/transport/registry.js';
 import { memory } from '../../support/memory-transport.js';
 
 const schemes = ['udp', 'quic', 'tcp', 'ws', 'wss', 'other'];
-const urls = (target: string) => addressesOf(target, schemes).map(formatAddress);
+const urls = (target: string) => addressesOf(target, schemes).map(({ address }) => formatAddress(address));
 
 describe('where a target may answer', () => {
-  it('is on every transport at its usual port, over TLS where web servers are', () => {
+  it('is wherever it would be sent to, and with other transports at the usual port', () => {
     expect(urls('host')).toEqual([
-      ...['udp://host:4840', 'quic://host:4841', 'tcp://host:4840', 'ws://host:4840'],
-      ...['wss://host:443', 'other://host:4840'],
+      ...['tcp://host:4840', 'udp://host:4840', 'quic://host:4841'],
+      ...['tcp://host:443', 'wss://host:443', 'quic://host:443', 'udp://host:443', 'ws://host:4840'],
+      'other://host:4840',
     ]);
+    const aside = addressesOf('host', schemes).filter(({ isAside }) => isAside);
+    expect(aside.map(({ address }) => address.port)).toEqual([443, 443, 443, 443]);
   });
 
   it('is at the port that is given, and quic may be beside it', () => {
     expect(urls('[::1]:7000')).toEqual([
-      ...['udp://[::1]:7000', 'quic://[::1]:7000', 'quic://[::1]:7001', 'tcp://[::1]:7000'],
-      ...['ws://[::1]:7000', 'wss://[::1]:7000', 'other://[::1]:7000'],
+      ...['tcp://[::1]:7000', 'udp://[::1]:7000', 'quic://[::1]:7001', 'quic://[::1]:7000'],
+      ...['wss://[::1]:7000', 'ws://[::1]:7000', 'other://[::1]:7000'],
     ]);
     expect(urls('host:65535')).toContain('quic://host:65535');
     expect(urls('host:4840')).toContain('wss://host:4840');
+    expect(addressesOf('host:443', schemes).some(({ isAside }) => isAside)).toBe(false);
+  });
+
+  it('is nowhere that measuring would refuse one doctor', () => {
+    const { streamsPerMinute, maxStreamsPerAddress } = measuringDefaults;
+    expect(urls('host').length).toBeLessThanOrEqual(Math.min(streamsPerMinute, maxStreamsPerAddress));
   });
 
   it('is there alone where a scheme says so', () => {
@@ -38,6 +48,11 @@ describe('where a target may answer', () => {
     for (const target of ['room:4821', 'local:/tmp', 'host:99999', ''])
       expect(() => urls(target)).toThrow(XferError);
   });
+});
+
+const path = (scheme: string, isAside = false) => ({
+  address: { scheme, host: 'host', port: 1 },
+  isAside,
 });
 
 /** A registry with one transport in memory, on which somebody refuses every stream, and one that fails. */
@@ -60,11 +75,15 @@ async function network(code: number): Promise<TransportRegistry> {
   return registry;
 }
 
-async function tried(registry: TransportRegistry, signal = new AbortController().signal) {
+async function tried(
+  registry: TransportRegistry,
+  signal = new AbortController().signal,
+  addresses = ['memory', 'broken', 'unknown'].map((scheme) => path(scheme)),
+) {
   const told: PathFinding[] = [];
   const found = await tryPaths({
     ...{ transports: registry, timeoutMs: 1000, signal, interfaces: [] },
-    addresses: ['memory', 'broken', 'unknown'].map((scheme) => ({ scheme, host: 'host', port: 1 })),
+    addresses,
     onPath: (path) => told.push(path),
   });
   expect(told).toEqual(found);
@@ -87,10 +106,28 @@ describe('the paths to a target', () => {
     ['busy', openErrorCode.resourceLimit],
     ['refused', openErrorCode.accessDenied],
   ])('have a round trip where measuring is %s (code %i), and no goodput', async (unmeasured, code) => {
-    const path = (await tried(await network(code))).get('memory');
-    expect(path).toMatchObject({ state: 'works', unmeasured });
-    expect(path?.minRttMs).toBeGreaterThanOrEqual(0);
-    expect(path).not.toHaveProperty('goodput');
+    const found = (await tried(await network(code))).get('memory');
+    expect(found).toMatchObject({ state: 'works', unmeasured });
+    expect(found?.minRttMs).toBeGreaterThanOrEqual(0);
+    expect(found).not.toHaveProperty('goodput');
+  });
+
+  it('stand aside at 443: those that fail are told of only where nothing else answers', async () => {
+    const registry = await network(openErrorCode.refused);
+    const states = async (...addresses: ReturnType<typeof path>[]) =>
+      [...(await tried(registry, undefined, addresses)).values()].map(({ transport, state }) => [
+        transport,
+        state,
+      ]);
+    expect(await states(path('memory'), path('broken', true))).toEqual([['memory', 'works']]);
+    expect(await states(path('memory', true), path('broken', true))).toEqual([
+      ['broken', 'fails'],
+      ['memory', 'works'],
+    ]);
+    expect(await states(path('unknown'), path('memory', true))).toEqual([
+      ['unknown', 'fails'],
+      ['memory', 'works'],
+    ]);
   });
 
   it('leave no connection behind, and end with the signal', async () => {
@@ -134,10 +171,9 @@ describe('the paths to a target', () => {
     );
     const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
     const told: PathFinding[] = [];
-    const address = { scheme: 'memory', host: 'host', port: 1 };
     const over = tryPaths({
       ...{ transports: registry, timeoutMs: 1000, signal: stop.signal, interfaces: [] },
-      addresses: [address, address],
+      addresses: [path('memory'), path('memory')],
       onPath: (path) => told.push(path),
     });
     await expect(over).rejects.toBe(reason);
@@ -169,7 +205,7 @@ describe('the paths to a target', () => {
     const told: PathFinding[] = [];
     const trying = tryPaths({
       ...{ transports: registry, timeoutMs: 60_000, signal: stop.signal, interfaces: [] },
-      addresses: ['memory', 'deaf'].map((scheme) => ({ scheme, host: 'host', port: 1 })),
+      addresses: ['memory', 'deaf'].map((scheme) => path(scheme)),
       onPath: (path) => told.push(path),
     });
     await expect(trying).rejects.toBe(reason);
