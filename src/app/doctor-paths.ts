@@ -4,6 +4,7 @@ import { formatAddress, parseUrl, type Address } from '../transport/address.js';
 import type { Connection, ConnectionStats } from '../transport/contract.js';
 import { goodputOf, MeasuringDialer } from '../transport/measuring-dialer.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { topologyOf } from '../transport/topology.js';
 import type { PathFinding } from './finding.js';
 import type { NetworkInterface } from './machine-facts.js';
 import { unlessAborted } from './unless-aborted.js';
@@ -25,6 +26,12 @@ export interface PathTo {
   readonly address: Address;
   /** At port 443, which nobody named: told of where it answers, or where nothing else does. */
   readonly isAside: boolean;
+}
+
+export interface TriedPaths {
+  readonly paths: readonly PathFinding[];
+  /** Something answered, and on this very machine. */
+  readonly isSameHost: boolean;
 }
 
 const pings = 10;
@@ -52,7 +59,7 @@ export function addressesOf(target: string, schemes: readonly string[]): PathTo[
 }
 
 /** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone, at once. */
-export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
+export async function tryPaths(options: PathsOptions): Promise<TriedPaths> {
   const { addresses, transports, signal } = options;
   const found: PathFinding[] = [];
   const tell = (path: PathFinding): void => {
@@ -62,12 +69,17 @@ export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
     options.onPath(path);
   };
   const open = new Set<Connection>();
+  const own = options.interfaces.flatMap(({ addresses: all }) =>
+    all.map((address) => ({ address, cidr: null })),
+  );
+  let isSameHost = false;
   const abortAll = (): void => {
     const reason = new XferError('ERR_XFER_INTERRUPTED', 'not needed any more');
     for (const connection of open) connection.abort(reason);
   };
   const keep = (connection: Connection): void => {
     open.add(connection);
+    isSameHost ||= topologyOf(connection.remote.host, own) === 'same-host';
     if (signal.aborted) abortAll();
   };
   signal.addEventListener('abort', abortAll, { once: true });
@@ -98,7 +110,7 @@ export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
     abortAll();
   }
   signal.throwIfAborted();
-  return found;
+  return { paths: found, isSameHost };
 }
 
 interface OpenPath {
@@ -178,7 +190,7 @@ const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 function lossOf(before: ConnectionStats, after: ConnectionStats): { lossShare?: number } {
   const sent = (after.datagramsSent ?? 0) - (before.datagramsSent ?? 0);
-  return sent > 0 ? { lossShare: thousandths(Math.min(1, (after.lost - before.lost) / sent)) } : {};
+  return sent > 0 ? { lossShare: Math.min(1, (after.lost - before.lost) / sent) } : {};
 }
 
 function mtuOf(

@@ -79,13 +79,15 @@ export async function doctor(options: DoctorOptions): Promise<void> {
       remedy: 'see what each of them lacks',
     });
   if (target === undefined) return;
-  const paths = await tryPaths({
+  const { paths, isSameHost } = await tryPaths({
     ...{ transports, addresses, signal },
     timeoutMs: dialTimeoutMs,
     interfaces: facts.interfaces,
     onPath: (path) => options.onPath?.(path),
   });
-  options.onVerdict?.(verdictOf(paths, { ...buffers, sealing, hearsRefusals: udp.kind === 'native' }));
+  options.onVerdict?.(
+    verdictOf(paths, { ...buffers, sealing, hearsRefusals: udp.kind === 'native', isSameHost }),
+  );
   if (!paths.some(({ state }) => state === 'works'))
     throw new XferError('ERR_XFER_UNREACHABLE', `${target} answers on no transport`, {
       remedy: 'check the host, that xfer recv or xfer relay runs there, and firewalls on the way',

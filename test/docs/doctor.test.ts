@@ -100,6 +100,7 @@ describe('docs/troubleshooting.md', () => {
           bufferRemedy: remedy,
           sealing: undefined,
           hearsRefusals: true,
+          isSameHost: false,
         }),
         style,
       ),

@@ -6,6 +6,7 @@ import { measuringDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress } from '../../../src/transport/address.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
+import { MeasuringListener } from '../../../src/transport/measuring-listener.js';
 import { measuringByte } from '../../../src/transport/measuring.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
 import { memory } from '../../support/memory-transport.js';
@@ -81,7 +82,7 @@ async function tried(
   addresses = ['memory', 'broken', 'unknown'].map((scheme) => path(scheme)),
 ) {
   const told: PathFinding[] = [];
-  const found = await tryPaths({
+  const { paths: found } = await tryPaths({
     ...{ transports: registry, timeoutMs: 1000, signal, interfaces: [] },
     addresses,
     onPath: (path) => told.push(path),
@@ -145,6 +146,43 @@ describe('the paths to a target', () => {
     await expect(tried(registry, AbortSignal.abort(reason))).rejects.toBe(reason);
     await Promise.all(dialled.map(({ closed }) => closed));
     expect(dialled.length).toBeGreaterThan(0);
+  });
+
+  it('have the loss as it was counted, not rounded, and say whether it is this machine', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const transport = await registry.get('memory');
+    const listener = new MeasuringListener({
+      isBusy: () => false,
+      limits: { contentMs: 20, reportMs: 10 },
+    });
+    await transport.listen(
+      { scheme: 'memory', host: 'host', port: 1 },
+      {
+        onConnection: (connection) =>
+          connection.onStream((stream, header) => void listener.take(stream, header, 'source')),
+      },
+    );
+    const dial = transport.dial.bind(transport);
+    let asked = 0;
+    transport.dial = async (...args) => {
+      const connection = await dial(...args);
+      const stats = connection.stats.bind(connection);
+      connection.stats = () => ({ ...stats(), datagramsSent: 100_000 * asked, lost: 96 * asked++ });
+      return connection;
+    };
+    const measured = (host: string, addresses: readonly string[] = []) =>
+      tryPaths({
+        ...{ transports: registry, timeoutMs: 1000, signal: new AbortController().signal },
+        interfaces: [{ name: 'a', isLoopback: false, addresses, hasIPv6: false, mtuBytes: 1500 }],
+        addresses: [{ address: { scheme: 'memory', host, port: 1 }, isAside: false }],
+        onPath: () => undefined,
+      });
+    const far = await measured('192.0.2.9', ['192.0.2.1']);
+    expect(far.paths[0]?.lossShare).toBe(0.00096);
+    expect(far.isSameHost).toBe(false);
+    expect((await measured('192.0.2.1', ['192.0.2.1'])).isSameHost).toBe(true);
+    expect((await measured('127.0.0.1')).isSameHost).toBe(true);
   });
 
   it('end with the signal at once while they are measured, and tell of none from then on', async () => {
