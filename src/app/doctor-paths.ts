@@ -65,6 +65,9 @@ export async function tryPaths(options: PathsOptions): Promise<TriedPaths> {
   const tell = (path: PathFinding): void => {
     // What fails from then on says nothing of the path.
     if (signal.aborted) return;
+    // What is not on this machine fails at every port alike.
+    const isAgain = found.some(({ transport, code }) => transport === path.transport && code === path.code);
+    if (path.code === 'ERR_XFER_NO_TRANSPORT' && isAgain) return;
     found.push(path);
     options.onPath(path);
   };

@@ -113,6 +113,17 @@ describe('the paths to a target', () => {
     expect(found).not.toHaveProperty('goodput');
   });
 
+  it('are told of once where the transport is not on this machine', async () => {
+    const addresses = [path('unknown'), path('broken'), path('unknown'), path('broken')];
+    const told: string[] = [];
+    await tryPaths({
+      ...{ transports: await network(openErrorCode.refused), timeoutMs: 1000, interfaces: [], addresses },
+      signal: new AbortController().signal,
+      onPath: ({ transport }) => told.push(transport),
+    });
+    expect(told.toSorted()).toEqual(['broken', 'broken', 'unknown']);
+  });
+
   it('stand aside at 443: those that fail are told of only where nothing else answers', async () => {
     const registry = await network(openErrorCode.refused);
     const states = async (...addresses: ReturnType<typeof path>[]) =>
