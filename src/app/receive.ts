@@ -93,7 +93,7 @@ class Receiver {
     }
     if (options.policy?.syncs && !(await native.files.syncFileSystem(root)))
       throw new XferError('ERR_XFER_USAGE', 'this machine cannot say when everything is on disk', {
-        remedy: 'leave out --fsync, or build the native addon (npm rebuild xfer) on Linux',
+        remedy: 'leave out --fsync, or build the native addon on Linux (xfer doctor says how)',
       });
     const peers = new PeerStore(options.home);
     for (const name of options.allow ?? [])
