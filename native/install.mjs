@@ -24,16 +24,22 @@ const addons = [
 ];
 const binaryOf = ({ name }) => `${here}build/Release/${name}.node`;
 const log = `${here}build/build-log.txt`;
+/** Does it all again, in a checkout, below a project or installed for all; as `xfer doctor` has it. */
+const again = `npm --prefix ${shellWord(fileURLToPath(new URL('..', import.meta.url)).replace(/(?<=.)\/$/, ''))} run install`;
 const buildTimeoutMs = 10 * 60_000;
 const maxLogBytes = 64 * 1024 * 1024;
 
 if (process.env.XFER_SKIP_NATIVE === '1') {
-  warn('XFER_SKIP_NATIVE=1', 'run `npm rebuild xfer` without it');
+  warn('XFER_SKIP_NATIVE=1', `run \`${again}\` without it`);
 } else if (!isUpToDate()) {
   const failure = await build();
   // One that does not compile takes the others not down.
   const missing = addons.filter((addon) => !loads(addon));
   if (failure !== undefined && missing.length > 0) warn(failure.reason, failure.remedy, missing);
+}
+
+function shellWord(text) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function isUpToDate() {
@@ -108,13 +114,13 @@ function keepLog(text) {
 }
 
 function reasonOf(text) {
-  const repair = 'then run `npm rebuild xfer`';
+  const repair = `then run \`${again}\``;
   const tools =
     'install a C++ compiler, make and Python 3 (Debian: apt install g++ make python3; macOS: xcode-select --install)';
   if (/spawn node-gyp ENOENT/.test(text)) {
     return {
       reason: 'there is no node-gyp',
-      remedy: 'install through npm, which brings it: `npm rebuild xfer`',
+      remedy: `build through npm, which brings it: \`${again}\``,
     };
   }
   if (/Could not find any Python|find Python/.test(text) && !/find Python using/.test(text)) {

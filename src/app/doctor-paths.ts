@@ -1,15 +1,18 @@
-import { defaultPorts } from '../config/index.js';
+import { waysDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { formatAddress, parseUrl, type Address } from '../transport/address.js';
 import type { Connection, ConnectionStats } from '../transport/contract.js';
 import { goodputOf, MeasuringDialer } from '../transport/measuring-dialer.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { topologyOf } from '../transport/topology.js';
 import type { PathFinding } from './finding.js';
 import type { NetworkInterface } from './machine-facts.js';
+import { unlessAborted } from './unless-aborted.js';
+import { planWays } from './ways-plan.js';
 
 export interface PathsOptions {
   readonly transports: TransportRegistry;
-  readonly addresses: readonly Address[];
+  readonly addresses: readonly PathTo[];
   /** For each dial. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -18,66 +21,99 @@ export interface PathsOptions {
   onPath(path: PathFinding): void;
 }
 
+/** One address of the target. */
+export interface PathTo {
+  readonly address: Address;
+  /** At port 443, which nobody named: told of where it answers, or where nothing else does. */
+  readonly isAside: boolean;
+}
+
+export interface TriedPaths {
+  readonly paths: readonly PathFinding[];
+  /** Something answered, and on this very machine. */
+  readonly isSameHost: boolean;
+}
+
 const pings = 10;
 const pingMs = 1_000;
-/** The port of HTTPS, where a web server may stand before xfer; where all else is blocked it is often the only one. */
-const httpsPort = 443;
 const headerBytes = { 4: 28, 6: 48 } as const;
 
 /**
- * Where a target may answer: with a scheme there alone, else on every transport. A port is that of all of them; quic is at
- * the next one, too, where it is beside udp. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
+ * Where a target may answer: with a scheme there alone, else wherever `xfer send` would try, and with each other transport
+ * at the port that was named, or tcp's. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
  */
-export function addressesOf(target: string, schemes: readonly string[]): Address[] {
+export function addressesOf(target: string, schemes: readonly string[]): PathTo[] {
   if (/^(local|room):/.test(target))
     throw new XferError('ERR_XFER_USAGE', 'the doctor takes [scheme://]host[:port] as its target');
   const named = parseUrl(target);
-  if (target.includes('://')) return [named];
+  if (target.includes('://')) return [{ address: named, isAside: false }];
+  // Its default port is another one than that of the target as it stands.
   const hasPort = parseUrl(`quic://${target}`).port === named.port;
-  return schemes.flatMap((scheme) =>
-    portsOf(scheme, hasPort ? named.port : undefined).map((port) => ({ ...named, scheme, port })),
-  );
+  const port = hasPort ? named.port : undefined;
+  const planned = planWays({ host: named.host, port }, new Set(schemes)).map(({ address }) => address);
+  const others = schemes.filter((name) => !planned.some(({ scheme }) => scheme === name));
+  return [...planned, ...others.map((scheme) => ({ ...named, scheme }))].map((address) => ({
+    address,
+    isAside: !hasPort && address.port === waysDefaults.lastPort,
+  }));
 }
 
-function portsOf(scheme: string, port: number | undefined): number[] {
-  if (port === undefined) {
-    const usual = (defaultPorts as Readonly<Record<string, number | undefined>>)[scheme];
-    return [scheme === 'wss' ? httpsPort : (usual ?? defaultPorts.tcp)];
-  }
-  return scheme === 'quic' && port < 65_535 ? [port, port + 1] : [port];
-}
-
-/** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone. */
-export async function tryPaths(options: PathsOptions): Promise<PathFinding[]> {
+/** Dials them all at once, and measures one after the other what answered. Rejects with the signal's reason alone, at once. */
+export async function tryPaths(options: PathsOptions): Promise<TriedPaths> {
+  const { addresses, transports, signal } = options;
   const found: PathFinding[] = [];
   const tell = (path: PathFinding): void => {
+    // What fails from then on says nothing of the path.
+    if (signal.aborted) return;
+    // What is not on this machine fails at every port alike.
+    const isAgain = found.some(({ transport, code }) => transport === path.transport && code === path.code);
+    if (path.code === 'ERR_XFER_NO_TRANSPORT' && isAgain) return;
     found.push(path);
     options.onPath(path);
   };
-  const open: OpenPath[] = [];
+  const open = new Set<Connection>();
+  const own = options.interfaces.flatMap(({ addresses: all }) =>
+    all.map((address) => ({ address, cidr: null })),
+  );
+  let isSameHost = false;
+  const abortAll = (): void => {
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'not needed any more');
+    for (const connection of open) connection.abort(reason);
+  };
+  const keep = (connection: Connection): void => {
+    open.add(connection);
+    isSameHost ||= topologyOf(connection.remote.host, own) === 'same-host';
+    if (signal.aborted) abortAll();
+  };
+  signal.addEventListener('abort', abortAll, { once: true });
   try {
     // Loaded before, so that no dial waits for it.
-    await Promise.allSettled(options.addresses.map(({ scheme }) => options.transports.get(scheme)));
-    const dialled = options.addresses.map(async (address) => {
-      const path = await dial(address, options);
-      if ('state' in path) tell(path);
-      else open.push(path);
+    const loaded = Promise.allSettled(addresses.map(({ address }) => transports.get(address.scheme)));
+    await unlessAborted(signal, loaded);
+    const aside: PathFinding[] = [];
+    const dialled = addresses.map(async ({ address, isAside }) => {
+      const path = await dial(address, keep, options);
+      if (!('state' in path)) return path;
+      if (isAside) aside.push(path);
+      else tell(path);
       return path;
     });
     // Behind the last of them, or there would be content between the pings.
-    const order = await Promise.all(dialled);
-    options.signal.throwIfAborted();
+    const order = await unlessAborted(signal, Promise.all(dialled));
+    const answersElsewhere = order.some((path, at) => !('state' in path) && addresses[at]?.isAside === false);
+    if (!answersElsewhere) for (const path of aside) tell(path);
     for (const path of order) {
+      signal.throwIfAborted();
       if ('state' in path) continue;
       tell(await measure(path, options));
       await path.connection.close();
     }
   } finally {
-    for (const { connection } of open)
-      connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'not needed any more'));
+    signal.removeEventListener('abort', abortAll);
+    abortAll();
   }
-  options.signal.throwIfAborted();
-  return found;
+  signal.throwIfAborted();
+  return { paths: found, isSameHost };
 }
 
 interface OpenPath {
@@ -88,6 +124,7 @@ interface OpenPath {
 
 async function dial(
   address: Address,
+  keep: (connection: Connection) => void,
   { transports, timeoutMs, signal }: PathsOptions,
 ): Promise<OpenPath | PathFinding> {
   const path = { address: formatAddress(address), transport: address.scheme };
@@ -96,6 +133,7 @@ async function dial(
     const transport = await transports.get(address.scheme);
     const connection = await transport.dial(address, { signal, timeoutMs });
     const connectMs = thousandths(performance.now() - beganAt);
+    keep(connection);
     const opened = await openWithin(connection, timeoutMs);
     const works = { ...path, state: 'works', connectMs } as const;
     if ('refused' in opened) {
@@ -137,13 +175,10 @@ function tripsOf(trips: readonly number[]): Pick<PathFinding, 'minRttMs' | 'rttM
 
 async function measure(
   { connection, known, dialer }: OpenPath,
-  { interfaces, signal }: PathsOptions,
+  { interfaces }: PathsOptions,
 ): Promise<PathFinding> {
   const before = connection.stats();
-  const interrupt = () => connection.abort(asXferError(signal.reason));
-  signal.addEventListener('abort', interrupt, { once: true });
   const reports = await dialer?.sendContent();
-  signal.removeEventListener('abort', interrupt);
   const after = connection.stats();
   const path = { ...known, ...mtuOf(connection, after, interfaces) };
   if (reports === undefined) return path;
@@ -158,7 +193,7 @@ const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 function lossOf(before: ConnectionStats, after: ConnectionStats): { lossShare?: number } {
   const sent = (after.datagramsSent ?? 0) - (before.datagramsSent ?? 0);
-  return sent > 0 ? { lossShare: thousandths(Math.min(1, (after.lost - before.lost) / sent)) } : {};
+  return sent > 0 ? { lossShare: Math.min(1, (after.lost - before.lost) / sent) } : {};
 }
 
 function mtuOf(

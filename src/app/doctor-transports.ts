@@ -2,16 +2,18 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { ProbeResult } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { Finding } from './finding.js';
+import { unlessAborted } from './unless-aborted.js';
 
-/** What each transport says of this machine, one after the other, and which plugins failed. Whether any works. */
+/** What each transport says of this machine, one after the other, and which plugins failed. Whether any works. Rejects with the signal's reason alone. */
 export async function probeTransports(
   transports: TransportRegistry,
   timeoutMs: number,
+  signal: AbortSignal,
   onFinding: (finding: Finding) => void,
 ): Promise<boolean> {
   let works = false;
   for (const { name, schemes } of transports.descriptors()) {
-    const probe = await probed(transports, schemes[0] ?? '', timeoutMs);
+    const probe = await probed(transports, schemes[0] ?? '', timeoutMs, signal);
     works ||= probe.ok;
     onFinding(transportFinding(name, schemes, probe));
   }
@@ -31,6 +33,7 @@ async function probed(
   transports: TransportRegistry,
   scheme: string,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<ProbeResult> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -40,8 +43,10 @@ async function probed(
     );
   });
   try {
-    return await Promise.race([transports.get(scheme).then((transport) => transport.probe()), late]);
+    const probe = transports.get(scheme).then((transport) => transport.probe());
+    return await unlessAborted(signal, Promise.race([probe, late]));
   } catch (thrown) {
+    signal.throwIfAborted();
     const { code, message, remedy } = asXferError(thrown);
     return { ok: false, code, reason: message, remedy };
   } finally {

@@ -12,6 +12,8 @@ export interface VerdictFacts {
   readonly sealing: number | undefined;
   /** A UDP socket is told here that nothing listens over there. */
   readonly hearsRefusals: boolean;
+  /** The target is this machine: there is no path that could lose anything, only queues that run over. */
+  readonly isSameHost: boolean;
 }
 
 interface Measured extends PathFinding {
@@ -30,7 +32,7 @@ export function verdictOf(paths: readonly PathFinding[], facts: VerdictFacts): V
   const working = paths.filter(({ state }) => state === 'works');
   const best = bestOf(working);
   if (!best) return { conclusions: ['Nothing answers there.', ...blocked(paths, facts)], remedies: [] };
-  const lossy = lossOn(working);
+  const lossy = facts.isSameHost ? [] : lossOn(working);
   const narrow = narrowBuffers(working, facts);
   return {
     best: best.address,
@@ -91,7 +93,10 @@ function blocked(paths: readonly PathFinding[], { hearsRefusals }: VerdictFacts)
   const [udp, tcp] = [of(true), of(false)];
   const works = (some: readonly PathFinding[]) => some.some(({ state }) => state === 'works');
   const isSilent = (some: readonly PathFinding[]) => some.length > 0 && some.every(silent);
-  const names = (some: readonly PathFinding[]) => some.map(({ address }) => address).join(', ');
+  const names = (some: readonly PathFinding[]) =>
+    inOrder(some)
+      .map(({ address }) => address)
+      .join(', ');
   const said: string[] = [];
   if (isSilent(udp) && works(tcp) && !hearsRefusals)
     said.push(
@@ -110,14 +115,29 @@ function blocked(paths: readonly PathFinding[], { hearsRefusals }: VerdictFacts)
 }
 
 function lossOn(working: readonly PathFinding[]): string[] {
-  const losses = working.flatMap(({ lossShare }) => (lossShare === undefined ? [] : [lossShare]));
-  const most = Math.max(0, ...losses);
+  const most = Math.max(0, ...working.filter((path) => !isOwn(path, working)).map(lossOf));
   if (most < notableLoss) return [];
   const share = `${(most * 100).toFixed(most < 0.1 ? 1 : 0)} %`;
   return [
     `The path loses ${share} of the packets: TCP and QUIC slow down for each, udp with --cc bbr (the default) does not.`,
   ];
 }
+
+const lossOf = ({ lossShare = 0 }: PathFinding): number => lossShare;
+
+/**
+ * What slows down for loss carried as much as the one that saw it, or more: then it was no loss of the path's, but a queue
+ * that the measuring itself filled.
+ */
+const isOwn = ({ goodput = 0, transport }: PathFinding, working: readonly PathFinding[]): boolean =>
+  working.some(
+    (other) =>
+      other.transport !== transport &&
+      other.transport !== 'udp' &&
+      isMeasured(other) &&
+      lossOf(other) < notableLoss &&
+      other.goodput * sameShare >= goodput,
+  );
 
 /** A path holds bandwidth × delay, and a buffer that is smaller loses what comes at once. */
 function narrowBuffers(working: readonly PathFinding[], { bufferBytes }: VerdictFacts): string[] {

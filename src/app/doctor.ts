@@ -19,6 +19,7 @@ import { verdictOf } from './doctor-verdict.js';
 import type { Finding, PathFinding, Verdict } from './finding.js';
 import { machineFacts, type MachineFacts } from './machine-facts.js';
 import { sealingRate } from './sealing-rate.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface DoctorOptions {
   readonly transports: TransportRegistry;
@@ -58,9 +59,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     dialTimeoutMs = 5_000,
   } = options;
   const addresses = target === undefined ? [] : addressesOf(target, transports.schemes());
-  const facts = options.machine ?? (await machineFacts());
-  const sealing = await sealingRate(native);
-  const { findings, ...buffers } = await datagrams(udp, facts);
+  const facts = options.machine ?? (await unlessAborted(signal, machineFacts()));
+  const sealing = await unlessAborted(signal, sealingRate(native));
+  const { findings, ...buffers } = await unlessAborted(signal, datagrams(udp, facts));
   const found = [
     nodeFinding(facts),
     addonFinding('sealing', ['linux', 'darwin'], native, facts),
@@ -72,19 +73,21 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     rdmaFinding(facts, transports.schemes().includes('rdma')),
   ];
   for (const finding of found) onFinding(finding);
-  const works = await probeTransports(transports, probeTimeoutMs, onFinding);
+  const works = await probeTransports(transports, probeTimeoutMs, signal, onFinding);
   if (!works)
     throw new XferError('ERR_XFER_NO_TRANSPORT', 'no transport works on this machine', {
       remedy: 'see what each of them lacks',
     });
   if (target === undefined) return;
-  const paths = await tryPaths({
+  const { paths, isSameHost } = await tryPaths({
     ...{ transports, addresses, signal },
     timeoutMs: dialTimeoutMs,
     interfaces: facts.interfaces,
     onPath: (path) => options.onPath?.(path),
   });
-  options.onVerdict?.(verdictOf(paths, { ...buffers, sealing, hearsRefusals: udp.kind === 'native' }));
+  options.onVerdict?.(
+    verdictOf(paths, { ...buffers, sealing, hearsRefusals: udp.kind === 'native', isSameHost }),
+  );
   if (!paths.some(({ state }) => state === 'works'))
     throw new XferError('ERR_XFER_UNREACHABLE', `${target} answers on no transport`, {
       remedy: 'check the host, that xfer recv or xfer relay runs there, and firewalls on the way',

@@ -67,7 +67,7 @@ export async function receiveOne(
   const { options, native, identity, gate, limit, signal, transfers } = context;
   const { stream, join, group, isMeasuring } = await firstStream(connection, signal, context.measuring);
   if (isMeasuring) {
-    await stream.closed;
+    await untilMeasured(connection, stream, signal);
     return 'measured';
   }
   if (join) return joinSession(connection, stream, join, context);
@@ -180,6 +180,15 @@ async function firstStream(
       resolve({ stream, join, group });
     });
   });
+}
+
+/** Nobody waits for a stranger's measuring: with the signal it ends at once. */
+async function untilMeasured(connection: Connection, stream: Stream, signal: AbortSignal): Promise<void> {
+  const leave = () => connection.abort(asXferError(signal.reason));
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+  await stream.closed;
+  signal.removeEventListener('abort', leave);
 }
 
 /** A lane more for a session that is there. Resolves when the connection is over. */

@@ -72,7 +72,10 @@ class Receiver {
       signal: this.#ending.signal,
       listens: () => this.#urls,
       measuring:
-        options.measures === false ? undefined : new MeasuringListener({ isBusy: () => this.#busy > 0 }),
+        options.measures === false
+          ? undefined
+          : // Sessions that only wait for another transfer are in nobody's way.
+            new MeasuringListener({ isBusy: () => this.#busy > context.idle.size }),
       mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
     };
   }
@@ -92,7 +95,7 @@ class Receiver {
     }
     if (options.policy?.syncs && !(await native.files.syncFileSystem(root)))
       throw new XferError('ERR_XFER_USAGE', 'this machine cannot say when everything is on disk', {
-        remedy: 'leave out --fsync, or build the native addon (npm rebuild xfer) on Linux',
+        remedy: 'leave out --fsync, or build the native addon on Linux (xfer doctor says how)',
       });
     const peers = new PeerStore(options.home);
     for (const name of options.allow ?? [])

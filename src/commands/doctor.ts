@@ -42,7 +42,8 @@ With --quiet only what could be better is shown.`;
     await doctor({
       transports: await this.transports(),
       dialTimeoutMs,
-      ...(target === undefined ? {} : { target, signal: interruptSignal() }),
+      signal: interruptSignal(),
+      ...(target === undefined ? {} : { target }),
       onFinding: (finding) => {
         const isFine = finding.state === 'ok' || finding.state === 'none';
         if (!flags.quiet || !isFine) this.data(findingLine(finding, style));

@@ -399,9 +399,9 @@ export const measuringDefaults = Object.freeze({
   maxPings: 64,
   /** Streams at once at a listener, in all and of one source address; content is taken of one of them at a time. Past either they are refused. */
   maxStreams: 16,
-  maxStreamsPerAddress: 8,
-  /** Those that one source may begin a minute, and at once: one doctor tries each transport once. Past it they are refused. */
-  streamsPerMinute: 8,
+  maxStreamsPerAddress: 12,
+  /** Those that one source may begin a minute, and at once: one doctor has a stream for each way that answers, nine or so. Past it they are refused. */
+  streamsPerMinute: 16,
   /** Sources remembered; past it the one heard of longest ago is forgotten. */
   maxSources: 4_096,
   /** A stream may wait for its turn this long, content included; past it it is reset. */

@@ -232,7 +232,7 @@ export const errorTable = Object.freeze({
     'local',
     noTransport,
     81,
-    'this system offers no safe way to write below a directory: build the addon (npm rebuild xfer) or use Linux with /proc',
+    'this system offers no safe way to write below a directory: build the addon (xfer doctor says how) or use Linux with /proc',
   ),
   ERR_XFER_PLUGIN_THREW: row(
     'local',

@@ -19,7 +19,7 @@ export interface HopPipesOptions {
 /** The pipes of one incoming connection, both ways. */
 export class HopPipes {
   readonly #options: HopPipesOptions;
-  readonly #pipes = new Set<Forwarding>();
+  readonly #pipes = new Set<Held>();
   readonly #holds = new Set<HoldReason>();
 
   constructor(options: HopPipesOptions) {
@@ -128,12 +128,19 @@ export class HopPipes {
     void stream.closed.then(() => onEnd(end, stream));
   }
 
-  #add(from: Stream, pipe: Forwarding): void {
+  /** What the peer's stream brings goes no further than here; it is held as those are that do. */
+  end(stream: Stream): void {
+    this.#add(stream, { bufferedBytes: 0, hold: (isHeld) => (isHeld ? stream.pause() : stream.resume()) });
+  }
+
+  #add(from: Stream, pipe: Held): void {
     if (this.#holds.size > 0) pipe.hold(true);
     this.#pipes.add(pipe);
     void from.closed.then(() => this.#pipes.delete(pipe));
   }
 }
+
+type Held = Pick<Forwarding, 'bufferedBytes' | 'hold'>;
 
 const resetCodeOf = ({ code }: XferError) =>
   code === 'ERR_XFER_TIMEOUT' ? resetCode.timeout : resetCode.internal;

@@ -209,7 +209,8 @@ export class RelayHop implements HopView {
     const { guard, measuring } = this.#context;
     const excess = guard.askStream(this.id);
     if (excess) return this.#handleExcess(stream, excess);
-    if (measuring?.take(stream, header, this.source)) return;
+    const count = (bytes: number) => this.#handleBytes('from', bytes);
+    if (measuring?.take(stream, header, this.source, count)) return this.#pipes.end(stream);
     const route = decodeRoute(header);
     if (!route || route.ttl < 1 || route.visited.includes(this.#context.id)) {
       guard.refuseStream();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { measuringDefaults } from '../config/index.js';
 import { openErrorCode, OpenRefused, resetCode, type Connection, type Stream } from './contract.js';
 import {
@@ -27,6 +28,8 @@ const content = Uint8Array.of(measuringByte.content);
 /** Beyond the time that the listener counts, its answer may take this long. */
 const graceMs = 3_000;
 const blockBytes = 256 * 1024;
+/** A link that takes all at once would let nothing else run, neither what stops this nor its timers. */
+const blocksPerTurn = 16;
 
 /** One measuring stream, at the side that asks. */
 export class MeasuringDialer {
@@ -38,6 +41,8 @@ export class MeasuringDialer {
   #onPong: () => void = () => undefined;
   #isBusy = false;
   #isOver = false;
+  /** The other side reads no more: what is sent is dropped at once. */
+  #isStopped = false;
   #onOver: () => void = () => undefined;
 
   private constructor(stream: Stream, openedMs: number) {
@@ -45,6 +50,7 @@ export class MeasuringDialer {
     this.openedMs = openedMs;
     stream.onData((bytes) => this.#handleData(bytes));
     stream.onEnd(() => this.#handleOver());
+    stream.onStop(() => (this.#isStopped = true));
     void stream.closed.then(() => this.#handleOver());
   }
 
@@ -86,8 +92,10 @@ export class MeasuringDialer {
     const until = performance.now() + measuringDefaults.contentMs + graceMs;
     const over = this.#until((done) => (this.#onOver = done), measuringDefaults.contentMs + graceMs);
     this.#stream.send(content);
-    while (!this.#isOver && performance.now() < until)
+    for (let sent = 1; !this.#isStopped && !this.#isOver && performance.now() < until; sent++) {
       if (!this.#stream.send(block)) await Promise.race([this.#stream.drained(), over]);
+      if (sent % blocksPerTurn === 0) await nextTurn();
+    }
     await over;
     this.#stream.reset(resetCode.cancelled);
     return this.#isBusy ? 'busy' : this.#reports;

@@ -10,7 +10,6 @@ export interface MeasuringListenerOptions {
   readonly limits?: Partial<MeasuringLimits>;
 }
 
-const pong = Uint8Array.of(measuringByte.ping);
 const busy = Uint8Array.of(measuringByte.busy);
 
 /**
@@ -28,12 +27,20 @@ export class MeasuringListener {
     this.#limit = new MeasuringLimitCore(this.#limits);
   }
 
-  /** Whether the stream is one to measure by; then it is accepted or refused. `source`: the address that it came from. */
-  take(stream: Stream, header: Uint8Array, source: string): boolean {
+  /**
+   * Whether the stream is one to measure by; then it is accepted or refused. `source`: what it is counted under, such as
+   * the address that it came from. `onBytes`: what it brings.
+   */
+  take(
+    stream: Stream,
+    header: Uint8Array,
+    source: string,
+    onBytes: (bytes: number) => void = () => undefined,
+  ): boolean {
     if (!isMeasuringHeader(header)) return false;
     if (this.#limit.enter(performance.now(), source)) {
       stream.accept();
-      new MeasuredStream(stream, this.#limit, this.#limits, this.#isBusy);
+      new MeasuredStream(stream, this.#limit, this.#limits, this.#isBusy, onBytes);
       void stream.closed.then(() => this.#limit.leave(source));
     } else stream.refuse(openErrorCode.resourceLimit);
     return true;
@@ -53,13 +60,22 @@ class MeasuredStream {
   #timers: NodeJS.Timeout[] = [];
   #isOver = false;
 
-  constructor(stream: Stream, limit: MeasuringLimitCore, limits: MeasuringLimits, isBusy: () => boolean) {
+  constructor(
+    stream: Stream,
+    limit: MeasuringLimitCore,
+    limits: MeasuringLimits,
+    isBusy: () => boolean,
+    onBytes: (bytes: number) => void,
+  ) {
     this.#stream = stream;
     this.#limit = limit;
     this.#limits = limits;
     this.#isBusy = isBusy;
     this.#lifetime = setTimeout(() => stream.reset(resetCode.timeout), limits.lifetimeMs);
-    stream.onData((bytes) => this.#handleData(bytes));
+    stream.onData((bytes) => {
+      onBytes(bytes.length);
+      this.#handleData(bytes);
+    });
     stream.onEnd(() => this.#end());
     void stream.closed.then(() => {
       clearTimeout(this.#lifetime);
@@ -70,12 +86,14 @@ class MeasuredStream {
   #handleData(bytes: Uint8Array): void {
     if (this.#isOver) return;
     if (this.#beganAt !== undefined) return this.#handleContent(bytes.length);
-    for (const [at, byte] of bytes.entries()) {
-      if (byte === measuringByte.content) return this.#begin(bytes.length - at - 1);
-      if (byte !== measuringByte.ping || ++this.#pings > this.#limits.maxPings)
-        return this.#stream.reset(resetCode.protocol);
-      this.#stream.send(pong);
-    }
+    const other = bytes.findIndex((byte) => byte !== measuringByte.ping);
+    const pings = other < 0 ? bytes.length : other;
+    const isTooMany = (this.#pings += pings) > this.#limits.maxPings;
+    if (isTooMany || (other >= 0 && bytes[other] !== measuringByte.content))
+      return this.#stream.reset(resetCode.protocol);
+    // As one answer, as they came: a packet each would be far more than they were.
+    if (pings > 0) this.#stream.send(bytes.slice(0, pings));
+    if (other >= 0) this.#begin(bytes.length - other - 1);
   }
 
   #begin(bytes: number): void {

@@ -14,12 +14,14 @@ export function pathsHead(target: string, style: TableStyle): string | undefined
 export function pathLine(path: PathFinding, style: TableStyle): string {
   if (style.json) return printableJson({ event: 'path', ...path });
   const { state, address, transport, detail = '', code = '' } = path;
-  const name = `${transport.padEnd(transportColumns)}  `;
+  // Some transports are tried at two ports, of which this is the unusual one.
+  const way = address.endsWith(':443') ? `${transport}:443` : transport;
+  const name = `${way.padEnd(transportColumns)}  `;
   if (state === 'fails') {
     const told = indented(name, `${printable(detail)} (${code})`, style, stateColumns + 2);
     return `${style.paint('red', 'fails'.padEnd(stateColumns))}  ${told}`;
   }
-  const cells = row(transport, [
+  const cells = row(way, [
     milliseconds(path.connectMs),
     roundTrip(path),
     path.lossShare === undefined ? 'not told' : `${(path.lossShare * 100).toFixed(1)} %`,

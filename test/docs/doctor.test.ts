@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { defaultPorts, measuringDefaults, relayDefaults } from '../../src/config/index.js';
+import { defaultPorts, measuringDefaults, relayDefaults, waysDefaults } from '../../src/config/index.js';
 import type { Finding, PathFinding, Verdict } from '../../src/app/finding.js';
 import { pathLine, pathsHead, verdictLine } from '../../src/ui/path-lines.js';
 import { findingLine } from '../../src/ui/finding-line.js';
@@ -61,9 +61,9 @@ describe('docs/troubleshooting.md', () => {
   it('has the numbers of the code', () => {
     expect(page).toContain(`a busy relay wants ${2 * relayDefaults.maxAdmittedConnections}`);
     expect(page).toContain(
-      `tcp, ws and udp at ${defaultPorts.tcp}, quic at ${defaultPorts.quic}, and wss at 443`,
+      `tcp, ws and udp at ${defaultPorts.tcp}, quic at ${defaultPorts.quic}, and tcp, wss, quic and udp at ${waysDefaults.lastPort}`,
     );
-    expect(measuringDefaults).toMatchObject({ contentMs: 2000, streamsPerMinute: 8 });
+    expect(measuringDefaults).toMatchObject({ contentMs: 2000, streamsPerMinute: 16 });
   });
 
   it('shows what is shown', () => {
@@ -81,8 +81,8 @@ describe('docs/troubleshooting.md', () => {
         ...{ minRttMs: 50, rttMs: 51, lossShare: 0.01, goodput: 23.9e6 },
       },
       {
-        ...{ state: 'fails', address: `wss://${host}:443`, transport: 'wss' },
-        ...{ code: 'ERR_XFER_CONNECTION_REFUSED', detail: `${host}:443: connection refused` },
+        ...{ state: 'fails', address: `quic://${host}:4841`, transport: 'quic' },
+        ...{ code: 'ERR_XFER_CONNECTION_REFUSED', detail: `${host}:4841: connection refused` },
       },
     ];
     const detail =
@@ -100,6 +100,7 @@ describe('docs/troubleshooting.md', () => {
           bufferRemedy: remedy,
           sealing: undefined,
           hearsRefusals: true,
+          isSameHost: false,
         }),
         style,
       ),
@@ -136,7 +137,9 @@ describe('measuring, in docs/protocol.md', () => {
   it('has its limits again in the security model', () => {
     const { contentMs, maxContentBytes, streamsPerMinute, maxStreams, lifetimeMs } = measuringDefaults;
     expect(security).toContain(`${contentMs / 1000} s and ${maxContentBytes / 2 ** 30} GiB at most`);
-    expect(security).toContain(`may begin ${streamsPerMinute} streams a minute`);
+    expect(security).toContain(
+      `One address, or one /64 of IPv6, may begin ${streamsPerMinute} streams a minute`,
+    );
     expect(security).toContain(`has ${maxStreams} at once, each for ${lifetimeMs / 1000} s at most`);
   });
 });

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { diagnose, type Diagnosis } from '../support/doctor.js';
+import { diagnose, readDiagnosis, type Diagnosis } from '../support/doctor.js';
 import { startReceiver } from '../support/receiver.js';
 import { startRelay } from '../support/start-relay.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
@@ -130,6 +130,21 @@ describe('xfer doctor with a target', { timeout: 90_000 }, () => {
         detail: expect.stringContaining('something listens there') as string,
       }),
     ]);
+  });
+
+  it('ends with the first Ctrl-C, with 130 and one error, and tells of no path', async () => {
+    const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    cleanup.push(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const dialled = once(server, 'connection');
+    const args = ['doctor', `tcp://127.0.0.1:${port}`, '--json', '--timeout', '60s'];
+    const run = await runXfer(args, { timeoutMs: 60_000 });
+    await dialled;
+    const { status, stdout } = await run.kill('SIGINT');
+    const { paths, verdict } = readDiagnosis(stdout);
+    expect({ status, paths, verdict }).toEqual({ status: 130, paths: [], verdict: undefined });
+    expect(run.events.filter(({ event }) => event === 'error')).toHaveLength(1);
   });
 
   it('exits with 2 for what is no address', async () => {

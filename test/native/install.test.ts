@@ -104,6 +104,7 @@ describe('the install script', () => {
     const { status, output } = install(native, { XFER_SKIP_NATIVE: '1' });
     expect([status, existsSync(binaryOf(native))]).toEqual([0, false]);
     expect(output).toContain('XFER_SKIP_NATIVE=1');
+    expect(output).toMatch(/run `npm --prefix \S+ run install` without it/);
   });
 
   it('succeeds without node-gyp', () => {

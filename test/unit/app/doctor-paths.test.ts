@@ -2,30 +2,42 @@ import { describe, expect, it } from 'vitest';
 import type { Connection, Transport } from 'xfer/plugin';
 import { addressesOf, tryPaths } from '../../../src/app/doctor-paths.js';
 import type { PathFinding } from '../../../src/app/finding.js';
+import { measuringDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress } from '../../../src/transport/address.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
+import { MeasuringListener } from '../../../src/transport/measuring-listener.js';
+import { measuringByte } from '../../../src/transport/measuring.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
 import { memory } from '../../support/memory-transport.js';
 
 const schemes = ['udp', 'quic', 'tcp', 'ws', 'wss', 'other'];
-const urls = (target: string) => addressesOf(target, schemes).map(formatAddress);
+const urls = (target: string) => addressesOf(target, schemes).map(({ address }) => formatAddress(address));
 
 describe('where a target may answer', () => {
-  it('is on every transport at its usual port, over TLS where web servers are', () => {
+  it('is wherever it would be sent to, and with other transports at the usual port', () => {
     expect(urls('host')).toEqual([
-      ...['udp://host:4840', 'quic://host:4841', 'tcp://host:4840', 'ws://host:4840'],
-      ...['wss://host:443', 'other://host:4840'],
+      ...['tcp://host:4840', 'udp://host:4840', 'quic://host:4841'],
+      ...['tcp://host:443', 'wss://host:443', 'quic://host:443', 'udp://host:443', 'ws://host:4840'],
+      'other://host:4840',
     ]);
+    const aside = addressesOf('host', schemes).filter(({ isAside }) => isAside);
+    expect(aside.map(({ address }) => address.port)).toEqual([443, 443, 443, 443]);
   });
 
   it('is at the port that is given, and quic may be beside it', () => {
     expect(urls('[::1]:7000')).toEqual([
-      ...['udp://[::1]:7000', 'quic://[::1]:7000', 'quic://[::1]:7001', 'tcp://[::1]:7000'],
-      ...['ws://[::1]:7000', 'wss://[::1]:7000', 'other://[::1]:7000'],
+      ...['tcp://[::1]:7000', 'udp://[::1]:7000', 'quic://[::1]:7001', 'quic://[::1]:7000'],
+      ...['wss://[::1]:7000', 'ws://[::1]:7000', 'other://[::1]:7000'],
     ]);
     expect(urls('host:65535')).toContain('quic://host:65535');
     expect(urls('host:4840')).toContain('wss://host:4840');
+    expect(addressesOf('host:443', schemes).some(({ isAside }) => isAside)).toBe(false);
+  });
+
+  it('is nowhere that measuring would refuse one doctor', () => {
+    const { streamsPerMinute, maxStreamsPerAddress } = measuringDefaults;
+    expect(urls('host').length).toBeLessThanOrEqual(Math.min(streamsPerMinute, maxStreamsPerAddress));
   });
 
   it('is there alone where a scheme says so', () => {
@@ -37,6 +49,11 @@ describe('where a target may answer', () => {
     for (const target of ['room:4821', 'local:/tmp', 'host:99999', ''])
       expect(() => urls(target)).toThrow(XferError);
   });
+});
+
+const path = (scheme: string, isAside = false) => ({
+  address: { scheme, host: 'host', port: 1 },
+  isAside,
 });
 
 /** A registry with one transport in memory, on which somebody refuses every stream, and one that fails. */
@@ -59,11 +76,15 @@ async function network(code: number): Promise<TransportRegistry> {
   return registry;
 }
 
-async function tried(registry: TransportRegistry, signal = new AbortController().signal) {
+async function tried(
+  registry: TransportRegistry,
+  signal = new AbortController().signal,
+  addresses = ['memory', 'broken', 'unknown'].map((scheme) => path(scheme)),
+) {
   const told: PathFinding[] = [];
-  const found = await tryPaths({
+  const { paths: found } = await tryPaths({
     ...{ transports: registry, timeoutMs: 1000, signal, interfaces: [] },
-    addresses: ['memory', 'broken', 'unknown'].map((scheme) => ({ scheme, host: 'host', port: 1 })),
+    addresses,
     onPath: (path) => told.push(path),
   });
   expect(told).toEqual(found);
@@ -86,10 +107,39 @@ describe('the paths to a target', () => {
     ['busy', openErrorCode.resourceLimit],
     ['refused', openErrorCode.accessDenied],
   ])('have a round trip where measuring is %s (code %i), and no goodput', async (unmeasured, code) => {
-    const path = (await tried(await network(code))).get('memory');
-    expect(path).toMatchObject({ state: 'works', unmeasured });
-    expect(path?.minRttMs).toBeGreaterThanOrEqual(0);
-    expect(path).not.toHaveProperty('goodput');
+    const found = (await tried(await network(code))).get('memory');
+    expect(found).toMatchObject({ state: 'works', unmeasured });
+    expect(found?.minRttMs).toBeGreaterThanOrEqual(0);
+    expect(found).not.toHaveProperty('goodput');
+  });
+
+  it('are told of once where the transport is not on this machine', async () => {
+    const addresses = [path('unknown'), path('broken'), path('unknown'), path('broken')];
+    const told: string[] = [];
+    await tryPaths({
+      ...{ transports: await network(openErrorCode.refused), timeoutMs: 1000, interfaces: [], addresses },
+      signal: new AbortController().signal,
+      onPath: ({ transport }) => told.push(transport),
+    });
+    expect(told.toSorted()).toEqual(['broken', 'broken', 'unknown']);
+  });
+
+  it('stand aside at 443: those that fail are told of only where nothing else answers', async () => {
+    const registry = await network(openErrorCode.refused);
+    const states = async (...addresses: ReturnType<typeof path>[]) =>
+      [...(await tried(registry, undefined, addresses)).values()].map(({ transport, state }) => [
+        transport,
+        state,
+      ]);
+    expect(await states(path('memory'), path('broken', true))).toEqual([['memory', 'works']]);
+    expect(await states(path('memory', true), path('broken', true))).toEqual([
+      ['broken', 'fails'],
+      ['memory', 'works'],
+    ]);
+    expect(await states(path('unknown'), path('memory', true))).toEqual([
+      ['unknown', 'fails'],
+      ['memory', 'works'],
+    ]);
   });
 
   it('leave no connection behind, and end with the signal', async () => {
@@ -107,5 +157,108 @@ describe('the paths to a target', () => {
     await expect(tried(registry, AbortSignal.abort(reason))).rejects.toBe(reason);
     await Promise.all(dialled.map(({ closed }) => closed));
     expect(dialled.length).toBeGreaterThan(0);
+  });
+
+  it('have the loss as it was counted, not rounded, and say whether it is this machine', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const transport = await registry.get('memory');
+    const listener = new MeasuringListener({
+      isBusy: () => false,
+      limits: { contentMs: 20, reportMs: 10 },
+    });
+    await transport.listen(
+      { scheme: 'memory', host: 'host', port: 1 },
+      {
+        onConnection: (connection) =>
+          connection.onStream((stream, header) => void listener.take(stream, header, 'source')),
+      },
+    );
+    const dial = transport.dial.bind(transport);
+    let asked = 0;
+    transport.dial = async (...args) => {
+      const connection = await dial(...args);
+      const stats = connection.stats.bind(connection);
+      connection.stats = () => ({ ...stats(), datagramsSent: 100_000 * asked, lost: 96 * asked++ });
+      return connection;
+    };
+    const measured = (host: string, addresses: readonly string[] = []) =>
+      tryPaths({
+        ...{ transports: registry, timeoutMs: 1000, signal: new AbortController().signal },
+        interfaces: [{ name: 'a', isLoopback: false, addresses, hasIPv6: false, mtuBytes: 1500 }],
+        addresses: [{ address: { scheme: 'memory', host, port: 1 }, isAside: false }],
+        onPath: () => undefined,
+      });
+    const far = await measured('192.0.2.9', ['192.0.2.1']);
+    expect(far.paths[0]?.lossShare).toBe(0.00096);
+    expect(far.isSameHost).toBe(false);
+    expect((await measured('192.0.2.1', ['192.0.2.1'])).isSameHost).toBe(true);
+    expect((await measured('127.0.0.1')).isSameHost).toBe(true);
+  });
+
+  it('end with the signal at once while they are measured, and tell of none from then on', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const transport = await registry.get('memory');
+    const stop = new AbortController();
+    const accepted: Connection[] = [];
+    await transport.listen(
+      { scheme: 'memory', host: 'host', port: 1 },
+      {
+        onConnection: (connection) => {
+          accepted.push(connection);
+          connection.onStream((stream) => {
+            stream.accept();
+            // Pings are answered; content begins with another byte, and is taken without a word.
+            stream.onData((bytes) => {
+              if (bytes.length === 1 && bytes[0] === measuringByte.ping) stream.send(bytes.slice());
+              else stop.abort(reason);
+            });
+          });
+        },
+      },
+    );
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+    const told: PathFinding[] = [];
+    const over = tryPaths({
+      ...{ transports: registry, timeoutMs: 1000, signal: stop.signal, interfaces: [] },
+      addresses: [path('memory'), path('memory')],
+      onPath: (path) => told.push(path),
+    });
+    await expect(over).rejects.toBe(reason);
+    expect(accepted).toHaveLength(2);
+    await Promise.all(accepted.map(({ closed }) => closed));
+    expect(told).toEqual([]);
+  });
+
+  it('end with the signal where what listens says nothing, or nobody heeds it', async () => {
+    const registry = new TransportRegistry();
+    registry.add(memory(), 'test');
+    const deaf: Transport = {
+      probe: () => expect.unreachable(),
+      listen: () => expect.unreachable(),
+      dial: () => new Promise(() => undefined),
+    };
+    const load = () => Promise.resolve(deaf);
+    registry.add({ apiVersion: 1, name: 'deaf', schemes: ['deaf'], load }, 'test');
+    const transport = await registry.get('memory');
+    const stop = new AbortController();
+    const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+    const over = new Promise<void>((resolve) => {
+      const onConnection = (connection: Connection) => {
+        connection.onStream(() => stop.abort(reason));
+        void connection.closed.then(() => resolve());
+      };
+      void transport.listen({ scheme: 'memory', host: 'host', port: 1 }, { onConnection });
+    });
+    const told: PathFinding[] = [];
+    const trying = tryPaths({
+      ...{ transports: registry, timeoutMs: 60_000, signal: stop.signal, interfaces: [] },
+      addresses: ['memory', 'deaf'].map((scheme) => path(scheme)),
+      onPath: (path) => told.push(path),
+    });
+    await expect(trying).rejects.toBe(reason);
+    await over;
+    expect(told).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { verdictOf } from '../../../src/app/doctor-verdict.js';
 import type { PathFinding } from '../../../src/app/finding.js';
 
 const MB = 1e6;
-const facts = { bufferBytes: 8 * 2 ** 20, sealing: 2000 * MB, hearsRefusals: true };
+const facts = { bufferBytes: 8 * 2 ** 20, sealing: 2000 * MB, hearsRefusals: true, isSameHost: false };
 const port: Readonly<Record<string, number>> = { quic: 4841, wss: 443 };
 const addressOf = (transport: string) => `${transport}://host:${port[transport] ?? 4840}`;
 
@@ -106,6 +106,16 @@ describe('what slows the path down', () => {
       'The path loses 1.2 % of the packets',
     );
     expect(said(works('udp', { goodput: MB, lossShare: 0.0002 }))).not.toContain('loses');
+  });
+
+  it('is no loss of the path that the measuring itself made', () => {
+    const lossy = works('udp', { goodput: 100 * MB, lossShare: 0.02 });
+    expect(said(lossy, works('tcp', { goodput: 300 * MB }))).not.toContain('loses');
+    expect(said(lossy, works('tcp', { goodput: 20 * MB }))).toContain('loses 2.0 %');
+    // QUIC says by itself that it lost some, too.
+    expect(said(lossy, works('quic', { goodput: 110 * MB, lossShare: 0.01 }))).toContain('loses');
+    const { conclusions } = verdictOf([lossy], { ...facts, isSameHost: true });
+    expect(conclusions.join()).not.toContain('loses');
   });
 
   it('is socket buffers that hold less than the path, with what makes them larger', () => {

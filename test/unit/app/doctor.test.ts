@@ -307,3 +307,20 @@ describe('what is missing', () => {
     await expect(findings({ transports: new TransportRegistry() })).rejects.toMatchObject({ exit: 7 });
   });
 });
+
+it('ends with its signal, whatever it waits for', async () => {
+  const stop = new AbortController();
+  const reason = new XferError('ERR_XFER_INTERRUPTED', 'stop');
+  const probe = () => {
+    stop.abort(reason);
+    return new Promise<ProbeResult>(() => undefined);
+  };
+  const found: Finding[] = [];
+  const looking = doctor({
+    ...{ transports: registry({ slow: probe }), native, machine, udp: datagrams().udp },
+    ...{ signal: stop.signal, probeTimeoutMs: 60_000 },
+    onFinding: (finding) => found.push(finding),
+  });
+  await expect(looking).rejects.toBe(reason);
+  expect(found.map(({ subject }) => subject)).not.toContain('transport slow');
+});

@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resetCode, XferError, type Connection, type OpenRefused, type Stream } from 'xfer/plugin';
 import { encodeRoute } from '../../../src/relay/route.js';
 import { parseUrl } from '../../../src/transport/address.js';
-import { measuringByte, measuringHeader } from '../../../src/transport/measuring.js';
+import { measuringDefaults } from '../../../src/config/index.js';
+import type { HopView } from '../../../src/relay/observer.js';
+import {
+  decodeReport,
+  measuringByte,
+  measuringHeader,
+  reportBytes,
+} from '../../../src/transport/measuring.js';
 import { encodeWaitHeader } from '../../../src/relay/wait-header.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
 import { pattern, readAll, turns, until } from '../../../src/compliance/pair.js';
@@ -76,6 +83,43 @@ describe('measuring the path to a relay', () => {
     await until(() => relay.guard.streams === 1);
     expect(await measure(connection)).toBe(measuringByte.report);
     for (const one of [waiting, connection]) one.abort(new Error('over'));
+  });
+
+  it('is counted as what is forwarded is, and held at the same rate', async () => {
+    const seen: HopView[] = [];
+    const observer = { onConnect: (hop: HopView) => void seen.push(hop) };
+    const relay = await net.relay({ limits: { bytesPerSecondPerPeer: 1 }, observer });
+    const connection = await dial(relay);
+    const stream = connection.openStream({ header: measuringHeader });
+    stream.send(Uint8Array.of(measuringByte.content));
+    stream.send(pattern(20 * 1024 * KiB, 1));
+    await stream.opened;
+    const end = await new Promise<Uint8Array>((resolve) =>
+      stream.onData((bytes) => resolve(Uint8Array.from(bytes))),
+    );
+    const { bytes } = decodeReport(end.subarray(0, reportBytes))!;
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(20 * 1024 * KiB);
+    expect(seen[0]?.bytesFrom).toBeGreaterThanOrEqual(bytes);
+    connection.abort(new Error('over'));
+  });
+
+  it('counts addresses of one network as one', async () => {
+    const { url } = await net.relay();
+    const transport = await net.registry.get('memory');
+    const outcomes: string[] = [];
+    for (let i = 0; i <= measuringDefaults.streamsPerMinute; i++) {
+      const to = { ...parseUrl(url), host: `2001:db8::${i.toString(16)}` };
+      const connection = await transport.dial(to, { signal: new AbortController().signal });
+      const stream = connection.openStream({ header: measuringHeader });
+      outcomes.push(await refusal(stream));
+      connection.abort(new Error('over'));
+      await connection.closed;
+    }
+    expect(outcomes.at(-1)).toBe(`code ${openErrorCode.resourceLimit}`);
+    expect(outcomes.filter((outcome) => outcome === 'opened').length).toBe(
+      measuringDefaults.streamsPerMinute,
+    );
   });
 
   it('is not for strangers at a private relay', async () => {

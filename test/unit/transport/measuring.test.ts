@@ -11,6 +11,7 @@ import {
   reportBytes,
 } from '../../../src/transport/measuring.js';
 import { openErrorCode } from '../../../src/transport/contract.js';
+import { readAll, turns } from '../../../src/compliance/pair.js';
 import { memory } from '../../support/memory-transport.js';
 
 const ends: Connection[] = [];
@@ -51,6 +52,22 @@ function rawStream(connection: Connection): Stream {
   return connection.openStream({ header: measuringHeader });
 }
 
+/** Of the streams that are opened from now on; `send`: in place of the stream's own. */
+function countSends(connection: Connection, send?: () => boolean): { sent: number } {
+  const seen = { sent: 0 };
+  const open = connection.openStream.bind(connection);
+  connection.openStream = (options) => {
+    const stream = open(options);
+    const own = stream.send.bind(stream);
+    stream.send = (...args) => {
+      seen.sent++;
+      return send?.() ?? own(...args);
+    };
+    return stream;
+  };
+  return seen;
+}
+
 async function resetOf(stream: Stream): Promise<number> {
   return new Promise((resolve) => stream.onReset((code) => resolve(code)));
 }
@@ -61,6 +78,25 @@ describe('a measuring stream', () => {
     const trips = await dialer.ping(5, 10_000);
     expect(trips).toHaveLength(5);
     expect(Math.min(dialer.openedMs, ...trips)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('answers pings that come together by one answer', async () => {
+    const answers: number[] = [];
+    const listener = new MeasuringListener({ isBusy: () => true });
+    const connection = await connect((stream, header) => {
+      const send = stream.send.bind(stream);
+      stream.send = (bytes) => {
+        answers.push(Buffer.concat([bytes].flat()).length);
+        return send(bytes);
+      };
+      listener.take(stream, header, 'source');
+    });
+    const raw = rawStream(connection);
+    raw.send(new Uint8Array(60).fill(measuringByte.ping));
+    raw.send(Uint8Array.of(measuringByte.ping, measuringByte.content));
+    const said = await readAll(raw);
+    expect(answers).toEqual([61, 1]);
+    expect([...said]).toEqual([...new Uint8Array(61).fill(measuringByte.ping), measuringByte.busy]);
   });
 
   it('has content counted for a while, and says how much came meanwhile', async () => {
@@ -112,6 +148,28 @@ describe('a measuring stream', () => {
     raw.closeWrite();
     const first = await new Promise<Uint8Array>((resolve) => raw.onData((bytes) => resolve(bytes.slice())));
     expect(first[0]).toBe(measuringByte.report);
+  });
+
+  it('sends no more once the listener reads no more, and waits for the end', async () => {
+    const connection = await connect((stream) => {
+      stream.accept();
+      stream.onData(() => {
+        stream.stopReading(resetCode.cancelled);
+        void turns(50).then(() => stream.closeWrite());
+      });
+    });
+    const blocks = countSends(connection);
+    expect(await (await opened(connection)).sendContent()).toEqual([]);
+    expect(blocks.sent).toBeLessThan(1000);
+  });
+
+  it('lets others run while it sends, though the link takes all', async () => {
+    const connection = await connect((stream) => stream.accept());
+    const blocks = countSends(connection, () => true);
+    const dialer = await opened(connection);
+    setImmediate(() => setImmediate(() => connection.abort(new Error('enough'))));
+    expect(await dialer.sendContent()).toEqual([]);
+    expect(blocks.sent).toBeLessThan(1000);
   });
 
   it('is refused past the limits, which is told from one that nobody takes', async () => {

@@ -42,6 +42,12 @@ describe('the table of paths', () => {
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 
+  it('tells a transport at 443 from the same at its own port', () => {
+    const aside = (path: PathFinding) => ({ ...path, address: `${path.transport}://host:443` });
+    expect(pathLine(aside(tcp), narrow)).toMatch(/^works {4}tcp:443 {4}123 ms/);
+    expect(pathLine(aside(silent), narrow)).toMatch(/^fails {4}quic:443 {3}host/);
+  });
+
   it('has the addresses where there is room', () => {
     expect(pathLine(udp, wide)).toMatch(/98\.7 MB\/s {2}udp:\/\/host:4840$/);
     expect(pathLine(udp, wide).length).toBeLessThanOrEqual(120);
