@@ -6,7 +6,7 @@ import type { LaneSample } from './selection.js';
  */
 const patienceMs = 700;
 const roundTrips = 2;
-/** Behind that the transport says so itself (muxDefaults.suspectMs). */
+/** Behind that the transport says so itself (muxDefaults.suspectMs); a path that is never faster needs longer all the same. */
 const mostPatienceMs = 1_400;
 
 /** Whether a lane that carries content is heard of: sooner than its transport would say, since others can help. Pure. */
@@ -29,7 +29,9 @@ export class LaneSilence {
     if (this.silentSince !== undefined) return;
     if (sample.inFlightBytes === 0) this.#waitingSince = undefined;
     else this.#waitingSince = Math.min(now, (this.#waitingSince ?? now) + stoodStillMs);
-    const patience = Math.min(patienceMs + roundTrips * sample.rttMs, mostPatienceMs);
+    const { rttMs, minRttMs } = sample;
+    const most = Math.max(mostPatienceMs, patienceMs + roundTrips * minRttMs);
+    const patience = Math.min(patienceMs + roundTrips * rttMs, most);
     if (this.#waitingSince !== undefined && now - this.#waitingSince > patience) this.silentSince = now;
   }
 }

@@ -181,7 +181,7 @@ export class SelectionCore {
     if (wasPending) this.#pending = undefined;
     if (this.#isRescuing || this.#preferred === undefined || this.#heardWays().every((one) => one === way)) {
       this.#isRescuing = false;
-      if (this.#trial && this.#trial.way !== way) this.#trial = undefined;
+      if (this.#trial?.way !== way) this.#dropTrial('another answers');
       return this.#prefer(way, this.#preferred === undefined ? 'it answered first' : 'it answers');
     }
     if (!isNew || this.#trial?.way === way) return;
@@ -259,7 +259,7 @@ export class SelectionCore {
 
   /** Nothing is heard at all: whatever answers first goes on. */
   #rescue(now: number): void {
-    this.#trial = undefined;
+    this.#dropTrial('nothing is heard on any lane');
     this.#pending = undefined;
     if (now - this.#rescuedAt < replaceRestMs) return;
     this.#rescuedAt = now;
@@ -400,6 +400,14 @@ export class SelectionCore {
       else this.#tell('keep', way, reason, numbers);
     }
     this.#history.restart();
+  }
+
+  /** Nothing follows from it; who rested for it goes on. */
+  #dropTrial(reason: string): void {
+    const trial = this.#trial;
+    this.#trial = undefined;
+    for (const way of this.#ways.values())
+      if (trial && way !== trial.way && way.lanes.size > 0) this.#tell('resume', way, reason, {});
   }
 
   #lose(now: number, way: Way, reason: string, numbers: Numbers, measured: number | undefined): void {

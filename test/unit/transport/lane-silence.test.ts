@@ -27,6 +27,9 @@ describe('LaneSilence', () => {
     expect(silentAt(() => ({ rttMs: 5_000 }))).toBe(1_500);
   });
 
+  it('a path of which every round trip takes long has that time', () =>
+    expect(silentAt(() => ({ rttMs: 1_100, minRttMs: 1_000 }))).toBe(2_800));
+
   it('with nothing under way nothing is awaited', () =>
     expect(silentAt(() => ({ inFlightBytes: 0 }))).toBeUndefined());
 

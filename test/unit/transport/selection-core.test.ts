@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { SelectionCore } from '../../../src/transport/selection-core.js';
+import type { Decision, LaneSample } from '../../../src/transport/selection.js';
+import { guesses } from '../../../src/transport/topology.js';
+
+const MB = 1_000;
+const stepMs = 100;
+const [tcp, udp] = [
+  { way: 'tcp://a:1', scheme: 'tcp' },
+  { way: 'udp://a:1', scheme: 'udp' },
+];
+
+/** A transfer by tcp that is slow, with udp to try; each lane carries so many bytes a millisecond. */
+class Transfer {
+  readonly core = new SelectionCore({ guess: guesses['same-subnet'], isFar: false, mayTry: true });
+  now = 0;
+  readonly #lanes: { lane: number; way: string; rate: number; received: number; heard: number }[] = [];
+  #received = 0;
+
+  constructor() {
+    this.core.handleCandidates([tcp, udp]);
+    this.add(0, tcp, 1 * MB);
+  }
+
+  add(lane: number, way: typeof tcp, rate: number): Decision[] {
+    this.#lanes.push({ lane, way: way.way, rate, received: 0, heard: 0 });
+    return this.core.handleLane(this.now, lane, way, 'up');
+  }
+
+  /** Until something of the kind is decided; gives all that was decided with it. */
+  until(what: Decision['what'], isCut = false): Decision[] {
+    for (let steps = 0; steps < 100; steps++) {
+      const decisions = this.#step(isCut);
+      if (decisions.some((decision) => decision.what === what)) return decisions;
+    }
+    throw new Error(`no ${what} within 10 s`);
+  }
+
+  #step(isCut: boolean): Decision[] {
+    this.now += stepMs;
+    for (const lane of this.#lanes) {
+      if (isCut) continue;
+      lane.received += lane.rate * stepMs;
+      lane.heard++;
+      this.#received += lane.rate * stepMs;
+    }
+    const lanes = this.#lanes.map(({ lane, way, received, heard }): LaneSample => ({
+      ...{ lane, way, receivedBytes: received, inFlightBytes: 1_000, heardBytes: heard },
+      ...{ rttMs: 1, minRttMs: 1, lost: 0, isSuspect: false },
+    }));
+    const [receivedBytes, remainingBytes] = [this.#received, 1_000_000 * MB];
+    return this.core.handleSample(this.now, { receivedBytes, remainingBytes, networkMs: this.now, lanes });
+  }
+}
+
+function resting(): Transfer {
+  const transfer = new Transfer();
+  transfer.until('dial');
+  transfer.add(1, udp, 1.5 * MB);
+  expect(transfer.until('rest')).toMatchObject([{ what: 'rest', lanes: [0] }]);
+  return transfer;
+}
+
+const resumed = (decisions: readonly Decision[]) =>
+  decisions.filter(({ what }) => what === 'resume').map(({ lanes }) => lanes);
+
+describe('SelectionCore', () => {
+  it('who rests for a trial goes on when nothing at all is heard', () =>
+    expect(resumed(resting().until('silent', true))).toEqual([[0]]));
+});
