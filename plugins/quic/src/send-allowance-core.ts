@@ -11,10 +11,10 @@ interface Limits {
 }
 
 /**
- * The least of a datagram that is not content: first byte, connection id of 8, packet number, tag of 16, type of a frame
- * (RFC 9000 §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
+ * The least of a datagram that is not content: first byte, no connection id where the peer has chosen none, packet number of
+ * one byte, tag of 16, type of a frame (RFC 9000 §5.1 and §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
  */
-const overheadBytes = 27;
+const overheadBytes = 19;
 /** Less is not worth a write. */
 const leastRoomBytes = 16 * 1024;
 /** What waits with quinn goes within this time, or it was too much. */
