@@ -11,10 +11,10 @@ interface Limits {
 }
 
 /**
- * The least of a datagram that is not content: first byte, connection id of 8, packet number, tag of 16, type of a frame
- * (RFC 9000 §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
+ * The least of a datagram that is not content: first byte, no connection id where the peer has chosen none, packet number of
+ * one byte, tag of 16, type of a frame (RFC 9000 §5.1 and §17.3.1, RFC 9001 §5.3). More would leave what was sent unsent for good.
  */
-const overheadBytes = 27;
+const overheadBytes = 19;
 /** The part of what may wait that is given at once: writes are few, and a look at the counters, which takes quinn's lock, is worth it. */
 const portions = 4;
 /** How soon it is looked again whether there is room: timers are no finer, and no path is so slow that later is soon enough. */

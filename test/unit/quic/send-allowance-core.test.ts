@@ -37,6 +37,19 @@ describe('how much quinn is given', () => {
     expect(core.roomBytes).toBeGreaterThanOrEqual(60_000);
   });
 
+  it('leaves nothing unsent to a peer without a connection id, whose datagrams have the least beside content', () => {
+    const core = new SendAllowanceCore(limits);
+    const content = limits.leastUnsentBytes;
+    core.handleTaken(content);
+    const datagrams = content / 1024;
+    core.handleSample(0, {
+      sentBytes: content + 19 * datagrams,
+      sentDatagrams: datagrams,
+      cwndBytes: 50_000,
+    });
+    expect(core.unsentBytes).toBe(0);
+  });
+
   it('doubles where it ran dry, up to the most', () => {
     const core = new SendAllowanceCore(limits);
     const sender = new Sender();
