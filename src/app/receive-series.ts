@@ -30,7 +30,6 @@ interface Part {
   readonly over: Promise<ReceiveSummary>;
   readonly progress: ThinOut<ReceiveProgress>;
   startedAt: number;
-  next?: Part;
 }
 
 /**
@@ -40,6 +39,8 @@ interface Part {
 export class ReceiveSeries {
   readonly #options: ReceiveSeriesOptions;
   readonly #idle: IdleSession;
+  /** Begun and not told yet. What is told is let go of: a session may have any number of transfers. */
+  readonly #begun: Part[] = [];
   #count = 0;
 
   constructor(options: ReceiveSeriesOptions) {
@@ -50,19 +51,20 @@ export class ReceiveSeries {
 
   /** To be called in the turn in which the session was made. Resolves with the last transfer that was received, or rejects with why one was not. */
   async run(): Promise<SendResult> {
-    const first = this.#begin(0, Promise.resolve());
+    this.#begin(0, Promise.resolve());
     try {
       const peer = await this.#introduce();
-      let result = await this.#finish(first, peer);
-      for (let part = first.next; part; part = part.next) {
+      let result: SendResult | undefined;
+      for (let part = this.#begun.shift(); part; part = this.#begun.shift()) {
         const error = await part.over.then(
           () => undefined,
           (thrown: unknown) => asXferError(thrown),
         );
         // It waited for a transfer, and none came.
-        if (error && !part.transfer.hasBegun && quietEnds.has(error.code)) break;
+        if (error && result && !part.transfer.hasBegun && quietEnds.has(error.code)) break;
         result = await this.#finish(part, peer);
       }
+      if (!result) throw new XferError('ERR_XFER_INTERNAL', 'a session had no transfer');
       return result;
     } finally {
       this.#options.context.idle.remove(this.#idle);
@@ -70,7 +72,7 @@ export class ReceiveSeries {
   }
 
   /** `after`: settles when nothing is left to be done of what there was before. */
-  #begin(firstRecord: number, after: Promise<unknown>): Part {
+  #begin(firstRecord: number, after: Promise<unknown>): void {
     const { context, running, goesOn } = this.#options;
     const { options, native, root } = context;
     const { onEvent } = options;
@@ -89,7 +91,7 @@ export class ReceiveSeries {
       ...(goesOn
         ? {
             onAnother: (next: number) => {
-              part.next = this.#begin(next, part.over);
+              this.#begin(next, over);
               context.idle.add(this.#idle);
             },
           }
@@ -106,7 +108,7 @@ export class ReceiveSeries {
     const over = this.#settle(transfer, isFirst);
     const part: Part = { transfer, over, progress, startedAt: performance.now() };
     over.catch(() => undefined);
-    return part;
+    this.#begun.push(part);
   }
 
   async #settle(transfer: ReceiveTransfer, isFirst: boolean): Promise<ReceiveSummary> {

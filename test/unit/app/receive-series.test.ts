@@ -1,0 +1,51 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { XferError } from '../../../src/errors/index.js';
+import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
+import { ReceiveSeriesKit } from './receive-series-kit.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const run = ReceiveTransfer.prototype.run;
+
+afterEach(() => {
+  ReceiveTransfer.prototype.run = run;
+  vi.restoreAllMocks();
+});
+
+/** What was run from now on, as far as it is still there. */
+function watchTransfers(): WeakRef<ReceiveTransfer>[] {
+  const seen: WeakRef<ReceiveTransfer>[] = [];
+  ReceiveTransfer.prototype.run = function (this: ReceiveTransfer) {
+    seen.push(new WeakRef(this));
+    return run.call(this);
+  };
+  return seen;
+}
+
+const left = () => new XferError('ERR_XFER_CONNECTION_LOST', 'the sender left');
+
+describe('the transfers of a session', () => {
+  it('are let go of when they are over, however many follow', async () => {
+    const seen = watchTransfers();
+    const kit = await ReceiveSeriesKit.make();
+    const running = (await kit.series()).run();
+    for (let count = 0; count < 20; count++) {
+      kit.begin();
+      await kit.end();
+      kit.acknowledge();
+    }
+    await vi.waitFor(() => expect(kit.events.filter(({ event }) => event === 'done')).toHaveLength(20));
+    await vi.waitFor(async () => {
+      // A weak reference holds until the end of the turn that looked at it.
+      await turn();
+      collectGarbage();
+      expect(seen.filter((one) => one.deref()).length).toBeLessThanOrEqual(3);
+    });
+    expect(seen).toHaveLength(21);
+    kit.lose(left());
+    await expect(running).resolves.toMatchObject({ event: 'done' });
+  });
+});
