@@ -41,6 +41,7 @@ export class ReceiveSeries {
   readonly #idle: IdleSession;
   /** Begun and not told yet. What is told is let go of: a session may have any number of transfers. */
   readonly #begun: Part[] = [];
+  #newest: Promise<ReceiveSummary> | undefined;
   #count = 0;
 
   constructor(options: ReceiveSeriesOptions) {
@@ -66,9 +67,18 @@ export class ReceiveSeries {
       }
       if (!result) throw new XferError('ERR_XFER_INTERNAL', 'a session had no transfer');
       return result;
+    } catch (error) {
+      await this.#endNewest(asXferError(error));
+      throw error;
     } finally {
       this.#options.context.idle.remove(this.#idle);
     }
+  }
+
+  /** The next transfer may have begun while the end of one failed: who waits for this series closes what it writes to. */
+  async #endNewest(error: XferError): Promise<void> {
+    this.#options.running.stop.abort(error);
+    await this.#newest?.catch(() => undefined);
   }
 
   /** `after`: settles when nothing is left to be done of what there was before. */
@@ -109,6 +119,7 @@ export class ReceiveSeries {
     const part: Part = { transfer, over, progress, startedAt: performance.now() };
     over.catch(() => undefined);
     this.#begun.push(part);
+    this.#newest = over;
   }
 
   async #settle(transfer: ReceiveTransfer, isFirst: boolean): Promise<ReceiveSummary> {

@@ -48,4 +48,30 @@ describe('the transfers of a session', () => {
     kit.lose(left());
     await expect(running).resolves.toMatchObject({ event: 'done' });
   });
+
+  it('are all over when the series ends, though one has begun while the end of another failed', async () => {
+    const kit = await ReceiveSeriesKit.make();
+    const remember = new Promise<(error: Error) => void>((called) => {
+      vi.spyOn(kit.peers, 'remember').mockImplementation(() => new Promise((_, reject) => called(reject)));
+    });
+    let underWay = 0;
+    ReceiveTransfer.prototype.run = async function (this: ReceiveTransfer) {
+      underWay++;
+      try {
+        return await run.call(this);
+      } finally {
+        await turn();
+        underWay--;
+      }
+    };
+    const ended = (await kit.series({ paired: true })).run().catch((error: unknown) => ({ error, underWay }));
+    kit.begin();
+    await kit.end();
+    kit.acknowledge();
+    kit.begin();
+    const fail = await remember;
+    fail(new XferError('ERR_XFER_NO_SPACE', 'there is no room for another peer'));
+    expect(await ended).toMatchObject({ error: { code: 'ERR_XFER_NO_SPACE' }, underWay: 0 });
+    expect(kit.said.at(-1)).toMatchObject({ type: 'abort', message: 'there is no room for another peer' });
+  });
 });
