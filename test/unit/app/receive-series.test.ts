@@ -74,4 +74,44 @@ describe('the transfers of a session', () => {
     expect(await ended).toMatchObject({ error: { code: 'ERR_XFER_NO_SPACE' }, underWay: 0 });
     expect(kit.said.at(-1)).toMatchObject({ type: 'abort', message: 'there is no room for another peer' });
   });
+
+  it('are told one behind the other, each from `connected` to `done`, with the lanes that it had', async () => {
+    const kit = await ReceiveSeriesKit.make();
+    const running = (await kit.series()).run();
+    kit.begin();
+    [kit.lanes, kit.laneCount] = [[0, 1, 2], 3];
+    await kit.end();
+    kit.acknowledge();
+    [kit.lanes, kit.laneCount] = [[0], 3];
+    // All of it comes at once, before the end of the first was told.
+    kit.begin();
+    await kit.end();
+    kit.acknowledge();
+    kit.lose(left());
+    await running;
+    const told = kit.events.flatMap((event) => {
+      if (event.event === 'connected') return ['connected'];
+      return event.event === 'done' ? [`done over ${event.lanes}`] : [];
+    });
+    expect(told).toEqual(['connected', 'done over 3', 'connected', 'done over 1']);
+    expect(kit.events.filter(({ event }) => event === 'lane')).toHaveLength(1);
+  });
+
+  it('are timed from their own beginning', async () => {
+    const kit = await ReceiveSeriesKit.make();
+    const now = vi.spyOn(performance, 'now');
+    const running = (await kit.series()).run();
+    kit.begin();
+    await kit.end();
+    kit.acknowledge();
+    await vi.waitFor(() => expect(kit.events.at(-1)).toMatchObject({ event: 'done' }));
+    const later = performance.now() + 3_600_000;
+    now.mockReturnValue(later);
+    kit.begin();
+    await kit.end();
+    kit.acknowledge();
+    kit.lose(left());
+    await running;
+    expect(kit.events.findLast(({ event }) => event === 'done')).toMatchObject({ seconds: 0 });
+  });
 });
