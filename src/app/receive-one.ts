@@ -194,7 +194,8 @@ async function joinSession(
     throw new XferError('ERR_XFER_LIMIT', 'too many handshakes are under way');
   }
   await session.acceptLane(stream, join, signal).finally(release);
-  await connection.closed;
+  // It carries nothing else, and the other side may never close it.
+  await Promise.race([stream.closed, connection.closed]);
   return 'lane';
 }
 

@@ -56,7 +56,12 @@ export class ReceiveSeries {
   constructor(options: ReceiveSeriesOptions) {
     this.#options = options;
     const { session, peer } = options.running;
-    this.#idle = { peer, end: () => session.finish() };
+    const abort = () => {
+      const error = new XferError('ERR_XFER_CONNECTION_LOST', 'the sender did not end a session that waited');
+      session.abort(error);
+      options.connection.abort(error);
+    };
+    this.#idle = { peer, end: () => session.finish(), abort };
   }
 
   /** To be called in the turn in which the session was made. Resolves with the last transfer that was received, or rejects with why one was not. */
@@ -118,8 +123,7 @@ export class ReceiveSeries {
           }
         : {}),
       onBegin: async (key) => {
-        // The session does not wait any more.
-        if (!isFirst) context.idle.remove(this.#idle);
+        if (!isFirst) context.idle.wake(this.#idle);
         await this.#checkWelcome(key, isFirst);
         await (account.introduced ??= this.#introduce(account));
       },

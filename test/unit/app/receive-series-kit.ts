@@ -47,7 +47,7 @@ export class ReceiveSeriesKit {
     // Whatever else there is in a receiver is not asked for.
     const context = {
       ...{ native, transfers, peers: this.peers, root: await native.files.openRoot(this.#out) },
-      idle: new IdleSessions({ most: 4, mostOfPeer: 4, idleMs: 60_000 }),
+      idle: new IdleSessions({ most: 4, mostOfPeer: 4, idleMs: 60_000, closeMs: 5_000 }),
       options: { onEvent, remember: true },
     } as unknown as ReceiverContext;
     const remote = { scheme: 'tcp', host: '127.0.0.1', port: 4840 };
