@@ -20,7 +20,10 @@ export class IdleSendSession {
     const { session, lanes } = opened;
     this.#isResting = true;
     lanes.rest();
-    lanes.onSuspect = () => lease.doubt();
+    lanes.onSuspect = (lane, isSuspect) => {
+      session.handleSuspect(lane, isSuspect);
+      lease.doubt();
+    };
     // Nothing is under way that would be worth another connection.
     opened.events = {
       onLane: () => undefined,

@@ -60,6 +60,8 @@ export class LaneKeeper {
   /** Given up, and not over yet. */
   readonly #retired = new Map<number, NodeJS.Timeout>();
   readonly #silent = new Set<number>();
+  /** Of those, what their own connection has said. */
+  readonly #suspect = new Set<number>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -98,6 +100,7 @@ export class LaneKeeper {
       onDecision: (decision) => this.#options.onDecision?.(decision),
     });
     this.#chooser.begin();
+    this.#replaySilence();
   }
 
   /** Nothing is measured any more: the transfer has ended, and its session may wait for another. */
@@ -112,6 +115,7 @@ export class LaneKeeper {
     const about = held ? this.#aboutOf(lane, held) : { transport: '' };
     this.#held.delete(lane);
     this.#silent.delete(lane);
+    this.#suspect.delete(lane);
     clearTimeout(this.#retired.get(lane));
     this.#retired.delete(lane);
     // With a lane that is lost there is nobody to close the connection with in order.
@@ -155,6 +159,8 @@ export class LaneKeeper {
   #hold(lane: number, held: HeldLane): void {
     this.#held.set(lane, held);
     held.connection.onSuspect((isSuspect) => {
+      if (isSuspect) this.#suspect.add(lane);
+      else this.#suspect.delete(lane);
       if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
       this.#chooser?.handleSuspect(lane, isSuspect);
     });
@@ -166,6 +172,15 @@ export class LaneKeeper {
     if (isSilent) this.#silent.add(lane);
     else this.#silent.delete(lane);
     this.onSuspect?.(lane, isSilent);
+  }
+
+  /** A transfer that begins knows nothing of what was said to the one before; what a chooser has found is found anew. */
+  #replaySilence(): void {
+    for (const lane of [...this.#silent])
+      if (this.#suspect.has(lane)) this.onSuspect?.(lane, true);
+      else this.#handleSilent(lane, false);
+    for (const lane of this.#retired.keys()) this.onSuspect?.(lane, true);
+    for (const lane of this.#suspect) this.#chooser?.handleSuspect(lane, true);
   }
 
   async #reconnect(error: XferError): Promise<void> {

@@ -39,6 +39,7 @@ export class LaneKeeperKit {
   /** Lanes whose other end does not answer when they are ended. */
   keepsEnding = false;
   isOver = false;
+  readonly #suspecting = new Map<Connection, (isSuspect: boolean) => void>();
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
   #received = 0;
@@ -106,6 +107,19 @@ export class LaneKeeperKit {
   /** Nothing comes back on this lane any more. */
   mute(lane: number): void {
     this.#muted.add(this.lanes.get(lane)?.connection);
+  }
+
+  /** What the lane's own connection says. */
+  suspect(lane: number, isSuspect: boolean): void {
+    const connection = this.lanes.get(lane)?.connection;
+    if (connection) this.#suspecting.get(connection)?.(isSuspect);
+  }
+
+  /** The transfer has ended, and another, which knows of no silence, begins on the same lanes. */
+  next(): void {
+    this.keeper.rest();
+    for (const lane of this.lanes.values()) lane.isSuspect = false;
+    this.keeper.drive(this.#transfer());
   }
 
   /** By the schemes of the lanes that are there. */
@@ -187,7 +201,7 @@ export class LaneKeeperKit {
     };
     const connection = {
       ...{ remote: parseUrl(way.url), isRelayed, capabilities: { streams: 'native' } },
-      onSuspect: () => undefined,
+      onSuspect: (handler: (isSuspect: boolean) => void) => this.#suspecting.set(connection, handler),
       stats: () => ({
         rttMs: 1,
         minRttMs: 1,
