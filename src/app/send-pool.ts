@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { XferError } from '../errors/index.js';
+import { equalBytes } from '../session/bytes.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
@@ -124,9 +125,11 @@ class Pool implements SendPool {
       goesOn: true,
       pinned: this.#met.get(key),
       peers: this.#peers,
-      take: async (open) => {
+      take: async (open, peers) => {
         lease = await this.#sessions.acquire(key, {
           signal,
+          suits: ({ opened: { session } }) =>
+            peers.length === 0 || peers.some((peer) => equalBytes(peer, session.peerKey)),
           open: async () => new IdleSendSession(await open()),
         });
         lease.item.wake();

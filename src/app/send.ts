@@ -191,7 +191,7 @@ class Sending {
         // The session may have tried for as long as it should.
         const isLate = retryOf(this.#options) === 0 || performance.now() > this.#retryUntil;
         if (isLate && !wasWaiting) throw error;
-        opened = await this.#take(() => this.#openAgain(peerKey, error));
+        opened = await this.#take(() => this.#openAgain(peerKey, error), [peerKey]);
       }
     }
   }
@@ -270,9 +270,9 @@ class Sending {
     };
   }
 
-  /** A session: one that is there already, or what `open` gives. */
-  async #take(open: () => Promise<SendSession>): Promise<SendSession> {
-    const opened = await this.#sessions.take(open);
+  /** A session: one that is there already, with one of `peers` where there are any, or what `open` gives. */
+  async #take(open: () => Promise<SendSession>, peers: readonly Uint8Array[] = []): Promise<SendSession> {
+    const opened = await this.#sessions.take(open, peers);
     opened.events = this.#events;
     this.#found = opened.there.address;
     return opened;
