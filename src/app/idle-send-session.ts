@@ -28,6 +28,7 @@ export class IdleSendSession {
     opened.events = {
       onLane: () => undefined,
       onDecision: () => undefined,
+      onStored: () => undefined,
       onDetached: () => session.abort(lost()),
     };
     session.attach({

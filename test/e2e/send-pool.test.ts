@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { XferEvent } from '../../src/app/events.js';
 import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
@@ -142,6 +145,30 @@ it('pairing alone is consent to one transfer: who is remembered no more is refus
   await expect(send(1)).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' });
   await expect(readFile(join(out, 'f1'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+it('a session keeps nothing of the sends that are over', async () => {
+  await listen();
+  open();
+  const first = await sendWatched();
+  for (let number = 1; number < 3; number++) await send(number);
+  expect(pool.metrics()).toMatchObject({ opened: 1, reused: 2 });
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  await vi.waitFor(async () => {
+    await turn();
+    collectGarbage();
+    expect(first.deref()).toBeUndefined();
+  });
+});
+
+/** Who is told of the first send. */
+async function sendWatched(): Promise<WeakRef<(event: XferEvent) => void>> {
+  const told: string[] = [];
+  const onEvent = ({ event }: XferEvent) => void told.push(event);
+  await send(0, onEvent);
+  expect(told).toContain('done');
+  return new WeakRef(onEvent);
+}
 
 it('a session that carries nothing for too long is closed, and another is opened', async () => {
   await listen();
