@@ -6,6 +6,8 @@ import type { SendSession } from './send-session.js';
 /** A session that a sender keeps between two transfers. Whatever happens to it then ends it: nothing would be lost. */
 export class IdleSendSession {
   readonly opened: SendSession;
+  /** Whether the peer was among those that are known when it was used last. */
+  wasKnown = false;
   #isResting = false;
   #pings = 0;
   #answer: (() => void) | undefined;

@@ -146,6 +146,20 @@ it('pairing alone is consent to one transfer: who is remembered no more is refus
   await expect(readFile(join(out, 'f1'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
+it('nothing more goes to a peer that the sender has removed', async () => {
+  await listen();
+  open();
+  await send(0);
+  // Or it does not know us yet.
+  await receiver.recv.event('done');
+  const [path, peers] = [join(source, 'f0'), new PeerStore(home)];
+  const again = () => pool.send({ paths: [path], target: receiver.address });
+  await again();
+  for (const { name } of await peers.list()) await peers.remove(name);
+  await vi.waitFor(() => expect(again()).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' }), 5_000);
+  expect(pool.metrics()).toMatchObject({ inUse: 0 });
+});
+
 it('a session keeps nothing of the sends that are over', async () => {
   await listen();
   open();
