@@ -102,6 +102,7 @@ export interface DoneEvent extends OfTarget {
   readonly files: number;
   /** From `connected` to the receiver's commit. */
   readonly seconds: number;
+  /** That it could use, from first to last: those of a session's earlier transfers that were gone before do not count. */
   readonly lanes: number;
   /** The one that carried most; over relays that of the first hop. */
   readonly transport: string;

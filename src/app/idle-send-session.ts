@@ -6,6 +6,8 @@ import type { SendSession } from './send-session.js';
 /** A session that a sender keeps between two transfers. Whatever happens to it then ends it: nothing would be lost. */
 export class IdleSendSession {
   readonly opened: SendSession;
+  /** Whether the peer was among those that are known when it was used last. */
+  wasKnown = false;
   #isResting = false;
   #pings = 0;
   #answer: (() => void) | undefined;
@@ -20,11 +22,15 @@ export class IdleSendSession {
     const { session, lanes } = opened;
     this.#isResting = true;
     lanes.rest();
-    lanes.onSuspect = () => lease.doubt();
+    lanes.onSuspect = (lane, isSuspect) => {
+      session.handleSuspect(lane, isSuspect);
+      lease.doubt();
+    };
     // Nothing is under way that would be worth another connection.
     opened.events = {
       onLane: () => undefined,
       onDecision: () => undefined,
+      onStored: () => undefined,
       onDetached: () => session.abort(lost()),
     };
     session.attach({

@@ -64,6 +64,8 @@ export class LaneKeeper {
   /** Ways on which this session had a lane: who is there is the receiver, or has come in its place. */
   readonly #answered = new Set<string>();
   readonly #transports = new Map<number, string>();
+  /** Of those, what their own connection has said. */
+  readonly #suspect = new Set<number>();
   /** Of lanes that are over; what went last on them may still be on its way. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -104,6 +106,7 @@ export class LaneKeeper {
       onDecision: (decision) => this.#options.onDecision?.(decision),
     });
     this.#chooser.begin();
+    this.#replaySilence();
   }
 
   /** Nothing is measured any more: the transfer has ended, and its session may wait for another. */
@@ -123,6 +126,7 @@ export class LaneKeeper {
     const about = held ? this.#aboutOf(lane, held) : { transport: '' };
     this.#held.delete(lane);
     this.#silent.delete(lane);
+    this.#suspect.delete(lane);
     clearTimeout(this.#retired.get(lane));
     this.#retired.delete(lane);
     // With a lane that is lost there is nobody to close the connection with in order.
@@ -168,6 +172,8 @@ export class LaneKeeper {
     this.#answered.add(formatAddress(held.address));
     this.#transports.set(lane, held.address.scheme);
     held.connection.onSuspect((isSuspect) => {
+      if (isSuspect) this.#suspect.add(lane);
+      else this.#suspect.delete(lane);
       if (!this.#retired.has(lane)) this.#handleSilent(lane, isSuspect);
       this.#chooser?.handleSuspect(lane, isSuspect);
     });
@@ -179,6 +185,15 @@ export class LaneKeeper {
     if (isSilent) this.#silent.add(lane);
     else this.#silent.delete(lane);
     this.onSuspect?.(lane, isSilent);
+  }
+
+  /** A transfer that begins knows nothing of what was said to the one before; what a chooser has found is found anew. */
+  #replaySilence(): void {
+    for (const lane of [...this.#silent])
+      if (this.#suspect.has(lane)) this.onSuspect?.(lane, true);
+      else this.#handleSilent(lane, false);
+    for (const lane of this.#retired.keys()) this.onSuspect?.(lane, true);
+    for (const lane of this.#suspect) this.#chooser?.handleSuspect(lane, true);
   }
 
   async #reconnect(error: XferError): Promise<void> {

@@ -210,7 +210,8 @@ async function joinSession(
   }
   await running.session.acceptLane(stream, join, signal).finally(release);
   running.lanes.handleLane(join.lane, connection);
-  await connection.closed;
+  // It carries nothing else, and the other side may never close it.
+  await Promise.race([stream.closed, connection.closed]);
   return 'lane';
 }
 

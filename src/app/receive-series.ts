@@ -27,11 +27,19 @@ export interface ReceiveSeriesOptions {
 
 interface Part {
   readonly transfer: ReceiveTransfer;
-  /** Settles when nothing of it is left to be done. */
-  readonly over: Promise<ReceiveSummary>;
+  /** Settles when nothing of it is left to be done or told. */
+  readonly over: Promise<SendResult>;
+}
+
+/** What is told of a transfer. */
+interface Account {
+  readonly isFirst: boolean;
   readonly progress: ThinOut<ReceiveProgress>;
+  /** Settles when `connected` has been told, and gives the peer's name. */
+  introduced: Promise<string> | undefined;
   startedAt: number;
-  next?: Part;
+  /** Lanes that were gone before it. */
+  lanesBefore: number;
 }
 
 /**
@@ -41,37 +49,56 @@ interface Part {
 export class ReceiveSeries {
   readonly #options: ReceiveSeriesOptions;
   readonly #idle: IdleSession;
+  /** Begun and not told yet. What is told is let go of: a session may have any number of transfers. */
+  readonly #begun: Part[] = [];
+  #newest: Promise<SendResult> | undefined;
   #count = 0;
 
   constructor(options: ReceiveSeriesOptions) {
     this.#options = options;
     const { session, peer } = options.running;
-    this.#idle = { peer, end: () => session.finish() };
+    const abort = () => {
+      const error = new XferError('ERR_XFER_CONNECTION_LOST', 'the sender did not end a session that waited');
+      session.abort(error);
+      options.connection.abort(error);
+    };
+    this.#idle = { peer, end: () => session.finish(), abort };
   }
 
   /** To be called in the turn in which the session was made. Resolves with the last transfer that was received, or rejects with why one was not. */
   async run(): Promise<SendResult> {
-    const first = this.#begin(0, Promise.resolve());
+    const introduced = this.#begin(0, Promise.resolve());
     try {
-      const peer = await this.#introduce();
-      let result = await this.#finish(first, peer);
-      for (let part = first.next; part; part = part.next) {
-        const error = await part.over.then(
-          () => undefined,
-          (thrown: unknown) => asXferError(thrown),
-        );
-        // It waited for a transfer, and none came.
-        if (error && !part.transfer.hasBegun && quietEnds.has(error.code)) break;
-        result = await this.#finish(part, peer);
+      await introduced;
+      let result: SendResult | undefined;
+      for (let part = this.#begun.shift(); part; part = this.#begun.shift()) {
+        const { transfer, over } = part;
+        try {
+          result = await over;
+        } catch (error) {
+          // It waited for a transfer, and none came.
+          if (result && !transfer.hasBegun && quietEnds.has(asXferError(error).code)) break;
+          throw error;
+        }
       }
+      if (!result) throw new XferError('ERR_XFER_INTERNAL', 'a session had no transfer');
       return result;
+    } catch (error) {
+      await this.#endNewest(asXferError(error));
+      throw error;
     } finally {
       this.#options.context.idle.remove(this.#idle);
     }
   }
 
-  /** `after`: settles when nothing is left to be done of what there was before. */
-  #begin(firstRecord: number, after: Promise<unknown>): Part {
+  /** The next transfer may have begun while the end of one failed: who waits for this series closes what it writes to. */
+  async #endNewest(error: XferError): Promise<void> {
+    this.#options.running.stop.abort(error);
+    await this.#newest?.catch(() => undefined);
+  }
+
+  /** `after`: settles when nothing is left to be done of what there was before. Settles when the first one is introduced. */
+  #begin(firstRecord: number, after: Promise<unknown>): Promise<unknown> | undefined {
     const { context, running, goesOn } = this.#options;
     const { options, native, root, isUnnamed } = context;
     const { onEvent } = options;
@@ -79,6 +106,7 @@ export class ReceiveSeries {
     const progress = new ThinOut<ReceiveProgress>((value) =>
       onEvent({ event: 'progress', ...value, sent: 0 }),
     );
+    const account: Account = { isFirst, progress, introduced: undefined, startedAt: 0, lanesBefore: 0 };
     const transfer = new ReceiveTransfer({
       session: running.session,
       native,
@@ -91,45 +119,42 @@ export class ReceiveSeries {
       ...(goesOn
         ? {
             onAnother: (next: number) => {
-              part.next = this.#begin(next, part.over);
+              void this.#begin(next, over);
               context.idle.add(this.#idle);
             },
           }
         : {}),
       onBegin: async (key) => {
-        part.startedAt = performance.now();
-        if (!isFirst) this.#handleBegun();
+        if (!isFirst) context.idle.wake(this.#idle);
         await this.#checkWelcome(key, isFirst);
+        await (account.introduced ??= this.#introduce(account));
       },
-      onProgress: (value) => progress.push(value),
+      // What it has declared may be known before it is welcome.
+      onProgress: (value) => (account.introduced ? progress.push(value) : undefined),
       onNote: (message) => onEvent({ event: 'note', message }),
       onCommitting: () => onEvent({ event: 'phase', phase: 'commit' }),
     });
-    const over = this.#settle(transfer, isFirst);
-    const part: Part = { transfer, over, progress, startedAt: performance.now() };
+    const over = this.#settle(transfer, account);
     over.catch(() => undefined);
-    return part;
+    this.#begun.push({ transfer, over });
+    this.#newest = over;
+    // Its session has just begun; the others are told of when they begin.
+    if (isFirst) account.introduced = this.#introduce(account);
+    return account.introduced;
   }
 
-  async #settle(transfer: ReceiveTransfer, isFirst: boolean): Promise<ReceiveSummary> {
+  async #settle(transfer: ReceiveTransfer, account: Account): Promise<SendResult> {
     const { context, running, connection, paired } = this.#options;
     const summary = await transfer.run();
     context.transfers.complete(running);
     // The next transfer asks whether the key is pinned.
-    if (isFirst && paired)
+    if (account.isFirst && paired)
       await rememberPeer(context.peers, context.options, {
         key: running.session.peerKey,
         hello: running.session.hello,
         host: connection.isRelayed ? undefined : connection.remote.host,
       });
-    return summary;
-  }
-
-  /** The session does not wait any more. */
-  #handleBegun(): void {
-    const { context } = this.#options;
-    context.idle.remove(this.#idle);
-    context.options.onEvent({ event: 'phase', phase: 'transfer' });
+    return this.#finish(summary, account);
   }
 
   async #checkWelcome(key: Uint8Array, isFirst: boolean): Promise<void> {
@@ -144,26 +169,33 @@ export class ReceiveSeries {
     await transfers.claim(running, key);
   }
 
-  async #introduce(): Promise<string> {
+  async #introduce(account: Account): Promise<string> {
     const { context, running } = this.#options;
     const { onEvent } = context.options;
-    const { peer, known } = await shownPeer(context.peers, running.session.peerKey);
+    const { session } = running;
+    const { peer, known } = await shownPeer(context.peers, session.peerKey);
+    account.startedAt = performance.now();
+    account.lanesBefore = session.laneCount - session.lanes.length;
     const { transport, path } = this.#way;
     onEvent({ event: 'connected', peer, known, transport, path });
-    onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    if (account.isFirst) onEvent({ event: 'lane', lane: 0, state: 'up', transport });
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
   }
 
-  async #finish(part: Part, peer: string): Promise<SendResult> {
+  async #finish(
+    { files, bytes, bottleneck, carried }: ReceiveSummary,
+    account: Account,
+  ): Promise<SendResult> {
     const { context, running } = this.#options;
-    const { files, bytes, bottleneck, carried } = await part.over;
-    part.progress.flush();
-    const seconds = (performance.now() - part.startedAt) / 1000;
+    const { progress, introduced } = account;
+    const peer = (await introduced) ?? '';
+    progress.flush();
+    const seconds = (performance.now() - account.startedAt) / 1000;
     const { transport: first, path } = this.#way;
     const transportOf = (lane: number) => running.lanes.transportOf(lane);
     const by = transportsOf({ lanes: carried, transportOf, first });
-    const shape = { lanes: running.session.laneCount, ...by, path };
+    const shape = { lanes: running.session.laneCount - account.lanesBefore, ...by, path };
     const amount = { peer, bytes, files, seconds };
     const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
     context.options.onEvent(done);

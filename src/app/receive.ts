@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { sessionDefaults } from '../config/index.js';
+import { sessionDefaults, transportDefaults } from '../config/index.js';
 import { asXferError, directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { makeCode, makeRoom, parseCode } from '../session/code.js';
@@ -107,6 +107,7 @@ class Receiver {
       most: sessionDefaults.maxIdleSessions,
       mostOfPeer: sessionDefaults.maxIdleSessionsPerPeer,
       idleMs: sessionDefaults.idleSessionMs,
+      closeMs: transportDefaults.closeTimeoutMs,
     });
     const limit = new HandshakeLimit();
     transfers.readJournals(native.files, root, path);

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { XferError } from '../errors/index.js';
+import { equalBytes } from '../session/bytes.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
@@ -50,12 +51,18 @@ export function openSendPool(options: SendPoolOptions): SendPool {
   return new Pool(options);
 }
 
+interface Met {
+  readonly peer: Uint8Array;
+  /** Whether it was among those that are known. */
+  readonly wasKnown: boolean;
+}
+
 class Pool implements SendPool {
   readonly #options: SendPoolOptions;
   readonly #sessions: ConnectionPool<IdleSendSession>;
   readonly #ending = new AbortController();
   /** Who was met behind what a send is kept by. */
-  readonly #met = new LruMap<string, Uint8Array>(mostMet);
+  readonly #met = new LruMap<string, Met>(mostMet);
   readonly #sending = new Set<Promise<unknown>>();
   readonly #turns = new Turns();
   readonly #peers: PeerStore;
@@ -119,22 +126,33 @@ class Pool implements SendPool {
       onEvent: given.onEvent ?? (() => undefined),
     };
     const identity = () => (this.#identity ??= loadIdentity(home));
-    return sendTo(options, parseTarget(given.target), identity, undefined, this.#sessionsOf(given, signal));
+    const sessions = await this.#sessionsOf(given, signal);
+    return sendTo(options, parseTarget(given.target), identity, undefined, sessions);
   }
 
   /** The sessions of one send: of those that lead to the same place in the same way, one at a time. */
-  #sessionsOf(given: PooledSendOptions, signal: AbortSignal): SendSessions {
+  async #sessionsOf(given: PooledSendOptions, signal: AbortSignal): Promise<SendSessions> {
     const key = keyOf(given);
+    // Who was known, and is no more, was removed: then it is proved anew whom this leads to.
+    const met = this.#met.get(key);
+    const isRemoved = met?.wasKnown === true && !(await this.#peers.findByKey(met.peer));
+    if (isRemoved) this.#met.delete(key);
     let lease: Lease<IdleSendSession> | undefined;
     return {
       goesOn: true,
-      pinned: this.#met.get(key),
+      pinned: isRemoved ? undefined : met?.peer,
       peers: this.#peers,
       unfinished: (identity) =>
         (this.#unfinished ??= new UnfinishedTransfers(this.#options.home, identity, lookAgainMs)),
-      take: async (open) => {
+      take: async (open, peers) => {
+        const known = await this.#peers.list();
         lease = await this.#sessions.acquire(key, {
           signal,
+          suits: ({ opened: { session }, wasKnown }) => {
+            const isThis = (peer: Uint8Array) => equalBytes(peer, session.peerKey);
+            if (wasKnown && !known.some(({ key }) => isThis(key))) return false;
+            return peers.length === 0 || peers.some(isThis);
+          },
           open: async () => new IdleSendSession(await open()),
         });
         lease.item.wake();
@@ -143,9 +161,12 @@ class Pool implements SendPool {
       give: async (opened, nextRecord) => {
         const isKept = nextRecord !== undefined && isReusable(opened);
         // Whose receiver goes on knows us: the code is not needed a second time, and may be spent.
-        if (isKept) this.#met.set(key, opened.session.peerKey);
+        const peer = opened.session.peerKey;
+        const wasKnown = isKept && (await this.#peers.findByKey(peer)) !== undefined;
+        if (isKept) this.#met.set(key, { peer, wasKnown });
         opened.nextRecord = nextRecord;
         const taken = lease;
+        if (taken) taken.item.wasKnown = wasKnown;
         if (isKept && taken) taken.item.rest(taken);
         else await endSession(opened);
         taken?.release(isKept);

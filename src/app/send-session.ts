@@ -32,6 +32,8 @@ export interface SendSession {
 export interface SendSessionEvents {
   onLane(lane: number, state: 'up' | 'down', about: LaneAbout, error?: XferError): void;
   onDecision(decision: Decision): void;
+  /** A relay on the way does not pipe, but stores records and forwards them whole. */
+  onStored(relay: string): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -39,7 +41,8 @@ export interface SendSessionEvents {
 export interface SendSessionOptions {
   readonly options: Omit<SendOptions, 'target' | 'limit'>;
   readonly identity: Identity;
-  readonly ways: Ways;
+  /** How to get there; what there is to say goes to whoever uses the session. */
+  ways(told: Pick<SendSessionEvents, 'onDecision' | 'onStored'>): Ways;
   readonly trust: Trust;
   readonly events: SendSessionEvents;
   /** Whether another transfer may begin behind one that has ended. */
@@ -48,8 +51,10 @@ export interface SendSessionOptions {
 
 /** Dials, proves and greets. Rejects with an XferError. */
 export async function openSendSession(opening: SendSessionOptions): Promise<SendSession> {
-  const { options, ways, trust } = opening;
+  const { options, trust } = opening;
   options.onEvent({ event: 'phase', phase: 'connect' });
+  const user = { events: opening.events };
+  const ways = opening.ways(toldTo(user));
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   void preloadHandshake('code' in trust ? 'code' : 'known').catch(() => undefined);
@@ -58,7 +63,7 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
       const there = await ways.dialFirst(signal);
       if (isFirst) options.onEvent({ event: 'phase', phase: 'pair' });
       try {
-        return await openOver(there, opening);
+        return await openOver(there, ways, user, opening);
       } catch (thrown) {
         const error = asXferError(thrown);
         if (!(await leaveUnheard(there, error))) throw error;
@@ -71,19 +76,34 @@ export async function openSendSession(opening: SendSessionOptions): Promise<Send
   }
 }
 
-async function openOver(there: WayThere, opening: SendSessionOptions): Promise<SendSession> {
-  const { options, ways, identity, trust } = opening;
+/** Who uses a session changes; until it is there that is who opens it. */
+interface User {
+  events: SendSessionEvents;
+}
+
+/** Apart from all that holds who opens the session: what is over is let go of. */
+function toldTo(user: User): Pick<SendSessionEvents, 'onDecision' | 'onStored'> {
+  return {
+    onDecision: (decision) => user.events.onDecision(decision),
+    onStored: (relay) => user.events.onStored(relay),
+  };
+}
+
+async function openOver(
+  there: WayThere,
+  ways: Ways,
+  user: User,
+  opening: SendSessionOptions,
+): Promise<SendSession> {
+  const { options, identity, trust } = opening;
   const { signal } = options;
   const { connection } = there;
-  // Who uses the session changes; until it is there that is who opens it.
-  let opened: SendSession | undefined;
-  const events = () => opened?.events ?? opening.events;
   const lanes = new LaneKeeper({
     retryMs: retryOf(options),
     signal,
     ways,
-    onLane: (lane, state, about, error) => events().onLane(lane, state, about, error),
-    onDecision: (decision) => events().onDecision(decision),
+    onLane: (lane, state, about, error) => user.events.onLane(lane, state, about, error),
+    onDecision: (decision) => user.events.onDecision(decision),
   });
   try {
     const native = nativeApi();
@@ -112,15 +132,14 @@ async function openOver(there: WayThere, opening: SendSessionOptions): Promise<S
       rejoinMs: retryOf(options),
       onLaneDown: (lane, error) => lanes.handleLaneDown(lane, error),
       onDetached: (error) => {
-        events().onDetached();
+        user.events.onDetached();
         lanes.handleDetached(error);
       },
     });
     const helloMs = performance.now() - greetedAt;
     const candidates = ways.candidates(there, session.hello.listens);
     lanes.begin(session, { there, candidates, helloMs });
-    opened = { session, lanes, there, paired: secrets.paired, events: opening.events, nextRecord: undefined };
-    return opened;
+    return Object.assign(user, { session, lanes, there, paired: secrets.paired, nextRecord: undefined });
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;

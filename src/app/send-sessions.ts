@@ -14,8 +14,8 @@ export interface SendSessions {
   readonly peers?: PeerStore;
   /** As are transfers that are not finished. */
   unfinished?(identity: Identity): UnfinishedTransfers;
-  /** What `open` gives, or a session that is there already. Rejects with an XferError. */
-  take(open: () => Promise<SendSession>): Promise<SendSession>;
+  /** What `open` gives, or a session that is there already: with one of `peers`, where there are any. Rejects with an XferError. */
+  take(open: () => Promise<SendSession>, peers: readonly Uint8Array[]): Promise<SendSession>;
   /** To be called once for each that was taken. `nextRecord`: where another transfer may begin; undefined: the session is of no more use. */
   give(opened: SendSession, nextRecord: number | undefined): Promise<void>;
 }

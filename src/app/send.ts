@@ -23,11 +23,16 @@ import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
 import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
-import { openSendSession, type SendSession, type SendSessionEvents, type Trust } from './send-session.js';
+import {
+  openSendSession,
+  type SendSession,
+  type SendSessionEvents,
+  type SendSessionOptions,
+  type Trust,
+} from './send-session.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
 import { routeTo, type FoundRoute, type Route } from './route.js';
 import { waysOf } from './ways-of.js';
-import type { Ways } from './ways.js';
 import { retryOf } from './silence.js';
 import { parseTarget, type Target } from './target.js';
 import { ThinOut } from './thin-out.js';
@@ -119,7 +124,6 @@ async function routeOver(
 /** One `send`, over as many sessions as it takes. */
 class Sending {
   readonly #route: Route;
-  readonly #ways: Ways;
   /** The address where the other side answered. */
   #found: Address | undefined;
   readonly #options: Filtered;
@@ -161,12 +165,8 @@ class Sending {
     this.#identity = identity;
     this.#peers = sessions.peers ?? new PeerStore(options.home);
     this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
-    this.#ways = waysOf(route, {
-      ...options,
-      identity,
-      onStored: (relay) => this.#handleStored(relay),
-      onDecision: (decision) => this.#explain(decision),
-    });
+    // What is wrong with the route is said before anybody is asked for a code.
+    this.#waysTold(this.#events);
     this.#key = this.#unfinished.keyOf(options.paths);
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
   }
@@ -197,7 +197,7 @@ class Sending {
         // The session may have tried for as long as it should.
         const isLate = retryOf(this.#options) === 0 || performance.now() > this.#retryUntil;
         if (isLate && !wasWaiting) throw error;
-        opened = await this.#take(() => this.#openAgain(peerKey, error));
+        opened = await this.#take(() => this.#openAgain(peerKey, error), [peerKey]);
       }
     }
   }
@@ -263,7 +263,7 @@ class Sending {
     const opened = await openSendSession({
       options: this.#options,
       identity: this.#identity,
-      ways: this.#ways,
+      ways: this.#waysTold,
       trust,
       goesOn: this.#sessions.goesOn,
       events: this.#events,
@@ -273,10 +273,25 @@ class Sending {
     return opened;
   }
 
+  /** Outlives this with the session, and so refers to nothing of it but how to get there. */
+  get #waysTold(): SendSessionOptions['ways'] {
+    const { transports, tuning, use, home, identify, relayToken } = this.#options;
+    const [route, identity] = [this.#route, this.#identity];
+    const how = {
+      ...{ transports, home, identity },
+      ...(tuning ? { tuning } : {}),
+      ...(use ? { use } : {}),
+      ...(identify === undefined ? {} : { identify }),
+      ...(relayToken === undefined ? {} : { relayToken }),
+    };
+    return (told) => waysOf(route, { ...how, ...told });
+  }
+
   get #events(): SendSessionEvents {
     const { onEvent } = this.#options;
     return {
       onDecision: (decision) => this.#explain(decision),
+      onStored: (relay) => this.#handleStored(relay),
       onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
         // How the lanes of what is done go is nobody's business, and `done` the last that is told.
@@ -288,9 +303,9 @@ class Sending {
     };
   }
 
-  /** A session: one that is there already, or what `open` gives. */
-  async #take(open: () => Promise<SendSession>): Promise<SendSession> {
-    const opened = await this.#sessions.take(open);
+  /** A session: one that is there already, with one of `peers` where there are any, or what `open` gives. */
+  async #take(open: () => Promise<SendSession>, peers: readonly Uint8Array[] = []): Promise<SendSession> {
+    const opened = await this.#sessions.take(open, peers);
     opened.events = this.#events;
     this.#found = opened.there.address;
     return opened;

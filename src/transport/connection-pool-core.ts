@@ -33,6 +33,12 @@ export interface PoolMetrics {
   readonly inUse: number;
 }
 
+interface Wanted {
+  readonly key: string;
+  /** Which of those of the key he takes. */
+  suits(slot: number): boolean;
+}
+
 interface Slot {
   readonly key: string;
   state: 'opening' | 'inUse' | 'idle' | 'checking';
@@ -54,8 +60,8 @@ interface Slot {
 export class ConnectionPoolCore {
   readonly #limits: PoolLimits;
   readonly #slots = new Map<number, Slot>();
-  /** Waiters and their keys, in the order of coming. */
-  readonly #waiting = new Map<number, string>();
+  /** In the order of coming. */
+  readonly #waiting = new Map<number, Wanted>();
   readonly #toClose: number[] = [];
   #lastSlot = 0;
   #opened = 0;
@@ -76,8 +82,9 @@ export class ConnectionPoolCore {
     };
   }
 
-  handleWanted(waiter: number, key: string): void {
-    this.#waiting.set(waiter, key);
+  /** `suits`: whether he takes what is in that slot. Default: whatever has the key. */
+  handleWanted(waiter: number, key: string, suits: (slot: number) => boolean = () => true): void {
+    this.#waiting.set(waiter, { key, suits });
   }
 
   /** The waiter wants none any more. One that is being opened for him is not waited for: see `handleOpenFailed`. */
@@ -140,8 +147,8 @@ export class ConnectionPoolCore {
       if (state === 'idle' && now - usedAt >= this.#limits.idleMs) this.#evict(slot);
     const slot = this.#toClose.shift();
     if (slot !== undefined) return { kind: 'close', slot };
-    for (const [waiter, key] of this.#waiting) {
-      const action = this.#serve(waiter, key, now);
+    for (const [waiter, wanted] of this.#waiting) {
+      const action = this.#serve(waiter, wanted, now);
       if (action === 'full') return undefined;
       if (action) return action;
     }
@@ -157,9 +164,12 @@ export class ConnectionPoolCore {
   }
 
   /** `full`: he waits for room that nobody behind him may take. */
-  #serve(waiter: number, key: string, now: number): PoolAction | 'full' | undefined {
+  #serve(waiter: number, { key, suits }: Wanted, now: number): PoolAction | 'full' | undefined {
     const own = [...this.#slots].filter(([, slot]) => slot.key === key);
-    const idle = own.filter(([, { state }]) => state === 'idle').sort(([, a], [, b]) => b.usedAt - a.usedAt);
+    const unused = own
+      .filter(([, { state }]) => state === 'idle')
+      .sort(([, a], [, b]) => b.usedAt - a.usedAt);
+    const idle = unused.filter(([slot]) => suits(slot));
     const healthy = idle.find(([, { healthyAt }]) => now - healthyAt < this.#limits.checkAfterMs);
     if (healthy) return this.#hand(waiter, ...healthy);
     // Whether he has to wait at all is found out already.
@@ -169,8 +179,11 @@ export class ConnectionPoolCore {
       Object.assign(doubtful[1], { state: 'checking', checkedFor: waiter });
       return { kind: 'check', slot: doubtful[0] };
     }
-    if (own.length >= this.#limits.maxOpenPerKey) return undefined;
-    if (this.#slots.size >= this.#limits.maxOpen && !this.#makeRoom()) return 'full';
+    if (own.length >= this.#limits.maxOpenPerKey) {
+      const unsuited = unused.at(-1);
+      if (!unsuited) return undefined;
+      this.#evict(unsuited[0]);
+    } else if (this.#slots.size >= this.#limits.maxOpen && !this.#makeRoom()) return 'full';
     const closed = this.#toClose.shift();
     if (closed !== undefined) return { kind: 'close', slot: closed };
     this.#waiting.delete(waiter);

@@ -29,6 +29,13 @@ export interface Lease<Item> {
   doubt(): void;
 }
 
+export interface Wish<Item> {
+  open(signal: AbortSignal): Promise<Item>;
+  readonly signal: AbortSignal;
+  /** Whether one that is open already will do. Default: any of the key. */
+  suits?(item: Item): boolean;
+}
+
 interface Waiter<Item> {
   open(signal: AbortSignal): Promise<Item>;
   readonly signal: AbortSignal;
@@ -62,10 +69,7 @@ export class ConnectionPool<Item> {
   }
 
   /** Resolves when there is one for the caller; rejects as `open` does, or with the signal's reason. */
-  async acquire(
-    key: string,
-    { open, signal }: { open(signal: AbortSignal): Promise<Item>; readonly signal: AbortSignal },
-  ): Promise<Lease<Item>> {
+  async acquire(key: string, { open, signal, suits = () => true }: Wish<Item>): Promise<Lease<Item>> {
     signal.throwIfAborted();
     this.#ending.signal.throwIfAborted();
     const id = ++this.#lastWaiter;
@@ -79,7 +83,10 @@ export class ConnectionPool<Item> {
       signal.addEventListener('abort', leave, { once: true });
       const settled = () => signal.removeEventListener('abort', leave);
       this.#waiters.set(id, { open, signal, resolve, reject, leave: settled });
-      this.#core.handleWanted(id, key);
+      this.#core.handleWanted(id, key, (slot) => {
+        const item = this.#items.get(slot);
+        return item !== undefined && suits(item);
+      });
       this.#act();
     });
   }

@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { XferEvent } from '../../src/app/events.js';
 import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
@@ -78,6 +81,7 @@ async function expectAll(count: number): Promise<void> {
     expect((await readFile(join(out, `f${number}`))).equals(content(number)), `f${number}`).toBe(true);
 }
 
+/** Of a receiver: the first lane of a session is told once, `connected` with each transfer. */
 const told = (name: XferEvent['event']) => receiver.recv.events.filter(({ event }) => event === name).length;
 
 describe.each(['tcp', 'udp', 'quic'])('over %s', (scheme) => {
@@ -87,7 +91,7 @@ describe.each(['tcp', 'udp', 'quic'])('over %s', (scheme) => {
     for (let number = 0; number < 20; number++) await send(number);
     await expectAll(20);
     await receiver.recv.until(() => told('done') === 20);
-    expect([dials, told('connected')]).toEqual([1, 1]);
+    expect([dials, told('lane'), told('connected')]).toEqual([1, 1, 20]);
     expect(pool.metrics()).toMatchObject({ opened: 1, reused: 19, idle: 1, failedChecks: 0, evicted: 0 });
   });
 
@@ -178,7 +182,7 @@ it('a receiver that always asks for its code gets a session for each', async () 
   open();
   for (let number = 0; number < 3; number++) await send(number);
   await expectAll(3);
-  expect([dials, told('connected')]).toEqual([3, 3]);
+  expect([dials, told('lane')]).toEqual([3, 3]);
   expect(pool.metrics()).toMatchObject({ opened: 3, reused: 0, idle: 0 });
 });
 
@@ -192,6 +196,44 @@ it('pairing alone is consent to one transfer: who is remembered no more is refus
   await expect(send(1)).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' });
   await expect(readFile(join(out, 'f1'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+it('nothing more goes to a peer that the sender has removed', async () => {
+  await listen();
+  open();
+  await send(0);
+  // Or it does not know us yet.
+  await receiver.recv.event('done');
+  const [path, peers] = [join(source, 'f0'), new PeerStore(home)];
+  const again = () => pool.send({ paths: [path], target: receiver.address });
+  await again();
+  for (const { name } of await peers.list()) await peers.remove(name);
+  await vi.waitFor(() => expect(again()).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' }), 5_000);
+  expect(pool.metrics()).toMatchObject({ inUse: 0 });
+});
+
+it('a session keeps nothing of the sends that are over', async () => {
+  await listen();
+  open();
+  const first = await sendWatched();
+  for (let number = 1; number < 3; number++) await send(number);
+  expect(pool.metrics()).toMatchObject({ opened: 1, reused: 2 });
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  await vi.waitFor(async () => {
+    await turn();
+    collectGarbage();
+    expect(first.deref()).toBeUndefined();
+  });
+});
+
+/** Who is told of the first send. */
+async function sendWatched(): Promise<WeakRef<(event: XferEvent) => void>> {
+  const told: string[] = [];
+  const onEvent = ({ event }: XferEvent) => void told.push(event);
+  await send(0, onEvent);
+  expect(told).toContain('done');
+  return new WeakRef(onEvent);
+}
 
 it('a session that carries nothing for too long is closed, and another is opened', async () => {
   await listen();
@@ -212,7 +254,7 @@ it('one file that cannot be read costs that send alone', async () => {
     code: 'ERR_XFER_NOT_FOUND',
   });
   await send(1);
-  expect([dials, told('connected')]).toEqual([1, 1]);
+  expect([dials, told('lane')]).toEqual([1, 1]);
 });
 
 it('with its end all that is under way ends, and nothing more begins', async () => {

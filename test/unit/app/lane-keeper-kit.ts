@@ -47,6 +47,7 @@ export class LaneKeeperKit {
   /** This end of all connections. */
   local = 'tcp://127.0.0.1:1';
   isOver = false;
+  readonly #suspecting = new Map<Connection, (isSuspect: boolean) => void>();
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
   #received = 0;
@@ -114,6 +115,19 @@ export class LaneKeeperKit {
   /** Nothing comes back on this lane any more. */
   mute(lane: number): void {
     this.#muted.add(this.lanes.get(lane)?.connection);
+  }
+
+  /** What the lane's own connection says. */
+  suspect(lane: number, isSuspect: boolean): void {
+    const connection = this.lanes.get(lane)?.connection;
+    if (connection) this.#suspecting.get(connection)?.(isSuspect);
+  }
+
+  /** The transfer has ended, and another, which knows of no silence, begins on the same lanes. */
+  next(): void {
+    this.keeper.rest();
+    for (const lane of this.lanes.values()) lane.isSuspect = false;
+    this.keeper.drive(this.#transfer());
   }
 
   /** By the schemes of the lanes that are there. */
@@ -208,7 +222,7 @@ export class LaneKeeperKit {
         isRelayed,
         capabilities: { streams: 'native' },
       },
-      onSuspect: () => undefined,
+      onSuspect: (handler: (isSuspect: boolean) => void) => this.#suspecting.set(connection, handler),
       stats: () => ({
         rttMs: 1,
         minRttMs: 1,

@@ -194,4 +194,29 @@ describe('LaneKeeper', () => {
     await kit.keeper.close();
     expect(kit.ended.sort()).toEqual([`abort ${tcp}`, `close ${udp}`]);
   });
+
+  it('a transfer that begins hears of the lane that was silent already, and when it is heard again', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.begin(2);
+    await kit.run(300);
+    kit.suspect(0, true);
+    kit.next();
+    expect(kit.lanes.get(0)?.isSuspect).toBe(true);
+    expect(kit.lanes.get(1)?.isSuspect).toBe(false);
+    kit.suspect(0, false);
+    expect(kit.lanes.get(0)?.isSuspect).toBe(false);
+  });
+
+  it('what only measuring has found of a lane does not outlast the transfer', async () => {
+    const first = way(tcp, 60 * MB);
+    const kit = kitOf(first, way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(2_000);
+    first.isCut = true;
+    await kit.run(1_500);
+    const suspicions: [number, boolean][] = [];
+    kit.keeper.onSuspect = (lane, isSuspect) => suspicions.push([lane, isSuspect]);
+    kit.next();
+    expect(suspicions).toEqual([[0, false]]);
+  });
 });

@@ -45,6 +45,21 @@ describe('who wants one', () => {
     expect(actions(core, 50)).toEqual([{ kind: 'open', waiter: 7, slot: 2 }]);
   });
 
+  it('gets none that does not suit him: another is opened beside it', () => {
+    const core = withIdle('a');
+    core.handleWanted(7, 'a', (slot) => slot !== 1);
+    expect(actions(core, 50)).toEqual([{ kind: 'open', waiter: 7, slot: 2 }]);
+  });
+
+  it('gets another in place of one that does not suit him where there may be no more', () => {
+    const core = withIdle('a', 'a');
+    core.handleWanted(7, 'a', () => false);
+    expect(actions(core, 50)).toEqual([
+      { kind: 'close', slot: 2 },
+      { kind: 'open', waiter: 7, slot: 3 },
+    ]);
+  });
+
   it('gets one that was not used for a while only when it has been found healthy', () => {
     const core = withIdle('a');
     core.handleWanted(7, 'a');

@@ -42,6 +42,20 @@ describe('a lease', () => {
     expect([first.isReused, second.isReused, second.item]).toEqual([false, true, first.item]);
   });
 
+  it('is of an item that suits, or of a new one where none does', async () => {
+    const items = pool();
+    const [first, second] = [
+      await items.acquire('a', { open, signal }),
+      await items.acquire('a', { open, signal }),
+    ];
+    first.release(true);
+    second.release(true);
+    const suited = await items.acquire('a', { open, signal, suits: (item) => item === first.item });
+    expect(suited.item).toBe(first.item);
+    const other = await items.acquire('a', { open, signal, suits: (item) => item === first.item });
+    expect([other.item.name, other.isReused, second.item.isClosed]).toEqual(['item 2', false, true]);
+  });
+
   it('is of another item where the first was given back as of no use, or has gone meanwhile', async () => {
     const items = pool();
     const first = await items.acquire('a', { open, signal });
