@@ -7,6 +7,7 @@ import { PeerStore } from '../session/peer-store.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
 import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
+import { formatAddress } from '../transport/address.js';
 import { readFilter } from './filters.js';
 import { LruMap } from '../relay/lru-map.js';
 import { IdleSendSession } from './idle-send-session.js';
@@ -14,6 +15,8 @@ import type { CommonOptions, SendOptions, SendResult } from './options.js';
 import type { SendSession } from './send-session.js';
 import { endSession, type SendSessions } from './send-sessions.js';
 import { sendTo } from './send.js';
+import { relaysOf } from './route.js';
+import { retryOf } from './silence.js';
 import { parseTarget } from './target.js';
 import { Turns } from './turns.js';
 import { UnfinishedTransfers } from './unfinished.js';
@@ -186,14 +189,29 @@ function stopBy(signal: AbortSignal | undefined, stop: AbortController): () => v
 const isReusable = ({ session }: SendSession) =>
   session.isUsable && session.hello.capabilities.includes(anotherCapability);
 
-/** Whom a session leads to, over what, and what was said in its HELLO: all that two sends must have in common. */
+/**
+ * Whom a session leads to, over what, and what was said in its HELLO: all that two sends must have in common. Under which name
+ * a peer is remembered is no part of that: one that is known keeps its name.
+ */
 function keyOf(given: PooledSendOptions): string {
-  const { target, via, code, peer, identify, relayToken, remember, rememberAs } = given;
-  const { retryMs, streamingThresholdBytes, use } = given;
+  const { via = [], code, peer, identify, relayToken, remember, streamingThresholdBytes } = given;
+  const isRelayed = via.length > 0;
   return JSON.stringify([
-    ...[target, via, code, peer, identify, relayToken, remember, rememberAs],
-    ...[use, retryMs, streamingThresholdBytes],
+    ...[placeOf(given), relaysOf(via), code, peer, remember === true],
+    ...(isRelayed ? [identify === true, relayToken] : []),
+    ...[retryOf(given), streamingThresholdBytes],
   ]);
+}
+
+/** However it is written. `use` says something only where the target has no scheme. */
+function placeOf({ target: text, use }: PooledSendOptions): unknown {
+  const target = parseTarget(text);
+  if (target.kind === 'address') {
+    const { address } = target;
+    return formatAddress({ ...address, host: address.host.toLowerCase() });
+  }
+  if (target.kind !== 'host') return target;
+  return [target.host.toLowerCase(), target.port, use && [...new Set(use)].sort()];
 }
 
 function limitsOf({ maxConnections, maxConnectionsPerPeer, idleMs }: SendPoolOptions): Partial<PoolLimits> {

@@ -7,6 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sessionDefaults } from '../../src/config/index.js';
 import type { XferEvent } from '../../src/app/events.js';
 import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
 import { PeerStore } from '../../src/session/peer-store.js';
@@ -209,6 +210,17 @@ it('nothing more goes to a peer that the sender has removed', async () => {
   for (const { name } of await peers.list()) await peers.remove(name);
   await vi.waitFor(() => expect(again()).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' }), 5_000);
   expect(pool.metrics()).toMatchObject({ inUse: 0 });
+});
+
+it('one place is one place, however it is written', async () => {
+  await listen();
+  open();
+  await send(0);
+  const { address, code } = receiver;
+  const common = { paths: [join(source, 'f0')], code, remember: true };
+  await pool.send({ ...common, target: `${address.replace('tcp:', 'TCP:')}/`, rememberAs: 'bob' });
+  await pool.send({ ...common, target: address, retryMs: sessionDefaults.retryMs, use: ['tcp'] });
+  expect([dials, pool.metrics().reused]).toEqual([1, 2]);
 });
 
 it('a session keeps nothing of the sends that are over', async () => {
