@@ -118,7 +118,7 @@ it('a target without a scheme leads to the same session again', async () => {
   for (let number = 0; number < 10; number++) await send(number);
   await expectAll(10);
   await receiver.recv.until(() => told('done') === 10);
-  expect(told('connected')).toBe(1);
+  expect(told('lane')).toBe(1);
   expect(pool.metrics()).toMatchObject({ opened: 1, reused: 9 });
 });
 
