@@ -93,7 +93,9 @@ describe('xfer doctor with a target', { timeout: 90_000 }, () => {
     const at = authority(address);
     const open = await diagnose([at, '--timeout', '2s']);
     expect(open.verdict?.conclusions.join(' ')).toContain(`Nothing listens at udp://${at}`);
-    await silentUdp(Number(at.split(':')[1]));
+    const port = Number(at.split(':')[1]);
+    // quic is looked for at the next one, too.
+    await Promise.all([silentUdp(port), silentUdp(port + 1)]);
     const shut = await diagnose([at, '--timeout', '600ms']);
     expect(shut.status).toBe(0);
     expect(byTransport(shut).get('udp')).toMatchObject({ state: 'fails', code: 'ERR_XFER_TIMEOUT' });
