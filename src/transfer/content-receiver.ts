@@ -376,8 +376,8 @@ export class ContentReceiver {
 
   async #open(incoming: Incoming): Promise<void> {
     await this.#options.hold();
-    // It may have ended meanwhile, and nobody would take away what is opened behind that.
-    if (!this.#over) await this.#fileOf(incoming).open();
+    // It may have ended or been given up meanwhile, and nobody would take away what is opened behind that.
+    if (!this.#over && incoming.state === 'opening') await this.#fileOf(incoming).open();
   }
 
   #handleOpen(incoming: Incoming): void {
