@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Address, Connection, Listener, ListenOptions, Stream } from 'xfer/plugin';
+import { until } from '../../../src/compliance/pair.js';
 
 const MiB = 2 ** 20;
 const at: Address = { scheme: 'quic', host: '127.0.0.1', port: 0 };
@@ -211,9 +212,10 @@ describe('statistics', () => {
     const { dial } = await listening();
     const connection = await dial();
     expect(await echoed(connection, Buffer.alloc(3 * MiB, 1))).toBe(true);
+    // They are looked at now and then.
+    await until(() => (connection.stats().datagramsReceived ?? 0) > (3 * MiB) / 1500);
     const stats = connection.stats();
     expect(stats.datagramsSent).toBeGreaterThan((3 * MiB) / 1500);
-    expect(stats.datagramsReceived).toBeGreaterThan((3 * MiB) / 1500);
     expect(stats.cwndBytes).toBeGreaterThan(1200);
     expect(stats.congestionEvents).toBeGreaterThanOrEqual(0);
     expect(stats.minRttMs).toBeGreaterThan(0);
