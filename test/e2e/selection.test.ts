@@ -88,11 +88,15 @@ describe('send to a host without a scheme', { timeout: timeoutMs }, () => {
     const leg = await begin(128 * MB, 2 * MB, []);
     const sent = await ended(leg);
     expect(sent.events.some((event) => isLane(event, 'up', 'udp'))).toBe(true);
-    const won = sent.events.find(
-      (event) =>
-        event.event === 'explain' && event.decision === 'prefer' && event.address?.startsWith('udp:'),
+    // Where udp is fast enough all is over before it is measured to the end: then why it was tried is what is told.
+    const told = sent.events.filter(
+      (event) => event.event === 'explain' && event.address?.startsWith('udp:') === true,
     );
-    expect(won).toMatchObject({ numbers: { ownBytesPerSecond: expect.any(Number) as number } });
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        numbers: expect.objectContaining({ rateBytesPerSecond: expect.any(Number) }),
+      }),
+    );
     const done = sent.events.at(-1);
     if (done?.event !== 'done') throw new Error('it did not end with done');
     expect(done.transport).toBe('udp');
