@@ -106,7 +106,7 @@ function newPool(home) {
 }
 
 const connectionsIn = (stdout) =>
-  stdout.split('\n').filter((text) => text.includes('"event":"connected"')).length;
+  stdout.split('\n').filter((text) => text.includes('"event":"lane","lane":0,"state":"up"')).length;
 
 function same(source, target, count) {
   let equal = 0;
