@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 
 /** A layer imports only from those below it (to its right). */
 const layers = [
-  ...['commands', 'ui', 'app', 'transfer', 'session', 'relay'],
+  ...['commands', 'ui', 'app', 'pipe', 'transfer', 'session', 'relay'],
   ...['mux', 'transport', 'native', 'config', 'errors'],
 ];
 
@@ -39,7 +39,7 @@ const pluginZones = plugins
 /** Protocols as pure state machines: time and randomness are arguments (see docs/protocol.md). */
 const sansIo = [
   'src/mux/**/*.ts',
-  'src/{relay,session,transfer,transport}/*-core.ts',
+  'src/{pipe,relay,session,transfer,transport}/*-core.ts',
   'plugins/udp/src/{core,congestion,hello}/**/*.ts',
 ];
 /** What joins the cores to sockets and clocks. */

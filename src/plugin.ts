@@ -37,3 +37,21 @@ export { DialLimit } from './transport/dial-limit.js';
 export { dialTargets, type DialTarget, type Resolving } from './transport/dial-targets.js';
 export { raceTargets } from './transport/race-targets.js';
 export { ListenerGate, type Place as ListenerPlace } from './transport/listener-gate.js';
+export {
+  endpointApiVersion,
+  maxMessageBytes,
+  type ByteSink,
+  type ByteSource,
+  type Endpoint,
+  type EndpointDescriptor,
+  type EndpointKind,
+  type EndpointListener,
+  type EndpointListenOptions,
+  type EndpointOptions,
+  type EndpointUse,
+  type Message,
+  type MessageSink,
+  type MessageSource,
+  type PipeSink,
+  type PipeSource,
+} from './pipe/endpoint.js';

@@ -16,3 +16,4 @@ export {
   wsDefaults,
 } from './defaults.js';
 export { homeDirectory } from './home.js';
+export { pipeDefaults } from './pipe.js';

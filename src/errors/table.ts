@@ -9,6 +9,8 @@ export const exitStatus = {
   localIo: 6,
   noTransport: 7,
   interrupted: 130,
+  /** As a program that SIGPIPE ends. */
+  brokenPipe: 141,
 } as const;
 
 export type Origin = 'user' | 'local' | 'network' | 'remote';
@@ -27,7 +29,8 @@ export interface ErrorRow {
 const row = (origin: Origin, exit: number, wire: number, remedy: string, retryable = false): ErrorRow =>
   Object.freeze({ origin, retryable, exit, wire, remedy });
 
-const { internal, usage, network, refused, integrity, localIo, noTransport, interrupted } = exitStatus;
+const { internal, usage, network, refused, integrity, localIo, noTransport, interrupted, brokenPipe } =
+  exitStatus;
 
 /** Every error code of xfer. `docs/errors.md` lists the same rows; a test holds the two together. */
 export const errorTable = Object.freeze({
@@ -257,6 +260,32 @@ export const errorTable = Object.freeze({
     noTransport,
     85,
     'the plugin lacks a method of the transport contract: update or remove it',
+  ),
+
+  ERR_XFER_BROKEN_PIPE: row(
+    'remote',
+    brokenPipe,
+    90,
+    'the reader at the end of the pipe has gone: nothing is wrong if it had enough',
+  ),
+  ERR_XFER_TOO_SLOW: row(
+    'remote',
+    network,
+    91,
+    'it took less than the others send: give it less, or let all wait for it with --slow wait',
+  ),
+  ERR_XFER_FRAMING: row(
+    'local',
+    integrity,
+    92,
+    'what came is not cut as was said: check --frame on both sides; a message has at most 100 MiB',
+  ),
+  ERR_XFER_COMMAND_FAILED: row('local', localIo, 93, 'see what the command said, and run it by itself'),
+  ERR_XFER_NO_ENDPOINT: row(
+    'local',
+    noTransport,
+    94,
+    'use one of the endpoints that are there, or install the plugin (xfer pipe --help)',
   ),
 } satisfies Record<string, ErrorRow>);
 

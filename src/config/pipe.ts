@@ -1,0 +1,19 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Pipes: live streams in a session. */
+export const pipeDefaults = Object.freeze({
+  /** What a sender keeps to send it again, and what a reader holds that was not delivered (`--window`), a channel. */
+  windowBytes: 64 * MiB,
+  /** The least that `--window` may be: two records. */
+  minWindowBytes: 2 * MiB,
+  maxWindowBytes: 1024 * MiB,
+  /** What may come on a channel before the other side has said how much it takes. */
+  firstCreditBytes: 256 * KiB,
+  /** Content that waits for more to go in one record with it, at most for so long (`--no-delay`: not at all). */
+  coalesceMs: 1,
+  /** Channels that one session has at once; past it they are refused. */
+  maxChannels: 1000,
+  /** Windows of all channels of a session together; each gets less where there are many. */
+  maxSessionWindowBytes: 256 * MiB,
+});
