@@ -165,10 +165,12 @@ class Pool implements SendPool {
         const isKept = nextRecord !== undefined && isReusable(opened);
         // Whose receiver goes on knows us: the code is not needed a second time, and may be spent.
         const peer = opened.session.peerKey;
-        const wasKnown = isKept && (await this.#peers.findByKey(peer)) !== undefined;
+        const taken = lease;
+        // Who was known stays so: to have been removed meanwhile is for the next send to find.
+        const wasKnown =
+          isKept && (taken?.item.wasKnown === true || (await this.#peers.findByKey(peer)) !== undefined);
         if (isKept) this.#met.set(key, { peer, wasKnown });
         opened.nextRecord = nextRecord;
-        const taken = lease;
         if (taken) taken.item.wasKnown = wasKnown;
         if (isKept && taken) taken.item.rest(taken);
         else await endSession(opened);

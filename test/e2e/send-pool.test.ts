@@ -212,6 +212,26 @@ it('nothing more goes to a peer that the sender has removed', async () => {
   expect(pool.metrics()).toMatchObject({ inUse: 0 });
 });
 
+it('a peer that is removed while something is sent to it gets nothing more', async () => {
+  await listen();
+  open();
+  await send(0);
+  await receiver.recv.event('done');
+  const peers = new PeerStore(home);
+  const [peer] = await peers.list();
+  if (!peer) throw new Error('nobody was remembered');
+  await peers.remove(peer.name);
+  const again = () => pool.send({ paths: [join(source, 'f0')], target: receiver.address });
+  // What the pool knew a moment ago: the send begins, and finds at its end that the peer is gone.
+  const before = [
+    vi.spyOn(PeerStore.prototype, 'findByKey').mockResolvedValueOnce(peer),
+    vi.spyOn(PeerStore.prototype, 'list').mockResolvedValueOnce([peer]),
+  ];
+  await again();
+  for (const spy of before) spy.mockRestore();
+  await vi.waitFor(() => expect(again()).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' }), 5_000);
+});
+
 it('one place is one place, however it is written', async () => {
   await listen();
   open();
