@@ -81,7 +81,7 @@ export const hostileOffers: readonly HostileOffer[] = [
     file(`${name}STRASSE`),
   ]),
   ...pair('has a parent that differs in case alone', (name) => [
-    file(`${name}/a`),
+    directory(name),
     file(`P${name.slice(1)}/b`),
   ]),
   ...pair('is a file and a directory', (name) => [file(name), directory(name)]),
