@@ -16,7 +16,10 @@ export interface FeedOptions {
   readonly framing: Framing;
   /** For how long content may wait for more to go with it; 0: not at all. Default: pipeDefaults. */
   readonly coalesceMs?: number;
-  /** What becomes of all others when one of several writers does not keep up. Default: wait. */
+  /**
+   * What becomes of all others when one of several writers does not keep up: they wait, or it is reset (pipeDefaults.slow). With
+   * `balance` nobody waits for it. Default: wait.
+   */
   readonly slow?: 'wait' | 'drop';
   /** Each frame (of `bytes`: each block) goes to one of the writers, not to all. Default: false. */
   readonly balance?: boolean;
@@ -85,7 +88,7 @@ class Feed {
       await this.#pour();
       await this.#outlet.finish();
     } catch (error) {
-      throw this.#error ?? error;
+      throw this.#error ?? asXferError(error);
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }

@@ -1,8 +1,8 @@
+import { blockBytes } from './block-pool.js';
 import { drain } from './drain.js';
 import type { PipeSink, PipeSource } from './endpoint.js';
 import { feed, framingOf, type FeedOptions } from './feed.js';
 import { memoryChannel } from './memory-channel.js';
-import { blockBytes } from './block-pool.js';
 
 export interface LocalCopyOptions extends Pick<FeedOptions, 'coalesceMs' | 'signal' | 'onProgress'> {
   /** How content is cut. Messages become messages in any case; a byte source of messages, or a sink of them, needs more than `bytes`. */
