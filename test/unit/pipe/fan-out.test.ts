@@ -201,6 +201,22 @@ describe('a feed', () => {
     await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
   });
 
+  it('has what came wait a millisecond for more, while the source is read on', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const source = new HandSource().push('a', 'b');
+    const writer = quick();
+    const fed = feeding(source, [writer], { coalesceMs: 1 });
+    await turns();
+    source.push('c');
+    await turns();
+    expect(writer.taken).toBe('');
+    vi.advanceTimersByTime(1);
+    expect([writer.taken, writer.blocks]).toEqual(['abc', 1]);
+    source.push('d').end();
+    await fed;
+    expect([writer.taken, writer.blocks]).toEqual(['abcd', 2]);
+  });
+
   it('of messages cuts them as is said', async () => {
     const messages = () => new HandMessages([[[bytesOf('a'), bytesOf('b')]], [[bytesOf('c')]]]);
     const [framed, lines] = [quick(), quick()];
