@@ -61,6 +61,7 @@
             "sources": [
               "arguments.cc",
               "errno-name.cc",
+              "loop-poller.cc",
               "udp-addon.cc",
               "udp-address.cc",
               "udp-connections.cc",
@@ -69,7 +70,6 @@
               "udp-open.cc",
               "udp-packets.cc",
               "udp-pieces.cc",
-              "udp-poller.cc",
               "udp-receiver.cc",
               "udp-sender.cc",
               "udp-socket-calls.cc",
