@@ -47,6 +47,12 @@
         "seal-bindings.cc",
         "sealer.cc",
         "thread-pool.cc"
+      ],
+      "conditions": [
+        [
+          "OS=='linux'",
+          { "sources": ["descriptor-bindings.cc", "descriptor-io.cc", "descriptor-watch.cc", "loop-poller.cc"] }
+        ]
       ]
     }
   ],

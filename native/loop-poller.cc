@@ -41,6 +41,16 @@ int LoopPoller::Watch(int events) {
   });
 }
 
+void LoopPoller::KeepAlive(bool alive) {
+  if (isClosed_) return;
+  auto* const handle = reinterpret_cast<uv_handle_t*>(&handle_);
+  if (alive) {
+    uv_ref(handle);
+  } else {
+    uv_unref(handle);
+  }
+}
+
 void LoopPoller::Close() {
   if (isClosed_) return;
   isClosed_ = true;

@@ -21,6 +21,8 @@ class LoopPoller {
 
   /** An errno, or 0. With no events nothing is called, and the process is not kept alive. */
   int Watch(int events);
+  /** Whether what is watched keeps the process alive; at first it does. */
+  void KeepAlive(bool alive);
   /** The descriptor may be closed after it. */
   void Close();
 
