@@ -8,7 +8,7 @@ import type {
 } from '../app/events.js';
 import { formatDuration, formatRate, formatSize } from '../config/quantity.js';
 import { printable } from '../transfer/printable.js';
-import { sendCommands } from './send-commands.js';
+import { pipeCommands, sendCommands, type PipeUse } from './send-commands.js';
 
 /** `sent 3 files, 1.07 GB in 0.9 s (1.19 GB/s) to alice (tcp, direct)` */
 export function doneLine(event: DoneEvent): string {
@@ -78,6 +78,14 @@ export function listeningBlock(event: ListeningEvent): string {
   if (relay !== undefined) return `${relay}\n`;
   const commands = sendCommands(event).map((command) => `  ${command}\n`);
   return `${whereIsListened(event)}\non the other machine type\n\n${commands.join('')}\n`;
+}
+
+/** The same lines for a pipe that listens: on a terminal ready to be copied, else one. */
+export function pipeListening(event: ListeningEvent, use: PipeUse, isTerminal: boolean): string {
+  const typed = pipeCommands(event, use);
+  if (!isTerminal) return `${whereIsListened(event)}; on the other machine: ${typed.join(' or ')}\n`;
+  const lines = typed.map((command) => `  ${command}\n`).join('');
+  return `${whereIsListened(event)}\non the other machine type\n\n${lines}\n`;
 }
 
 function whereIsListened({ addresses, room, via = [] }: ListeningEvent): string {
