@@ -52,9 +52,9 @@ export interface ProgressEvent {
   /** Content handed to the network, copies included. */
   readonly sent: number;
   readonly files: number;
-  /** Of a pipe: content that waits on this side, to be confirmed or to be read, and the most that may. */
-  readonly held?: number;
-  readonly window?: number;
+  /** Of pipes: what this side keeps now, to send it again or until it has gone where it goes, of at most so much. */
+  readonly heldBytes?: number;
+  readonly windowBytes?: number;
 }
 
 export interface LaneEvent extends OfTarget {

@@ -1,7 +1,7 @@
 import type { ErrorEvent, XferEvent } from '../app/events.js';
 import { lineView } from './line-view.js';
 import { ndjsonView } from './ndjson-view.js';
-import { PipeMeter } from './pipe-meter.js';
+import { PvLine } from './pv-line.js';
 import type { PipeUse } from './send-commands.js';
 import { errorLines, explainLine, noteLine, pipeListening } from './sentences.js';
 import type { View, Write } from './view.js';
@@ -54,7 +54,7 @@ const isSilent = ({ code, target }: ErrorEvent): boolean =>
 
 /** On a terminal a line that is drawn again and again, elsewhere one now and then. */
 function meterView(options: PipeViewOptions, stderr: NodeJS.WriteStream, isTerminal: boolean): View {
-  let meter: PipeMeter | undefined;
+  let meter: PvLine | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isHidden = false;
   const write: Write = (text) => void stderr.write(text);
@@ -65,7 +65,7 @@ function meterView(options: PipeViewOptions, stderr: NodeJS.WriteStream, isTermi
   };
   const begin = (): void => {
     if (meter !== undefined) return;
-    meter = new PipeMeter(performance.now());
+    meter = new PvLine(performance.now());
     timer = setInterval(draw, isTerminal ? redrawMs : lineMs).unref();
   };
   return {

@@ -11,7 +11,15 @@ const connected = {
   path: 'direct',
 } as const;
 const listening = { event: 'listening', addresses: ['tcp://127.0.0.1:1'], code: '12-a-b' } as const;
-const progress = { event: 'progress', bytes: 1e6, total: 0, sent: 0, files: 0, held: 1, window: 4 } as const;
+const progress = {
+  event: 'progress',
+  bytes: 1e6,
+  total: 0,
+  sent: 0,
+  files: 0,
+  heldBytes: 1,
+  windowBytes: 4,
+} as const;
 const broken = {
   event: 'error',
   code: 'ERR_XFER_BROKEN_PIPE',

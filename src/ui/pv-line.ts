@@ -3,7 +3,7 @@ import type { ProgressEvent } from '../app/events.js';
 import { formatDuration, formatRate, formatSize } from '../config/quantity.js';
 
 /** What `--pv` shows of a pipe: total, rate, time and how full the window is. Time is an argument, in milliseconds. */
-export class PipeMeter {
+export class PvLine {
   readonly #startMs: number;
   #beforeMs: number;
   #beforeBytes = 0;
@@ -16,11 +16,11 @@ export class PipeMeter {
     this.#beforeMs = nowMs;
   }
 
-  handleProgress({ bytes, held, window }: ProgressEvent): void {
+  handleProgress({ bytes, heldBytes, windowBytes }: ProgressEvent): void {
     // A connection that comes again tells a little less for a moment than what was there before.
     this.#bytes = Math.max(this.#bytes, bytes);
-    if (held !== undefined && window !== undefined && window > 0)
-      this.#fill = { share: Math.min(1, held / window), windowBytes: window };
+    if (heldBytes !== undefined && windowBytes !== undefined && windowBytes > 0)
+      this.#fill = { share: Math.min(1, heldBytes / windowBytes), windowBytes };
   }
 
   /** For a terminal: never wider than `columns`, and one line. */
