@@ -19,6 +19,8 @@ interface OfTarget {
 
 export interface ListeningEvent {
   readonly event: 'listening';
+  /** What the other side is to do: `xfer pipe`. Default: `xfer send`. */
+  readonly awaits?: 'pipe';
   /** Whole URLs in the order of `--listen`, with real ports; `send` takes each as it is. */
   readonly addresses: readonly string[];
   /** Not there where the user chose the code: he knows it, and it is his secret. */
@@ -52,6 +54,9 @@ export interface ProgressEvent {
   /** Content handed to the network, copies included. */
   readonly sent: number;
   readonly files: number;
+  /** Of pipes: what this side keeps now, to send it again or until it has gone where it goes, of at most so much. */
+  readonly heldBytes?: number;
+  readonly windowBytes?: number;
 }
 
 export interface LaneEvent extends OfTarget {
@@ -96,9 +101,13 @@ export interface PhaseEvent {
 
 export interface DoneEvent extends OfTarget {
   readonly event: 'done';
-  readonly role: 'send' | 'recv';
+  readonly role: 'send' | 'recv' | 'pipe';
+  /** Of a pipe with several others: their names with commas between them; within this machine nobody's. */
   readonly peer: string;
+  /** Of a pipe: sent and received together. */
   readonly bytes: number;
+  /** Of a pipe that goes both ways. */
+  readonly receivedBytes?: number;
   readonly files: number;
   /** From `connected` to the receiver's commit. */
   readonly seconds: number;

@@ -18,6 +18,12 @@ export const ownCapabilities: readonly string[] = Object.freeze([
 /** Told by a sender that may begin another transfer behind one that has ended, and by a receiver that takes it. */
 export const anotherCapability = 'another';
 
+/** Of a dialer: it begins channels. Of a listener: it takes them (chapter 4a). */
+export const pipeCapability = 'pipe';
+
+/** Of a listener: it takes the content of one file by a channel, and no transfer. Of a dialer: it can do that. */
+export const stdoutCapability = 'stdout';
+
 export type Role = 'send' | 'recv';
 
 /** The session's HELLO: the first control message of each side, inside the encryption. */
