@@ -18,10 +18,10 @@ export const ownCapabilities: readonly string[] = Object.freeze([
 /** Told by a sender that may begin another transfer behind one that has ended, and by a receiver that takes it. */
 export const anotherCapability = 'another';
 
-/** Of a dialer: it begins channels. Of a listener: it takes them (chapter 4a). */
+/** Told by a side that takes part in pipes: its session has channels, and no transfer. */
 export const pipeCapability = 'pipe';
 
-/** Of a listener: it takes the content of one file by a channel, and no transfer. Of a dialer: it can do that. */
+/** Told by a listener that takes the content of one file by a channel, and no transfer, and by a sender that can do that. */
 export const stdoutCapability = 'stdout';
 
 export type Role = 'send' | 'recv';
