@@ -31,8 +31,14 @@ export class BlockPool {
   }
 }
 
+/** What stands still as long as somebody retains it: pooled memory, or a block that others are parts of. */
+export interface Retained {
+  retain(): unknown;
+  release(): void;
+}
+
 /** Memory that goes back to its pool with the last reference. */
-export class PooledMemory {
+export class PooledMemory implements Retained {
   readonly bytes: Uint8Array;
   readonly #free: (bytes: Uint8Array) => void;
   #references = 1;
@@ -53,16 +59,15 @@ export class PooledMemory {
 }
 
 /** A piece of content with as many owners as were told: each calls `release` once, and with the last call it is free. */
-export class SharedBlock implements Block {
+export class SharedBlock implements Block, Retained {
   readonly bytes: Uint8Array;
-  #memory: PooledMemory | undefined;
-  #owners: number;
+  readonly #memory: Retained | undefined;
+  #owners = 1;
 
-  /** Retains `memory`, which `bytes` lies in; without one the garbage collector frees it. One owner: the caller. */
-  constructor(bytes: Uint8Array, memory?: PooledMemory) {
+  /** Retains what `bytes` lies in; without that the garbage collector frees it. One owner: the caller. */
+  constructor(bytes: Uint8Array, memory?: Retained) {
     this.bytes = bytes;
     this.#memory = memory;
-    this.#owners = 1;
     memory?.retain();
   }
 
@@ -74,8 +79,6 @@ export class SharedBlock implements Block {
 
   release(): void {
     this.#owners -= 1;
-    if (this.#owners > 0) return;
-    this.#memory?.release();
-    this.#memory = undefined;
+    if (this.#owners === 0) this.#memory?.release();
   }
 }
