@@ -19,8 +19,6 @@ interface OfTarget {
 
 export interface ListeningEvent {
   readonly event: 'listening';
-  /** What the other side is to do: `xfer pipe`. Default: `xfer send`. */
-  readonly awaits?: 'pipe';
   /** Whole URLs in the order of `--listen`, with real ports; `send` takes each as it is. */
   readonly addresses: readonly string[];
   /** Not there where the user chose the code: he knows it, and it is his secret. */

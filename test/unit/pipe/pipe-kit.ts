@@ -164,21 +164,3 @@ export async function readText(reader: PipeReader): Promise<string> {
   }
   return text;
 }
-
-/** One frame of len32, not cut short. */
-export const frame = (payload: string, more = false): Uint8Array => {
-  const header = Buffer.alloc(4);
-  header.writeUInt32BE(payload.length + (more ? 0x8000_0000 : 0));
-  return Buffer.concat([header, bytesOf(payload)]);
-};
-
-export const len32 = (messages: readonly (readonly string[])[]): Uint8Array =>
-  Buffer.concat(
-    messages.flatMap((parts) => parts.map((part, index) => frame(part, index < parts.length - 1))),
-  );
-
-/** `content` in pieces that end at these offsets (taken modulo its length), each in memory of its own. */
-export const piecesOf = (content: Uint8Array, cuts: readonly number[]): Uint8Array[] => {
-  const at = [0, ...cuts.map((cut) => cut % (content.length + 1)).sort((a, b) => a - b), content.length];
-  return at.slice(1).map((end, index) => Uint8Array.from(content.subarray(at[index], end)));
-};
