@@ -99,9 +99,13 @@ export interface PhaseEvent {
 
 export interface DoneEvent extends OfTarget {
   readonly event: 'done';
-  readonly role: 'send' | 'recv';
+  readonly role: 'send' | 'recv' | 'pipe';
+  /** Of a pipe with several others: their names with commas between them; within this machine nobody's. */
   readonly peer: string;
+  /** Of a pipe: sent and received together. */
   readonly bytes: number;
+  /** Of a pipe that goes both ways. */
+  readonly receivedBytes?: number;
   readonly files: number;
   /** From `connected` to the receiver's commit. */
   readonly seconds: number;

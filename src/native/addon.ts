@@ -60,6 +60,15 @@ export interface Addon {
     out: Uint8Array,
     done: Done<number>,
   ): void;
+  sealFrom(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    body: Uint8Array,
+    header: Uint8Array,
+    out: Uint8Array,
+    done: Done<number>,
+  ): void;
   /** Whether it verified. */
   openHeader(
     cipher: Cipher,
@@ -187,6 +196,9 @@ export function nativeSeal(addon: Addon): SealApi {
     },
     sealBody: ({ cipher, key, counter, bodyBytes, header, out }, done) => {
       addon.sealBody(cipher, key, counter, bodyBytes, header, out, counted(done));
+    },
+    sealFrom: ({ cipher, key, counter, body, header, out }, done) => {
+      addon.sealFrom(cipher, key, counter, body, header, out, counted(done));
     },
     packFiles: ({ paths, stamps, out }, done) => {
       addon.packFiles(paths, stamps, out, packed(done));
