@@ -1,5 +1,7 @@
+import type { DescriptorsApi } from './descriptors-api.js';
 import type { FilesApi } from './files-api.js';
 
+export type { DescriptorReader, DescriptorsApi, DescriptorWriter } from './descriptors-api.js';
 export { listingProblem } from './files-api.js';
 export type {
   Attribute,
@@ -190,4 +192,5 @@ export interface NativeApi {
   readonly preferredCipher: Cipher;
   readonly seal: SealApi;
   readonly files: FilesApi;
+  readonly descriptors: DescriptorsApi;
 }
