@@ -11,7 +11,8 @@ const attemptMs = 20;
 /**
  * Descriptors without the addon: streams of Node for what can be waited for, with a copy out of their memory, and reads and
  * writes of node:fs for the rest. A socket, and what cannot be opened again, get O_NONBLOCK for everybody, since that is how
- * Node reads them; Node takes it from 0, 1 and 2 again when it ends. Nobody notices that a reader has gone before the next
+ * Node reads them; Node takes it from 0, 1 and 2 again when it ends. Node reads ahead, so what is left in a pipe by `stop` is
+ * less than was not read. Nobody notices that a reader has gone before the next
  * write.
  */
 export function descriptorsTwin(): DescriptorsApi {

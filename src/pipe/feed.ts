@@ -1,14 +1,18 @@
 import { pipeDefaults } from '../config/index.js';
 import { asXferError, type XferError } from '../errors/index.js';
-import { BlockPool, type SharedBlock } from './block-pool.js';
+import { Balancer } from './balancer.js';
+import { blockBytes, BlockPool, type SharedBlock } from './block-pool.js';
 import type { Framing, PipeWriter } from './channel.js';
 import { Coalescer } from './coalescer.js';
-import type { ByteSource, PipeSource } from './endpoint.js';
+import type { ByteSource, MessageSource, PipeSource } from './endpoint.js';
 import { FanOut } from './fan-out.js';
-import type { Outlet } from './outlet.js';
+import { FrameScanner } from './frame-scanner.js';
+import { cutShort } from './frame-walker.js';
+import { encodeMessages } from './message-codec.js';
+import type { Outlet, OutletOptions } from './outlet.js';
 
 export interface FeedOptions {
-  /** How the content of a byte source is cut. Messages always go as len32. */
+  /** How the content of the channels is cut. Of messages `lines` makes lines, and all else len32. */
   readonly framing: Framing;
   /** For how long content may wait for more to go with it; 0: not at all. Default: pipeDefaults. */
   readonly coalesceMs?: number;
@@ -38,6 +42,11 @@ export async function feed(
   await new Feed(source, writers, options).run();
 }
 
+/** How what a feed of this source writes is cut: what the other side is to be told. */
+export function framingOf(source: PipeSource, wanted: Framing): Framing {
+  return source.kind === 'messages' && wanted === 'bytes' ? 'len32' : wanted;
+}
+
 /** Memory that blocks are read into, of all feeds of this process. */
 const pool = new BlockPool();
 
@@ -45,6 +54,9 @@ class Feed {
   readonly #source: PipeSource;
   readonly #outlet: Outlet;
   readonly #options: FeedOptions;
+  readonly #framing: Framing;
+  /** Sees that what a byte source says are messages are whole messages. */
+  readonly #checked: FrameScanner | undefined;
   readonly #coalescer: Coalescer;
   /** Why nothing more is to be read. */
   #error: XferError | undefined;
@@ -53,11 +65,10 @@ class Feed {
   constructor(source: PipeSource, writers: readonly PipeWriter[], options: FeedOptions) {
     this.#source = source;
     this.#options = options;
-    this.#outlet = new FanOut(writers, {
-      ...(options.slow === 'drop' ? { slow: pipeDefaults.slow } : {}),
-      onDropped: (index, error) => options.onDropped?.(index, error),
-      onGone: (error) => this.#stop(error),
-    });
+    this.#framing = framingOf(source, options.framing);
+    this.#outlet = this.#outletOf(writers);
+    const isChecked = this.#framing === 'len32' && source.kind === 'bytes';
+    this.#checked = isChecked ? new FrameScanner('len32') : undefined;
     this.#coalescer = new Coalescer({
       pool,
       coalesceMs: options.coalesceMs ?? pipeDefaults.coalesceMs,
@@ -81,11 +92,23 @@ class Feed {
     if (this.#error) throw this.#error;
   }
 
+  #outletOf(writers: readonly PipeWriter[]): Outlet {
+    const { balance, slow } = this.#options;
+    const told: OutletOptions = {
+      onDropped: (index, error) => this.#options.onDropped?.(index, error),
+      onGone: (error) => this.#stop(error),
+    };
+    if (balance && writers.length > 1) return new Balancer(writers, { ...told, framing: this.#framing });
+    return new FanOut(writers, slow === 'drop' ? { ...told, slow: pipeDefaults.slow } : told);
+  }
+
   async #pour(): Promise<void> {
     try {
       if (this.#source.kind === 'bytes') await this.#pourBytes(this.#source);
-      if (this.#error) throw this.#error;
+      else await this.#pourMessages(this.#source);
       this.#coalescer.flush();
+      if (this.#error) throw this.#error;
+      if (this.#checked?.isBetween === false) throw cutShort();
     } catch (error) {
       this.#outlet.reset(asXferError(error));
       throw error;
@@ -103,9 +126,32 @@ class Feed {
     }
   }
 
+  async #pourMessages(source: MessageSource): Promise<void> {
+    const framing = this.#framing === 'lines' ? 'lines' : 'len32';
+    while (!this.#error) {
+      const messages = await source.read(blockBytes);
+      if (!messages) return;
+      for (const chunk of encodeMessages(messages, framing)) this.#coalescer.add(chunk);
+      if (!this.#outlet.hasRoom) await this.#outlet.room();
+    }
+  }
+
+  /** Called by the coalescer, from its timer too: what is wrong with the content shows in `run`. */
   #write(block: SharedBlock): void {
-    this.#bytes += block.bytes.length;
-    this.#outlet.write(block);
+    const { length } = block.bytes;
+    try {
+      this.#checked?.scan(block.bytes);
+    } catch (error) {
+      block.release();
+      this.#stop(asXferError(error));
+      return;
+    }
+    try {
+      this.#outlet.write(block);
+    } catch (error) {
+      this.#stop(asXferError(error));
+    }
+    this.#bytes += length;
     this.#options.onProgress?.(this.#bytes);
   }
 

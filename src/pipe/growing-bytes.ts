@@ -15,9 +15,14 @@ export class GrowingBytes {
     this.#length += piece.length;
   }
 
-  /** All of it and the last piece behind it; the memory is the caller's, and here nothing is left. */
+  /** All of it, and the last piece behind it. */
   takeWith(last: Uint8Array): Uint8Array {
     this.add(last);
+    return this.take();
+  }
+
+  /** All of it; the memory is the caller's, and here nothing is left. */
+  take(): Uint8Array {
     const all = this.#bytes.subarray(0, this.#length);
     this.#bytes = Buffer.alloc(0);
     this.#length = 0;

@@ -80,7 +80,7 @@ class LineDecoder implements MessageDecoder {
   }
 
   end(): Message[] {
-    return this.#begun.length === 0 ? [] : [[this.#begun.takeWith(new Uint8Array(0))]];
+    return this.#begun.length === 0 ? [] : [[this.#begun.take()]];
   }
 }
 

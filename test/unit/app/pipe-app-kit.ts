@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ListeningEvent, XferEvent } from '../../../src/app/events.js';
-import type { PipeOptions, PipePlace, PipeResult } from '../../../src/app/pipe-options.js';
+import type { PipeOptions, PipePlace } from '../../../src/app/pipe-options.js';
 import { pipe } from '../../../src/app/pipe.js';
 import { XferError } from '../../../src/errors/index.js';
 import type {
