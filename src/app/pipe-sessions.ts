@@ -62,9 +62,10 @@ class ServedPipes {
   readonly #pipes: PipeSession;
   readonly #account: PipeAccount;
   readonly #streams = new Set<Promise<void>>();
-  /** Of a session with one stream. */
-  #begun: ((stream: { readonly running: Promise<void> }) => void) | undefined;
-  readonly #first = new Promise<{ readonly running: Promise<void> }>((resolve) => (this.#begun = resolve));
+  /** The first stream, once there is one. */
+  #first: Promise<void> | undefined;
+  #handleFirst: (() => void) | undefined;
+  readonly #begun = new Promise<void>((resolve) => (this.#handleFirst = resolve));
   #count = 0;
 
   constructor(given: PipeSessionsOptions, accepted: AcceptedSession) {
@@ -116,11 +117,13 @@ class ServedPipes {
   }
 
   async #serveOne(): Promise<void> {
-    const stream = await Promise.race([this.#first, this.#pipes.over]);
+    await Promise.race([this.#begun, this.#pipes.over]);
+    // The session may have ended in the turn in which the stream came.
+    const stream = this.#first;
     if (!stream)
       throw new XferError('ERR_XFER_TRUNCATED', 'the other side ended the session without a stream');
     try {
-      await stream.running;
+      await stream;
     } catch (error) {
       // The dialer ends the session when it has heard of it.
       await inTime(this.#pipes.over, transportDefaults.closeTimeoutMs).catch(() => undefined);
@@ -142,7 +145,8 @@ class ServedPipes {
     const stream = error ? refused(incoming, error) : this.#stream(incoming);
     stream.catch(() => undefined);
     this.#streams.add(stream);
-    this.#begun?.({ running: stream });
+    this.#first ??= stream;
+    this.#handleFirst?.();
     if (!fork) return;
     stream
       .catch((thrown: unknown) => onEvent({ event: 'note', message: asXferError(thrown).message }))
