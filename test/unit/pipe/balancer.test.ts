@@ -6,7 +6,7 @@ import { FanOut } from '../../../src/pipe/fan-out.js';
 import type { Framing } from '../../../src/pipe/channel.js';
 import { feed } from '../../../src/pipe/feed.js';
 import { BlockLedger, HandWriter, quick, turns } from './feed-kit.js';
-import { brokenPipe, bytesOf, frame, HandSource, len32, piecesOf } from './pipe-kit.js';
+import { brokenPipe, bytesOf, frame, HandSource, len32, piecesOf } from './endpoint-fakes.js';
 
 const made = (framing: Framing, writers: readonly HandWriter[]) => {
   const gone: XferError[] = [];

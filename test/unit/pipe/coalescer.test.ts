@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { BlockPool, type SharedBlock } from '../../../src/pipe/block-pool.js';
 import { Coalescer } from '../../../src/pipe/coalescer.js';
-import { bytesOf, textOf } from './pipe-kit.js';
+import { bytesOf, textOf } from './endpoint-fakes.js';
 
 const KiB = 1024;
 

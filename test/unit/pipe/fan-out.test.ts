@@ -3,7 +3,7 @@ import { XferError } from '../../../src/errors/index.js';
 import { feed, type FeedOptions } from '../../../src/pipe/feed.js';
 import { WaitCharge } from '../../../src/pipe/wait-charge.js';
 import { HandWriter, quick, turns } from './feed-kit.js';
-import { brokenPipe, frame, HandMessages, HandSource, bytesOf, len32 } from './pipe-kit.js';
+import { brokenPipe, frame, HandMessages, HandSource, bytesOf, len32 } from './endpoint-fakes.js';
 
 const many = 'x'.repeat(60);
 const feeding = (

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { drain } from '../../../src/pipe/drain.js';
 import { feed } from '../../../src/pipe/feed.js';
 import { memoryChannel } from '../../../src/pipe/memory-channel.js';
-import { brokenPipe, HandSource, NotingBytes } from './pipe-kit.js';
+import { brokenPipe, HandSource, NotingBytes } from './endpoint-fakes.js';
 
 const joined = (source: HandSource, sink: NotingBytes, windowBytes = 4096) => {
   const { writer, reader } = memoryChannel(windowBytes);

@@ -1,7 +1,7 @@
 import type { XferError } from '../../../src/errors/index.js';
 import type { Block, PipeWriter } from '../../../src/pipe/channel.js';
 import { SharedBlock } from '../../../src/pipe/block-pool.js';
-import { bytesOf, textOf } from './pipe-kit.js';
+import { bytesOf, textOf } from './endpoint-fakes.js';
 
 /** A writer that keeps what it gets until the test lets it go; it can stand still, take, or fail. */
 export class HandWriter implements PipeWriter {

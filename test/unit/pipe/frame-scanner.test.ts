@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameScanner } from '../../../src/pipe/frame-scanner.js';
-import { bytesOf, frame, len32, piecesOf } from './pipe-kit.js';
+import { bytesOf, frame, len32, piecesOf } from './endpoint-fakes.js';
 
 const MiB = 1024 * 1024;
 const cuts = fc.array(fc.nat(), { maxLength: 12 });

@@ -5,7 +5,7 @@ import type { Framing, PipeWriter } from '../../../src/pipe/channel.js';
 import { drain, type DrainOptions } from '../../../src/pipe/drain.js';
 import type { PipeSink } from '../../../src/pipe/endpoint.js';
 import { memoryChannel } from '../../../src/pipe/memory-channel.js';
-import { bytesOf, frame, len32, NotingBytes, NotingMessages, piecesOf } from './pipe-kit.js';
+import { bytesOf, frame, len32, NotingBytes, NotingMessages, piecesOf } from './endpoint-fakes.js';
 
 const KiB = 1024;
 /** More than a block. */

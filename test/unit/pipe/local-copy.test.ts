@@ -8,7 +8,7 @@ import {
   len32,
   NotingBytes,
   NotingMessages,
-} from './pipe-kit.js';
+} from './endpoint-fakes.js';
 
 it('bytes go from a source to a sink', async () => {
   const sink = new NotingBytes();

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { GrowingBytes } from '../../../src/pipe/growing-bytes.js';
 import { encodeMessages, messageDecoder } from '../../../src/pipe/message-codec.js';
 import type { Message } from '../../../src/pipe/endpoint.js';
-import { bytesOf, frame, len32, piecesOf, textOf } from './pipe-kit.js';
+import { bytesOf, frame, len32, piecesOf, textOf } from './endpoint-fakes.js';
 
 const MiB = 1024 * 1024;
 const framingError: unknown = expect.objectContaining({ code: 'ERR_XFER_FRAMING' });

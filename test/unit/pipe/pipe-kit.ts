@@ -1,164 +1,166 @@
+import { createHash } from 'node:crypto';
+import { onTestFinished } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
+import { nativeApi } from '../../../src/native/index.js';
 import type {
-  ByteSink,
-  ByteSource,
-  Message,
-  MessageSink,
-  MessageSource,
-} from '../../../src/pipe/endpoint.js';
+  Block,
+  Channel,
+  ChannelRequest,
+  IncomingChannel,
+  PipeReader,
+  PipeSession,
+  PipeSessionOptions,
+  PipeWriter,
+} from '../../../src/pipe/channel.js';
+import { pipeSession } from '../../../src/pipe/pipe-session.js';
+import type { Session } from '../../../src/session/session.js';
+import { meet } from '../session/lanes-kit.js';
 
-export const bytesOf = (text: string): Uint8Array => Buffer.from(text, 'latin1');
-export const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
-export const brokenPipe = (): XferError => new XferError('ERR_XFER_BROKEN_PIPE', 'the reader has gone');
+export const MiB = 1024 * 1024;
 
-/** Gives what was pushed, piece by piece; a piece that is longer than what it is read into comes in several. */
-export class HandSource implements ByteSource {
-  readonly kind = 'bytes';
-  isStopped = false;
-  #pieces: (Uint8Array | XferError | 'end')[] = [];
-  #wake: (() => void) | undefined;
+/** Channels that came, in order. */
+export class Arrivals {
+  readonly #there: IncomingChannel[] = [];
+  readonly #wanted: ((channel: IncomingChannel) => void)[] = [];
 
-  push(...pieces: (Uint8Array | string | XferError)[]): this {
-    for (const piece of pieces) this.#pieces.push(typeof piece === 'string' ? bytesOf(piece) : piece);
-    this.#wake?.();
-    return this;
-  }
+  readonly handle = (channel: IncomingChannel): void => {
+    const wanted = this.#wanted.shift();
+    if (wanted) wanted(channel);
+    else this.#there.push(channel);
+  };
 
-  end(): this {
-    this.#pieces.push('end');
-    this.#wake?.();
-    return this;
-  }
-
-  async read(into: Uint8Array): Promise<number> {
-    while (this.#pieces.length === 0 && !this.isStopped)
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    const [piece] = this.#pieces;
-    if (this.isStopped || piece === undefined || piece === 'end') return 0;
-    this.#pieces.shift();
-    if (piece instanceof XferError) throw piece;
-    const part = piece.subarray(0, into.length);
-    into.set(part);
-    if (part.length < piece.length) this.#pieces.unshift(piece.subarray(part.length));
-    return part.length;
-  }
-
-  stop(): void {
-    this.isStopped = true;
-    this.#wake?.();
+  next(): Promise<IncomingChannel> {
+    const there = this.#there.shift();
+    return there ? Promise.resolve(there) : new Promise((resolve) => this.#wanted.push(resolve));
   }
 }
 
-/** Gives each batch of messages with one read. */
-export class HandMessages implements MessageSource {
-  readonly kind = 'messages';
-  isStopped = false;
-  readonly #batches: (readonly Message[])[];
+type Options = Partial<Omit<PipeSessionOptions, 'session' | 'role' | 'onChannel'>>;
 
-  constructor(batches: readonly (readonly Message[])[]) {
-    this.#batches = [...batches];
+/** Both ends of a session that takes channels. */
+export function pipesOver(near: Session, far: Session, options: Options = {}) {
+  const arrivals = new Arrivals();
+  const common = { native: nativeApi(), compress: 'off' as const, ...options };
+  const dialer = pipeSession({ ...common, session: near, role: 'dialer' });
+  const listener = pipeSession({ ...common, session: far, role: 'listener', onChannel: arrivals.handle });
+  const over = new XferError('ERR_XFER_INTERRUPTED', 'the test is over');
+  onTestFinished(() => {
+    for (const side of [dialer, listener]) side.abort(over);
+  });
+  return { dialer, listener, arrivals };
+}
+
+/** The same, over a session that lanes may join, and that outlives them. */
+export async function meetPipes(options: Options = {}) {
+  const met = await meet({ rejoinMs: 60_000 });
+  return { ...met, sessions: met, ...pipesOver(met.dialer.session, met.listener.session, options) };
+}
+
+/** A channel, and what it is at the other side. */
+export async function openChannel(
+  { dialer, arrivals }: { dialer: PipeSession; arrivals: Arrivals },
+  request: ChannelRequest = { up: 'bytes' },
+): Promise<{ readonly near: Channel; readonly far: Channel }> {
+  const near = dialer.open(request);
+  const far = (await arrivals.next()).accept(request.down ? 'bytes' : undefined);
+  return { near, far };
+}
+
+export const writerOf = ({ writer }: Channel): PipeWriter => writer ?? fail('it has no writer');
+export const readerOf = ({ reader }: Channel): PipeReader => reader ?? fail('it has no reader');
+
+function fail(words: string): never {
+  throw new Error(words);
+}
+
+/** Counts the blocks that are out. */
+export class Blocks {
+  out = 0;
+
+  of(bytes: Uint8Array): Block {
+    this.out++;
+    let isOut = true;
+    return {
+      bytes,
+      release: () => {
+        if (!isOut) throw new Error('a block was released twice');
+        isOut = false;
+        this.out--;
+      },
+    };
   }
 
-  async read(): Promise<readonly Message[] | undefined> {
-    await Promise.resolve();
-    return this.isStopped ? undefined : this.#batches.shift();
-  }
-
-  stop(): void {
-    this.isStopped = true;
+  text(text: string): Block {
+    return this.of(Buffer.from(text));
   }
 }
 
-/** What both kinds of sinks note; while `hold` is set, writes wait. */
-abstract class NotingSink {
-  isEnded = false;
-  aborted: XferError | undefined;
-  /** The next write rejects with it. */
-  failure: XferError | undefined;
-  writes = 0;
-  broken: ((error: XferError) => void) | undefined;
-  #held: Promise<void> | undefined;
-  #letGo: (() => void) | undefined;
-  #isBusy = false;
+/** Bytes that no two places share, in pieces of random sizes. */
+export class Generator {
+  readonly digest = createHash('sha256');
+  written = 0;
+  #state: number;
 
-  hold(): void {
-    this.#held = new Promise((resolve) => (this.#letGo = resolve));
+  constructor(seed: number) {
+    this.#state = seed >>> 0 || 1;
   }
 
-  letGo(): void {
-    this.#held = undefined;
-    this.#letGo?.();
+  /** A number below `most`. */
+  below(most: number): number {
+    // xorshift32 (Marsaglia, "Xorshift RNGs", 2003).
+    this.#state ^= this.#state << 13;
+    this.#state ^= this.#state >>> 17;
+    this.#state ^= this.#state << 5;
+    return (this.#state >>> 0) % most;
   }
 
-  end(): Promise<void> {
-    return this.call(() => {
-      this.isEnded = true;
-    });
-  }
-
-  abort(error: XferError): void {
-    this.aborted = error;
-  }
-
-  onBroken(handler: (error: XferError) => void): void {
-    this.broken = handler;
-  }
-
-  protected async call(take: () => void): Promise<void> {
-    if (this.#isBusy) throw new Error('two calls at a time');
-    this.#isBusy = true;
-    await (this.#held ?? Promise.resolve());
-    this.#isBusy = false;
-    if (this.failure) throw this.failure;
-    take();
+  next(bytes: number): Buffer {
+    const piece = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes; at += 64) piece.writeUInt8(this.below(256), at);
+    this.digest.update(piece);
+    this.written += bytes;
+    return piece;
   }
 }
 
-export class NotingBytes extends NotingSink implements ByteSink {
-  readonly kind = 'bytes';
-  readonly #pieces: Uint8Array[] = [];
-
-  get bytes(): Uint8Array {
-    return Buffer.concat(this.#pieces);
+/** Writes so much in pieces, as there is room, and finishes. */
+export async function writeAll(
+  writer: PipeWriter,
+  generator: Generator,
+  bytes: number,
+  blocks = new Blocks(),
+): Promise<string> {
+  while (generator.written < bytes) {
+    const size = generator.below(4) === 0 ? MiB : 1 + generator.below(80_000);
+    if (!writer.write(blocks.of(generator.next(Math.min(size, bytes - generator.written)))))
+      await writer.drained();
   }
-
-  get text(): string {
-    return textOf(this.bytes);
-  }
-
-  /** Looks at the bytes when it lets go of them, so that memory that was used again too early shows. */
-  write(bytes: Uint8Array): Promise<void> {
-    this.writes += 1;
-    return this.call(() => void this.#pieces.push(Uint8Array.from(bytes)));
-  }
+  writer.finish();
+  return generator.digest.digest('hex');
 }
 
-export class NotingMessages extends NotingSink implements MessageSink {
-  readonly kind = 'messages';
-  readonly messages: string[][] = [];
-
-  write(messages: readonly Message[]): Promise<void> {
-    this.writes += 1;
-    return this.call(() => {
-      for (const message of messages) this.messages.push(message.map(textOf));
-    });
+/** Reads to the end, says that it is delivered, and gives the digest. */
+export async function readAll(
+  reader: PipeReader,
+  onBlock: () => Promise<void> | undefined = () => undefined,
+): Promise<{ readonly digest: string; readonly bytes: number }> {
+  const digest = createHash('sha256');
+  let bytes = 0;
+  for (let block = await reader.read(); block; block = await reader.read()) {
+    digest.update(block.bytes);
+    bytes += block.bytes.length;
+    block.release();
+    await onBlock();
   }
+  reader.delivered();
+  return { digest: digest.digest('hex'), bytes };
 }
 
-/** One frame of len32, not cut short. */
-export const frame = (payload: string, more = false): Uint8Array => {
-  const header = Buffer.alloc(4);
-  header.writeUInt32BE(payload.length + (more ? 0x8000_0000 : 0));
-  return Buffer.concat([header, bytesOf(payload)]);
-};
-
-export const len32 = (messages: readonly (readonly string[])[]): Uint8Array =>
-  Buffer.concat(
-    messages.flatMap((parts) => parts.map((part, index) => frame(part, index < parts.length - 1))),
-  );
-
-/** `content` in pieces that end at these offsets (taken modulo its length), each in memory of its own. */
-export const piecesOf = (content: Uint8Array, cuts: readonly number[]): Uint8Array[] => {
-  const at = [0, ...cuts.map((cut) => cut % (content.length + 1)).sort((a, b) => a - b), content.length];
-  return at.slice(1).map((end, index) => Uint8Array.from(content.subarray(at[index], end)));
-};
+export async function readText(reader: PipeReader): Promise<string> {
+  let text = '';
+  for (let block = await reader.read(); block; block = await reader.read()) {
+    text += Buffer.from(block.bytes).toString();
+    block.release();
+  }
+  return text;
+}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Framing } from '../../../src/pipe/channel.js';
 import { reframer } from '../../../src/pipe/reframer.js';
-import { bytesOf, frame, len32, piecesOf, textOf } from './pipe-kit.js';
+import { bytesOf, frame, len32, piecesOf, textOf } from './endpoint-fakes.js';
 
 const framingError: unknown = expect.objectContaining({ code: 'ERR_XFER_FRAMING' });
 
