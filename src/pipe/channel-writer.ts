@@ -1,5 +1,5 @@
 import { pipeDefaults } from '../config/pipe.js';
-import { XferError } from '../errors/index.js';
+import type { XferError } from '../errors/index.js';
 import type { Block, PipeWriter } from './channel.js';
 import { breach, errorFrom, reasonFor, type WireReason } from './channel-errors.js';
 import type { PipeMessage } from './messages.js';

@@ -129,11 +129,12 @@ export class SendQueueCore {
     const [parts, blocks]: [Uint8Array[], HeldBlock[]] = [[], []];
     let bytes = 0;
     for (let head = this.#waiting[0]; head && bytes < most; head = this.#waiting[0]) {
-      const left = head.block.bytes.length - this.#taken;
+      const { bytes: all } = head.block;
+      const left = all.length - this.#taken;
       // A large one goes without a copy, in a record of its own.
       if (bytes > 0 && left >= small) break;
       const take = Math.min(left, most - bytes);
-      parts.push(head.block.bytes.subarray(this.#taken, this.#taken + take));
+      parts.push(take === all.length ? all : all.subarray(this.#taken, this.#taken + take));
       blocks.push(head);
       bytes += take;
       if (take < left) {
