@@ -48,6 +48,11 @@ export class ChannelWriter implements PipeWriter {
     return this.#state === 'over';
   }
 
+  /** Whether more may be written. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   get isSendable(): boolean {
     return this.#queue.sendableBytes > 0;
   }

@@ -184,6 +184,25 @@ describe('credit', () => {
   });
 });
 
+describe('what decides about lanes', () => {
+  it('sees a window of content to come while anything may, and then what is left', async () => {
+    const windowBytes = 4 * MiB;
+    const pipes = await meetPipes({ windowBytes });
+    const remaining = () => pipes.dialer.measured.remainingBytes;
+    expect(remaining()).toBe(0);
+    const { near, far } = await openChannel(pipes);
+    expect(remaining()).toBe(windowBytes);
+    writerOf(near).write(new Blocks().of(Buffer.alloc(MiB)));
+    writerOf(near).finish();
+    expect(remaining()).toBe(MiB);
+    await readAll(readerOf(far));
+    await writerOf(near).done;
+    const { receivedBytes, loads } = pipes.listener.measured;
+    expect([remaining(), receivedBytes, loads.get(0)?.receivedBytes]).toEqual([0, MiB, MiB]);
+    expect([...pipes.listener.carried]).toEqual([[0, MiB]]);
+  });
+});
+
 describe('the end of a session', () => {
   it('is in order behind all channels', async () => {
     const pipes = await meetPipes();

@@ -27,6 +27,11 @@ describe('a dialer that breaks the rules is told so, and the session ends', () =
       },
     ],
     [
+      'content of a channel that is not opened yet, beyond what may come before',
+      'it sends more than it has credit for',
+      (rogue) => rogue.content(0, firstCreditBytes, 1),
+    ],
+    [
       'content that ends beyond all numbers',
       'it sends more than it has credit for',
       (rogue) => {
