@@ -95,7 +95,7 @@ describe('the caps of pipe messages in docs/protocol.md', () => {
     message: (n: number) => ({ type, ...rest, wire: 1, message: text(n) }),
   });
   const ranges = (type: string) => (n: number) => ({ type, ranges: list(n, [0, 1]) });
-  const kinds: Readonly<Record<string, (value: number) => object>> = {
+  const kinds: Readonly<Record<string, (value: number) => Record<string, unknown>>> = {
     'open.name': (n) => ({ type: 'open', id: 0, name: text(n) }),
     'refused.code': (n) => ({ type: 'refused', id: 0, code: n, wire: 1, message: '' }),
     'refused.wire': reason('refused', { id: 0, code: 1 }).wire,
@@ -110,7 +110,7 @@ describe('the caps of pipe messages in docs/protocol.md', () => {
     'abort.message': reason('abort').message,
   };
   const rows = tableWith('pipe cap', 'most').map((row) => row.map((cell) => cell.replaceAll('`', '')));
-  const read = (message: object) => () => decodePipeMessage(encodeMessage(message));
+  const read = (message: Record<string, unknown>) => () => decodePipeMessage(encodeMessage(message));
 
   it('are all that are tried here', () => {
     expect(rows.map(([name]) => name)).toEqual(Object.keys(kinds));
