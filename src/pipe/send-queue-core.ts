@@ -127,8 +127,8 @@ export class SendQueueCore {
     if (most <= 0) return undefined;
     const small = mostBytes / sharingPart;
     const [parts, blocks]: [Uint8Array[], HeldBlock[]] = [[], []];
-    let bytes = 0;
-    for (let head = this.#waiting[0]; head && bytes < most; head = this.#waiting[0]) {
+    let [bytes, gone] = [0, 0];
+    for (let head = this.#waiting[0]; head && bytes < most; head = this.#waiting[gone]) {
       const { bytes: all } = head.block;
       const left = all.length - this.#taken;
       // A large one goes without a copy, in a record of its own.
@@ -142,11 +142,13 @@ export class SendQueueCore {
         this.#taken += take;
       } else {
         // The record has the place of the queue among its users.
-        this.#waiting.shift();
+        gone++;
         this.#taken = 0;
       }
       if (left >= small) break;
     }
+    // All at once, for there may be thousands behind them.
+    this.#waiting.splice(0, gone);
     const piece = new OutgoingPiece(this, this.#cut, bytes, parts, blocks);
     this.#underWay.add(piece);
     this.#cut += bytes;
