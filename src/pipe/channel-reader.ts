@@ -62,6 +62,11 @@ export class ChannelReader implements PipeReader {
     return this.#state === 'over' || this.#error !== undefined;
   }
 
+  /** Whether more may come than is known of. */
+  get isOpen(): boolean {
+    return !this.hasEnded && !this.#order.hasEnd;
+  }
+
   get islands(): number {
     return this.#order.islands;
   }
@@ -80,7 +85,8 @@ export class ChannelReader implements PipeReader {
   }
 
   read(): Promise<Block | undefined> {
-    if (this.#waiting) throw new XferError('ERR_XFER_INTERNAL', 'a reader is read twice at once');
+    if (this.#waiting)
+      return Promise.reject(new XferError('ERR_XFER_INTERNAL', 'a reader is read twice at once'));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#deliver();

@@ -1,5 +1,5 @@
 import { pipeDefaults } from '../config/pipe.js';
-import { XferError } from '../errors/index.js';
+import type { XferError } from '../errors/index.js';
 import type { Block, PipeWriter } from './channel.js';
 import { breach, errorFrom, reasonFor, type WireReason } from './channel-errors.js';
 import type { PipeMessage } from './messages.js';
@@ -46,6 +46,11 @@ export class ChannelWriter implements PipeWriter {
 
   get isOver(): boolean {
     return this.#state === 'over';
+  }
+
+  /** Whether more may be written. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
   get isSendable(): boolean {

@@ -92,7 +92,10 @@ export interface IncomingChannel {
 
 /** All channels of a session. Made by `pipeSession` of `pipe-session.ts`. */
 export interface PipeSession {
-  /** Of the dialer: returns at once, and content may be written at once; what the other side says shows in the halves. */
+  /**
+   * Of the dialer: returns at once, and content may be written at once; what the other side says shows in the halves. Throws
+   * ERR_XFER_LIMIT where there are as many channels as a session has, or the error that the session has ended with.
+   */
   open(request: ChannelRequest): Channel;
   /** Of the dialer: there will be no more channels; resolves when those that there are have ended, and the session in order. */
   end(): Promise<void>;

@@ -16,6 +16,8 @@ import type { PipeMessage } from './messages.js';
 /** Records that did not verify, before the session is given up: once may be an accident. */
 const mostTampered = 1;
 
+const beyondCredit = 'it sends more than it has credit for';
+
 /** Whose content a record has: of a channel that is there, of one that is over, of one that may come, or of none. */
 export type Owner = ChannelReader | 'over' | 'ahead' | undefined;
 
@@ -180,8 +182,9 @@ export class ContentIn {
   }
 
   #park(content: SealedContent): void {
-    this.#unplace(content.header.bodyBytes);
-    const { entry } = content.header;
+    const { entry, offset, bodyBytes } = content.header;
+    if (offset + bodyBytes > pipeDefaults.firstCreditBytes) this.#refuse(content, beyondCredit);
+    this.#unplace(bodyBytes);
     const early = this.#early.get(entry);
     if (early) early.push(content);
     else this.#early.set(entry, [content]);
@@ -190,7 +193,7 @@ export class ContentIn {
   /** Holds content that has no place yet. */
   #unplace(bytes: number): void {
     this.#unplacedBytes += bytes;
-    if (this.#unplacedBytes > this.#mostUnplacedBytes) throw breach('it sends more than it has credit for');
+    if (this.#unplacedBytes > this.#mostUnplacedBytes) throw breach(beyondCredit);
   }
 
   #refuse(content: SealedContent, what: string): never {

@@ -91,7 +91,8 @@ export class ContentOut {
 
   /** The writer has content, or may send more of it. */
   handleSendable(writer: ChannelWriter): void {
-    if (!writer.isSendable) return;
+    // Whoever waits for a turn already is thought of as soon as there is room.
+    if (this.#ready.has(writer) || !writer.isSendable) return;
     this.#ready.add(writer);
     this.pump();
   }

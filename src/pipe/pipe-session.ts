@@ -87,17 +87,19 @@ class ChannelledSession implements PipeSession {
   get measured(): MeasuredTransfer {
     const { receivedBytes, networkMs } = this.#out;
     const [loads, arrived] = [new Map(this.#out.loads), this.#in.carried];
-    let [arrivedBytes, heldBytes] = [0, 0];
+    let arrivedBytes = 0;
     for (const [lane, bytes] of arrived) {
       arrivedBytes += bytes;
       const load = loads.get(lane);
       if (load) loads.set(lane, { ...load, receivedBytes: load.receivedBytes + bytes });
     }
-    for (const { writer } of this.#channels.values()) heldBytes += writer?.heldBytes ?? 0;
     const { windowBytes = pipeDefaults.windowBytes } = this.#options;
-    // Nobody knows what is still to come; while anything may, it is worth a look for better ways.
-    const remainingBytes =
-      this.#channels.size > 0 && !this.#isEnding ? Math.max(windowBytes, heldBytes) : heldBytes;
+    let remainingBytes = 0;
+    for (const { writer, reader } of this.#channels.values()) {
+      remainingBytes += writer?.heldBytes ?? 0;
+      // Nobody knows what is still to come: while anything may, it is worth a look for better ways.
+      if (writer?.isOpen || reader?.isOpen) remainingBytes = Math.max(windowBytes, remainingBytes);
+    }
     return { receivedBytes: receivedBytes + arrivedBytes, remainingBytes, networkMs, loads };
   }
 

@@ -45,6 +45,11 @@ export class ReorderCore {
     return this.#claimed.ranges.length;
   }
 
+  /** Whether it is known how much is all. */
+  get hasEnd(): boolean {
+    return this.#end !== Infinity;
+  }
+
   /** Whether all has been taken that there is. */
   get isAtEnd(): boolean {
     return this.#taken === this.#end;
@@ -62,7 +67,7 @@ export class ReorderCore {
 
   /** So many bytes are all. False where that cannot be. */
   handleEnd(bytes: number): boolean {
-    if (this.#end !== Infinity || bytes < this.reachedBytes) return false;
+    if (this.hasEnd || bytes < this.reachedBytes) return false;
     this.#end = bytes;
     return true;
   }

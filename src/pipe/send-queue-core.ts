@@ -127,13 +127,14 @@ export class SendQueueCore {
     if (most <= 0) return undefined;
     const small = mostBytes / sharingPart;
     const [parts, blocks]: [Uint8Array[], HeldBlock[]] = [[], []];
-    let bytes = 0;
-    for (let head = this.#waiting[0]; head && bytes < most; head = this.#waiting[0]) {
-      const left = head.block.bytes.length - this.#taken;
+    let [bytes, gone] = [0, 0];
+    for (let head = this.#waiting[0]; head && bytes < most; head = this.#waiting[gone]) {
+      const { bytes: all } = head.block;
+      const left = all.length - this.#taken;
       // A large one goes without a copy, in a record of its own.
       if (bytes > 0 && left >= small) break;
       const take = Math.min(left, most - bytes);
-      parts.push(head.block.bytes.subarray(this.#taken, this.#taken + take));
+      parts.push(take === all.length ? all : all.subarray(this.#taken, this.#taken + take));
       blocks.push(head);
       bytes += take;
       if (take < left) {
@@ -141,11 +142,13 @@ export class SendQueueCore {
         this.#taken += take;
       } else {
         // The record has the place of the queue among its users.
-        this.#waiting.shift();
+        gone++;
         this.#taken = 0;
       }
       if (left >= small) break;
     }
+    // All at once, for there may be thousands behind them.
+    this.#waiting.splice(0, gone);
     const piece = new OutgoingPiece(this, this.#cut, bytes, parts, blocks);
     this.#underWay.add(piece);
     this.#cut += bytes;

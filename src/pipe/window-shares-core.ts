@@ -21,7 +21,7 @@ export class WindowSharesCore {
     this.#mostBytes = Math.max(maxSessionWindowBytes, windowBytes);
   }
 
-  /** What may come and what has come and is not used up, in all channels. */
+  /** What may come and what has come and is not used up, in all channels; the least that one may have is kept for each. */
   get promisedBytes(): number {
     return this.#promised;
   }
@@ -88,8 +88,9 @@ export class ChannelWindowCore {
 
   /** So much more is used up, and takes no memory any more. */
   handleUsed(bytes: number): void {
+    const before = this.#promised;
     this.#used += bytes;
-    if (!this.#isClosed) this.#shares.handleUsed(bytes);
+    if (!this.#isClosed) this.#shares.handleUsed(before - this.#promised);
   }
 
   /**
@@ -105,7 +106,9 @@ export class ChannelWindowCore {
     if (this.#used >= this.#told)
       this.#wantedBytes = Math.min(2 * this.#wantedBytes, this.#shares.shareBytes);
     const wanted = this.#used + this.windowBytes - this.#limit;
-    const granted = this.#shares.promise(wanted) || this.#least(wanted);
+    // What every channel has, whatever the others have, and what there is beside.
+    const own = Math.max(0, Math.min(wanted, this.#used + firstCreditBytes - this.#limit));
+    const granted = own + this.#shares.promise(wanted - own);
     if (granted <= 0) return undefined;
     if (this.#used >= this.#told) this.#told = this.#used + this.windowBytes;
     this.#limit += granted;
@@ -116,13 +119,10 @@ export class ChannelWindowCore {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#shares.remove(this.#limit - this.#used);
+    this.#shares.remove(this.#promised);
   }
 
-  /** What every channel may have, whatever the others have. */
-  #least(wanted: number): number {
-    const least = Math.min(wanted, this.#used + firstCreditBytes - this.#limit);
-    if (least > 0) this.#shares.handleUsed(-least);
-    return least;
+  get #promised(): number {
+    return Math.max(firstCreditBytes, this.#limit - this.#used);
   }
 }

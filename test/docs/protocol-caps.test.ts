@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../src/session/schema.js';
 import { readHello } from '../../src/session/hello.js';
+import { decodePipeMessage } from '../../src/pipe/messages.js';
 import { decodeTransferMessage } from '../../src/transfer/messages.js';
 import { numberOf, tableWith } from './protocol-page.js';
 
@@ -85,6 +86,40 @@ describe('the caps of messages in docs/protocol.md', () => {
       name,
     );
     if (lowest !== 0 || !isLength) expect(transfer(of(lowest - 1))).toThrow(refused);
+  });
+});
+
+describe('the caps of pipe messages in docs/protocol.md', () => {
+  const reason = (type: string, rest: object = {}) => ({
+    wire: (n: number) => ({ type, ...rest, wire: n, message: '' }),
+    message: (n: number) => ({ type, ...rest, wire: 1, message: text(n) }),
+  });
+  const ranges = (type: string) => (n: number) => ({ type, ranges: list(n, [0, 1]) });
+  const kinds: Readonly<Record<string, (value: number) => Record<string, unknown>>> = {
+    'open.name': (n) => ({ type: 'open', id: 0, name: text(n) }),
+    'refused.code': (n) => ({ type: 'refused', id: 0, code: n, wire: 1, message: '' }),
+    'refused.wire': reason('refused', { id: 0, code: 1 }).wire,
+    'refused.message': reason('refused', { id: 0, code: 1 }).message,
+    'received.ranges': ranges('received'),
+    'again.ranges': ranges('again'),
+    'stop.wire': reason('stop', { id: 0 }).wire,
+    'stop.message': reason('stop', { id: 0 }).message,
+    'reset.wire': reason('reset', { id: 0 }).wire,
+    'reset.message': reason('reset', { id: 0 }).message,
+    'abort.wire': reason('abort').wire,
+    'abort.message': reason('abort').message,
+  };
+  const rows = tableWith('pipe cap', 'most').map((row) => row.map((cell) => cell.replaceAll('`', '')));
+  const read = (message: Record<string, unknown>) => () => decodePipeMessage(encodeMessage(message));
+
+  it('are all that are tried here', () => {
+    expect(rows.map(([name]) => name)).toEqual(Object.keys(kinds));
+  });
+
+  it.each(rows)('%s is at most %s', (name = '', most = '') => {
+    const of = kinds[name] ?? expect.unreachable(name);
+    for (const value of [0, numberOf(most)]) expect(read(of(value))).not.toThrow();
+    expect(read(of(numberOf(most) + 1))).toThrow(refused);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   forwardingDefaults,
   measuringDefaults,
   muxDefaults,
+  pipeDefaults,
   sessionDefaults,
   transferDefaults,
   transportDefaults,
@@ -21,7 +22,13 @@ import { maxHopTokenBytes, type HopClaim } from '../../src/session/hop-claim.js'
 import { hopProofKind } from '../../src/session/hop-proof-core.js';
 import { messageType } from '../../src/session/handshake-messages.js';
 import { groupKeys, groupLaneMac } from '../../src/session/group-keys.js';
-import { encodeHello, ownCapabilities, ownHello } from '../../src/session/hello.js';
+import {
+  anotherCapability,
+  encodeHello,
+  ownCapabilities,
+  ownHello,
+  pipeCapability,
+} from '../../src/session/hello.js';
 import { sessionId } from '../../src/session/join.js';
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
 import { openOnce } from '../../src/session/noise.js';
@@ -29,6 +36,7 @@ import { decodeRecordHeader, encodeRecordHeader, recordKind } from '../../src/se
 import { encodeEntry, entryKind } from '../../src/transfer/entry-codec.js';
 import { encodeHopDetail } from '../../src/relay/hop-detail.js';
 import { isRoute, maxAlternatives, maxBranches, maxHops } from '../../src/relay/route.js';
+import { encodePipeMessage } from '../../src/pipe/messages.js';
 import { decodeWaitHeader } from '../../src/relay/wait-header.js';
 import { compressedLayout } from '../../src/transfer/lz4.js';
 import { decodeTransferMessage, encodeTransferMessage } from '../../src/transfer/messages.js';
@@ -49,6 +57,17 @@ const golden = JSON.parse(readFileSync(new URL('fixtures/wire/handshake-v1.json'
   runs: { mode: string; messages: string[]; secret: string; transcript: string }[];
 };
 const runOf = (mode: string) => golden.runs.find((run) => run.mode === mode) ?? expect.unreachable(mode);
+/** Names in backticks. */
+const cells = (text = '') => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name);
+/** The messages of a union, each with its fields, as its source has them. */
+const messagesOf = (path: string, union: string) => {
+  const source = readFileSync(new URL(path, root), 'utf8');
+  const [, text = ''] = new RegExp(`^export type ${union} =\\n([^]*?)\\n\\n`, 'm').exec(source) ?? [];
+  return [...text.matchAll(/readonly type: '([\w-]+)';([^{}]*)\}/g)].map(([, type, fields = '']) => [
+    type,
+    [...fields.matchAll(/readonly (\w+)\??:/g)].map(([, field]) => field),
+  ]);
+};
 const screaming = (name: string) => name.replace(/[A-Z]/g, '_$&').toUpperCase();
 
 describe('the frames in docs/protocol.md', () => {
@@ -116,6 +135,7 @@ describe('the limits in docs/protocol.md', () => {
     wsDefaults,
     sessionDefaults,
     transferDefaults,
+    pipeDefaults,
   };
   /** Nobody on the wire can tell these. */
   const local = new Set([
@@ -131,6 +151,9 @@ describe('the limits in docs/protocol.md', () => {
     'sessionDefaults.retryMs',
     'transferDefaults.maxOpenFiles',
     'transferDefaults.progressIntervalMs',
+    'pipeDefaults.minWindowBytes',
+    'pipeDefaults.maxWindowBytes',
+    'pipeDefaults.coalesceMs',
   ]);
   const told = tableWith('limit', 'value', 'past it').map(([name, value]) => [
     name?.replaceAll('`', ''),
@@ -298,7 +321,9 @@ describe('the session in docs/protocol.md', () => {
       who,
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
-    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['another', 'lz4']);
+    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual([
+      ...[anotherCapability, 'lz4', pipeCapability],
+    ]);
     const receiver = readFileSync(new URL('src/app/file-sessions.ts', root), 'utf8');
     expect(receiver).toContain(
       "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])",
@@ -317,15 +342,8 @@ describe('the session in docs/protocol.md', () => {
 });
 
 describe('the transfer in docs/protocol.md', () => {
-  const cells = (text = '') => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name);
-
   it('has the messages of the code, and their fields', () => {
-    const source = readFileSync(new URL('src/transfer/messages.ts', root), 'utf8');
-    const [, union = ''] = /^export type TransferMessage =\n([^]*?)\n\n/m.exec(source) ?? [];
-    const real = [...union.matchAll(/readonly type: '([\w-]+)';([^{}]*)\}/g)].map(([, type, fields = '']) => [
-      type,
-      [...fields.matchAll(/readonly (\w+)\??:/g)].map(([, field]) => field),
-    ]);
+    const real = messagesOf('src/transfer/messages.ts', 'TransferMessage');
     const told = tableWith('type', 'from', 'fields').map(([type, , fields]) => [
       ...cells(type),
       cells(fields),
@@ -416,6 +434,25 @@ describe('the transfer in docs/protocol.md', () => {
     expect(exampleOf('manifest')).toBe(hex(encodeTransferMessage({ type: 'manifest', entries: [entry] })));
     const end = { type: 'end', entries: 1, files: 1, bytes: 5, records: 1, remove: false } as const;
     expect(exampleOf('end')).toBe(hex(encodeTransferMessage(end)));
+  });
+});
+
+describe('pipes in docs/protocol.md', () => {
+  it('have the messages of the code, and their fields', () => {
+    const real = messagesOf('src/pipe/messages.ts', 'PipeMessage');
+    const told = tableWith('message', 'from', 'what it says').map(([type, , fields]) => [
+      ...cells(type),
+      cells(fields),
+    ]);
+    expect(real.length).toBeGreaterThan(10);
+    expect(told).toEqual(real);
+  });
+
+  it('have true examples', () => {
+    const open = { type: 'open', id: 0, up: 'bytes', down: true } as const;
+    expect(exampleOf('pipe-open')).toBe(hex(encodePipeMessage(open)));
+    const opened = { type: 'opened', id: 0, down: 'bytes' } as const;
+    expect(exampleOf('pipe-opened')).toBe(hex(encodePipeMessage(opened)));
   });
 });
 
