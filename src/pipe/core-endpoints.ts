@@ -1,8 +1,10 @@
 import { endpointApiVersion, type EndpointDescriptor, type EndpointKind } from './endpoint.js';
+import { fileEndpoints } from './file-endpoint.js';
 
 /** The endpoints that xfer has without a plugin, for the registry. Each is loaded on first use. */
 export function coreEndpoints(): readonly EndpointDescriptor[] {
   return [
+    fileEndpoints(),
     descriptor('exec', async () => (await import('./exec-endpoint.js')).execEndpoint),
     descriptor('unix', async () => (await import('./unix-endpoint.js')).unixEndpoint),
     descriptor('tcp-connect', async () => (await import('./tcp-endpoints.js')).tcpConnect()),
