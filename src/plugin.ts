@@ -1,4 +1,4 @@
-/** All that a transport plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md shows how. */
+/** All that a plugin may import of xfer: `import … from 'xfer/plugin'`. docs/writing-a-transport.md and docs/writing-an-endpoint.md show how. */
 export * from './transport/contract.js';
 export { formatAddress, parseAddress, type Address } from './transport/address.js';
 export {

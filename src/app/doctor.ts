@@ -3,8 +3,10 @@ import type { NativeApi } from '../native/api.js';
 import { nativeApi } from '../native/index.js';
 import type { UdpApi } from '../native/udp-api.js';
 import { udpApi } from '../native/udp.js';
+import type { EndpointRegistry } from '../pipe/endpoint-registry.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { datagrams } from './doctor-datagrams.js';
+import { endpointFindings } from './doctor-endpoints.js';
 import {
   addonFinding,
   cipherFinding,
@@ -23,6 +25,8 @@ import { unlessAborted } from './unless-aborted.js';
 
 export interface DoctorOptions {
   readonly transports: TransportRegistry;
+  /** What a pipe can end in. Default: nothing is told of it. */
+  readonly endpoints?: EndpointRegistry;
   /** `[scheme://]host[:port]`: what works on the path there. Default: nothing leaves this machine. */
   readonly target?: string;
   /** Aborting it ends everything with its reason. Default: never. */
@@ -74,6 +78,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   ];
   for (const finding of found) onFinding(finding);
   const works = await probeTransports(transports, probeTimeoutMs, signal, onFinding);
+  if (options.endpoints) for (const finding of endpointFindings(options.endpoints)) onFinding(finding);
   if (!works)
     throw new XferError('ERR_XFER_NO_TRANSPORT', 'no transport works on this machine', {
       remedy: 'see what each of them lacks',

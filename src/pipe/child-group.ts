@@ -7,6 +7,8 @@ const graceMs = 2_000;
 /** How soon it is looked whether all have ended: each time twice as long, up to this. */
 const firstLookMs = 5;
 const mostLookMs = 100;
+/** Nobody takes longer to stand still, but who waits for a disk. */
+const standMs = 100;
 
 /**
  * A program and all that it started, as far as they stay in its process group (`spawn` with `detached`). They end with us:
@@ -27,20 +29,34 @@ export class ChildGroup {
 
   /** SIGTERM to all of them, SIGKILL to those who stay; resolves when there are none. */
   async close(): Promise<void> {
-    const until = performance.now() + graceMs;
-    let isThere = this.signal('SIGTERM');
-    for (
-      let waitMs = firstLookMs;
-      isThere && performance.now() < until;
-      waitMs = Math.min(2 * waitMs, mostLookMs)
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      isThere = this.signal(0) && hasLiving(this.#id);
+    const isThere = this.signal('SIGTERM');
+    // Who stands still would not hear of it.
+    this.signal('SIGCONT');
+    if (isThere && !(await this.#gone())) {
+      this.signal('SIGKILL');
+      await this.#gone();
     }
-    if (isThere) this.signal('SIGKILL');
     await this.#exited;
     groups.delete(this);
     if (groups.size === 0) unwatch();
+  }
+
+  /** SIGSTOP to all of them; resolves when they stand still, out of whatever the system did for them, or soon after. */
+  async stand(): Promise<void> {
+    if (this.signal('SIGSTOP')) await this.#until(standMs, () => !hasMember(this.#id, 'TtZX'));
+  }
+
+  #gone(): Promise<boolean> {
+    return this.#until(graceMs, () => !this.signal(0) || !hasMember(this.#id, 'ZX'));
+  }
+
+  async #until(mostMs: number, isSo: () => boolean): Promise<boolean> {
+    const until = performance.now() + mostMs;
+    for (let waitMs = firstLookMs; performance.now() < until; waitMs = Math.min(2 * waitMs, mostLookMs)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (isSo()) return true;
+    }
+    return false;
   }
 
   /** Whether there was anybody to get it. */
@@ -54,20 +70,20 @@ export class ChildGroup {
 }
 
 /**
- * Whether any of the group is more than a zombie. Those that lost their parent are reaped by init, which in a container may
- * take its time, or never come to it.
+ * Whether any of the group is in another state than these, as far as the system tells. Zombies that lost their parent are
+ * reaped by init, which in a container may take its time, or never come to it.
  */
-function hasLiving(group: number): boolean {
+function hasMember(group: number, apartFrom: string): boolean {
   if (process.platform !== 'linux') return true;
-  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isLivingIn(group, name));
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isMember(group, name, apartFrom));
 }
 
 /** proc(5): `pid (comm) state ppid pgrp …`, where comm may hold anything. */
-function isLivingIn(group: number, id: string): boolean {
+function isMember(group: number, id: string, apartFrom: string): boolean {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, 'latin1');
     const [state = '', , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(pgrp) === group && !'ZX'.includes(state);
+    return Number(pgrp) === group && !apartFrom.includes(state);
   } catch {
     // It has just gone.
     return false;

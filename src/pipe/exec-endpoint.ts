@@ -5,7 +5,7 @@ import { fileError, XferError } from '../errors/index.js';
 import { printable } from '../transfer/printable.js';
 import { ChildGroup } from './child-group.js';
 import type { ByteSink, ByteSource, Endpoint, EndpointKind, EndpointUse } from './endpoint.js';
-import { resetSocket } from './moved-socket.js';
+import { emptySocket } from './moved-socket.js';
 import { SocketSink } from './socket-sink.js';
 import { SocketSource } from './socket-source.js';
 
@@ -102,7 +102,7 @@ class ExecEndpoint implements Endpoint {
   #sourceOf(stdout: Socket): ByteSource {
     let isStopped: () => void = () => undefined;
     const stopped = new Promise<undefined>((resolve) => (isStopped = () => resolve(undefined)));
-    const reader = new SocketSource(stdout, this.label, () => resetSocket(reader.socket));
+    const reader = new SocketSource(stdout, this.label, () => void this.#letGo(reader.socket));
     this.#sockets.push(reader.socket);
     return {
       kind: 'bytes',
@@ -143,6 +143,17 @@ class ExecEndpoint implements Endpoint {
       },
       onBroken: (handler) => writer.onBroken((error) => void this.#whyBroken(error).then(handler)),
     };
+  }
+
+  /**
+   * Who writes to a socket pair that was closed with something unread in it gets ECONNRESET, and not the SIGPIPE that ends
+   * programs in silence; nor does who waited in a write for room. So they stand still until nothing is in it.
+   */
+  async #letGo(stdout: Socket): Promise<void> {
+    await this.#group.stand();
+    emptySocket(stdout);
+    stdout.destroy();
+    this.#group.signal('SIGCONT');
   }
 
   async #reject(error: unknown): Promise<never> {

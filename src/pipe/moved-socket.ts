@@ -13,6 +13,10 @@ interface Handle {
   readStop(): void;
 }
 
+/** More than a system keeps for a socket pair by default (net.core.wmem_default). */
+const drainBytes = 64 * 1024;
+const mostDrains = 64;
+
 /**
  * Moves the handle of a connected socket that has read nothing into a socket that reads into `buffer`, and stands still
  * until `resume`: `net.createServer` and `spawn` know no `onread` (Node 20). `onBytes` says whether to read on at once; if
@@ -46,6 +50,16 @@ export function readNow(socket: Socket, into: Uint8Array): number | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
     throw error;
+  }
+}
+
+/** Throws away what is there now; what a writer has added meanwhile only so often. */
+export function emptySocket(socket: Socket): void {
+  const into = Buffer.allocUnsafe(drainBytes);
+  try {
+    for (let i = 0; i < mostDrains && readNow(socket, into); i++);
+  } catch {
+    // There is nothing more in a socket that fails.
   }
 }
 
