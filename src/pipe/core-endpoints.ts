@@ -1,6 +1,5 @@
 import { fileEndpoints } from './file-endpoint.js';
 import { endpointApiVersion, type EndpointDescriptor, type EndpointKind } from './endpoint.js';
-import { fileEndpoints } from './file-endpoint.js';
 
 /** The endpoints that xfer has without a plugin, for the registry. Each is loaded on first use. */
 export function coreEndpoints(): readonly EndpointDescriptor[] {
