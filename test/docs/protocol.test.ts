@@ -298,7 +298,7 @@ describe('the session in docs/protocol.md', () => {
       who,
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
-    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['another', 'lz4']);
+    expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['another', 'pipe', 'lz4']);
     const receiver = readFileSync(new URL('src/app/file-sessions.ts', root), 'utf8');
     expect(receiver).toContain(
       "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])",
