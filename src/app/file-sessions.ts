@@ -1,7 +1,12 @@
+import type { ChannelRequest } from '../pipe/channel.js';
+import type { ReadPlace } from './pipe-place.js';
 import type { NativeApi } from '../native/api.js';
-import { anotherCapability, ownCapabilities } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, pipeCapability } from '../session/hello.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
+import { XferError } from '../errors/index.js';
+import { servePipes } from './pipe-sessions.js';
+import { openStreamedFile } from './streamed-file.js';
 import type { IdleSessions } from './idle-sessions.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { ReceiveSeries } from './receive-series.js';
@@ -51,11 +56,13 @@ export class FileSessions implements SessionHandler<SendResult> {
   capabilities(mayGoOn: boolean): readonly string[] {
     const { streaming } = this.#context.options;
     const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])];
-    return all.filter((name) => name !== 'streaming' || streaming !== false);
+    if (streaming === false) return all.filter((name) => name !== 'streaming');
+    return [...all, pipeCapability];
   }
 
   async serve(accepted: AcceptedSession): Promise<SendResult | undefined> {
     const { session, lanes, signal, mayGoOn } = accepted;
+    if (session.hello.capabilities.includes(pipeCapability)) return this.#serveStream(accepted);
     const { transfers } = this.#context;
     const stop = new AbortController();
     const interrupt = () => stop.abort(signal.reason);
@@ -73,5 +80,19 @@ export class FileSessions implements SessionHandler<SendResult> {
       signal.removeEventListener('abort', interrupt);
       transfers.end(running);
     }
+  }
+  /** A pipe into a file: `xfer send -`. */
+  #serveStream(accepted: AcceptedSession): Promise<SendResult> {
+    const { options, peers } = this.#context;
+    const given = { ...options, ofFile: 'recv' as const, duplex: false };
+    const placeOf = ({ name }: ChannelRequest): ReadPlace => {
+      // Whoever goes on with an unfinished transfer has consent to nothing else.
+      if (!accepted.isTrusted) throw new XferError('ERR_XFER_NO_CODE', 'a new transfer needs a code');
+      if (name !== undefined) return { kind: 'local', open: () => openStreamedFile(name, this.#context) };
+      throw new XferError('ERR_XFER_REFUSED', 'a pipe without a name came to where files go', {
+        remedy: 'name the file by xfer send - TARGET --name NAME, or start xfer pipe --listen there',
+      });
+    };
+    return servePipes({ options: given, placeOf, peers, takes: true, gives: false }, accepted);
   }
 }

@@ -36,7 +36,10 @@ export interface HopOptions {
 }
 
 export interface SendOptions extends CommonOptions, HopOptions {
+  /** `-` alone: what comes from stdin, as one file called `name`. */
   readonly paths: readonly string[];
+  /** What the receiver is to call what comes from stdin. */
+  readonly name?: string;
   /** `[scheme://]host[:port]`, `local:DIR` or `room:ROOM`; `room:` alone is the room of the code. */
   readonly target: string;
   /** Relays on the way, nearest first; alternatives of one hop with commas between them. Default: none. */
@@ -89,6 +92,8 @@ export interface FilterRule {
 export interface ReceiveOptions extends CommonOptions, HopOptions {
   /** Made where it does not exist. */
   readonly directory: string;
+  /** `-`: the content of one stream goes to stdout, and no file is written. Default: files go to the directory. */
+  readonly output?: '-';
   /** URLs; default: tcp on every address, port 4840, and udp beside it where there is that. */
   readonly listen: readonly string[];
   /** Relays to wait at, as in SendOptions: at the last one, in `room`; then it listens only where `listen` says so. */

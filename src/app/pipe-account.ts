@@ -8,14 +8,19 @@ export interface SessionShape extends Pick<DoneEvent, 'lanes' | 'transport' | 't
   readonly peer: string;
 }
 
+export interface AccountOptions extends Pick<PipeOptions, 'onEvent' | 'limit' | 'duplex'> {
+  /** The stream is a file on one side, and is told of as a transfer of one. */
+  readonly ofFile?: 'send' | 'recv';
+}
+
 /** What is told of a pipe's content: while it goes, and at its end. */
 export class PipeAccount {
   readonly meter = new PipeMeter();
-  readonly #options: Pick<PipeOptions, 'onEvent' | 'limit' | 'duplex'>;
+  readonly #options: AccountOptions;
   readonly #startedAt = performance.now();
   readonly #progress: ThinOut<Omit<ProgressEvent, 'event'>>;
 
-  constructor(options: Pick<PipeOptions, 'onEvent' | 'limit' | 'duplex'>) {
+  constructor(options: AccountOptions) {
     this.#options = options;
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
   }
@@ -33,11 +38,11 @@ export class PipeAccount {
     this.#progress.flush();
     const { sentBytes, receivedBytes } = this.meter;
     const done: PipeResult = {
-      ...{ event: 'done', role: 'pipe' },
+      ...{ event: 'done', role: this.#options.ofFile ?? 'pipe' },
       ...jointShape(shapes),
       bytes: sentBytes + receivedBytes,
       ...(this.#options.duplex ? { receivedBytes } : {}),
-      files: 0,
+      files: this.#options.ofFile ? 1 : 0,
       seconds: (performance.now() - this.#startedAt) / 1000,
       bottleneck: 'none',
     };

@@ -7,14 +7,16 @@ import type { PipeOptions } from './pipe-options.js';
 import type { ReadPlace } from './pipe-place.js';
 import { dialledEnd, localEnd, type StreamEnd } from './pipe-stream.js';
 
+type PipeDialsOptions = Omit<PipeOptions, 'endpoints' | 'from' | 'to'>;
+
 /** The sessions that a pipe has dialled, one with each target. */
 export class PipeDials {
-  readonly #options: PipeOptions;
+  readonly #options: PipeDialsOptions;
   readonly #onProgress: () => void;
   readonly #dialled = new Map<ReadPlace, DialledPipes>();
   readonly #lost = new AbortController();
 
-  constructor(options: PipeOptions, onProgress: () => void) {
+  constructor(options: PipeDialsOptions, onProgress: () => void) {
     this.#options = options;
     this.#onProgress = onProgress;
   }

@@ -3,10 +3,14 @@ import { PeerStore } from '../session/peer-store.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
 import type { PipeSides } from './pipe-place.js';
 import { PipeSessions } from './pipe-sessions.js';
+import type { AccountOptions } from './pipe-account.js';
 import { SessionListener } from './session-listener.js';
 
 /** Waits for another machine, and joins what it asks for to the place on the other side of `listen`. */
-export async function listenForPipes(options: PipeOptions, { from, to }: PipeSides): Promise<PipeResult> {
+export async function listenForPipes(
+  options: PipeOptions & AccountOptions,
+  { from, to }: PipeSides,
+): Promise<PipeResult> {
   const [listening, place, isSink] =
     from[0]?.kind === 'listen' ? [from[0], to[0], true] : [to[0], from[0], false];
   if (listening?.kind !== 'listen' || !place || place.kind === 'listen')
@@ -15,7 +19,7 @@ export async function listenForPipes(options: PipeOptions, { from, to }: PipeSid
   const { duplex = false, fork = false } = options;
   const handler = new PipeSessions({
     options,
-    place,
+    placeOf: () => place,
     peers,
     takes: isSink || duplex,
     gives: !isSink || duplex,

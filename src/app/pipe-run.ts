@@ -1,12 +1,15 @@
 import { asXferError } from '../errors/index.js';
-import { PipeAccount } from './pipe-account.js';
+import { PipeAccount, type AccountOptions } from './pipe-account.js';
 import { PipeDials } from './pipe-dials.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
 import type { PipeSides } from './pipe-place.js';
 import { runStream } from './pipe-stream.js';
 
 /** One stream between places that this side opens and dials. */
-export async function runPipe(options: PipeOptions, { from, to }: PipeSides): Promise<PipeResult> {
+export async function runPipe(
+  options: PipeOptions & AccountOptions,
+  { from, to }: PipeSides,
+): Promise<PipeResult> {
   const account = new PipeAccount(options);
   const push = () => account.push();
   const dials = new PipeDials(options, push);

@@ -3,11 +3,11 @@ import { asXferError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/channel.js';
 import { pipeSession } from '../pipe/pipe-session.js';
-import { pipeCapability, stdoutCapability } from '../session/hello.js';
+import { pipeCapability } from '../session/hello.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { transportsOf } from './carried.js';
 import { inTime } from './in-time.js';
-import { PipeAccount } from './pipe-account.js';
+import { PipeAccount, type AccountOptions } from './pipe-account.js';
 import { pipeCapabilities } from './pipe-dial.js';
 import { PipeDials } from './pipe-dials.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
@@ -16,10 +16,13 @@ import { incomingEnd, runStream } from './pipe-stream.js';
 import type { AcceptedSession, SessionHandler } from './session-handler.js';
 import { rememberPeer, shownPeer } from './trust.js';
 
+/** As for a pipe whose places are known otherwise. */
+export type ServeOptions = Omit<PipeOptions, 'endpoints' | 'from' | 'to'> & AccountOptions;
+
 export interface PipeSessionsOptions {
-  readonly options: PipeOptions;
-  /** What the channels are joined to; opened anew for each. */
-  readonly place: ReadPlace;
+  readonly options: ServeOptions;
+  /** What a channel is joined to; opened anew for each. Throws why there is nothing for it. */
+  placeOf(request: ChannelRequest): ReadPlace;
   readonly peers: PeerStore;
   /** Whether content may come, and go, here. */
   readonly takes: boolean;
@@ -47,12 +50,17 @@ export class PipeSessions implements SessionHandler<PipeResult> {
   }
 
   capabilities(): readonly string[] {
-    return [...pipeCapabilities(), ...(this.#given.takes ? [stdoutCapability] : [])];
+    return pipeCapabilities();
   }
 
   serve(accepted: AcceptedSession): Promise<PipeResult> {
-    return new ServedPipes(this.#given, accepted).run();
+    return servePipes(this.#given, accepted);
   }
+}
+
+/** Serves one session whose dialer begins channels. To be called in the turn in which it was made. */
+export function servePipes(given: PipeSessionsOptions, accepted: AcceptedSession): Promise<PipeResult> {
+  return new ServedPipes(given, accepted).run();
 }
 
 /** One session of it. */
@@ -110,7 +118,6 @@ class ServedPipes {
   #checkDialer(): void {
     const { capabilities } = this.#accepted.session.hello;
     if (capabilities.includes(pipeCapability)) return;
-    if (this.#given.takes && capabilities.includes(stdoutCapability)) return;
     throw new XferError('ERR_XFER_REFUSED', 'this side has a pipe, and takes no files', {
       remedy: 'start xfer recv on this machine, or xfer pipe on the other',
     });
@@ -172,7 +179,7 @@ class ServedPipes {
   }
 
   async #stream(incoming: IncomingChannel): Promise<void> {
-    const { options, place } = this.#given;
+    const { options } = this.#given;
     const { up, down } = incoming.request;
     const push = () => this.#account.push();
     const dials = new PipeDials(options, push);
@@ -180,6 +187,7 @@ class ServedPipes {
     this.#pipes.over.catch((error: unknown) => lost.abort(error));
     const accepted = { isThere: false };
     try {
+      const place = this.#given.placeOf(incoming.request);
       await dials.open([place]);
       const here = [dials.endOf(place)];
       const there = [incomingEnd(incoming, () => (accepted.isThere = true))];

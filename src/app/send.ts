@@ -21,6 +21,7 @@ import type { SendOptions, SendResult } from './options.js';
 import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
 import type { SendSession } from './send-session.js';
+import { sendStdin } from './send-stdin.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
 import { routeTo, type Route } from './route.js';
 import { retryOf } from './silence.js';
@@ -37,6 +38,7 @@ const worthKeepingMs = 100;
  * XferError, after the rest was committed where only single entries failed.
  */
 export async function send(options: SendOptions): Promise<SendResult> {
+  if (options.paths.includes('-')) return sendStdin(options);
   const filter = await readFilter(options.filters ?? [], options.signal);
   const listings = new GivenListings();
   await checkGiven(options.paths, filter, listings);

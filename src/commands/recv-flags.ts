@@ -31,6 +31,12 @@ export const recvFlags = {
     default: false,
     description: 'do not let others measure the path to here (xfer doctor)',
   }),
+  output: Flags.option({
+    options: ['-'] as const,
+    char: 'o',
+    description:
+      '-: write the content of one stream (xfer send -, xfer pipe) to stdout, and no file; then end',
+  })(),
   once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
   'max-bytes': Flags.string({
     description: 'refuse transfers with more content than this',

@@ -55,6 +55,7 @@ Peers that were remembered need no code.`;
         ...transferOptions(flags),
         ...hopOptions(flags),
         directory: args.dir,
+        ...(flags.output === undefined ? {} : { output: flags.output }),
         listen: flags.listen ?? [],
         via: flags.via ?? [],
         ...(flags.room === undefined ? {} : { room: flags.room }),

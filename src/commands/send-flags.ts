@@ -10,6 +10,10 @@ export const sendFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  name: Flags.string({
+    description: 'what the receiver is to call what comes from stdin (PATH is -)',
+    helpValue: 'NAME',
+  }),
   via: Flags.string({
     description:
       'go over this relay; several are passed in their order, the first is the nearest; a,b are alternatives for one',

@@ -68,6 +68,7 @@ Exit status 0 means that the receiver has everything under its real name.`;
         ...transferOptions(flags),
         ...hopOptions(flags),
         ...tuning,
+        ...(flags.name === undefined ? {} : { name: flags.name }),
         ...(flags.peer === undefined ? {} : { peer: flags.peer }),
         ...(canAsk() ? { askCode: () => view.suspended(() => askCode(common.signal)) } : {}),
         filters: filterArguments(raw),
