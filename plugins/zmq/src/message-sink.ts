@@ -28,6 +28,7 @@ export class ZmqSink implements MessageSink {
   readonly #refused: Outgoing[] = [];
   #error: XferError | undefined;
   #isStarted = false;
+  #hasNoted = false;
   #sinceTurn = 0;
 
   constructor(options: ZmqSinkOptions) {
@@ -99,7 +100,7 @@ export class ZmqSink implements MessageSink {
       if (errno === undefined) break;
       this.#throwError();
       if (errno === 'EHOSTUNREACH') {
-        this.#options.onNote('a message for a ZeroMQ peer that is not there was dropped');
+        this.#noteDropped();
         break;
       }
       if (errno !== 'EAGAIN')
@@ -110,6 +111,12 @@ export class ZmqSink implements MessageSink {
     if (this.#sinceTurn < zmqConfig.messagesPerTurn) return;
     this.#sinceTurn = 0;
     await loopTurn();
+  }
+
+  #noteDropped(): void {
+    if (this.#hasNoted) return;
+    this.#hasNoted = true;
+    this.#options.onNote('messages for ZeroMQ peers that are not there are dropped');
   }
 
   #throwError(): void {

@@ -72,6 +72,7 @@ export class ZmqSource implements MessageSource {
 
   /** What is there. How long a message is shows only behind an `await`, so each step is as large as what came promises. */
   async #drain(mostBytes: number): Promise<void> {
+    if (!this.#canTake()) return;
     const { socket } = this.#options;
     socket.receiveTimeout = 0;
     for (let step = firstStep; this.#canTake() && this.#heldBytes < mostBytes; step *= 2) {

@@ -146,6 +146,8 @@ def worker(context, args):
 def router(context, args):
     """Answers each request with its parts, to whom it came from."""
     socket = opened(context, zmq.ROUTER, args)
+    # Without this it drops an answer whose peer is full.
+    socket.router_mandatory = True
     tally = Tally()
     names = set()
     for _ in range(args.count):
