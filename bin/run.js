@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import process from 'node:process';
+import { Duplex } from 'node:stream';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
@@ -13,11 +14,19 @@ if (process.argv[2] === 'relay') setFlagsFromString('--semi-space-growth-factor=
 // The code beside this file is compiled: without this, NODE_ENV=development makes oclif look for TypeScript.
 globalThis.oclif = { ...globalThis.oclif, enableAutoTranspile: false };
 
-// A reader that goes away (`xfer --help | head -1`) is no error of ours.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+// Node makes its streams for stdin and stdout when somebody first looks at them, and that sets O_NONBLOCK on what other
+// programs may share. Where they carry content nobody is to look but who reads and writes it: libraries that only ask
+// whether it is a terminal get an answer without that.
+const stdio = { stdin: 0, stdout: 1 };
+const made = {};
+const isContent = process.argv[2] === 'pipe' || process.argv.some((word) => /^(?:--output=)?-$/.test(word));
+for (const [name, fd] of Object.entries(stdio)) {
+  const { get } = Object.getOwnPropertyDescriptor(process, name);
+  const make = () => (made[name] ??= unlessGone(get.call(process)));
+  const stream = isContent && !isatty(fd) ? notBefore(make, () => name in made) : undefined;
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream ?? make() });
+}
+unlessGone(process.stderr);
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
@@ -42,7 +51,41 @@ function fail(error) {
   leave(exit ?? 1);
 }
 
-/** Ends the process once stdout has taken what was written to it. */
+/** Ends the process once stdout has taken what was written to it, by whoever used Node's stream. */
 function leave(status) {
-  process.stdout.write('', () => process.exit(status));
+  if (made.stdout === undefined) process.exit(status);
+  made.stdout.write('', () => process.exit(status));
+}
+
+/** A stream that is no terminal, made when anything else is asked of it than what it can do. */
+function notBefore(make, isMade) {
+  const waiting = [];
+  const stream = () => {
+    const one = make();
+    for (const heard of waiting.splice(0)) one.on(...heard);
+    return one;
+  };
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => {
+        if (name === 'isTTY' || name === 'then') return undefined;
+        // What is to be heard of it can wait: oclif listens for errors, as we do.
+        if (name === 'on' && !isMade()) return (...heard) => void waiting.push(heard);
+        if (typeof Duplex.prototype[name] === 'function') return (...values) => stream()[name](...values);
+        const value = Reflect.get(stream(), name);
+        return typeof value === 'function' ? value.bind(stream()) : value;
+      },
+      set: (_, name, value) => Reflect.set(stream(), name, value),
+      has: (_, name) => Reflect.has(stream(), name),
+      getPrototypeOf: () => Reflect.getPrototypeOf(stream()),
+    },
+  );
+}
+
+/** A reader that goes away (`xfer --help | head -1`) is no error of ours. */
+function unlessGone(stream) {
+  return stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }

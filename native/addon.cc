@@ -14,6 +14,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::AddFileBindings(env, exports);
   xfer::AddContentBindings(env, exports);
   xfer::AddDiskBindings(env, exports);
+#if defined(__linux__)
+  xfer::AddDescriptorBindings(env, exports);
+#endif
   return exports;
 }
 

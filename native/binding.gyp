@@ -47,6 +47,12 @@
         "seal-bindings.cc",
         "sealer.cc",
         "thread-pool.cc"
+      ],
+      "conditions": [
+        [
+          "OS=='linux'",
+          { "sources": ["descriptor-bindings.cc", "descriptor-io.cc", "descriptor-watch.cc", "loop-poller.cc"] }
+        ]
       ]
     }
   ],
@@ -61,6 +67,7 @@
             "sources": [
               "arguments.cc",
               "errno-name.cc",
+              "loop-poller.cc",
               "udp-addon.cc",
               "udp-address.cc",
               "udp-connections.cc",
@@ -69,7 +76,6 @@
               "udp-open.cc",
               "udp-packets.cc",
               "udp-pieces.cc",
-              "udp-poller.cc",
               "udp-receiver.cc",
               "udp-sender.cc",
               "udp-socket-calls.cc",

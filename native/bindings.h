@@ -3,7 +3,7 @@
 
 namespace xfer {
 
-/** sealFile, sealBody, openFile, openBody, stageTimes and hasAes: see SealBinding in src/native/addon.ts. */
+/** sealFile, sealBody, sealFrom, openFile, openBody, stageTimes and hasAes: see SealBinding in src/native/addon.ts. */
 void AddSealBindings(Napi::Env env, Napi::Object exports);
 
 /** Small records at once, on the loop: openHeader, openBodyNow and sealNow. */
@@ -17,6 +17,9 @@ void AddContentBindings(Napi::Env env, Napi::Object exports);
 
 /** digestFile and digestBytes. */
 void AddDigestBindings(Napi::Env env, Napi::Object exports);
+
+/** Pipes, terminals and whatever else stands behind a descriptor; Linux only. */
+void AddDescriptorBindings(Napi::Env env, Napi::Object exports);
 
 /** What FilesApi does, one function each: see FilesBinding in src/native/addon.ts. */
 void AddFileBindings(Napi::Env env, Napi::Object exports);

@@ -137,6 +137,38 @@ class SealBody final : public CallbackJob {
   uint8_t* const out_;
 };
 
+/** Seals a body that stands elsewhere. */
+class SealFrom final : public CallbackJob {
+ public:
+  SealFrom(Napi::Function done, const RecordKey& key, Napi::Object held, const uint8_t* body, size_t bodyBytes,
+           const uint8_t* header, uint8_t* out)
+      : CallbackJob(done, "seal"),
+        key_(key),
+        held_(Napi::Persistent(held)),
+        body_(body),
+        bodyBytes_(bodyBytes),
+        out_(out) {
+    std::memcpy(header_, header, kHeaderBytes);
+  }
+
+  void Run(Sealer& sealer) override {
+    const StageClock clock(Stage::kSeal);
+    if (!sealer.SealFrom(key_, header_, body_, out_, bodyBytes_)) error_ = ENOMEM;
+  }
+
+ protected:
+  Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(bodyBytes_)); }
+
+ private:
+  const RecordKey key_;
+  /** The body's, beside that of `out`. */
+  const Napi::ObjectReference held_;
+  const uint8_t* const body_;
+  const size_t bodyBytes_;
+  uint8_t header_[kHeaderBytes];
+  uint8_t* const out_;
+};
+
 /** Verifies and decrypts in place, nothing else. */
 class OpenBody final : public CallbackJob {
  public:
@@ -198,6 +230,34 @@ void SubmitSealBody(const Napi::CallbackInfo& info) {
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
+bool Overlap(const uint8_t* a, size_t aBytes, const uint8_t* b, size_t bBytes) {
+  // Addresses as numbers: pointers into different memory have no order.
+  const auto aAt = reinterpret_cast<uintptr_t>(a);
+  const auto bAt = reinterpret_cast<uintptr_t>(b);
+  return aAt < bAt + bBytes && bAt < aAt + aBytes;
+}
+
+/** (cipher, key, counter, body, header, out, done) */
+void SubmitSealFrom(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const RecordKey key = arguments.Key(0);
+  size_t bodyBytes = 0;
+  const uint8_t* const body = arguments.Bytes(3, "body", bodyBytes);
+  size_t headerBytes = 0;
+  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  size_t outBytes = 0;
+  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
+  const Napi::Function done = arguments.Done(6);
+  if (arguments.Ok() && bodyBytes > kMaxBodyBytes) arguments.OutOfRange("body must be at most 2^30 bytes");
+  if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
+  if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
+  if (arguments.Ok() && Overlap(body, bodyBytes, out, outBytes)) arguments.OutOfRange("body must not be a part of out");
+  if (!arguments.Ok()) return;
+  auto job = std::make_unique<SealFrom>(done, key, info[3].As<Napi::Object>(), body, bodyBytes, header, out);
+  job->Hold(info[5].As<Napi::Object>());
+  JobLoop::Of(info.Env()).Submit(std::move(job));
+}
+
 /** (cipher, key, counter, record, fd, position, done) */
 void SubmitOpenFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -252,6 +312,7 @@ bool HasAes() {
 void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("sealFile", Napi::Function::New<SubmitSealFile>(env, "sealFile"));
   exports.Set("sealBody", Napi::Function::New<SubmitSealBody>(env, "sealBody"));
+  exports.Set("sealFrom", Napi::Function::New<SubmitSealFrom>(env, "sealFrom"));
   exports.Set("stageTimes", Napi::Function::New<StageTimesValue>(env, "stageTimes"));
   exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
   exports.Set("openBody", Napi::Function::New<SubmitOpenBody>(env, "openBody"));

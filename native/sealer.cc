@@ -42,15 +42,21 @@ Sealer::~Sealer() {
 }
 
 bool Sealer::Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint8_t* out, size_t bodyBytes) {
+  return SealFrom(key, header, out + kBodyAt, out, bodyBytes);
+}
+
+bool Sealer::SealFrom(const RecordKey& key, const uint8_t header[kHeaderBytes], const uint8_t* from, uint8_t* out,
+                      size_t bodyBytes) {
   EVP_CIPHER_CTX* context = Keyed(key, kSeal);
   if (context == nullptr) return false;
   PutUint32(out, static_cast<uint32_t>(kBodyAt - kLengthBytes + bodyBytes + kTagBytes));
   uint8_t* sealedHeader = out + kLengthBytes;
   std::memcpy(sealedHeader, header, kHeaderBytes);
   PutUint32(sealedHeader + kBodyBytesAt, static_cast<uint32_t>(bodyBytes));
-  const Part head{2 * key.counter, out, kLengthBytes, sealedHeader, kHeaderBytes, sealedHeader + kHeaderBytes};
-  const Part body{2 * key.counter + 1, sealedHeader,  kHeaderBytes + kTagBytes,
-                  out + kBodyAt,       bodyBytes,     out + kBodyAt + bodyBytes};
+  const Part head{2 * key.counter, out,          kLengthBytes,               sealedHeader,
+                  sealedHeader,    kHeaderBytes, sealedHeader + kHeaderBytes};
+  const Part body{2 * key.counter + 1, sealedHeader, kHeaderBytes + kTagBytes, from,
+                  out + kBodyAt,       bodyBytes,    out + kBodyAt + bodyBytes};
   return Run(context, kSeal, head) && Run(context, kSeal, body);
 }
 
@@ -60,7 +66,7 @@ bool Sealer::OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t hea
   std::memcpy(header, record + kLengthBytes, kHeaderBytes);
   uint8_t tag[kTagBytes];
   std::memcpy(tag, record + kLengthBytes + kHeaderBytes, kTagBytes);
-  const Part head{2 * key.counter, record, kLengthBytes, header, kHeaderBytes, tag};
+  const Part head{2 * key.counter, record, kLengthBytes, header, header, kHeaderBytes, tag};
   // Both lengths are authenticated; a sender that seals two different ones is no xfer.
   const bool ok = Run(context, kOpen, head) &&
                   Uint32At(record) == kOverheadBytes - kLengthBytes + Uint32At(header + kBodyBytesAt);
@@ -74,7 +80,7 @@ bool Sealer::OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes)
   EVP_CIPHER_CTX* context = Keyed(key, kOpen);
   if (context == nullptr) return false;
   const size_t bodyBytes = recordBytes - kOverheadBytes;
-  const Part body{2 * key.counter + 1, record + kLengthBytes, kHeaderBytes + kTagBytes,
+  const Part body{2 * key.counter + 1, record + kLengthBytes, kHeaderBytes + kTagBytes, record + kBodyAt,
                   record + kBodyAt,    bodyBytes,             record + kBodyAt + bodyBytes};
   if (Run(context, kOpen, body)) return true;
   OPENSSL_cleanse(record + kBodyAt, bodyBytes);  // nobody may see what was not verified
@@ -114,7 +120,7 @@ bool Sealer::Run(EVP_CIPHER_CTX* context, Direction direction, const Part& part)
   }
   ok = ok && EVP_CipherUpdate(context, nullptr, &written, part.associated, static_cast<int>(part.associatedBytes)) == 1;
   if (part.dataBytes > 0) {
-    ok = ok && EVP_CipherUpdate(context, part.data, &written, part.data, static_cast<int>(part.dataBytes)) == 1;
+    ok = ok && EVP_CipherUpdate(context, part.data, &written, part.from, static_cast<int>(part.dataBytes)) == 1;
   }
   ok = ok && EVP_CipherFinal_ex(context, end, &written) == 1;
   if (direction == kSeal) {

@@ -33,7 +33,7 @@ struct RecordKey {
 };
 
 /**
- * Seals and opens records in place. One belongs to each thread: it keeps a cipher context for each cipher and
+ * Seals and opens records, in place unless it says otherwise. One belongs to each thread: it keeps a cipher context for each cipher and
  * direction and the key in it, so a run of records under one key expands that key once.
  */
 class Sealer {
@@ -45,6 +45,10 @@ class Sealer {
 
   /** `out[kBodyAt, + bodyBytes)` holds the plain body; afterwards out[0, kOverheadBytes + bodyBytes) is the record. */
   bool Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint8_t* out, size_t bodyBytes);
+
+  /** As Seal, of a plain body that stands elsewhere, nowhere in `out`, and stays as it is. */
+  bool SealFrom(const RecordKey& key, const uint8_t header[kHeaderBytes], const uint8_t* body, uint8_t* out,
+                size_t bodyBytes);
 
   /** Decrypts the header of a record of which at least kBodyAt bytes are there. False where it or the length does not verify. */
   bool OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]);
@@ -63,6 +67,8 @@ class Sealer {
     uint64_t nonce;
     const uint8_t* associated;
     size_t associatedBytes;
+    /** The same as `data`, or memory that does not overlap it. */
+    const uint8_t* from;
     uint8_t* data;
     size_t dataBytes;
     uint8_t* tag;

@@ -36,7 +36,7 @@ void UdpSocket::Open(const UdpOptions& options) {
   const char* syscall = "socket";
   int error = OpenUdp(options, fd_, bound_, features_, syscall);
   if (error == 0) {
-    poller_ = UdpPoller::Start(
+    poller_ = LoopPoller::Start(
         Env(), fd_.Get(), [this](int status, int events) { OnReady(status, events); }, [this] { Close(); }, error);
     syscall = "epoll_ctl";
   }
@@ -45,7 +45,7 @@ void UdpSocket::Open(const UdpOptions& options) {
     error = deadline_.Valid() ? 0 : errno;
     syscall = "timerfd_create";
     if (error == 0)
-      deadlinePoller_ = UdpPoller::Start(
+      deadlinePoller_ = LoopPoller::Start(
           Env(), deadline_.Get(), [this](int, int) { OnDeadline(); }, [this] { Close(); }, error);
   }
   if (error != 0) {

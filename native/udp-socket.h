@@ -11,7 +11,7 @@
 #include "udp-open.h"
 #include "udp-packets.h"
 #include "udp-pieces.h"
-#include "udp-poller.h"
+#include "loop-poller.h"
 #include "udp-receiver.h"
 #include "udp-sender.h"
 #include "unique-fd.h"
@@ -95,8 +95,8 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   DatagramReader datagrams_;
   Pieces pieces_;
 
-  UdpPoller* poller_ = nullptr;
-  UdpPoller* deadlinePoller_ = nullptr;
+  LoopPoller* poller_ = nullptr;
+  LoopPoller* deadlinePoller_ = nullptr;
   bool isStarted_ = false;
   bool wantsWritable_ = false;
   bool isDeadlineSet_ = false;

@@ -4,6 +4,13 @@ import { flowTests } from './compliance/flow-tests.js';
 import { connectPair, type ComplianceSetup, type Pair } from './compliance/pair.js';
 import { streamTests } from './compliance/stream-tests.js';
 
+export { endpointCompliance } from './compliance/endpoint-compliance.js';
+export {
+  endpointOptions,
+  type EndpointComplianceSetup,
+  type EndpointPair,
+  type EndpointTraits,
+} from './compliance/endpoint-pair.js';
 export type { ComplianceSetup } from './compliance/pair.js';
 
 /** The pair of connections of the running test, and the setup that made it. */

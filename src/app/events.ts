@@ -52,6 +52,9 @@ export interface ProgressEvent {
   /** Content handed to the network, copies included. */
   readonly sent: number;
   readonly files: number;
+  /** Of pipes: what this side keeps now, to send it again or until it has gone where it goes, of at most so much. */
+  readonly heldBytes?: number;
+  readonly windowBytes?: number;
 }
 
 export interface LaneEvent extends OfTarget {
@@ -96,9 +99,13 @@ export interface PhaseEvent {
 
 export interface DoneEvent extends OfTarget {
   readonly event: 'done';
-  readonly role: 'send' | 'recv';
+  readonly role: 'send' | 'recv' | 'pipe';
+  /** Of a pipe with several others: their names with commas between them; within this machine nobody's. */
   readonly peer: string;
+  /** Of a pipe: sent and received together. */
   readonly bytes: number;
+  /** Of a pipe that goes both ways. */
+  readonly receivedBytes?: number;
   readonly files: number;
   /** From `connected` to the receiver's commit. */
   readonly seconds: number;

@@ -1,6 +1,8 @@
 import type { Framing } from '../pipe/channel.js';
+import type { Endpoint, EndpointUse } from '../pipe/endpoint.js';
 import type { EndpointRegistry } from '../pipe/endpoint-registry.js';
 import type { CompressMode } from '../transfer/compress-core.js';
+import type { DoneEvent } from './events.js';
 import type { CommonOptions, HopOptions } from './options.js';
 import type { RateLimit } from './rate-limit.js';
 import type { TlsFiles } from './tls-files.js';
@@ -48,4 +50,9 @@ export interface PipeOptions extends CommonOptions, HopOptions {
   /** Names of known peers: nobody else may come. */
   readonly allow?: readonly string[];
   askCode?(): Promise<string | undefined>;
+  /** What `stdio` is. Default: stdin and stdout of this process. */
+  stdio?(use: EndpointUse): Endpoint;
 }
+
+/** `pipe(options)` resolves with the summary that was also its `done` event; it rejects with an XferError. */
+export type PipeResult = DoneEvent;

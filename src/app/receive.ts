@@ -2,106 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { sessionDefaults, transportDefaults } from '../config/index.js';
-import { asXferError, directoryError, XferError } from '../errors/index.js';
+import { directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
-import { makeCode, makeRoom, parseCode } from '../session/code.js';
-import { preloadListener } from '../session/handshake.js';
-import { HandshakeLimit } from '../session/handshake-limit.js';
-import { loadIdentity } from '../session/identity.js';
-import { PairingGate } from '../session/pairing-gate.js';
 import { PeerStore } from '../session/peer-store.js';
-import { hasLz4 } from '../transfer/lz4.js';
 import { printable } from '../transfer/printable.js';
-import { formatAddress } from '../transport/address.js';
-import type { Connection, Listener } from '../transport/contract.js';
-import { MeasuringListener } from '../transport/measuring-listener.js';
-import { hopProver } from './hop-prover.js';
+import { FileSessions } from './file-sessions.js';
 import { IdleSessions } from './idle-sessions.js';
-import { openListeners } from './listeners.js';
 import type { ReceiveOptions, SendResult } from './options.js';
-import { RoomWaiter } from './room-waiter.js';
-import { relaysOf } from './route.js';
-import { receiveOne, type ReceiverContext } from './receive-one.js';
 import { RunningTransfers } from './running-transfers.js';
-import { StrangerNotes } from './stranger-notes.js';
-import { readTlsFiles } from './tls-files.js';
+import { SessionListener } from './session-listener.js';
 
 /**
  * Listens and receives. With `once` it resolves or rejects as its one transfer does; without, it goes on until the
  * signal (ERR_XFER_INTERRUPTED) or until a code that the user chose is spent (ERR_XFER_WRONG_CODE).
  */
 export async function receive(options: ReceiveOptions): Promise<SendResult | undefined> {
-  const receiver = await Receiver.open(options);
-  return receiver.run();
-}
-
-class Receiver {
-  readonly #options: ReceiveOptions;
-  readonly #context: ReceiverContext;
-  /** Undefined where only peers that are known may send. */
-  readonly #gate: PairingGate | undefined;
-  #listeners: readonly Listener[] = [];
-  readonly #connections = new Set<Connection>();
-  readonly #serving = new Set<Promise<void>>();
-  readonly #ending = new AbortController();
-  readonly #strangers = new StrangerNotes();
-  #code: string | undefined;
-  #settle: { resolve(result: SendResult | undefined): void; reject(error: XferError): void } | undefined;
-  #busy = 0;
-  readonly #relays: readonly (readonly string[])[];
-  #waiter: RoomWaiter | undefined;
-  /** Where it waits at a relay. */
-  #room: string | undefined;
-
-  private constructor(
-    options: ReceiveOptions,
-    context: Omit<ReceiverContext, 'gate' | 'signal' | 'measuring' | 'mayBegin' | 'listens'>,
-  ) {
-    this.#options = options;
-    this.#relays = relaysOf(options.via ?? []);
-    this.#code = options.code === undefined && options.allow === undefined ? makeCode(random) : undefined;
-    const code = this.#code ?? options.code;
-    if (code !== undefined)
-      this.#gate = new PairingGate({
-        code: { secret: parseCode(code).secret, kind: this.#code === undefined ? 'chosen' : 'made' },
-        onSpent: () => this.#handleSpent(),
-      });
-    this.#context = {
-      ...context,
-      gate: this.#gate,
-      signal: this.#ending.signal,
-      listens: () => this.#urls,
-      measuring:
-        options.measures === false
-          ? undefined
-          : // Sessions that only wait for another transfer are in nobody's way.
-            new MeasuringListener({ isBusy: () => this.#busy > context.idle.size }),
-      mayBegin: (peer) => !options.once || this.#busy === 0 || context.transfers.isReplacing(peer),
-    };
-  }
-
-  static async open(options: ReceiveOptions): Promise<Receiver> {
-    const native = nativeApi();
-    const path = resolve(options.directory);
-    let root: number;
-    let isUnnamed: boolean;
-    try {
-      await mkdir(path, { recursive: true });
-      root = await native.files.openRoot(path);
-      await probeWritable(native.files, root);
-      isUnnamed = await native.files.writesUnnamed(root);
-    } catch (cause) {
-      throw directoryError(cause, `cannot write to ${printable(options.directory)}`);
-    }
-    if (options.policy?.syncs && !(await native.files.syncFileSystem(root)))
-      throw new XferError('ERR_XFER_USAGE', 'this machine cannot say when everything is on disk', {
-        remedy: 'leave out --fsync, or build the native addon on Linux (xfer doctor says how)',
-      });
+  const native = nativeApi();
+  const { root, isUnnamed } = await openDirectory(options);
+  try {
     const peers = new PeerStore(options.home);
-    for (const name of options.allow ?? [])
-      if (!(await peers.findByName(name)))
-        throw new XferError('ERR_XFER_USAGE', `there is no known peer ${printable(name)}: see xfer peers`);
-    const identity = await loadIdentity(options.home);
     const transfers = new RunningTransfers();
     const idle = new IdleSessions({
       most: sessionDefaults.maxIdleSessions,
@@ -109,156 +28,37 @@ class Receiver {
       idleMs: sessionDefaults.idleSessionMs,
       closeMs: transportDefaults.closeTimeoutMs,
     });
-    const limit = new HandshakeLimit();
-    transfers.readJournals(native.files, root, path);
-    return new Receiver(options, {
-      ...{ options, native, root, isUnnamed, peers, identity, limit, transfers, idle },
+    const context = { options, native, root, isUnnamed, peers, transfers, idle };
+    const listener = await SessionListener.open(options, peers, new FileSessions(context));
+    transfers.readJournals(native.files, root, resolve(options.directory));
+    return await listener.run();
+  } finally {
+    await native.files.close(root);
+  }
+}
+
+/** The directory that is written to, held; made where it does not exist. */
+async function openDirectory({
+  directory,
+  policy,
+}: ReceiveOptions): Promise<{ readonly root: number; readonly isUnnamed: boolean }> {
+  const { files } = nativeApi();
+  const path = resolve(directory);
+  let root: number;
+  let isUnnamed: boolean;
+  try {
+    await mkdir(path, { recursive: true });
+    root = await files.openRoot(path);
+    await probeWritable(files, root);
+    isUnnamed = await files.writesUnnamed(root);
+  } catch (cause) {
+    throw directoryError(cause, `cannot write to ${printable(directory)}`);
+  }
+  if (policy?.syncs && !(await files.syncFileSystem(root)))
+    throw new XferError('ERR_XFER_USAGE', 'this machine cannot say when everything is on disk', {
+      remedy: 'leave out --fsync, or build the native addon on Linux (xfer doctor says how)',
     });
-  }
-
-  async run(): Promise<SendResult | undefined> {
-    const { signal } = this.#options;
-    const over = new Promise<SendResult | undefined>(
-      (resolve, reject) => (this.#settle = { resolve, reject }),
-    );
-    over.catch(() => undefined);
-    const interrupt = () => this.#settle?.reject(asXferError(signal.reason));
-    signal.addEventListener('abort', interrupt, { once: true });
-    try {
-      await this.#listen();
-      await this.#wait();
-      signal.throwIfAborted();
-      this.#announce();
-      void preloadListener().catch(() => undefined);
-      setImmediate(hasLz4);
-      return await over;
-    } finally {
-      signal.removeEventListener('abort', interrupt);
-      await this.#close();
-    }
-  }
-
-  async #listen(): Promise<void> {
-    const { listen: urls, transports, tuning, onEvent } = this.#options;
-    const tls = this.#options.tls && (await readTlsFiles(this.#options.tls));
-    if (urls.length === 0 && this.#relays.length > 0) return;
-    this.#listeners = await openListeners({
-      ...{ transports, urls },
-      options: {
-        onConnection: (connection) => this.#handleConnection(connection),
-        ...(tls ? { tls } : {}),
-        ...(tuning ? { tuning } : {}),
-      },
-      onNote: (message) => onEvent({ event: 'note', message }),
-    });
-  }
-
-  /** Takes a room at the relay: that of the user or of his code, else one that is free. */
-  async #wait(): Promise<void> {
-    if (this.#relays.length === 0) return;
-    const { signal, transports, tuning, onEvent, room, code } = this.#options;
-    const { home, identify, relayToken: token } = this.#options;
-    const waiter = new RoomWaiter({
-      ...{ transports, tuning, signal },
-      relays: this.#relays,
-      prove: hopProver({ home, identity: identify ? this.#context.identity : undefined, token }),
-      onConnection: (connection) => this.#handleConnection(connection),
-      onLost: (error) => onEvent({ event: 'note', message: `${error.message}; trying to get back` }),
-      onBack: () => onEvent({ event: 'note', message: 'waiting at the relay again' }),
-    });
-    this.#waiter = waiter;
-    const chosen = room ?? (code === undefined ? undefined : parseCode(code).room);
-    for (let tries = mostRoomTries; ; tries--) {
-      const name =
-        chosen ?? (this.#code === undefined ? undefined : parseCode(this.#code).room) ?? makeRoom(random);
-      try {
-        await waiter.open(name);
-        this.#room = name;
-        return;
-      } catch (error) {
-        if (asXferError(error).code !== 'ERR_XFER_ROOM_TAKEN' || chosen !== undefined || tries === 0)
-          throw error;
-        if (this.#code === undefined) continue;
-        this.#code = makeCode(random);
-        this.#gate?.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
-      }
-    }
-  }
-
-  #announce(): void {
-    this.#options.onEvent({
-      event: 'listening',
-      addresses: this.#urls,
-      ...(this.#code === undefined ? {} : { code: this.#code }),
-      ...(this.#room === undefined
-        ? {}
-        : { via: this.#relays.map((hop) => hop.join(',')), room: this.#room }),
-    });
-  }
-
-  get #urls(): readonly string[] {
-    return this.#listeners.map((listener) => formatAddress(listener.address));
-  }
-
-  #handleConnection(connection: Connection): void {
-    this.#connections.add(connection);
-    void connection.closed.then(() => this.#connections.delete(connection));
-    const serving = this.#serve(connection).finally(() => this.#serving.delete(serving));
-    this.#serving.add(serving);
-  }
-
-  async #serve(connection: Connection): Promise<void> {
-    const transfer = { begun: false };
-    try {
-      const result = await receiveOne(connection, this.#context, () => {
-        transfer.begun = true;
-        this.#busy++;
-      });
-      if (typeof result === 'string') return;
-      if (this.#options.once) this.#settle?.resolve(result);
-    } catch (error) {
-      const failure = asXferError(error);
-      // With a connection that is lost there is nobody to close it with in order.
-      if (failure.code === 'ERR_XFER_CONNECTION_LOST') connection.abort(failure);
-      this.#handleFailure(failure, connection, transfer.begun);
-    } finally {
-      if (transfer.begun) this.#busy--;
-      await connection.close();
-    }
-  }
-
-  /** A stranger's failure ends nothing; that of a transfer, or a spent code that was chosen, may. */
-  #handleFailure(error: XferError, connection: Connection, begun: boolean): void {
-    // Whoever has proved himself may say any error; only a handshake shows a guess.
-    const guessed = !begun && error.code === 'ERR_XFER_WRONG_CODE';
-    const ends =
-      (begun && this.#options.once) || (guessed && (this.#options.once || this.#code === undefined));
-    if (ends) return this.#settle?.reject(error);
-    const message =
-      begun || guessed
-        ? error.message
-        : this.#strangers.noteOf(error, connection.remote.host, performance.now());
-    if (message !== undefined) this.#options.onEvent({ event: 'note', message });
-  }
-
-  #handleSpent(): void {
-    if (this.#code === undefined || this.#options.once) return;
-    // Who waits in a room stays there.
-    this.#code = makeCode(random, this.#room);
-    this.#gate?.replace({ secret: parseCode(this.#code).secret, kind: 'made' });
-    // Behind the event of the transfer or the guess that spent it.
-    setImmediate(() => this.#announce());
-  }
-
-  async #close(): Promise<void> {
-    this.#ending.abort(new XferError('ERR_XFER_INTERRUPTED', 'the receiver ends'));
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
-    await Promise.all([...this.#connections].map((connection) => connection.close()));
-    await this.#waiter?.close();
-    // What is half written is removed by the transfers themselves.
-    await Promise.all(this.#serving);
-    await this.#context.native.files.close(this.#context.root);
-  }
+  return { root, isUnnamed };
 }
 
 /** Fails where nothing can be created in the directory, before anybody is asked to send. */
@@ -267,8 +67,3 @@ async function probeWritable(files: ReturnType<typeof nativeApi>['files'], root:
   await files.close(await files.createFile(root, name));
   await files.remove(root, name);
 }
-
-const random = (bytes: number) => Uint8Array.from(randomBytes(bytes));
-
-/** Rooms that are tried where the first ones are taken. */
-const mostRoomTries = 8;

@@ -53,12 +53,6 @@ export class RunningTransfers {
     return this.#paired.has(toHex(peer));
   }
 
-  /** The one whose session a lane wants to join. */
-  bySession(id: Uint8Array): Running | undefined {
-    for (const running of this.#running) if (Buffer.compare(running.session.id, id) === 0) return running;
-    return undefined;
-  }
-
   /** Whether all that runs has lost its connection, and this peer is the one whose it is. */
   isReplacing(peer: Uint8Array): boolean {
     const isGone = ({ peer: other, session }: Running) => other === toHex(peer) && session.lanes.length === 0;

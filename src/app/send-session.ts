@@ -1,14 +1,14 @@
 import { asXferError, type XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { dialHandshake, preloadHandshake } from '../session/handshake.js';
-import { anotherCapability, ownCapabilities, ownHello } from '../session/hello.js';
+import { ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
 import { cipherOrder } from './cipher-order.js';
 import type { Decision } from './events.js';
 import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
-import type { SendOptions } from './options.js';
+import type { CommonOptions } from './options.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
 import type { Ways, WayThere } from './ways.js';
@@ -39,14 +39,14 @@ export interface SendSessionEvents {
 }
 
 export interface SendSessionOptions {
-  readonly options: Omit<SendOptions, 'target' | 'limit'>;
+  readonly options: CommonOptions;
   readonly identity: Identity;
   /** How to get there; what there is to say goes to whoever uses the session. */
   ways(told: Pick<SendSessionEvents, 'onDecision' | 'onStored'>): Ways;
   readonly trust: Trust;
   readonly events: SendSessionEvents;
-  /** Whether another transfer may begin behind one that has ended. */
-  readonly goesOn: boolean;
+  /** Told in HELLO. */
+  readonly capabilities: readonly string[];
 }
 
 /** Dials, proves and greets. Rejects with an XferError. */
@@ -123,7 +123,7 @@ async function openOver(
         ownName(),
         options.remember ?? false,
         [],
-        opening.goesOn ? [...ownCapabilities, anotherCapability] : undefined,
+        opening.capabilities,
         options.streamingThresholdBytes,
       ),
       native,

@@ -1,7 +1,6 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
-import { parseCode } from '../session/code.js';
-import { anotherCapability } from '../session/hello.js';
+import { anotherCapability, ownCapabilities } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
@@ -13,30 +12,21 @@ import type { SendGroup, SendProgress } from '../transfer/send-options.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
-import { formatAddress, parseUrl, type Address } from '../transport/address.js';
-import { printable } from '../transfer/printable.js';
-import { transportsOf } from './carried.js';
+import { parseUrl } from '../transport/address.js';
 import { Backoff } from './backoff.js';
-import type { Decision } from './events.js';
+import { Dialler } from './dialler.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
 import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
-import {
-  openSendSession,
-  type SendSession,
-  type SendSessionEvents,
-  type SendSessionOptions,
-  type Trust,
-} from './send-session.js';
+import type { SendSession } from './send-session.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
-import { routeTo, type FoundRoute, type Route } from './route.js';
-import { waysOf } from './ways-of.js';
+import { routeTo, type Route } from './route.js';
 import { retryOf } from './silence.js';
 import { parseTarget, type Target } from './target.js';
+import { checkUse, routeOver } from './target-route.js';
 import { ThinOut } from './thin-out.js';
-import { rememberPeer, shownPeer } from './trust.js';
 import { UnfinishedTransfers, type Unfinished } from './unfinished.js';
 
 /** A transfer that has gone on for so long is kept in mind, so that the same command goes on with it. */
@@ -95,40 +85,10 @@ export async function sendTo(
   }
 }
 
-/** Throws ERR_XFER_USAGE for a transport that is not there. */
-function checkUse({ use, transports }: Filtered): void {
-  const schemes = transports.schemes();
-  const missing = use?.find((scheme) => !schemes.includes(scheme));
-  if (missing !== undefined)
-    throw new XferError('ERR_XFER_USAGE', `there is no transport ${printable(missing)}`, {
-      remedy: `give auto, or of these: ${schemes.join(', ')}`,
-    });
-}
-
-/** A room without a name is that of the code. */
-async function routeOver(
-  target: Exclude<Target, { kind: 'local' }>,
-  options: Filtered,
-): Promise<{ route: Route; code?: string }> {
-  const { via = [], use } = options;
-  if (target.kind !== 'room' || target.room !== '') return { route: routeTo(target, via, use) };
-  const code = options.code ?? (await options.askCode?.());
-  const room = code === undefined ? undefined : parseCode(code).room;
-  if (code === undefined || room === undefined)
-    throw new XferError('ERR_XFER_USAGE', 'there is no room to meet in, and none in the code', {
-      remedy: 'name the room that xfer recv printed: room:ROOM as the target',
-    });
-  return { route: routeTo({ kind: 'room', room }, via, use), code };
-}
-
 /** One `send`, over as many sessions as it takes. */
 class Sending {
-  readonly #route: Route;
-  /** The address where the other side answered. */
-  #found: Address | undefined;
+  readonly #dialler: Dialler;
   readonly #options: Filtered;
-  readonly #identity: Identity;
-  readonly #peers: PeerStore;
   readonly #unfinished: UnfinishedTransfers;
   readonly #key: Uint8Array;
   readonly #progress: ThinOut<SendProgress>;
@@ -138,18 +98,11 @@ class Sending {
   #sentBefore = 0;
   #sent = 0;
   #startedAt: number | undefined;
-  #laneCount = 0;
-  #isDone = false;
   /** Whether it may be among those that are unfinished. */
   #isNoted = false;
-  /** When the last lane of the session was lost. */
-  #lostAt: number | undefined;
-  #paired = false;
   /** Others that get the same. */
   readonly #fanOut: FanOutEntry | undefined;
   readonly #sessions: SendSessions;
-  /** Relays on the way that store records and forward them whole. */
-  readonly #storing = new Set<string>();
 
   constructor(
     route: Route,
@@ -159,14 +112,14 @@ class Sending {
     sessions: SendSessions,
   ) {
     this.#sessions = sessions;
-    this.#route = route;
     this.#options = options;
     this.#fanOut = fanOut;
-    this.#identity = identity;
-    this.#peers = sessions.peers ?? new PeerStore(options.home);
+    this.#dialler = new Dialler({
+      ...{ route, options, identity },
+      peers: sessions.peers ?? new PeerStore(options.home),
+      capabilities: sessions.goesOn ? [...ownCapabilities, anotherCapability] : ownCapabilities,
+    });
     this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
-    // What is wrong with the route is said before anybody is asked for a code.
-    this.#waysTold(this.#events);
     this.#key = this.#unfinished.keyOf(options.paths);
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
   }
@@ -187,7 +140,7 @@ class Sending {
           // The receiver is through with what is unfinished here: then the code decides.
           hasTriedCode = true;
           await this.#finish(opened.session.peerKey);
-          opened = await this.#take(async () => this.#open(await this.#chooseTrust()));
+          opened = await this.#take(async () => this.#dialler.open(await this.#dialler.chooseTrust()));
           continue;
         }
         if (error.code !== 'ERR_XFER_CONNECTION_LOST') throw error;
@@ -229,13 +182,13 @@ class Sending {
   async #openFirst(paired: readonly Uint8Array[]): Promise<SendSession> {
     if (paired.length > 0) {
       try {
-        return await this.#open({ expected: paired });
+        return await this.#dialler.open({ expected: paired });
       } catch (thrown) {
         const error = asXferError(thrown);
         if (!notRecognised.has(error.code)) throw error;
       }
     }
-    return this.#open(await this.#chooseTrust());
+    return this.#dialler.open(await this.#dialler.chooseTrust());
   }
 
   /** Both keys are pinned for the rest of the transfer: nobody else can take the receiver's place, and no code is tried twice. */
@@ -246,7 +199,7 @@ class Sending {
     for (;;) {
       await backoff.wait(signal).catch(() => signal.throwIfAborted());
       try {
-        return await this.#open({ expected: [peer] });
+        return await this.#dialler.open({ expected: [peer] });
       } catch (thrown) {
         const failure = asXferError(thrown);
         if (failure.row.origin !== 'network' && failure.code !== 'ERR_XFER_LIMIT') throw failure;
@@ -256,58 +209,13 @@ class Sending {
   }
 
   get #retryUntil(): number {
-    return (this.#lostAt ?? performance.now()) + retryOf(this.#options);
-  }
-
-  async #open(trust: Trust): Promise<SendSession> {
-    const opened = await openSendSession({
-      options: this.#options,
-      identity: this.#identity,
-      ways: this.#waysTold,
-      trust,
-      goesOn: this.#sessions.goesOn,
-      events: this.#events,
-    });
-    this.#paired ||= opened.paired;
-    this.#lostAt = undefined;
-    return opened;
-  }
-
-  /** Outlives this with the session, and so refers to nothing of it but how to get there. */
-  get #waysTold(): SendSessionOptions['ways'] {
-    const { transports, tuning, use, home, identify, relayToken } = this.#options;
-    const [route, identity] = [this.#route, this.#identity];
-    const how = {
-      ...{ transports, home, identity },
-      ...(tuning ? { tuning } : {}),
-      ...(use ? { use } : {}),
-      ...(identify === undefined ? {} : { identify }),
-      ...(relayToken === undefined ? {} : { relayToken }),
-    };
-    return (told) => waysOf(route, { ...how, ...told });
-  }
-
-  get #events(): SendSessionEvents {
-    const { onEvent } = this.#options;
-    return {
-      onDecision: (decision) => this.#explain(decision),
-      onStored: (relay) => this.#handleStored(relay),
-      onLane: (lane, state, about, error) => {
-        if (state === 'up') this.#laneCount++;
-        // How the lanes of what is done go is nobody's business, and `done` the last that is told.
-        if (this.#isDone) return;
-        onEvent({ event: 'lane', lane, state, ...about });
-        if (error) onEvent({ event: 'note', message: `${error.message}; trying to go on` });
-      },
-      onDetached: () => (this.#lostAt = performance.now()),
-    };
+    return (this.#dialler.lostAt ?? performance.now()) + retryOf(this.#options);
   }
 
   /** A session: one that is there already, with one of `peers` where there are any, or what `open` gives. */
   async #take(open: () => Promise<SendSession>, peers: readonly Uint8Array[] = []): Promise<SendSession> {
     const opened = await this.#sessions.take(open, peers);
-    opened.events = this.#events;
-    this.#found = opened.there.address;
+    this.#dialler.use(opened);
     return opened;
   }
 
@@ -326,7 +234,7 @@ class Sending {
     try {
       const running = this.#start(opened, resume);
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
-      const introduced = this.#introduce(session.peerKey);
+      const introduced = this.#dialler.introduce(session.peerKey);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
       const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
         running,
@@ -342,16 +250,11 @@ class Sending {
       if (this.#excluded > 0) onEvent({ event: 'note', message: excludedNote(this.#excluded) });
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
-      const { hello, peerKey } = session;
-      if (this.#paired)
-        await rememberPeer(this.#peers, this.#options, { key: peerKey, hello, host: this.#route.host });
-      const { path } = this.#route;
-      const transportOf = (lane: number) => opened.lanes.transportOf(lane);
-      const by = transportsOf({ lanes: carried, transportOf, first: this.#shownWay.transport });
-      const shape = { lanes: this.#laneCount, ...by, path };
+      await this.#dialler.remember(session);
       const amount = { peer, bytes, files, seconds };
+      const shape = this.#dialler.shapeOf(opened, carried);
       const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
-      this.#isDone = true;
+      this.#dialler.end();
       onEvent(done);
       return done;
     } finally {
@@ -416,79 +319,16 @@ class Sending {
 
   #joinOthers(session: Session, widen: () => void): SendGroup | undefined {
     const { onEvent } = this.#options;
-    return this.#fanOut?.join(session, this.#foundRoute, {
-      onLane: (lane, state) => {
-        if (state === 'up') this.#laneCount++;
-        onEvent({ event: 'lane', lane, state, ...this.#shownWay });
-      },
+    return this.#fanOut?.join(session, this.#dialler.foundRoute, {
+      onLane: (lane, state) => this.#dialler.handleSharedLane(lane, state),
       onNote: (message) => onEvent({ event: 'note', message }),
       onAlone: widen,
     });
   }
 
-  async #introduce(peerKey: Uint8Array): Promise<string> {
-    const { peer, known } = await shownPeer(this.#peers, peerKey);
-    const { onEvent } = this.#options;
-    const { path } = this.#route;
-    const { transport } = this.#shownWay;
-    this.#laneCount++;
-    const [storedBy] = this.#storing;
-    onEvent({ event: 'connected', peer, known, transport, path, ...(storedBy ? { storedBy } : {}) });
-    onEvent({ event: 'lane', lane: 0, state: 'up', ...this.#shownWay });
-    onEvent({ event: 'phase', phase: 'transfer' });
-    return peer;
-  }
-
-  /** Once there was a session. */
-  get #foundRoute(): FoundRoute {
-    const { way } = this.#route;
-    if ('relays' in way || 'scheme' in way) return { ...this.#route, way };
-    if (!this.#found) throw new XferError('ERR_XFER_INTERNAL', 'no way is known to lead there yet');
-    return { ...this.#route, way: this.#found };
-  }
-
-  /** Over relays the transport is that of the first hop. */
-  get #shownWay(): { readonly transport: string; readonly address?: string } {
-    const { way } = this.#foundRoute;
-    const transport = this.#found?.scheme ?? '';
-    return 'relays' in way ? { transport } : { transport, address: formatAddress(way) };
-  }
-
-  #explain(decision: Decision): void {
-    const { explain, onEvent } = this.#options;
-    if (explain && !this.#isDone) onEvent({ event: 'explain', ...decision });
-  }
-
-  #handleStored(relay: string): void {
-    if (this.#storing.has(relay)) return;
-    this.#storing.add(relay);
-    const message = `${relay} stores each record and forwards it then: slower than a relay that pipes`;
-    this.#options.onEvent({ event: 'note', message });
-  }
-
   async #keepInMind(peer: Uint8Array): Promise<void> {
     this.#isNoted = true;
     await this.#unfinished.add(this.#key, peer, this.#options.code);
-  }
-
-  async #chooseTrust(): Promise<Trust> {
-    const { code, peer: name, askCode } = this.#options;
-    if (code !== undefined) return { code: parseCode(code).secret };
-    if (name !== undefined) {
-      const peer = await this.#peers.findByName(name);
-      if (!peer) throw new XferError('ERR_XFER_USAGE', `there is no known peer ${name}: see xfer peers`);
-      return { expected: [peer.key] };
-    }
-    const { host } = this.#route;
-    const met = host === undefined ? [] : await this.#peers.findByHost(host);
-    if (met.length > 0) return { expected: met.map((peer) => peer.key) };
-    const asked = await askCode?.();
-    if (asked === undefined)
-      throw new XferError(
-        'ERR_XFER_NO_CODE',
-        `no code was given, and no known peer was met ${host === undefined ? 'in this room' : `at ${host}`}`,
-      );
-    return { code: parseCode(asked).secret };
   }
 }
 

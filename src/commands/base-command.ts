@@ -8,7 +8,8 @@ import { interruptSignal } from '../ui/interrupt.js';
 import type { View } from '../ui/view.js';
 import { asReported } from './reported-error.js';
 
-interface ViewFlags {
+/** What decides about a view. */
+export interface ViewFlags {
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -35,7 +36,7 @@ export abstract class BaseCommand extends Command {
     own: { readonly signal?: AbortSignal; readonly view?: View } = {},
   ): Promise<void> {
     const signal = own.signal ?? interruptSignal();
-    const view = own.view ?? (await chooseView(flags));
+    const view = own.view ?? (await this.view(flags));
     this.#view = view;
     const transports = await this.transports();
     await work(
@@ -43,6 +44,11 @@ export abstract class BaseCommand extends Command {
       view,
     );
     await view.close();
+  }
+
+  /** What shows the events of this command. */
+  protected view(flags: ViewFlags): View | Promise<View> {
+    return chooseView(flags);
   }
 
   /** What the plugins have. */
@@ -61,7 +67,7 @@ export abstract class BaseCommand extends Command {
     const { code, message, remedy, exit } = asReported(error);
     process.exitCode = exit;
     const flags = { json: this.#has('--json'), quiet: this.#has('--quiet') || this.#has('-q') };
-    const view = this.#view ?? (await chooseView(flags));
+    const view = this.#view ?? (await this.view(flags));
     // The application may have told of it already, as the outcome of one transfer.
     const isTold = this.#lastError === message || this.#told.has(message);
     if (!isTold) view.onEvent({ event: 'error', code, message, remedy, exit });

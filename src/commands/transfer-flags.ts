@@ -4,8 +4,8 @@ import { sessionDefaults } from '../config/index.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
 
-/** The flags that both sides of a transfer have: whom to trust, and how much to put up with. */
-export const transferFlags = {
+/** The flags of all that has a session: whom to trust, and how much to put up with. */
+export const sessionFlags = {
   code: Flags.string({
     description:
       'the code that both sides share; it shows in the list of processes, so rather set XFER_CODE or wait to be asked',
@@ -25,6 +25,11 @@ export const transferFlags = {
     helpValue: 'DURATION',
     default: '30s',
   }),
+};
+
+/** The flags that both sides of a transfer have. */
+export const transferFlags = {
+  ...sessionFlags,
   'streaming-threshold': Flags.string({
     description:
       'files up to this size go together in one record, as far as the other side agrees; 1MiB at most',
@@ -33,23 +38,31 @@ export const transferFlags = {
   }),
 };
 
-/** Their values as options of the application; `--code` wins over XFER_CODE. */
-export function transferOptions(flags: {
-  code: string | undefined;
+interface SessionFlags {
+  readonly code: string | undefined;
   // oclif leaves it out where it was not given; a default would count as given for `--as`.
-  remember: boolean | undefined;
-  as: string | undefined;
-  retry: string;
-  'streaming-threshold': string;
-}): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'streamingThresholdBytes'> {
+  readonly remember: boolean | undefined;
+  readonly as: string | undefined;
+  readonly retry: string;
+}
+
+/** Their values as options of the application; `--code` wins over XFER_CODE. */
+export function sessionOptions(
+  flags: SessionFlags,
+): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
     retryMs: parseDuration(flags.retry),
-    streamingThresholdBytes: threshold(flags['streaming-threshold']),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
   };
+}
+
+export function transferOptions(
+  flags: SessionFlags & { 'streaming-threshold': string },
+): ReturnType<typeof sessionOptions> & Pick<CommonOptions, 'streamingThresholdBytes'> {
+  return { ...sessionOptions(flags), streamingThresholdBytes: threshold(flags['streaming-threshold']) };
 }
 
 function threshold(text: string): number {

@@ -18,7 +18,7 @@ export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Va
  * What native/build/Release/xfer_seal.node exports. Wrong arguments throw TypeError or RangeError; whatever happens
  * later reaches `done`, from the loop.
  */
-export interface Addon {
+export interface Addon extends Partial<DescriptorAddon> {
   readonly hasAes: boolean;
   sealFile(
     cipher: Cipher,
@@ -56,6 +56,15 @@ export interface Addon {
     key: Uint8Array,
     counter: number,
     bodyBytes: number,
+    header: Uint8Array,
+    out: Uint8Array,
+    done: Done<number>,
+  ): void;
+  sealFrom(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    body: Uint8Array,
     header: Uint8Array,
     out: Uint8Array,
     done: Done<number>,
@@ -160,6 +169,28 @@ export interface Addon {
   close(fd: number, done: Done): void;
 }
 
+/** What the addon has on Linux only. `kind` is that of descriptorKind. */
+export interface DescriptorAddon {
+  /** Bytes; below zero an errno, or −4096 where there is more than the loop should read. Never waits. */
+  readNow(fd: number, kind: number, into: Uint8Array): number;
+  writeNow(fd: number, kind: number, from: Uint8Array): number;
+  /** On the pool: as much as goes without waiting. EAGAIN where that is nothing. */
+  readDescriptor(fd: number, kind: number, into: Uint8Array, done: Done<number>): void;
+  writeDescriptor(fd: number, kind: number, from: Uint8Array, done: Done<number>): void;
+  /** Whether a pipe holds so much now. */
+  growPipe(fd: number, bytes: number): boolean;
+  /** As dup2(2) of /dev/null. */
+  replaceByNull(fd: number): boolean;
+  /** Throws EPERM for what is always ready. `onReady` gets 1: readable, 2: writable, 4: the other side has gone. */
+  readonly DescriptorWatch: new (fd: number, onReady: (events: number) => void) => DescriptorWatch;
+}
+
+export interface DescriptorWatch {
+  /** Told once, then wanted again; that the other side has gone even where nothing is wanted. */
+  want(events: number): void;
+  close(): void;
+}
+
 interface AddonPacked {
   readonly bodyBytes: number;
   readonly problems: Int32Array;
@@ -180,6 +211,11 @@ export function loadAddon(): Addon {
   return createRequire(import.meta.url)('../../native/build/Release/xfer_seal.node') as Addon;
 }
 
+/** Whether this system is one for which it has them. */
+export function hasDescriptors(addon: Addon): addon is Addon & DescriptorAddon {
+  return addon.DescriptorWatch !== undefined;
+}
+
 export function nativeSeal(addon: Addon): SealApi {
   return {
     sealFile: ({ cipher, key, counter, fd, position, bodyBytes, header, out }, done) => {
@@ -187,6 +223,9 @@ export function nativeSeal(addon: Addon): SealApi {
     },
     sealBody: ({ cipher, key, counter, bodyBytes, header, out }, done) => {
       addon.sealBody(cipher, key, counter, bodyBytes, header, out, counted(done));
+    },
+    sealFrom: ({ cipher, key, counter, body, header, out }, done) => {
+      addon.sealFrom(cipher, key, counter, body, header, out, counted(done));
     },
     packFiles: ({ paths, stamps, out }, done) => {
       addon.packFiles(paths, stamps, out, packed(done));

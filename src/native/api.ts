@@ -1,5 +1,7 @@
+import type { DescriptorsApi } from './descriptors-api.js';
 import type { FilesApi } from './files-api.js';
 
+export type { DescriptorReader, DescriptorsApi, DescriptorWriter } from './descriptors-api.js';
 export { listingProblem } from './files-api.js';
 export type {
   Attribute,
@@ -103,6 +105,15 @@ export interface SealBodyJob extends RecordKey {
   readonly out: Uint8Array;
 }
 
+export interface SealFromJob extends RecordKey {
+  /** Plain, 2^30 bytes at most, no part of `out`. It stays as it is and must not be written to until `done`. */
+  readonly body: Uint8Array;
+  /** 32 bytes; bodyBytesAt is filled in here. Copied when the job is submitted. */
+  readonly header: Uint8Array;
+  /** At least overheadBytes + the body's bytes long; owned by the job until `done`. */
+  readonly out: Uint8Array;
+}
+
 /** Milliseconds that all threads together spent reading, sealing, opening and writing content since the start. */
 export interface StageTimes {
   readonly readMs: number;
@@ -149,6 +160,8 @@ export interface SealApi {
   packFiles(job: PackFilesJob, done: PackedDone): void;
   /** Seals what stands in `out`, all of which from 0 to overheadBytes + bodyBytes is the record then. */
   sealBody(job: SealBodyJob, done: JobDone): void;
+  /** Seals a body that stands elsewhere, without a copy: the record is out[0, overheadBytes + the body's bytes). */
+  sealFrom(job: SealFromJob, done: JobDone): void;
   /** What openFile does without writing: the body is the `bodyBytes` bytes from bodyAt of `record` on. */
   openBody(job: OpenBodyJob, done: JobDone): void;
   /** SHA-256 of a region of a file. */
@@ -179,4 +192,5 @@ export interface NativeApi {
   readonly preferredCipher: Cipher;
   readonly seal: SealApi;
   readonly files: FilesApi;
+  readonly descriptors: DescriptorsApi;
 }

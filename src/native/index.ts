@@ -1,6 +1,8 @@
+import { nativeDescriptors } from './addon-descriptors.js';
 import { nativeFiles } from './addon-files.js';
-import { loadAddon, nativeSeal } from './addon.js';
+import { hasDescriptors, loadAddon, nativeSeal } from './addon.js';
 import type { NativeApi } from './api.js';
+import { descriptorsTwin } from './descriptors-twin.js';
 import { filesTwin } from './files-twin.js';
 import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';
 import { sealTwin } from './seal-twin.js';
@@ -21,6 +23,7 @@ function addonApi(): NativeApi {
       preferredCipher: preferredCipher(() => addon.hasAes),
       seal: nativeSeal(addon),
       files: nativeFiles(addon),
+      descriptors: hasDescriptors(addon) ? nativeDescriptors(addon) : descriptorsTwin(),
     };
   } catch (error) {
     return twinApi(firstLine(error));
@@ -34,6 +37,7 @@ function twinApi(reason: string): NativeApi {
     preferredCipher: preferredCipher(hasAesByCpuinfo),
     seal: sealTwin(),
     files: filesTwin(),
+    descriptors: descriptorsTwin(),
   };
 }
 

@@ -5,8 +5,14 @@ import { cipher as ciphers, recordLayout, type RecordKey } from './api.js';
 const { lengthBytes, tagBytes, bodyAt, bodyBytesAt, overheadBytes } = recordLayout;
 const options = { authTagLength: tagBytes };
 
-/** Seals in place: out[bodyAt, + bodyBytes) is the plain body, then out[0, overheadBytes + bodyBytes) the record. */
-export function sealInPlace(key: RecordKey, header: Uint8Array, out: Uint8Array, bodyBytes: number): void {
+/** Seals in place: out[bodyAt, + bodyBytes) is the plain body, if not `from`, then out[0, overheadBytes + bodyBytes) the record. */
+export function sealInPlace(
+  key: RecordKey,
+  header: Uint8Array,
+  out: Uint8Array,
+  bodyBytes: number,
+  from = out.subarray(bodyAt, bodyAt + bodyBytes),
+): void {
   const view = viewOf(out);
   view.setUint32(0, overheadBytes - lengthBytes + bodyBytes);
   const plainHeader = Buffer.from(header);
@@ -19,7 +25,7 @@ export function sealInPlace(key: RecordKey, header: Uint8Array, out: Uint8Array,
     out.subarray(lengthBytes, bodyAt),
   );
   const body = out.subarray(bodyAt, overheadBytes + bodyBytes);
-  sealPart(key, 2 * key.counter + 1, out.subarray(lengthBytes, bodyAt), body.subarray(0, bodyBytes), body);
+  sealPart(key, 2 * key.counter + 1, out.subarray(lengthBytes, bodyAt), from, body);
 }
 
 /** The plain header of a record of which at least the first bodyAt bytes are there. */

@@ -7,6 +7,7 @@ import {
   type SealApi,
   type SealBodyJob,
   type SealFileJob,
+  type SealFromJob,
 } from './api.js';
 import {
   requireBodyBytes,
@@ -32,8 +33,8 @@ const { bodyAt, headerBytes, overheadBytes } = recordLayout;
  */
 export function sealTwin(): SealApi {
   return {
-    ...{ sealFile, openFile, sealPacked, packFiles, sealBody, openBody, digestFile, digestBytes },
-    ...{ stageTimes, openHeader },
+    ...{ sealFile, openFile, sealPacked, packFiles, sealBody, sealFrom, openBody },
+    ...{ digestFile, digestBytes, stageTimes, openHeader },
     openSmall: (key, record) => openRecord(key, record).body,
     sealSmall: sealRecord,
   };
@@ -85,6 +86,24 @@ function sealBody(job: SealBodyJob, done: JobDone): void {
   });
 }
 
+function sealFrom(job: SealFromJob, done: JobDone): void {
+  requireKey(job);
+  requireBytes(job.body, 'body');
+  requireBodyBytes(job.body.length);
+  requireHeader(job.header);
+  requireBytes(job.out, 'out');
+  requireFunction(done, 'done');
+  const { body, out } = job;
+  if (out.length < overheadBytes + body.length) throw new RangeError('out is too small for the record');
+  if (doOverlap(body, out)) throw new RangeError('body must not be a part of out');
+  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const header = Uint8Array.from(job.header);
+  setImmediate(() => {
+    timed('sealMs', () => sealInPlace(key, header, out, body.length, body));
+    done(null, body.length);
+  });
+}
+
 function openFile(job: OpenFileJob, done: JobDone): void {
   requireKey(job);
   requireBytes(job.record, 'record');
@@ -126,6 +145,9 @@ function openInPlace(job: OpenBodyJob, done: JobDone, then: (body: Uint8Array) =
     then(body);
   });
 }
+
+const doOverlap = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.length && b.byteOffset < a.byteOffset + a.length;
 
 function writeFrom(fd: number, body: Uint8Array, position: number, written: number, done: JobDone): void {
   if (written === body.length) {

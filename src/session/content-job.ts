@@ -1,8 +1,8 @@
 import type { SealPackedJob } from '../native/api.js';
 import type { RecordHeader } from './record-header.js';
 
-/** Content to be sealed and sent: a piece of a file, many small files, or what somebody else puts into the record. */
-export type ContentJob = FileContent | PackedContent | FilledContent;
+/** Content to be sealed and sent: a piece of a file, many small files, what somebody else puts into the record, or bytes in memory. */
+export type ContentJob = FileContent | PackedContent | FilledContent | BodyContent;
 
 export interface FileContent {
   readonly fd: number;
@@ -22,6 +22,12 @@ export interface FilledContent {
   readonly header: RecordHeader;
 }
 
+export interface BodyContent {
+  /** As long as the header's bodyBytes. It stays as it is, must not be written to until `done`, and can be sent again after. */
+  readonly body: Uint8Array;
+  readonly header: RecordHeader;
+}
+
 /** What a body was filled with. */
 export interface Filled {
   /** Of `body`, from its beginning. */
@@ -32,7 +38,10 @@ export interface Filled {
   readonly problems?: Int32Array;
 }
 
-/** What was read: `bodyBytes` of content, `sealedBytes` of which the record carries. `problems` as for SealApi.sealPacked. */
+/**
+ * Called once, for a small BodyContent before the call that submits it returns, else from the loop later.
+ * What was read: `bodyBytes` of content, `sealedBytes` of which the record carries. `problems` as for SealApi.sealPacked.
+ */
 export type ContentDone = (
   error: Error | null,
   bodyBytes: number,

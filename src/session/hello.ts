@@ -18,6 +18,12 @@ export const ownCapabilities: readonly string[] = Object.freeze([
 /** Told by a sender that may begin another transfer behind one that has ended, and by a receiver that takes it. */
 export const anotherCapability = 'another';
 
+/** Told by a side that takes part in pipes: its session has channels, and no transfer. */
+export const pipeCapability = 'pipe';
+
+/** Told by a listener that takes the content of one file by a channel, and no transfer, and by a sender that can do that. */
+export const stdoutCapability = 'stdout';
+
 export type Role = 'send' | 'recv';
 
 /** The session's HELLO: the first control message of each side, inside the encryption. */

@@ -1,8 +1,9 @@
-import { recordLayout, type NativeApi, type SealBodyJob } from '../native/api.js';
-import type { ContentDone, ContentJob, FilledContent } from './content-job.js';
+import { recordLayout, type NativeApi, type RecordKey, type SealBodyJob } from '../native/api.js';
+import type { BodyContent, ContentDone, ContentJob, FilledContent } from './content-job.js';
 import type { DirectionKeys } from './keys.js';
 import type { RecordBuffers } from './record-buffers.js';
 import { encodeRecordHeader, recordKind } from './record-header.js';
+import { mostAtOnceBytes } from './small-body.js';
 
 /** Records being sealed at once: enough to keep every core at it, few enough to stay in the cache. */
 const mostSealing = 4;
@@ -79,6 +80,7 @@ export class OutgoingRecords {
   sendContent(job: ContentJob, done: ContentDone): void {
     const { native, buffers, sealing } = this.#options;
     const { bodyBytes, offset } = job.header;
+    if ('body' in job && bodyBytes <= mostAtOnceBytes) return this.#sealAtOnce(job, sealing.next(), done);
     const out = buffers.acquire(recordLayout.overheadBytes + bodyBytes);
     const slot: Outgoing = { bytes: undefined, release: () => buffers.release(out) };
     this.#outgoing.push(slot);
@@ -97,7 +99,8 @@ export class OutgoingRecords {
       this.#flush();
       if (this.hasRoom) this.#options.onRoom();
     };
-    if ('fill' in job) this.#fill(job, common, sealed);
+    if ('body' in job) native.seal.sealFrom({ ...common, body: job.body }, sealed);
+    else if ('fill' in job) this.#fill(job, common, sealed);
     else if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
     else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
   }
@@ -115,6 +118,14 @@ export class OutgoingRecords {
     this.#over = true;
     for (const { bytes, release } of this.#outgoing.splice(0)) if (bytes) release?.();
     // A FIN that waited for records goes now: with a half open stream the connection would not close in order.
+    this.#flush();
+  }
+
+  /** Behind what is being sealed still. */
+  #sealAtOnce({ body, header }: BodyContent, key: RecordKey, done: ContentDone): void {
+    const bytes = this.#options.native.seal.sealSmall(key, encodeRecordHeader(header), body);
+    this.#outgoing.push({ bytes, release: undefined });
+    done(null, body.length, undefined, body.length);
     this.#flush();
   }
 

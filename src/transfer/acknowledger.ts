@@ -1,23 +1,32 @@
 import { transferDefaults } from '../config/index.js';
 import type { Session } from '../session/session.js';
-import type { TransferMessage } from './messages.js';
+import type { Ranges } from './messages.js';
 import { RangeSet } from './range-set.js';
 
 /** Acknowledgements wait this long for company, or for this share of the window. */
 const acknowledgeAfterMs = 10;
 const acknowledgeBytes = transferDefaults.windowBytes / 4;
+/** Or for so many records, which are a quarter of those that may be under way. */
+const acknowledgeRecords = 256;
 /** Ranges of one message. */
 const mostRanges = 1024;
 
 /** Tells the sender which records are written, many at a time, and only as fast as it takes control messages. */
 export class Acknowledger {
   readonly #session: Pick<Session, 'hasControlRoom'>;
-  readonly #say: (message: TransferMessage) => void;
+  readonly #say: (message: { readonly type: 'received'; readonly ranges: Ranges }) => void;
   readonly #written = new RangeSet();
+  readonly #mostBytes: number;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(session: Pick<Session, 'hasControlRoom'>, say: (message: TransferMessage) => void) {
+  /** `mostBytes`: so many are told of at once, where the window is a smaller one than transfers have. */
+  constructor(
+    session: Pick<Session, 'hasControlRoom'>,
+    say: (message: { readonly type: 'received'; readonly ranges: Ranges }) => void,
+    mostBytes = acknowledgeBytes,
+  ) {
+    this.#mostBytes = Math.min(mostBytes, acknowledgeBytes);
     this.#session = session;
     this.#say = say;
   }
@@ -26,7 +35,8 @@ export class Acknowledger {
   add(number: number, bytes: number): void {
     this.#written.claim(number, number + 1);
     this.#bytes += bytes;
-    if (this.#bytes >= acknowledgeBytes && this.#session.hasControlRoom) return this.flush();
+    const isDue = this.#bytes >= this.#mostBytes || this.#written.size >= acknowledgeRecords;
+    if (isDue && this.#session.hasControlRoom) return this.flush();
     this.#wait();
   }
 

@@ -32,7 +32,14 @@ export class ContentCompressor<Source extends object> {
   /** Fills a body with `bytes` bytes of a file, fewer where it ends. Rejects with an errno error. */
   async fillFile(source: Source, fd: number, position: number, body: Uint8Array): Promise<Filled> {
     const bytes = await readAll(fd, body, position);
-    return this.#shrink(source, body, bytes, 0);
+    return this.#shrink(source, body, body.subarray(0, bytes), 0);
+  }
+
+  /** Fills a body with what stands in memory, which is left as it is. */
+  async fillFrom(source: Source, plain: Uint8Array, body: Uint8Array): Promise<Filled> {
+    const filled = await this.#shrink(source, body, plain, 0);
+    if (filled.layout === 0) body.set(plain);
+    return filled;
   }
 
   /** Fills a body with many small files. Rejects with an errno error. */
@@ -43,13 +50,14 @@ export class ContentCompressor<Source extends object> {
     body: Uint8Array,
   ): Promise<Filled> {
     const { bytes, problems } = await this.#pack({ ...files, out: body });
-    return { ...(await this.#shrink(source, body, bytes, layout)), problems };
+    return { ...(await this.#shrink(source, body, body.subarray(0, bytes), layout)), problems };
   }
 
-  async #shrink(source: Source, body: Uint8Array, bytes: number, layout: number): Promise<Filled> {
+  /** Puts `plain` into the body where that makes it smaller. */
+  async #shrink(source: Source, body: Uint8Array, plain: Uint8Array, layout: number): Promise<Filled> {
+    const bytes = plain.length;
     const asItIs = { bodyBytes: bytes, contentBytes: bytes, layout };
     if (bytes === 0) return asItIs;
-    const plain = body.subarray(0, bytes);
     const isSampled = this.#core.samples && bytes > 2 * sampleBytes;
     if (isSampled && !(await shrunk(plain.subarray(0, sampleBytes)))) {
       this.#core.handleTried(source, false);

@@ -12,12 +12,12 @@ import type { Session } from '../session/session.js';
 import type { Ranges, TransferMessage } from './messages.js';
 import { OutgoingFile } from './outgoing-file.js';
 import { OutgoingPack } from './outgoing-pack.js';
-import { PaceCore } from './pace-core.js';
 import { printable } from './printable.js';
+import { RecordPump } from './record-pump.js';
 import type { SendLimit } from './send-options.js';
 import type { SourceEntry } from './source-entry.js';
 import { SchedulerCore, type Dispatch, type LaneLoad } from './scheduler-core.js';
-import { StageWaits, type SendStage } from './stage-waits.js';
+import type { SendStage } from './stage-waits.js';
 import { wholeFileBytes } from './whole-files.js';
 
 /** Most records in flight, whatever their size: bounds what the receiver parks and what is kept here. */
@@ -74,21 +74,12 @@ export class ContentSender {
   #part: GroupPart | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
-  readonly #pace: PaceCore;
-  readonly #waits = new StageWaits();
-  readonly #leaveLimit: (() => void) | undefined;
+  readonly #pump: RecordPump<Outgoing>;
   #over = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ContentSenderOptions) {
     this.#options = options;
     this.#session = options.session;
-    const { limit } = options;
-    this.#pace = new PaceCore(limit?.bytesPerSecond);
-    this.#leaveLimit = limit?.onChange(() => {
-      this.#pace.setRate(limit.bytesPerSecond, performance.now());
-      this.pump();
-    });
     const { hello } = options.session;
     const { capabilities } = hello;
     if (options.compress !== 'off' && capabilities.includes('lz4'))
@@ -101,6 +92,13 @@ export class ContentSender {
       recordBytes: sessionDefaults.recordBytes,
       supply: (mostBytes) => (this.#part ? this.#part.cut() : this.#supply.take(mostBytes)),
       isExhausted: () => this.#supply.isExhausted,
+    });
+    this.#pump = new RecordPump({
+      ...{ session: options.session, scheduler: this.#scheduler, limit: options.limit },
+      submit: (lane, dispatch) => this.#submit(lane, dispatch),
+      starved: () => (options.isAwaited() ? 'window' : 'source'),
+      onMeasured: (measure, now) => this.#compressor?.handle(measure, now),
+      onTurn: () => this.pump(),
     });
     // What several send together must be cut alike for all, however the pace changes.
     const packBytes = options.group && this.#packBytes;
@@ -179,7 +177,7 @@ export class ContentSender {
 
   /** How long was waited for what, in milliseconds. */
   get waits(): Readonly<Record<SendStage, number>> {
-    return this.#waits.ms;
+    return this.#pump.waits;
   }
 
   /** Whether another file should be pushed now. */
@@ -253,25 +251,7 @@ export class ContentSender {
   pump(): void {
     if (this.#over || !this.#hasBegun) return;
     if (this.#part) return this.#seat?.handleChange();
-    const lanes = [...this.#session.lanes];
-    let isPaused = false;
-    for (let progress = true; progress;) {
-      progress = false;
-      // A record each in turn, so that no lane takes all there is.
-      for (const lane of lanes) {
-        const now = performance.now();
-        isPaused = this.#pace.waitMs(now) > 0;
-        if (this.#isOver() || isPaused || !this.#session.hasRoom(lane)) continue;
-        const dispatch = this.#scheduler.pollSend(lane, now, Math.floor(this.#pace.recordBytes));
-        if (!dispatch) continue;
-        this.#pace.reserve(dispatch.piece.bytes, now);
-        this.#submit(lane, dispatch);
-        progress = true;
-      }
-    }
-    this.#waits.handle(isPaused ? 'limit' : this.#waitsFor(lanes), performance.now());
-    this.#compressor?.handle(this.#measure(), performance.now());
-    this.#wakeLater(isPaused);
+    this.#pump.turn();
   }
 
   close(): void {
@@ -279,33 +259,13 @@ export class ContentSender {
     this.#over = true;
     this.#part = undefined;
     this.#seat?.leave(this.#scheduler.inFlightRecords === 0);
-    this.#leaveLimit?.();
-    clearTimeout(this.#timer);
+    this.#pump.close();
     this.#supply.close();
-  }
-
-  /** Why nothing more was submitted. */
-  #waitsFor(lanes: readonly number[]): SendStage | undefined {
-    if (this.#scheduler.isExhausted) return this.#scheduler.inFlightRecords > 0 ? 'window' : undefined;
-    if (!this.#scheduler.hasRoom) return 'window';
-    if (lanes.some((lane) => this.#session.hasRoom(lane) && !this.#scheduler.isLimited(lane)))
-      return this.#options.isAwaited() ? 'window' : 'source';
-    const waitsForNetwork = (lane: number) => this.#scheduler.isLimited(lane) || this.#session.isFull(lane);
-    return lanes.every(waitsForNetwork) ? 'network' : 'seal';
   }
 
   /** A pack goes in one piece, and so must not be more than the pace allows of one. */
   get #packBytes(): number {
-    return Math.min(sessionDefaults.recordBytes, this.#pace.recordBytes);
-  }
-
-  #isOver(): boolean {
-    return this.#over;
-  }
-
-  #measure() {
-    const { network, limit, seal: sealMs } = this.#waits.ms;
-    return { networkMs: network + limit, sealMs, bytesPerSecond: this.#scheduler.bytesPerSecond };
+    return Math.min(sessionDefaults.recordBytes, this.#pump.pace.recordBytes);
   }
 
   #submit(lane: number, dispatch: Dispatch<Outgoing>): void {
@@ -314,8 +274,7 @@ export class ContentSender {
     const job = contentJob(dispatch, this.#compressor);
     this.#session.sendContent(lane, job, (error, bytes, problems, sealedBytes) => {
       const sealed = { error, bytes, problems, sealedBytes };
-      // What compressing saved does not count towards the pace.
-      if (sealedBytes < bytes) this.#pace.reserve(sealedBytes - bytes, performance.now());
+      this.#pump.handleSealed(bytes, sealedBytes);
       this.#sentBytes += sentBytes(source, sealed);
       this.#handleSealed(dispatch, sealed);
     });
@@ -352,7 +311,7 @@ export class ContentSender {
         this.#sentBytes += sent;
         this.#handleSealed(dispatch, sealed);
       },
-      onWaits: (stage) => this.#waits.handle(stage, performance.now()),
+      onWaits: (stage) => this.#pump.handleWait(stage),
       onTold: () => this.#options.onProgress(),
       onLeft: (reason) => this.#goAlone(reason),
     });
@@ -387,14 +346,5 @@ export class ContentSender {
     this.#hasBegun = true;
     for (const lane of this.#session.lanes) this.#scheduler.handleLane(lane, 'up');
     this.pump();
-  }
-
-  /** An idle lane looks again when it may copy what lags, and all do when the pace allows more. */
-  #wakeLater(isPaused: boolean): void {
-    clearTimeout(this.#timer);
-    if (this.#over) return;
-    const now = performance.now();
-    const waitMs = isPaused ? this.#pace.waitMs(now) : (this.#scheduler.nextWakeup(now) ?? Infinity) - now;
-    if (waitMs < Infinity) this.#timer = setTimeout(() => this.pump(), Math.max(1, waitMs));
   }
 }

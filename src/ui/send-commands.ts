@@ -10,24 +10,53 @@ export interface MachineNames {
   readonly interfaces: readonly Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal'>[];
 }
 
+/** A way to reach this machine: words of a command line, quoted. */
+interface Way {
+  /** `room:` where the room is in the code. */
+  readonly target: string;
+  readonly flags: readonly string[];
+}
+
 /**
  * The commands to type on the other machine, one for each way to reach this one. The code goes by the
  * environment: an argument would show in the list of processes.
  */
 export function sendCommands(event: ListeningEvent, machine: MachineNames = thisMachine()): string[] {
+  return commands(event, machine, ({ target, flags }) =>
+    // `send` takes the room of the code where no target is named.
+    ['xfer send PATH', ...(target === 'room:' ? [] : [target]), ...flags].join(' '),
+  );
+}
+
+/** What a pipe that listens does with whoever comes: content comes from there, goes there, or both. */
+export type PipeUse = 'takes' | 'gives' | 'both';
+
+/** The same for the other end of a pipe. */
+export function pipeCommands(
+  event: ListeningEvent,
+  use: PipeUse,
+  machine: MachineNames = thisMachine(),
+): string[] {
+  const behind = { takes: [], gives: ['-'], both: ['--duplex'] }[use];
+  return commands(event, machine, ({ target, flags }) =>
+    ['xfer pipe', target, ...behind, ...flags].join(' '),
+  );
+}
+
+function commands(event: ListeningEvent, machine: MachineNames, command: (way: Way) => string): string[] {
   const code = event.code === undefined ? '' : `XFER_CODE=${shellWord(event.code)} `;
   const ways = [...roomWays(event), ...directWays(event, machine)];
-  return ways.slice(0, mostShown).map((way) => `${code}xfer send PATH ${way}`);
+  return ways.slice(0, mostShown).map((way) => `${code}${command(way)}`);
 }
 
 /** With a code that we made the room is in it. */
-function roomWays({ via = [], room, code }: ListeningEvent): string[] {
+function roomWays({ via = [], room, code }: ListeningEvent): Way[] {
   if (room === undefined) return [];
-  const target = code?.startsWith(`${room}-`) ? [] : [`room:${room}`];
-  return [[...target, ...via.map((hop) => `--via ${shellWord(hop)}`)].join(' ')];
+  const target = code?.startsWith(`${room}-`) ? 'room:' : shellWord(`room:${room}`);
+  return [{ target, flags: via.map((hop) => `--via ${shellWord(hop)}`) }];
 }
 
-function directWays(event: ListeningEvent, machine: MachineNames): string[] {
+function directWays(event: ListeningEvent, machine: MachineNames): Way[] {
   const urls = event.addresses.flatMap((address) => reachableUrls(address, machine));
   const places = new Map<string, { readonly url: string; isOne: boolean }>();
   for (const url of urls) {
@@ -35,7 +64,10 @@ function directWays(event: ListeningEvent, machine: MachineNames): string[] {
     if (place && place.url !== url) place.isOne = false;
     else if (!place) places.set(placeOf(url), { url, isOne: true });
   }
-  return [...places.values()].map(({ url, isOne }) => shellWord(isOne ? url : withoutScheme(url)));
+  return [...places.values()].map(({ url, isOne }) => ({
+    target: shellWord(isOne ? url : withoutScheme(url)),
+    flags: [],
+  }));
 }
 
 /** Where a host without a scheme leads to the same: quic is one port above udp there. */

@@ -8,14 +8,18 @@ import type {
 } from '../app/events.js';
 import { formatDuration, formatRate, formatSize } from '../config/quantity.js';
 import { printable } from '../transfer/printable.js';
-import { sendCommands } from './send-commands.js';
+import { pipeCommands, sendCommands, type PipeUse } from './send-commands.js';
 
-/** `sent 3 files, 1.07 GB in 0.9 s (1.19 GB/s) to alice (tcp, direct)` */
+/** `sent 3 files, 1.07 GB in 0.9 s (1.19 GB/s) to alice (tcp, direct)`, `piped 1.07 GB in 0.9 s (1.19 GB/s) with alice (tcp, direct)` */
 export function doneLine(event: DoneEvent): string {
-  const [verb, preposition] = event.role === 'send' ? ['sent', 'to'] : ['received', 'from'];
   const rate = event.seconds > 0 ? ` (${formatRate(event.bytes / event.seconds)})` : '';
+  const how = `in ${formatDuration(event.seconds)}${rate}`;
+  // Within this machine there is nobody to name.
+  if (event.role === 'pipe')
+    return `piped ${formatSize(event.bytes)} ${how}${event.peer === '' ? '' : ` with ${peerAndPath(event)}`}`;
+  const [verb, preposition] = event.role === 'send' ? ['sent', 'to'] : ['received', 'from'];
   const amount = `${countOf(event.files, 'file')}, ${formatSize(event.bytes)}`;
-  const done = `${verb} ${amount} in ${formatDuration(event.seconds)}${rate} ${preposition} ${targetOf(event)}${peerAndPath(event)}`;
+  const done = `${verb} ${amount} ${how} ${preposition} ${targetOf(event)}${peerAndPath(event)}`;
   return event.seconds < leastToldSeconds ? done : `${done}${limitedBy(event)}`;
 }
 
@@ -78,6 +82,14 @@ export function listeningBlock(event: ListeningEvent): string {
   if (relay !== undefined) return `${relay}\n`;
   const commands = sendCommands(event).map((command) => `  ${command}\n`);
   return `${whereIsListened(event)}\non the other machine type\n\n${commands.join('')}\n`;
+}
+
+/** The same lines for a pipe that listens: on a terminal ready to be copied, else one. */
+export function pipeListening(event: ListeningEvent, use: PipeUse, isTerminal: boolean): string {
+  const typed = pipeCommands(event, use);
+  if (!isTerminal) return `${whereIsListened(event)}; on the other machine: ${typed.join(' or ')}\n`;
+  const lines = typed.map((command) => `  ${command}\n`).join('');
+  return `${whereIsListened(event)}\non the other machine type\n\n${lines}\n`;
 }
 
 function whereIsListened({ addresses, room, via = [] }: ListeningEvent): string {

@@ -9,7 +9,7 @@ export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--siz
   --size SIZE  of the large file (1GiB)
   --only NAME  one row, or several with commas; may be repeated
   --transport NAME  of the row strangers: ${transportNames.join(', ')} (tcp,udp); may be repeated
-  --all        also the rows that take long: many-files, link, link-rate, link-fairness, auto
+  --all        also the rows that take long: many-files, pipe-cuts, link, link-rate, link-fairness, auto
   --json       one object instead of the table`;
 
 /** Throws an Error with a sentence for whoever typed it. */

@@ -10,6 +10,10 @@ import { linkFairnessRow } from './row-link-fairness.mjs';
 import { linkRateRow } from './row-link-rate.mjs';
 import { manyFilesRow } from './row-many-files.mjs';
 import { memoryRow } from './row-memory.mjs';
+import { pipeRow } from './row-pipe.mjs';
+import { pipeCutsRow } from './row-pipe-cuts.mjs';
+import { pipeLatencyRow } from './row-pipe-latency.mjs';
+import { pipeLinesRow } from './row-pipe-lines.mjs';
 import { poolRow } from './row-pool.mjs';
 import { quicRow } from './row-quic.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
@@ -42,6 +46,7 @@ const relayRows = [
 const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
+  ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeCutsRow],
   ...relayRows,
   ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow],
   ...linkRows,

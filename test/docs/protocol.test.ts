@@ -299,7 +299,7 @@ describe('the session in docs/protocol.md', () => {
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
     expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual(['another', 'lz4']);
-    const receiver = readFileSync(new URL('src/app/receive-one.ts', root), 'utf8');
+    const receiver = readFileSync(new URL('src/app/file-sessions.ts', root), 'utf8');
     expect(receiver).toContain(
       "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])",
     );

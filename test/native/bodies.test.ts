@@ -9,6 +9,7 @@ import {
   pattern,
   sealBody,
   sealed,
+  sealFrom,
   sealPacked,
   temporaryDirectory,
   temporaryFile,
@@ -123,6 +124,97 @@ describeBoth('sealing what stands in memory', ({ seal }) => {
       for (const [value, kind] of values)
         expect(() => seal.sealBody({ ...right, [name]: value }, never), name).toThrow(kind);
     expect(right.out.equals(filled(body))).toBe(true);
+  });
+});
+
+describeBoth('sealing from elsewhere in memory', ({ seal }) => {
+  describe.each(Object.entries(cipher))('with %s', (_, number) => {
+    it.each([0, 1, 15, 16, 17, 4096, MiB])(
+      'gives the record of the same %i bytes in place, and leaves them alone',
+      async (bytes) => {
+        const body = pattern(bytes);
+        const job = { ...key, cipher: number, header };
+        const out = Buffer.alloc(overheadBytes + bytes + 50, 0xee);
+        expect(await sealFrom(seal, { ...job, body, out })).toBe(bytes);
+        expect(body.equals(pattern(bytes))).toBe(true);
+        for (const { seal: other } of implementations) {
+          const expected = filled(body, 50);
+          await sealBody(other, { ...job, bodyBytes: bytes, out: expected });
+          expect(out.equals(expected)).toBe(true);
+        }
+      },
+    );
+  });
+
+  it('takes the same body for several records, of a part of one memory each', async () => {
+    const memory = pattern(3000);
+    const body = memory.subarray(1000, 2000);
+    const outs = [0, 1, 2, 3].map(() => Buffer.alloc(overheadBytes + 1000));
+    await Promise.all(outs.map((out, counter) => sealFrom(seal, { ...key, counter, header, body, out })));
+    for (const [counter, out] of outs.entries())
+      expect(body.equals(openRecord({ ...key, counter }, out).body)).toBe(true);
+  });
+
+  it('takes a body that is beside the record in one memory', async () => {
+    const memory = Buffer.alloc(1000 + overheadBytes + 1000 + 500, pattern(64));
+    const [body, out] = [memory.subarray(0, 1000), memory.subarray(1000, 1000 + overheadBytes + 1000)];
+    const plain = Buffer.from(body);
+    await sealFrom(seal, { ...key, header, body, out });
+    expect(plain.equals(openRecord(key, out).body)).toBe(true);
+    expect(plain.equals(body)).toBe(true);
+  });
+
+  it('copies key and header when the job is submitted', async () => {
+    const mine = { ...key, key: Buffer.from(key.key), header: Buffer.from(header) };
+    const body = pattern(64);
+    const [out, expected] = [Buffer.alloc(overheadBytes + 64), filled(body)];
+    const pending = sealFrom(seal, { ...mine, body, out });
+    mine.key.fill(0);
+    mine.header.fill(0);
+    await pending;
+    await sealBody(seal, { ...key, header, bodyBytes: 64, out: expected });
+    expect(out.equals(expected)).toBe(true);
+  });
+
+  it('throws for arguments that are wrong, and touches nothing', () => {
+    const memory = Buffer.alloc(400, 0xee);
+    const right = { ...key, header, body: pattern(100), out: memory.subarray(0, 168) };
+    const wrong: Record<string, readonly (readonly [unknown, typeof TypeError | typeof RangeError])[]> = {
+      cipher: [
+        [0, RangeError],
+        ['1', TypeError],
+      ],
+      key: [
+        [pattern(33), RangeError],
+        [null, TypeError],
+      ],
+      counter: [
+        [2 ** 52, RangeError],
+        [1n, TypeError],
+      ],
+      body: [
+        [null, TypeError],
+        ['x'.repeat(100), TypeError],
+        [new Uint16Array(50), TypeError],
+        [pattern(101), RangeError],
+        [memory.subarray(0, 100), RangeError],
+        [memory.subarray(68, 168), RangeError],
+        [memory.subarray(167, 267), RangeError],
+      ],
+      header: [
+        [pattern(31), RangeError],
+        [undefined, TypeError],
+      ],
+      out: [
+        [Buffer.alloc(167), RangeError],
+        [new Uint16Array(200), TypeError],
+        [null, TypeError],
+      ],
+    };
+    for (const [name, values] of Object.entries(wrong))
+      for (const [value, kind] of values)
+        expect(() => seal.sealFrom({ ...right, [name]: value }, never), name).toThrow(kind);
+    expect(memory.equals(Buffer.alloc(400, 0xee))).toBe(true);
   });
 });
 

@@ -36,7 +36,7 @@ describeAddon('a process that ends with work in flight', () => {
     ['exit-in-callback', { status: 4, signal: null, stderr: '' }],
     ['throw', { status: 1, signal: null }],
     ['throw-in-callback', { status: 1, signal: null }],
-    ['caught-throws', { status: 0, stdout: '500 caught\n' }],
+    ['caught-throws', { status: 0, stdout: '520 caught\n' }],
     ['kill', { status: null, signal: 'SIGTERM' }],
   ])('%s', async (way, expected) => {
     expect(await run('exit.cjs', [way])).toMatchObject(expected);

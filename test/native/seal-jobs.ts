@@ -11,6 +11,7 @@ import {
   type SealApi,
   type SealBodyJob,
   type SealFileJob,
+  type SealFromJob,
   type SealPackedJob,
 } from '../../src/native/api.js';
 
@@ -83,6 +84,10 @@ export function sealPacked(
 
 export function sealBody(seal: SealApi, job: SealBodyJob): Promise<number> {
   return settled((done) => seal.sealBody(job, done));
+}
+
+export function sealFrom(seal: SealApi, job: SealFromJob): Promise<number> {
+  return settled((done) => seal.sealFrom(job, done));
 }
 
 /** The body that files were packed into, and the problem of each. */

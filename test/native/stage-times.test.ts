@@ -10,6 +10,7 @@ import {
   packFiles,
   pattern,
   sealBody,
+  sealFrom,
   sealFile,
   sealPacked,
   temporaryDirectory,
@@ -53,6 +54,11 @@ const jobs: readonly [string, (seal: SealApi) => Promise<unknown>, readonly (key
   [
     'sealing from memory',
     (seal) => sealBody(seal, { ...key, header, bodyBytes: bytes, out: room() }),
+    ['sealMs'],
+  ],
+  [
+    'sealing from elsewhere in memory',
+    (seal) => sealFrom(seal, { ...key, header, body: new Uint8Array(bytes), out: room() }),
     ['sealMs'],
   ],
   ['packing and sealing', (seal) => sealPacked(seal, { ...key, header, ...small() }), ['readMs', 'sealMs']],

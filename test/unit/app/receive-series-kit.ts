@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { XferEvent } from '../../../src/app/events.js';
+import type { ReceiverContext } from '../../../src/app/file-sessions.js';
 import { IdleSessions } from '../../../src/app/idle-sessions.js';
 import { LaneConnections } from '../../../src/app/lane-connections.js';
-import type { ReceiverContext } from '../../../src/app/receive-one.js';
 import { ReceiveSeries } from '../../../src/app/receive-series.js';
 import { RunningTransfers } from '../../../src/app/running-transfers.js';
 import type { XferError } from '../../../src/errors/index.js';

@@ -1,5 +1,5 @@
 import type { XferError } from '../../../src/errors/index.js';
-import type { JobDone, NativeApi, SealApi, SealFileJob } from '../../../src/native/api.js';
+import type { JobDone, NativeApi, SealApi, SealFileJob, SealFromJob } from '../../../src/native/api.js';
 import { openHeader, openRecord, sealRecord } from '../../../src/native/record-codec.js';
 import { DirectionKeys, laneKeys, type LaneSecrets } from '../../../src/session/keys.js';
 import { Lane, type LaneOptions, type SealedContent } from '../../../src/session/lane.js';
@@ -18,6 +18,7 @@ export const secrets: LaneSecrets = {
 /** Sealing that ends when the test says so. The "file" holds at each offset the offset modulo 251. */
 export class HandSeal implements SealApi {
   readonly jobs: { readonly job: SealFileJob; readonly done: JobDone }[] = [];
+  readonly bodies: { readonly job: SealFromJob; readonly done: JobDone }[] = [];
 
   sealFile(job: SealFileJob, done: JobDone): void {
     this.jobs.push({ job, done });
@@ -51,6 +52,10 @@ export class HandSeal implements SealApi {
     throw new Error('nothing sealed from memory here');
   }
 
+  sealFrom(job: SealFromJob, done: JobDone): void {
+    this.bodies.push({ job, done });
+  }
+
   readonly openHeader = openHeader;
   readonly sealSmall = sealRecord;
 
@@ -68,6 +73,14 @@ export class HandSeal implements SealApi {
       const body = fileBytes(job.position, Math.min(bytes, job.bodyBytes));
       job.out.set(sealRecord(job, job.header, body));
       done(null, body.length);
+    }
+  }
+
+  /** Ends the job at `index` of those that seal from memory. */
+  finishBody(index = 0): void {
+    for (const { job, done } of this.bodies.splice(index, 1)) {
+      job.out.set(sealRecord(job, job.header, job.body));
+      done(null, job.body.length);
     }
   }
 

@@ -87,6 +87,28 @@ describe('content on a lane', () => {
     expect([dialer.lane.sealedRecords, listener.lane.openedRecords]).toEqual([4, 4]);
   });
 
+  it('that stands in memory leaves in its turn, small pieces sealed at once and large ones beside the loop', () => {
+    const [dialer, listener] = [laneEnd('dialer'), laneEnd('listener')];
+    const sizes = [10, 2 ** 20, 0, 32 * 1024, 32 * 1024 + 1];
+    const bodies = sizes.map((bytes, i) => fileBytes(i, bytes));
+    const told: number[] = [];
+    for (const [number, body] of bodies.entries()) {
+      const header = contentHeader({ number, bodyBytes: body.length });
+      dialer.lane.sendContent({ body, header }, (error, bytes) => told.push(error ? NaN : bytes));
+    }
+    expect(told).toEqual([10, 0, 32 * 1024]);
+    expect(dialer.stream.sent).toHaveLength(1);
+    dialer.seal.finishBody(1);
+    expect(dialer.stream.sent).toHaveLength(1);
+    dialer.seal.finishBody(0);
+    expect(told).toEqual([10, 0, 32 * 1024, 32 * 1024 + 1, 2 ** 20]);
+    listener.stream.deliver(...dialer.stream.take());
+    expect(listener.contents.map(({ header }) => header.number)).toEqual([0, 1, 2, 3, 4]);
+    for (const [i, content] of listener.contents.entries())
+      expect(Buffer.from(bodyOf(content)).equals(bodies[i] ?? text('none'))).toBe(true);
+    expect(dialer.buffers.out.size).toBe(0);
+  });
+
   it('is shorter where the file ends early, and empty where it cannot be read, with the counters in step', () => {
     const [dialer, listener] = [laneEnd('dialer'), laneEnd('listener')];
     const told: (number | string)[] = [];

@@ -1,0 +1,83 @@
+import { XferError } from '../errors/index.js';
+import { loadIdentity } from '../session/identity.js';
+import type { XferEvent } from './events.js';
+import type { SessionShape } from './pipe-account.js';
+import { DialledPipes, pipeCapabilities } from './pipe-dial.js';
+import type { PipeOptions } from './pipe-options.js';
+import type { ReadPlace } from './pipe-place.js';
+import { dialledEnd, localEnd, type StreamEnd } from './pipe-stream.js';
+
+/** The sessions that a pipe has dialled, one with each target. */
+export class PipeDials {
+  readonly #options: PipeOptions;
+  readonly #onProgress: () => void;
+  readonly #dialled = new Map<ReadPlace, DialledPipes>();
+  readonly #lost = new AbortController();
+
+  constructor(options: PipeOptions, onProgress: () => void) {
+    this.#options = options;
+    this.#onProgress = onProgress;
+  }
+
+  /** Aborts when one of the sessions has ended, whoever uses it. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Dials all targets among these places at once. Rejects with the first failure; then none is left. */
+  async open(places: readonly ReadPlace[]): Promise<void> {
+    const targets = places.filter((place) => place.kind === 'target');
+    if (targets.length === 0) return;
+    const { home, askCode } = this.#options;
+    const identity = await loadIdentity(home);
+    const asked = askCode && once(askCode);
+    const opened = targets.map(async (place) => {
+      const dialled = await DialledPipes.open({
+        ...this.#options,
+        ...{ identity, at: place.at, capabilities: pipeCapabilities() },
+        ...(asked ? { askCode: asked } : {}),
+        ...(targets.length > 1 ? { onEvent: (event) => this.#tell(event, place.target) } : {}),
+        onProgress: this.#onProgress,
+      });
+      this.#dialled.set(place, dialled);
+      dialled.pipes.over.catch((error: unknown) => this.#lost.abort(error));
+    });
+    const settled = await Promise.allSettled(opened);
+    const failed = settled.find((one) => one.status === 'rejected');
+    if (!failed) return;
+    await this.end(failed.reason as XferError);
+    throw failed.reason;
+  }
+
+  endOf(place: ReadPlace): StreamEnd {
+    if (place.kind === 'local') return localEnd(place);
+    const dialled = this.#dialled.get(place);
+    if (!dialled) throw new XferError('ERR_XFER_INTERNAL', 'a place was not dialled');
+    return dialledEnd(dialled.pipes, this.#options.name);
+  }
+
+  /** Ends all of them; in order where there is no `error`. */
+  async end(error?: XferError): Promise<void> {
+    const ended = await Promise.allSettled([...this.#dialled.values()].map((one) => one.end(error)));
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed && !error) throw failed.reason;
+  }
+
+  async shapes(): Promise<readonly SessionShape[]> {
+    const all = [...this.#dialled.values()];
+    return Promise.all(all.map(async ({ peer, shape }) => ({ peer: await peer, ...shape })));
+  }
+
+  /** Where there are several, each event says whom it is about; where all of them are is nobody's. */
+  #tell(event: XferEvent, target: string): void {
+    const { onEvent } = this.#options;
+    if (event.event === 'connected' || event.event === 'lane' || event.event === 'note')
+      onEvent({ ...event, target });
+    else if (event.event === 'explain') onEvent({ ...event, target });
+  }
+}
+
+function once<Value>(work: () => Promise<Value>): () => Promise<Value> {
+  let asked: Promise<Value> | undefined;
+  return () => (asked ??= work());
+}

@@ -1,0 +1,237 @@
+import { transportDefaults } from '../config/index.js';
+import { asXferError, XferError } from '../errors/index.js';
+import { nativeApi } from '../native/index.js';
+import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/channel.js';
+import { pipeSession } from '../pipe/pipe-session.js';
+import { pipeCapability, stdoutCapability } from '../session/hello.js';
+import type { PeerStore } from '../session/peer-store.js';
+import { transportsOf } from './carried.js';
+import { inTime } from './in-time.js';
+import { PipeAccount } from './pipe-account.js';
+import { pipeCapabilities } from './pipe-dial.js';
+import { PipeDials } from './pipe-dials.js';
+import type { PipeOptions, PipeResult } from './pipe-options.js';
+import type { ReadPlace } from './pipe-place.js';
+import { incomingEnd, runStream } from './pipe-stream.js';
+import type { AcceptedSession, SessionHandler } from './session-handler.js';
+import { rememberPeer, shownPeer } from './trust.js';
+
+export interface PipeSessionsOptions {
+  readonly options: PipeOptions;
+  /** What the channels are joined to; opened anew for each. */
+  readonly place: ReadPlace;
+  readonly peers: PeerStore;
+  /** Whether content may come, and go, here. */
+  readonly takes: boolean;
+  readonly gives: boolean;
+}
+
+/** What a listener of pipes does with its sessions: each channel is a stream, of which there is one without `fork`. */
+export class PipeSessions implements SessionHandler<PipeResult> {
+  /** Nobody goes on with a stream in another session: what was not acknowledged is gone with the first. */
+  readonly ready = Promise.resolve();
+  readonly hasResumable = false;
+  readonly idleCount = 0;
+  readonly #given: PipeSessionsOptions;
+
+  constructor(given: PipeSessionsOptions) {
+    this.#given = given;
+  }
+
+  mayResume(): boolean {
+    return false;
+  }
+
+  isReplacing(): boolean {
+    return false;
+  }
+
+  capabilities(): readonly string[] {
+    return [...pipeCapabilities(), ...(this.#given.takes ? [stdoutCapability] : [])];
+  }
+
+  serve(accepted: AcceptedSession): Promise<PipeResult> {
+    return new ServedPipes(this.#given, accepted).run();
+  }
+}
+
+/** One session of it. */
+class ServedPipes {
+  readonly #given: PipeSessionsOptions;
+  readonly #accepted: AcceptedSession;
+  readonly #pipes: PipeSession;
+  readonly #account: PipeAccount;
+  readonly #streams = new Set<Promise<void>>();
+  /** The first stream, once there is one. */
+  #first: Promise<void> | undefined;
+  #handleFirst: (() => void) | undefined;
+  readonly #begun = new Promise<void>((resolve) => (this.#handleFirst = resolve));
+  #count = 0;
+
+  constructor(given: PipeSessionsOptions, accepted: AcceptedSession) {
+    this.#given = given;
+    this.#accepted = accepted;
+    const { options } = given;
+    this.#account = new PipeAccount(options);
+    this.#pipes = pipeSession({
+      ...{ session: accepted.session, role: 'listener', native: nativeApi() },
+      compress: options.compress ?? 'auto',
+      ...(options.windowBytes === undefined ? {} : { windowBytes: options.windowBytes }),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+      // The first may be there before there is a session to take it.
+      onChannel: (incoming) => queueMicrotask(() => this.#handleChannel(incoming)),
+      onProgress: () => this.#account.push(),
+    });
+    this.#pipes.over.catch(() => undefined);
+  }
+
+  async run(): Promise<PipeResult> {
+    const { signal } = this.#accepted;
+    const interrupt = () => this.#pipes.abort(asXferError(signal.reason));
+    signal.addEventListener('abort', interrupt, { once: true });
+    if (signal.aborted) interrupt();
+    try {
+      this.#checkDialer();
+      const peer = await this.#introduce();
+      await (this.#given.options.fork ? this.#serveAll() : this.#serveOne());
+      return await this.#finish(peer);
+    } catch (thrown) {
+      const error = asXferError(thrown);
+      this.#account.drop();
+      this.#pipes.abort(error);
+      await Promise.allSettled(this.#streams);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', interrupt);
+    }
+  }
+
+  /** It may be one that sends files, and does not know of pipes. */
+  #checkDialer(): void {
+    const { capabilities } = this.#accepted.session.hello;
+    if (capabilities.includes(pipeCapability)) return;
+    if (this.#given.takes && capabilities.includes(stdoutCapability)) return;
+    throw new XferError('ERR_XFER_REFUSED', 'this side has a pipe, and takes no files', {
+      remedy: 'start xfer recv on this machine, or xfer pipe on the other',
+    });
+  }
+
+  async #serveOne(): Promise<void> {
+    await Promise.race([this.#begun, this.#pipes.over]);
+    // The session may have ended in the turn in which the stream came.
+    const stream = this.#first;
+    if (!stream)
+      throw new XferError('ERR_XFER_TRUNCATED', 'the other side ended the session without a stream');
+    try {
+      await stream;
+    } catch (error) {
+      // The dialer ends the session when it has heard of it.
+      await inTime(this.#pipes.over, transportDefaults.closeTimeoutMs).catch(() => undefined);
+      throw error;
+    }
+    await this.#pipes.over;
+  }
+
+  async #serveAll(): Promise<void> {
+    await this.#pipes.over;
+    await Promise.allSettled(this.#streams);
+  }
+
+  #handleChannel(incoming: IncomingChannel): void {
+    const { fork, onEvent } = this.#given.options;
+    const error = this.#refusalOf(incoming.request);
+    if (error && (fork || this.#count > 0)) return incoming.refuse(error);
+    this.#count++;
+    const stream = error ? refused(incoming, error) : this.#stream(incoming);
+    stream.catch(() => undefined);
+    this.#streams.add(stream);
+    this.#first ??= stream;
+    this.#handleFirst?.();
+    if (!fork) return;
+    stream
+      .catch((thrown: unknown) => onEvent({ event: 'note', message: asXferError(thrown).message }))
+      .finally(() => this.#streams.delete(stream));
+  }
+
+  /** Why there is nothing here for such a channel, if that is so. */
+  #refusalOf({ up, down }: ChannelRequest): XferError | undefined {
+    const { takes, gives, options } = this.#given;
+    if (!options.fork && this.#count > 0)
+      return new XferError('ERR_XFER_LIMIT', 'the other side serves one stream', {
+        remedy: 'start it there with --fork for several',
+      });
+    if (up !== undefined && !takes)
+      return new XferError('ERR_XFER_REFUSED', 'the other side only gives', {
+        remedy: 'read from it: xfer pipe TARGET -, or start it there with --duplex',
+      });
+    if (down && !gives)
+      return new XferError('ERR_XFER_REFUSED', 'the other side only takes', {
+        remedy: 'start it there with xfer pipe - --listen URL to give, or with --duplex',
+      });
+    return undefined;
+  }
+
+  async #stream(incoming: IncomingChannel): Promise<void> {
+    const { options, place } = this.#given;
+    const { up, down } = incoming.request;
+    const push = () => this.#account.push();
+    const dials = new PipeDials(options, push);
+    const lost = new AbortController();
+    this.#pipes.over.catch((error: unknown) => lost.abort(error));
+    const accepted = { isThere: false };
+    try {
+      await dials.open([place]);
+      const here = [dials.endOf(place)];
+      const there = [incomingEnd(incoming, () => (accepted.isThere = true))];
+      const [from, to] = up === undefined ? [here, there] : [there, here];
+      await runStream(from, to, {
+        ...options,
+        ...{ duplex: up !== undefined && (down ?? false), meter: this.#account.meter },
+        opening: AbortSignal.any([lost.signal, dials.lost]),
+        signal: this.#accepted.signal,
+        onProgress: push,
+      });
+      await dials.end();
+    } catch (thrown) {
+      const error = asXferError(thrown);
+      if (!accepted.isThere) incoming.refuse(error);
+      await dials.end(error);
+      throw error;
+    }
+  }
+
+  async #introduce(): Promise<string> {
+    const { session } = this.#accepted;
+    const { onEvent } = this.#given.options;
+    const { peer, known } = await shownPeer(this.#given.peers, session.peerKey);
+    const { transport, path } = this.#way;
+    onEvent({ event: 'connected', peer, known, transport, path });
+    onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    onEvent({ event: 'phase', phase: 'transfer' });
+    return peer;
+  }
+
+  async #finish(peer: string): Promise<PipeResult> {
+    const { session, lanes, connection, paired } = this.#accepted;
+    const { options, peers } = this.#given;
+    if (paired)
+      await rememberPeer(peers, options, {
+        ...{ key: session.peerKey, hello: session.hello },
+        host: connection.isRelayed ? undefined : connection.remote.host,
+      });
+    const { transport: first, path } = this.#way;
+    const transportOf = (lane: number) => lanes.transportOf(lane);
+    const by = transportsOf({ lanes: this.#pipes.carried, transportOf, first });
+    return this.#account.done([{ peer, lanes: session.laneCount, ...by, path }]);
+  }
+
+  get #way() {
+    const { isRelayed, remote } = this.#accepted.connection;
+    return { transport: remote.scheme, path: isRelayed ? 'relayed' : 'direct' } as const;
+  }
+}
+
+function refused(incoming: IncomingChannel, error: XferError): Promise<never> {
+  incoming.refuse(error);
+  return Promise.reject(error);
+}

@@ -1,0 +1,23 @@
+import type { XferError } from '../errors/index.js';
+import type { SharedBlock } from './block-pool.js';
+
+/** What a feed pours into, however many writers are behind it: `fan-out.ts`, `balancer.ts`. */
+export interface Outlet {
+  /** Takes over the block, whether there is room or not. */
+  write(block: SharedBlock): void;
+  /** False: the source is to pause until `room` resolves. */
+  readonly hasRoom: boolean;
+  /** Resolves when there is room, or when no writer is left. One call at a time. */
+  room(): Promise<void>;
+  /** Nothing more comes. Resolves when all has been delivered; rejects with a writer's first error after the others are done. */
+  finish(): Promise<void>;
+  /** What was written is not all. */
+  reset(error: XferError): void;
+}
+
+export interface OutletOptions {
+  /** A writer failed, or was reset for being too slow, and the others go on. */
+  onDropped?(index: number, error: XferError): void;
+  /** The last writer failed; called once, with the first error of any. */
+  onGone(error: XferError): void;
+}

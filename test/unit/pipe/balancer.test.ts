@@ -1,0 +1,239 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { XferError } from '../../../src/errors/index.js';
+import { Balancer } from '../../../src/pipe/balancer.js';
+import { FanOut } from '../../../src/pipe/fan-out.js';
+import type { Framing } from '../../../src/pipe/channel.js';
+import { feed } from '../../../src/pipe/feed.js';
+import { BlockLedger, HandWriter, quick, turns } from './feed-kit.js';
+import { brokenPipe, bytesOf, frame, HandSource, len32, piecesOf } from './endpoint-fakes.js';
+
+const made = (framing: Framing, writers: readonly HandWriter[]) => {
+  const gone: XferError[] = [];
+  const dropped: [number, XferError][] = [];
+  const balancer = new Balancer(writers, {
+    framing,
+    onGone: (error) => gone.push(error),
+    onDropped: (...told) => dropped.push(told),
+  });
+  const ledger = new BlockLedger();
+  const write = (content: string | Uint8Array) => balancer.write(ledger.block(content));
+  const finish = () => {
+    const finished = balancer.finish();
+    finished.catch(() => undefined);
+    return finished;
+  };
+  return { balancer, gone, dropped, ledger, write, finish };
+};
+const linesOf = (text: string) => text.split('\n').filter((each) => each !== '');
+
+describe('what is shared out among writers', () => {
+  it('goes by blocks where it is not cut, to the one that holds least of its window', () => {
+    const writers = [new HandWriter(100), new HandWriter(200)];
+    const { write } = made('bytes', writers);
+    for (let i = 0; i < 6; i++) write(`${i}`.repeat(10));
+    expect(writers.map(({ heldBytes }) => heldBytes)).toEqual([20, 40]);
+  });
+
+  it('goes by lines, in turns while all hold the same', async () => {
+    const writers = [quick(), quick()];
+    const { write, finish, ledger } = made('lines', writers);
+    write(Array.from({ length: 8 }, (_, i) => `${i}\n`).join(''));
+    await finish();
+    expect(writers.map(({ taken }) => taken)).toEqual(['0\n2\n4\n6\n', '1\n3\n5\n7\n']);
+    expect(ledger.held).toBe(0);
+  });
+
+  it('leaves a long block of short lines in few pieces', () => {
+    const writers = [quick(), quick()];
+    const { write } = made('lines', writers);
+    write('short\n'.repeat(10_000));
+    expect((writers[0]?.blocks ?? 0) + (writers[1]?.blocks ?? 0)).toBeLessThanOrEqual(16);
+  });
+
+  it('stays with one writer from the beginning of a frame to its end', () => {
+    const writers = [new HandWriter(), new HandWriter()];
+    const { write } = made('len32', writers);
+    const content = len32([['a part', 'another'], ['x']]);
+    for (const byte of content) write(Uint8Array.of(byte));
+    expect(writers.map(({ written }) => Buffer.from(written, 'latin1'))).toEqual([
+      len32([['a part', 'another']]),
+      Buffer.from(frame('x')),
+    ]);
+  });
+
+  it('waits for the writer that has the beginning of a frame, and else for any', async () => {
+    const writers = [new HandWriter(10), new HandWriter(10)];
+    const { write, balancer } = made('lines', writers);
+    write('begun and more than full');
+    expect(balancer.hasRoom).toBe(false);
+    const room = balancer.room();
+    write('\n');
+    writers[0]?.take();
+    await room;
+    write('0123456789\n');
+    expect(balancer.hasRoom).toBe(true);
+    write('0123456789\n');
+    expect(balancer.hasRoom).toBe(false);
+    writers[1]?.take();
+    await balancer.room();
+  });
+
+  it('arrives whole at one of them, however it is cut and whenever they take', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 20 }),
+        fc.array(fc.nat(), { maxLength: 10 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (lengths, cuts, count) => {
+          const writers = Array.from({ length: count }, () => new HandWriter());
+          const lines = lengths.map((length, index) => `${index}:${'x'.repeat(length)}`);
+          const { write, finish, ledger } = made('lines', writers);
+          for (const [index, piece] of piecesOf(bytesOf(lines.join('\n')), cuts).entries()) {
+            write(piece);
+            writers[index % count]?.take(1);
+          }
+          const finished = finish();
+          for (const writer of writers) writer.take();
+          await turns(2);
+          for (const writer of writers) writer.take();
+          await finished;
+          const arrived = writers.flatMap(({ taken }) => linesOf(taken));
+          expect(arrived.sort()).toEqual([...lines].sort());
+          expect(ledger.held).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is refused where the content ends within a message', async () => {
+    const { write, finish, balancer, ledger } = made('len32', [new HandWriter(), new HandWriter()]);
+    write(frame('abc').subarray(0, 5));
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_XFER_FRAMING' });
+    balancer.reset(brokenPipe());
+    expect(ledger.held).toBe(0);
+  });
+});
+
+describe('a writer that fails', () => {
+  it('has what it never took given to the others, which are not finished before that is taken', async () => {
+    const writers = [new HandWriter(), new HandWriter()] as [HandWriter, HandWriter];
+    const { write, finish, dropped, ledger } = made('lines', writers);
+    for (const each of ['a\n', 'b\n', 'c\n', 'd\n']) write(each);
+    writers[0].take(1);
+    await turns();
+    const finished = finish();
+    writers[1].take();
+    await turns();
+    expect(writers[1].isFinished).toBe(false);
+    const error = brokenPipe();
+    writers[0].fail(error);
+    await turns();
+    expect(dropped).toEqual([[0, error]]);
+    writers[1].take();
+    await expect(finished).rejects.toBe(error);
+    expect([writers[0].taken, writers[1].taken]).toEqual(['a\n', 'b\nd\nc\n']);
+    expect([writers[1].isFinished, ledger.held]).toEqual([true, 0]);
+  });
+
+  it('within a frame has all of that frame given to another, with what it took of it', async () => {
+    const writers = [new HandWriter(), new HandWriter()] as [HandWriter, HandWriter];
+    const { write, finish, ledger } = made('lines', writers);
+    write('begun ');
+    writers[0].take();
+    await turns();
+    writers[0].fail(brokenPipe());
+    await turns();
+    write('and ended\nnext\n');
+    const finished = finish();
+    writers[1].take();
+    await expect(finished).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(writers[1].taken).toBe('begun and ended\nnext\n');
+    expect(ledger.held).toBe(0);
+  });
+
+  it('has its frames wait while the only other one is within a frame', async () => {
+    const writers = [new HandWriter(), new HandWriter()] as [HandWriter, HandWriter];
+    const { write, finish, ledger } = made('lines', writers);
+    write('first\n');
+    write('begun ');
+    writers[0].fail(brokenPipe());
+    await turns();
+    expect(writers[1].written).toBe('begun ');
+    write('and ended');
+    const finished = finish();
+    writers[1].take();
+    await expect(finished).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(writers[1].taken).toBe('begun and ended\nfirst\n');
+    expect(ledger.held).toBe(0);
+  });
+
+  it('as the last one ends it all with the first error', async () => {
+    const writers = [new HandWriter(), new HandWriter()];
+    const { write, gone, dropped, balancer, ledger } = made('lines', writers);
+    write('a\nb\n');
+    const [first, second] = [brokenPipe(), brokenPipe()];
+    writers[1]?.fail(first);
+    await turns();
+    writers[0]?.fail(second);
+    await turns();
+    expect([gone, dropped]).toEqual([[first], [[1, first]]]);
+    write('nobody is there\n');
+    expect([balancer.hasRoom, ledger.held]).toEqual([true, 0]);
+  });
+
+  it('loses no line of a feed, wherever it fails', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 30 }),
+        fc.nat({ max: 10 }),
+        async (lengths, after) => {
+          const lines = lengths.map((length, index) => `${index}:${'x'.repeat(length)}\n`);
+          const failing = new HandWriter();
+          const other = quick();
+          const fed = feed(new HandSource().push(...lines).end(), [failing, other], {
+            framing: 'lines',
+            coalesceMs: 0,
+            balance: true,
+          });
+          fed.catch(() => undefined);
+          for (let i = 0; i < after; i++) {
+            await turns(1);
+            failing.take(1);
+          }
+          await turns(2);
+          failing.fail(brokenPipe());
+          await fed.catch(() => undefined);
+          expect(linesOf(failing.taken + other.taken).sort()).toEqual(linesOf(lines.join('')).sort());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+it('what all writers get is released when the last of them has, also where some fail', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('take', 'fail', 'write'), { maxLength: 30 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (steps, count) => {
+        const ledger = new BlockLedger();
+        const writers = Array.from({ length: count }, () => new HandWriter());
+        const fan = new FanOut(writers, { onGone: () => undefined });
+        for (const [index, step] of steps.entries()) {
+          if (step === 'write') fan.write(ledger.block('content'));
+          else if (step === 'take') writers[index % count]?.take(1);
+          else writers[index % count]?.fail(brokenPipe());
+          if (index % 3 === 0) await turns(1);
+        }
+        const most = Math.max(...writers.map(({ heldBlocks }) => heldBlocks));
+        expect(ledger.held).toBe(most);
+        fan.reset(brokenPipe());
+        expect(ledger.held).toBe(0);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
