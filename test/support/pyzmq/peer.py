@@ -30,6 +30,7 @@ def arguments():
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--hwm", type=int)
+    parser.add_argument("--end", action="store_true", help="send `end` behind it")
     parser.add_argument("--topic", action="append", default=[])
     parser.add_argument("--certificate", help="own, with the secret key")
     parser.add_argument("--server-certificate")
@@ -64,6 +65,8 @@ def push(context, args):
     socket = opened(context, zmq.PUSH, args)
     for number in range(args.first, args.first + args.count):
         socket.send_multipart(parts(number))
+    if args.end:
+        socket.send(b"end")
     return {"sent": args.count}
 
 
