@@ -11,6 +11,7 @@ export default defineConfig({
       '@xfer/mux': at('./plugins/mux/src/index.ts'),
       '@xfer/quic': at('./plugins/quic/src/index.ts'),
       '@xfer/udp': at('./plugins/udp/src/index.ts'),
+      '@xfer/zmq': at('./plugins/zmq/src/index.ts'),
     },
   },
   test: {
