@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoneEvent } from '../../../src/app/events.js';
 import { XferError } from '../../../src/errors/index.js';
-import type { NotingBytes} from '../pipe/endpoint-fakes.js';
+import type { NotingBytes } from '../pipe/endpoint-fakes.js';
 import { HandMessages, HandSource, NotingMessages } from '../pipe/endpoint-fakes.js';
 import { HandEndpoint, listen, PipeAppKit, place, stdio, target } from './pipe-app-kit.js';
 
@@ -147,6 +147,18 @@ describe('a pipe to another machine', () => {
     await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
     await expect(listener.over).rejects.toMatchObject({ code: 'ERR_XFER_PEER_INTERRUPTED' });
     expect([near.isClosed, far.isClosed, near.hand.isStopped]).toEqual([true, true, true]);
+  });
+
+  it('fails on both sides when the connection is lost and not tried again', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const listener = await kit.listener(place('hand:far'), true, { retryMs: 0 });
+    const dialer = await kit.run(place('hand:near'), listener.at, { code: listener.code, retryMs: 0 });
+    near.hand.push('some');
+    await vi.waitFor(() => expect(far.text).toBe('some'));
+    for (const link of kit.links) link.break(new Error('cut'));
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
+    await expect(listener.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
+    expect([near.hand.isStopped, near.isClosed, far.isClosed]).toEqual([true, true, true]);
   });
 
   it('keeps messages whole', async () => {
