@@ -51,10 +51,15 @@ function fail(error) {
   leave(exit ?? 1);
 }
 
-/** Ends the process once stdout has taken what was written to it, by whoever used Node's stream. */
+/** Ends the process once stderr, and stdout where Node's stream was used, have taken what was written; a second at most for stderr. */
 function leave(status) {
-  if (made.stdout === undefined) process.exit(status);
-  made.stdout.write('', () => process.exit(status));
+  const exit = () => process.exit(status);
+  if (made.stdout !== undefined) made.stdout.write('', exit);
+  else {
+    // Of content nothing is waited for here; events of --json are still together, to be written in one go.
+    process.stderr.write('', exit);
+    setTimeout(exit, 1000).unref();
+  }
 }
 
 /** A stream that is no terminal, made when anything else is asked of it than what it can do. */

@@ -152,10 +152,11 @@ export class PipeRun {
 
   async #waitForEnd(timeoutMs: number): Promise<PipeEnded> {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), timeoutMs);
-    // `close` waits for stdout to be read, which a held one is not.
+    // It waits for stdout to be read, which a held one is not; and it may come in the same turn as `exit`.
+    const closed = once(this.child, 'close');
     const [status, signal] = (await once(this.child, 'exit')) as [number | null, NodeJS.Signals | null];
     clearTimeout(timer);
-    if (this.child.stdout?.readableFlowing) await once(this.child, 'close');
+    if (this.child.stdout?.readableFlowing) await closed;
     running.delete(this.child);
     this.#isOver = true;
     this.#changed();
