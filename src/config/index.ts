@@ -16,4 +16,4 @@ export {
   wsDefaults,
 } from './defaults.js';
 export { homeDirectory } from './home.js';
-export { pipeDefaults } from './pipe.js';
+export { pipeDefaults, slowDefaults } from './pipe.js';

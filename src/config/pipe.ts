@@ -12,13 +12,14 @@ export const pipeDefaults = Object.freeze({
   firstCreditBytes: 256 * KiB,
   /** Content that waits for more to go in one record with it, at most for so long (`--no-delay`: not at all). */
   coalesceMs: 1,
-  /**
-   * Under `--slow drop`: for how long altogether the others wait for one that has stopped, which comes when its window is full;
-   * and the part of their time that others may lose for good to one that is a little slower.
-   */
-  slow: Object.freeze({ waitMs: 500, forgivenShare: 0.1 }),
   /** Channels that one session has at once; past it they are refused. */
   maxChannels: 1000,
   /** Windows of all channels of a session together; each gets less where there are many. */
   maxSessionWindowBytes: 256 * MiB,
 });
+
+/**
+ * Under `--slow drop`: for how long altogether the others wait for one that has stopped, which comes when its window is full;
+ * and the part of their time that others may lose for good to one that is a little slower.
+ */
+export const slowDefaults = Object.freeze({ waitMs: 500, forgivenShare: 0.1 });

@@ -1,4 +1,4 @@
-import { pipeDefaults } from '../config/index.js';
+import { pipeDefaults, slowDefaults } from '../config/index.js';
 import { asXferError, type XferError } from '../errors/index.js';
 import { Balancer } from './balancer.js';
 import { blockBytes, BlockPool, type SharedBlock } from './block-pool.js';
@@ -17,7 +17,7 @@ export interface FeedOptions {
   /** For how long content may wait for more to go with it; 0: not at all. Default: pipeDefaults. */
   readonly coalesceMs?: number;
   /**
-   * What becomes of all others when one of several writers does not keep up: they wait, or it is reset (pipeDefaults.slow). With
+   * What becomes of all others when one of several writers does not keep up: they wait, or it is reset (slowDefaults). With
    * `balance` nobody waits for it. Default: wait.
    */
   readonly slow?: 'wait' | 'drop';
@@ -102,7 +102,7 @@ class Feed {
       onGone: (error) => this.#stop(error),
     };
     if (balance && writers.length > 1) return new Balancer(writers, { ...told, framing: this.#framing });
-    return new FanOut(writers, slow === 'drop' ? { ...told, slow: pipeDefaults.slow } : told);
+    return new FanOut(writers, slow === 'drop' ? { ...told, slow: slowDefaults } : told);
   }
 
   async #pour(): Promise<void> {
