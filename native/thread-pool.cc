@@ -72,10 +72,13 @@ ThreadPool::~ThreadPool() {
 }
 
 bool ThreadPool::Submit(std::unique_ptr<Job>& job) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return false;
-  if (queue_.size() >= idle_ && threads_.size() < maxThreads_ && !StartThread() && threads_.empty()) return false;
-  queue_.push_back(std::move(job));
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    if (queue_.size() >= idle_ && threads_.size() < maxThreads_ && !StartThread() && threads_.empty()) return false;
+    queue_.push_back(std::move(job));
+  }
+  // Not below the lock: the thread that wakes would wait for it at once, and be woken twice.
   arrived_.notify_one();
   return true;
 }
