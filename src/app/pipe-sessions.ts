@@ -183,8 +183,15 @@ class ServedPipes {
     const { up, down } = incoming.request;
     const push = () => this.#account.push();
     const dials = new PipeDials(options, push);
-    const lost = new AbortController();
-    this.#pipes.over.catch((error: unknown) => lost.abort(error));
+    const [lost, gone] = [new AbortController(), new AbortController()];
+    const left = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left before all was taken');
+    this.#pipes.over.then(
+      () => gone.abort(left),
+      (error: unknown) => {
+        lost.abort(error);
+        gone.abort(error);
+      },
+    );
     const accepted = { isThere: false };
     try {
       const place = this.#given.placeOf(incoming.request);
@@ -196,6 +203,7 @@ class ServedPipes {
         ...options,
         ...{ duplex: up !== undefined && (down ?? false), meter: this.#account.meter },
         opening: AbortSignal.any([lost.signal, dials.lost]),
+        gone: gone.signal,
         signal: this.#accepted.signal,
         onProgress: push,
       });
