@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { transportDefaults } from '../config/index.js';
+import { pipeDefaults, transportDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/channel.js';
@@ -179,6 +179,9 @@ class ServedPipes {
       return new XferError('ERR_XFER_LIMIT', 'the other side serves one stream', {
         remedy: 'start it there with --fork for several',
       });
+    // A channel that is reset is over at once, and what was opened for it, such as a program, is not.
+    if (this.#streams.size >= pipeDefaults.maxChannels)
+      return new XferError('ERR_XFER_LIMIT', 'as many streams are under way as one session has');
     if (up !== undefined && !takes)
       return new XferError('ERR_XFER_REFUSED', 'the other side only gives', {
         remedy: 'read from it: xfer pipe TARGET -, or start it there with --duplex',
