@@ -23,6 +23,8 @@ export interface CarryOptions extends Pick<
 > {
   /** Aborting it ends all of it. */
   readonly signal: AbortSignal;
+  /** Aborts when nobody of another machine sends any more: as for `drain`. */
+  readonly gone?: AbortSignal;
   readonly meter: PipeMeter;
   /** A number of the meter has changed. */
   onProgress(): void;
@@ -185,8 +187,9 @@ async function splice(
   }
 }
 
-const drainOptions = ({ framing, signal }: CarryOptions) => ({
+const drainOptions = ({ framing, signal, gone }: CarryOptions) => ({
   ...(framing === undefined ? {} : { framing }),
+  ...(gone === undefined ? {} : { gone }),
   signal,
 });
 

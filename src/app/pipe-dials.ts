@@ -15,6 +15,8 @@ export class PipeDials {
   readonly #onProgress: () => void;
   readonly #dialled = new Map<ReadPlace, DialledPipes>();
   readonly #lost = new AbortController();
+  readonly #gone = new AbortController();
+  #lostCount = 0;
 
   constructor(options: PipeDialsOptions, onProgress: () => void) {
     this.#options = options;
@@ -24,6 +26,11 @@ export class PipeDials {
   /** Aborts when one of the sessions has ended, whoever uses it. */
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  /** Aborts when all of them have. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /** Dials all targets among these places at once. Rejects with the first failure; then none is left. */
@@ -42,7 +49,10 @@ export class PipeDials {
         onProgress: this.#onProgress,
       });
       this.#dialled.set(place, dialled);
-      dialled.pipes.over.catch((error: unknown) => this.#lost.abort(error));
+      dialled.pipes.over.catch((error: unknown) => {
+        this.#lost.abort(error);
+        if (++this.#lostCount === targets.length) this.#gone.abort(error);
+      });
     });
     const settled = await Promise.allSettled(opened);
     const failed = settled.find((one) => one.status === 'rejected');

@@ -18,7 +18,7 @@ export async function runPipe(
   try {
     await runStream(from.map(endOf), to.map(endOf), {
       ...options,
-      ...{ duplex: options.duplex ?? false, opening: dials.lost, meter: account.meter },
+      ...{ duplex: options.duplex ?? false, opening: dials.lost, gone: dials.gone, meter: account.meter },
       onProgress: push,
       onDropped: (_index, error) => options.onEvent({ event: 'note', message: error.message }),
     });

@@ -1,4 +1,5 @@
-import { transportDefaults } from '../config/index.js';
+import { setMaxListeners } from 'node:events';
+import { pipeDefaults, transportDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/channel.js';
@@ -70,6 +71,9 @@ class ServedPipes {
   readonly #pipes: PipeSession;
   readonly #account: PipeAccount;
   readonly #streams = new Set<Promise<void>>();
+  /** Abort when the session ends: otherwise than in order, and in any way. */
+  readonly #lost = new AbortController();
+  readonly #gone = new AbortController();
   /** The first stream, once there is one. */
   #first: Promise<void> | undefined;
   #handleFirst: (() => void) | undefined;
@@ -90,7 +94,15 @@ class ServedPipes {
       onChannel: (incoming) => queueMicrotask(() => this.#handleChannel(incoming)),
       onProgress: () => this.#account.push(),
     });
-    this.#pipes.over.catch(() => undefined);
+    const left = new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left before all was taken');
+    this.#pipes.over.then(
+      () => this.#gone.abort(left),
+      (error: unknown) => {
+        this.#lost.abort(error);
+        this.#gone.abort(error);
+      },
+    );
+    for (const { signal } of [this.#lost, this.#gone]) setMaxListeners(0, signal);
   }
 
   async run(): Promise<PipeResult> {
@@ -167,6 +179,9 @@ class ServedPipes {
       return new XferError('ERR_XFER_LIMIT', 'the other side serves one stream', {
         remedy: 'start it there with --fork for several',
       });
+    // A channel that is reset is over at once, and what was opened for it, such as a program, is not.
+    if (this.#streams.size >= pipeDefaults.maxChannels)
+      return new XferError('ERR_XFER_LIMIT', 'as many streams are under way as one session has');
     if (up !== undefined && !takes)
       return new XferError('ERR_XFER_REFUSED', 'the other side only gives', {
         remedy: 'read from it: xfer pipe TARGET -, or start it there with --duplex',
@@ -183,8 +198,10 @@ class ServedPipes {
     const { up, down } = incoming.request;
     const push = () => this.#account.push();
     const dials = new PipeDials(options, push);
-    const lost = new AbortController();
-    this.#pipes.over.catch((error: unknown) => lost.abort(error));
+    const opening = new AbortController();
+    const leave = () => opening.abort(this.#lost.signal.reason ?? dials.lost.reason);
+    for (const lost of [this.#lost.signal, dials.lost]) lost.addEventListener('abort', leave, { once: true });
+    if (this.#lost.signal.aborted) leave();
     const accepted = { isThere: false };
     try {
       const place = this.#given.placeOf(incoming.request);
@@ -195,7 +212,7 @@ class ServedPipes {
       await runStream(from, to, {
         ...options,
         ...{ duplex: up !== undefined && (down ?? false), meter: this.#account.meter },
-        opening: AbortSignal.any([lost.signal, dials.lost]),
+        ...{ opening: opening.signal, gone: this.#gone.signal },
         signal: this.#accepted.signal,
         onProgress: push,
       });
@@ -205,6 +222,9 @@ class ServedPipes {
       if (!accepted.isThere) incoming.refuse(error);
       await dials.end(error);
       throw error;
+    } finally {
+      // The session may have any number of streams.
+      this.#lost.signal.removeEventListener('abort', leave);
     }
   }
 

@@ -33,8 +33,12 @@ export async function runStream(
 ): Promise<void> {
   const { duplex } = options;
   const opened = new Map<StreamEnd, PipeEnd>();
+  const stop = new AbortController();
+  const end = () => stop.abort(options.signal.reason);
+  options.signal.addEventListener('abort', end, { once: true });
+  if (options.signal.aborted) end();
   try {
-    await openAll(from, to, opened, options);
+    await openAll(from, to, opened, stop, options);
     const [outs, ins] = [from, to].map((ends) => ends.flatMap((end) => opened.get(end) ?? [])) as [
       PipeEnd[],
       PipeEnd[],
@@ -51,7 +55,9 @@ export async function runStream(
       options,
     );
   } finally {
-    await Promise.all([...opened.values()].map((end) => end.close()));
+    // It may belong to a listener that outlives any number of streams.
+    options.signal.removeEventListener('abort', end);
+    await Promise.all([...opened.values()].map((one) => one.close()));
   }
 }
 
@@ -59,15 +65,12 @@ async function openAll(
   from: readonly StreamEnd[],
   to: readonly StreamEnd[],
   opened: Map<StreamEnd, PipeEnd>,
-  { duplex, framing, opening, signal }: StreamOptions,
+  stop: AbortController,
+  { duplex, framing, opening }: StreamOptions,
 ): Promise<void> {
-  const stop = new AbortController();
   const leave = () => stop.abort(opening.reason);
-  const end = () => stop.abort(signal.reason);
   opening.addEventListener('abort', leave, { once: true });
-  signal.addEventListener('abort', end, { once: true });
   if (opening.aborted) leave();
-  if (signal.aborted) end();
   const open = async (ends: readonly StreamEnd[], use: EndpointUse, cut: Framing) => {
     for (const one of ends) {
       stop.signal.throwIfAborted();
@@ -76,13 +79,16 @@ async function openAll(
   };
   const here = (ends: readonly StreamEnd[]) => ends.filter(({ isRemote }) => !isRemote);
   const there = (ends: readonly StreamEnd[]) => ends.filter(({ isRemote }) => isRemote);
-  await open(here(from), 'source', 'bytes');
-  await open(here(to), 'sink', 'bytes');
-  const source = [...opened.values()].map(sourceOf).find((found) => found !== undefined);
-  const cut = source ? framingOf(source, [], framing) : (framing ?? 'bytes');
-  await open(there(from), 'source', cut);
-  await open(there(to), 'sink', cut);
-  opening.removeEventListener('abort', leave);
+  try {
+    await open(here(from), 'source', 'bytes');
+    await open(here(to), 'sink', 'bytes');
+    const source = [...opened.values()].map(sourceOf).find((found) => found !== undefined);
+    const cut = source ? framingOf(source, [], framing) : (framing ?? 'bytes');
+    await open(there(from), 'source', cut);
+    await open(there(to), 'sink', cut);
+  } finally {
+    opening.removeEventListener('abort', leave);
+  }
 }
 
 const sourceOf = ({ out }: PipeEnd): PipeSource | undefined =>

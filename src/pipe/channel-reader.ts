@@ -17,6 +17,8 @@ export interface ChannelReaderOptions {
   onDelivered(): void;
   /** Nothing more is wanted. */
   onOver(): void;
+  /** Nothing of it is kept any more: so many islands of content are gone with it. */
+  onClosed(islands: number): void;
 }
 
 interface Waiting {
@@ -67,8 +69,9 @@ export class ChannelReader implements PipeReader {
     return !this.hasEnded && !this.#order.hasEnd;
   }
 
+  /** Pieces of content with nothing between them; none any more when it is over. */
   get islands(): number {
-    return this.#order.islands;
+    return this.#state === 'over' ? 0 : this.#order.islands;
   }
 
   /** From now on more may come than without being asked for. */
@@ -111,7 +114,8 @@ export class ChannelReader implements PipeReader {
 
   /** The limit that the other side is to be told now. */
   pollCredit(): number | undefined {
-    return this.#state === 'open' ? this.#options.window.pollCredit(this.#order.reachedBytes) : undefined;
+    if (this.#state !== 'open' || this.#error) return undefined;
+    return this.#options.window.pollCredit(this.#order.reachedBytes);
   }
 
   /** Claims the place of content that has come; throws a breach. */
@@ -143,8 +147,7 @@ export class ChannelReader implements PipeReader {
     if (this.#state === 'over') return;
     this.#error = errorFrom(reason);
     const { hasNext } = this.#order;
-    // For the other side it is over now; here it is when the rest is read.
-    this.#options.window.close();
+    // For the other side it is over now; here it is when the rest is read, which takes its memory until then.
     this.#options.onOver();
     if (!hasNext) this.fail(this.#error);
   }
@@ -157,10 +160,12 @@ export class ChannelReader implements PipeReader {
   }
 
   #end(): void {
+    const { islands } = this;
     this.#state = 'over';
     this.#held -= this.#order.waitingBytes;
     this.#order.close();
-    this.#options.window.close();
+    this.#options.window.close(this.#held);
+    this.#options.onClosed(islands);
     this.#deliver();
     this.#options.onOver();
   }

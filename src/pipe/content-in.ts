@@ -87,6 +87,11 @@ export class ContentIn {
     }
   }
 
+  /** A reader is over that had so many islands. */
+  handleClosed(islands: number): void {
+    this.#islands -= islands;
+  }
+
   /** All that is verified is told now. */
   flush(): void {
     this.#acknowledger.flush();

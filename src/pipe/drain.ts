@@ -1,3 +1,4 @@
+import { transportDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { Block, Framing, PipeReader } from './channel.js';
 import type { ByteSink, PipeSink } from './endpoint.js';
@@ -18,6 +19,11 @@ export interface DrainOptions {
   readonly framing?: Framing | undefined;
   /** Aborting it stops the readers and aborts the sink; `drain` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Aborts when nobody sends any more: the readers say so themselves, but not to who waits for a sink. Where some of the content
+   * is missing and the sink takes nothing for closeTimeoutMs, it is aborted, and `drain` rejects with the reason.
+   */
+  readonly gone?: AbortSignal | undefined;
   /** So many bytes have been taken by the sink in all, as they came on the channels. */
   onProgress?(bytes: number): void;
 }
@@ -45,6 +51,9 @@ class Drain {
   /** How all that is gathered into a byte sink is cut. */
   #common: Framing | undefined;
   #bytes = 0;
+  /** Inputs whose end has not come. */
+  #unended: number;
+  #patience: NodeJS.Timeout | undefined;
   #firstError: XferError | undefined;
   /** Nothing more is to be done at the sink. */
   #isOver = false;
@@ -54,21 +63,37 @@ class Drain {
 
   constructor(inputs: readonly DrainInput[], sink: PipeSink, options: DrainOptions) {
     this.#inputs = inputs.map((input) => new Input(input));
+    this.#unended = inputs.length;
     this.#sink = sink;
     this.#options = options;
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#options;
+    const { signal, gone } = this.#options;
     const onAbort = () => this.#abort(asXferError(signal?.reason));
+    const onGone = () => this.#loseHope(asXferError(gone?.reason));
     signal?.addEventListener('abort', onAbort);
+    gone?.addEventListener('abort', onGone);
     this.#sink.onBroken((error) => this.#fail(error));
     if (signal?.aborted) onAbort();
+    if (gone?.aborted) onGone();
     try {
       await Promise.race([this.#move(), this.#failed]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      gone?.removeEventListener('abort', onGone);
+      clearTimeout(this.#patience);
     }
+  }
+
+  /** Goes on as long as the sink takes something, and where all content is here. */
+  #loseHope(error: XferError): void {
+    const before = this.#bytes;
+    this.#patience = setTimeout(() => {
+      if (this.#unended === 0) return;
+      if (this.#bytes === before) this.#abort(error);
+      else this.#loseHope(error);
+    }, transportDefaults.closeTimeoutMs);
   }
 
   async #move(): Promise<void> {
@@ -94,6 +119,7 @@ class Drain {
     try {
       for (;;) {
         const block = await input.reader.read();
+        if (!block) this.#unended--;
         await passing;
         if (input.isOver) return block?.release();
         if (!block) break;

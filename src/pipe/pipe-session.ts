@@ -275,6 +275,7 @@ class ChannelledSession implements PipeSession {
         ...{ id, window, say, onOver, mostGaps: mostHeldRecords },
         onRoom: (from) => this.#tellCredit(id, from),
         onDelivered: () => this.#in.flush(),
+        onClosed: (islands) => this.#in.handleClosed(islands),
       });
     const writer = writes
       ? new ChannelWriter({

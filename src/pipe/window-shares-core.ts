@@ -88,9 +88,10 @@ export class ChannelWindowCore {
 
   /** So much more is used up, and takes no memory any more. */
   handleUsed(bytes: number): void {
+    if (this.#isClosed) return this.#shares.handleUsed(bytes);
     const before = this.#promised;
     this.#used += bytes;
-    if (!this.#isClosed) this.#shares.handleUsed(before - this.#promised);
+    this.#shares.handleUsed(before - this.#promised);
   }
 
   /**
@@ -115,11 +116,11 @@ export class ChannelWindowCore {
     return this.#limit;
   }
 
-  /** Nothing more may come. */
-  close(): void {
+  /** Nothing more may come; `heldBytes` take memory until they are used up. */
+  close(heldBytes: number): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#shares.remove(this.#promised);
+    this.#shares.remove(this.#promised - heldBytes);
   }
 
   get #promised(): number {

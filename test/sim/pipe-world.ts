@@ -201,7 +201,7 @@ export class PipeWorld {
   #stop(channel: SimChannel): void {
     channel.isStopped = true;
     channel.order.close();
-    channel.window.close();
+    channel.window.close(0);
     this.#control.push(() => channel.queue.close());
   }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoneEvent } from '../../../src/app/events.js';
+import { pipeDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import type { NotingBytes } from '../pipe/endpoint-fakes.js';
 import { HandMessages, HandSource, NotingMessages } from '../pipe/endpoint-fakes.js';
@@ -284,6 +285,30 @@ describe('a pipe that forks', () => {
     kit.stop.abort(new XferError('ERR_XFER_INTERRUPTED', 'stop'));
     await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
     await expect(listener.over).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
+  });
+
+  it('opens no more at once than a session has channels, though they were reset long ago', async () => {
+    class SlowToClose extends HandEndpoint {
+      override close(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    kit.give('far', new SlowToClose('far'));
+    const listener = await kit.listener(place('hand:far'), true, { fork: true });
+    const dialer = await kit.run(place('hand-listen:'), listener.at, { code: listener.code, fork: true });
+    await kit.until(() => kit.isAccepting);
+    for (let count = 0; count < pipeDefaults.maxChannels; count++) {
+      const one = kit.come('one');
+      one.hand.push(brokenPipe());
+      await vi.waitFor(() => expect(one.isClosed).toBe(true), { interval: 1 });
+    }
+    const isTold = (note: string) =>
+      dialer.events.some((one) => one.event === 'note' && one.message.includes(note));
+    expect(isTold('as many streams are under way')).toBe(false);
+    const last = kit.come('last');
+    await vi.waitFor(() => expect(last.isClosed).toBe(true));
+    expect(isTold('as many streams are under way')).toBe(true);
+    expect(kit.opened).toHaveLength(pipeDefaults.maxChannels);
   });
 
   it('needs a place that accepts', async () => {

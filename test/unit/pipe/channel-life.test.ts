@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { pipeDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
+import { mostHeldRecords } from '../../../src/transfer/held-content.js';
 import {
   Blocks,
   Generator,
@@ -161,6 +163,21 @@ describe('a writer that has not all', () => {
     const block = await readerOf(far).read();
     expect(Buffer.from(block?.bytes ?? []).toString()).toBe('a part');
     await expect(readerOf(far).read()).rejects.toEqual(failure('ERR_XFER_LOCAL_IO', 'the disk is gone'));
+    await Promise.all([pipes.dialer.end(), pipes.listener.over]);
+  });
+});
+
+describe('a session', () => {
+  it('serves any number of channels, one behind the other', async () => {
+    const pipes = await meetPipes();
+    for (let count = 0; count < 2 * mostHeldRecords + pipeDefaults.maxChannels + 2; count++) {
+      const { near, far } = await openChannel(pipes);
+      writerOf(near).write(new Blocks().text('x'));
+      writerOf(near).finish();
+      expect(await readText(readerOf(far))).toBe('x');
+      readerOf(far).delivered();
+      await writerOf(near).done;
+    }
     await Promise.all([pipes.dialer.end(), pipes.listener.over]);
   });
 });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { transportDefaults } from '../../../src/config/index.js';
 import { drain } from '../../../src/pipe/drain.js';
 import { feed } from '../../../src/pipe/feed.js';
 import { memoryChannel } from '../../../src/pipe/memory-channel.js';
-import { brokenPipe, HandSource, NotingBytes } from './endpoint-fakes.js';
+import { SharedBlock } from '../../../src/pipe/block-pool.js';
+import { brokenPipe, bytesOf, HandSource, NotingBytes } from './endpoint-fakes.js';
 
 const joined = (source: HandSource, sink: NotingBytes, windowBytes = 4096) => {
   const { writer, reader } = memoryChannel(windowBytes);
@@ -59,4 +61,33 @@ it('a source that fails aborts the sink with its error', async () => {
   expect(await statuses(results)).toEqual([error, error]);
   expect(sink.aborted).toBe(error);
   expect(sink.isEnded).toBe(false);
+});
+
+it('a sink that takes nothing is aborted some time after the other side has gone, and not where all has come', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { closeTimeoutMs } = transportDefaults;
+  const error = brokenPipe();
+  for (const isAll of [false, true]) {
+    const { writer, reader } = memoryChannel(4096);
+    const [sink, gone] = [new NotingBytes(), new AbortController()];
+    for (const text of ['some ', 'more ', 'content']) writer.write(new SharedBlock(bytesOf(text)));
+    sink.hold();
+    const drained = Promise.allSettled([drain([{ reader, framing: 'bytes' }], sink, { gone: gone.signal })]);
+    await vi.waitFor(() => expect(sink.writes).toBe(1));
+    gone.abort(error);
+    sink.letGo();
+    await vi.waitFor(() => expect(sink.text).toBe('some more content'));
+    sink.hold();
+    writer.write(new SharedBlock(bytesOf(' behind')));
+    if (isAll) writer.finish();
+    await vi.waitFor(() => expect(sink.writes).toBe(4));
+    await vi.advanceTimersByTimeAsync(closeTimeoutMs);
+    expect(sink.aborted).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(closeTimeoutMs);
+    expect(sink.aborted).toBe(isAll ? undefined : error);
+    sink.letGo();
+    expect(await statuses(drained)).toEqual([isAll ? 'done' : error]);
+    expect(vi.getTimerCount()).toBe(0);
+  }
 });

@@ -266,6 +266,21 @@ describe('what a peer may do', () => {
 });
 
 describe('credit', () => {
+  it("of a channel that was reset is nobody else's while what came is not read", async () => {
+    const { rogue, arrivals } = await meetRogue('listener');
+    rogue.say(open);
+    const first = readerOf((await arrivals.next()).accept());
+    rogue.content(0, 0, 10);
+    await vi.waitFor(() => expect(first.heldBytes).toBe(10));
+    rogue.say({ type: 'reset', id: 0, ...reason }, { ...open, id: 1 });
+    const second = readerOf((await arrivals.next()).accept());
+    expect(second.windowBytes).toBe(firstCreditBytes);
+    (await first.read())?.release();
+    await expect(first.read()).rejects.toMatchObject({ message: 'the other side: so it is' });
+    rogue.say({ type: 'reset', id: 1, ...reason }, { ...open, id: 2 });
+    expect(readerOf((await arrivals.next()).accept()).windowBytes).toBe(pipeDefaults.windowBytes);
+  });
+
   it('is never gone past', async () => {
     const { pipes, rogue } = await meetRogue('dialer', 2 * MiB);
     const writer = writerOf(pipes.open({ up: 'bytes' }));

@@ -62,6 +62,18 @@ describe('the windows of a session', () => {
     expect(shares.promisedBytes).toBeLessThanOrEqual(maxSessionWindowBytes);
   });
 
+  it('keep what a channel that is over still holds, until that is used up', () => {
+    const shares = new WindowSharesCore(64 * MiB);
+    const window = added(shares);
+    window.pollCredit(0);
+    window.handleUsed(MiB);
+    window.close(3 * MiB);
+    expect([shares.promisedBytes, window.pollCredit(64 * MiB)]).toEqual([3 * MiB, undefined]);
+    window.handleUsed(2 * MiB);
+    window.handleUsed(MiB);
+    expect(shares.promisedBytes).toBe(0);
+  });
+
   it('keep to the bound whatever is used, opened and closed, and never take anything back', () => {
     const step = fc.record({
       which: fc.nat(30),
@@ -71,6 +83,7 @@ describe('the windows of a session', () => {
     const property = fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const shares = new WindowSharesCore(64 * MiB);
       const open: { window: ChannelWindowCore; used: number }[] = [];
+      const closed: { window: ChannelWindowCore; held: number }[] = [];
       for (const { which, act, share } of steps) {
         const at = which % Math.max(1, open.length);
         const each = open[at];
@@ -78,8 +91,13 @@ describe('the windows of a session', () => {
           const window = shares.add();
           if (window) open.push({ window, used: 0 });
         } else if (each && act === 1) {
-          each.window.close();
+          const held = Math.floor((each.window.limit - each.used) * share);
+          each.window.close(held);
+          closed.push({ window: each.window, held });
           open.splice(at, 1);
+        } else if (act === 5) {
+          const last = closed.pop();
+          last?.window.handleUsed(last.held);
         } else if (each) {
           const bytes = Math.floor((each.window.limit - each.used) * (act === 2 ? 1 : share));
           each.used += bytes;
@@ -91,13 +109,14 @@ describe('the windows of a session', () => {
         }
         const promised = open.reduce(
           (sum, { window, used }) => sum + Math.max(firstCreditBytes, window.limit - used),
-          0,
+          closed.reduce((sum, { held }) => sum + held, 0),
         );
         expect(shares.promisedBytes).toBe(promised);
         expect(promised).toBeLessThanOrEqual(maxSessionWindowBytes);
         expect(open.length).toBeLessThanOrEqual(maxChannels);
       }
-      for (const { window } of open) window.close();
+      for (const { window } of open) window.close(0);
+      for (const { window, held } of closed) window.handleUsed(held);
       expect(shares.promisedBytes).toBe(0);
     });
     fc.assert(property, { numRuns: 300 });
