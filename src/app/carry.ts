@@ -26,7 +26,7 @@ export interface CarryOptions extends Pick<
   readonly meter: PipeMeter;
   /** A number of the meter has changed. */
   onProgress(): void;
-  /** Of several places that it goes to one failed, or was dropped; the others go on. By its place among them. */
+  /** Of several places that it goes to, or comes from, one failed or was dropped. By its place among them. */
   onDropped?(index: number, error: XferError): void;
 }
 
@@ -125,6 +125,7 @@ async function drainAll(outs: readonly PipeOut[], sink: PipeSink, options: Carry
     await together([
       drain(inputs, sink, {
         ...drainOptions(options),
+        onDropped: (index, error) => options.onDropped?.(index, error),
         onProgress: (bytes) => {
           way.movedBytes = bytes;
           options.onProgress();

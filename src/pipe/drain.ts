@@ -18,6 +18,8 @@ export interface DrainOptions {
   readonly framing?: Framing | undefined;
   /** Aborting it stops the readers and aborts the sink; `drain` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Of several readers one failed. By its place in `inputs`. */
+  onDropped?(index: number, error: XferError): void;
   /** So many bytes have been taken by the sink in all, as they came on the channels. */
   onProgress?(bytes: number): void;
 }
@@ -173,6 +175,7 @@ class Drain {
     if (input.isOver) return;
     this.#firstError ??= error;
     const isWhole = input.end(error);
+    if (this.#inputs.length > 1) this.#options.onDropped?.(this.#inputs.indexOf(input), error);
     if (!isWhole || this.#inputs.every(({ isOver }) => isOver)) this.#abort(error);
   }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoneEvent } from '../../../src/app/events.js';
+import type { PipePlace } from '../../../src/app/pipe-options.js';
 import { XferError } from '../../../src/errors/index.js';
 import type { NotingBytes } from '../pipe/endpoint-fakes.js';
 import { HandMessages, HandSource, NotingMessages } from '../pipe/endpoint-fakes.js';
@@ -228,6 +229,46 @@ describe('a pipe to several machines', () => {
     expect(connected.sort()).toEqual(
       [one.at, two.at].map((at) => (at.kind === 'target' ? at.target : '')).sort(),
     );
+  });
+});
+
+describe('one of several machines that fails', () => {
+  const code = 'the code of both of them';
+  const nameOf = (at: PipePlace) => (at.kind === 'target' ? at.target : '');
+
+  it('is named as soon as it has, and the other gets all', async () => {
+    const [near, a, b] = ['near', 'a', 'b'].map(hand) as [HandEndpoint, HandEndpoint, HandEndpoint];
+    const one = await kit.listener(place('hand:a'), true, { code });
+    const two = await kit.listener(place('hand:b'), true, { code });
+    (a.sink as NotingBytes).failure = brokenPipe();
+    const dialer = await kit.run(place('hand:near'), [one.at, two.at], { code });
+    near.hand.push('begun, ');
+    await kit.until(() => dialer.events.some(({ event }) => event === 'error'));
+    near.hand.push('ended').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    await expect(one.over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    await two.over;
+    expect(b.text).toBe('begun, ended');
+    expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+      { code: 'ERR_XFER_BROKEN_PIPE', target: nameOf(one.at), exit: 141 },
+    ]);
+  });
+
+  it('is named where content is gathered, and that of the other comes', async () => {
+    const [near, a, b] = ['near', 'a', 'b'].map(hand) as [HandEndpoint, HandEndpoint, HandEndpoint];
+    const one = await kit.listener(place('hand:a'), false, { code });
+    const two = await kit.listener(place('hand:b'), false, { code });
+    const dialer = await kit.run([one.at, two.at], place('hand:near'), { code, framing: 'lines' });
+    a.hand.push('begun', new XferError('ERR_XFER_COMMAND_FAILED', 'it died'));
+    await kit.until(() => dialer.events.some(({ event }) => event === 'error'));
+    b.hand.push('whole\n').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED' });
+    await expect(one.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED' });
+    await two.over;
+    expect(near.text).toBe('whole\n');
+    expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+      { code: 'ERR_XFER_COMMAND_FAILED', target: nameOf(one.at) },
+    ]);
   });
 });
 
