@@ -126,7 +126,7 @@ describe('a destination whose process is stopped', () => {
   it('at the end of the content is lost by its silence', async () => {
     const [stopped, ...others] = await takers(3);
     if (!stopped) throw new Error('it did not start');
-    const giver = await runPipe(['-', ...addresses([stopped, ...others]), '--retry', '1'], { env });
+    const giver = await runPipe(['-', ...addresses([stopped, ...others]), '--retry', '1s'], { env });
     giver.stdin.write('some, ');
     await stopped.run.until(({ bytesOut }) => bytesOut > 0);
     stopped.run.child.kill('SIGSTOP');

@@ -182,6 +182,43 @@ describe('a pipe to another machine', () => {
     await Promise.all([dialer.over, hop.over, last.over]);
     expect(far.text).toBe('over two');
   });
+
+  it('is broken over a machine between when the reader goes before anything has come', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const code = 'the code of both of them';
+    const giver = await kit.listener(place('hand:far'), false, { code });
+    const hop = await kit.listener(giver.at, false, { code });
+    const taker = await kit.run(hop.at, place('hand:near'), { code });
+    await vi.waitFor(() => expect((near.sink as NotingBytes).broken).toBeDefined());
+    await vi.waitFor(() => expect(giver.events.map(({ event }) => event)).toContain('connected'));
+    (near.sink as NotingBytes).broken?.(brokenPipe());
+    for (const { over } of [taker, hop, giver])
+      await expect(over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(far.hand.isStopped).toBe(true);
+  });
+
+  it('keeps messages whole over a machine between, whichever way they go', async () => {
+    const code = 'the code of both of them';
+    const messages = (name: string) => [[[Buffer.from(name), Buffer.from('b')], [Buffer.from('')]]];
+    const [nearSink, farSink] = [new NotingMessages(), new NotingMessages()];
+    const near = () => new HandEndpoint('near', new HandMessages(messages('near')), nearSink);
+    const far = () => new HandEndpoint('far', new HandMessages(messages('far')), farSink);
+    kit.give('near', near());
+    kit.give('far', far());
+    const giver = await kit.listener(place('hand:far'), false, { code });
+    const hop = await kit.listener(giver.at, false, { code });
+    const taker = await kit.run(hop.at, place('hand:near'), { code });
+    await Promise.all([taker.over, hop.over, giver.over]);
+    expect(nearSink.messages).toEqual([['far', 'b'], ['']]);
+    kit.give('near', near());
+    kit.give('far', far());
+    const last = await kit.listener(place('hand:far'), true, { code, duplex: true });
+    const between = await kit.listener(last.at, true, { code, duplex: true });
+    const first = await kit.run(place('hand:near'), between.at, { code, duplex: true });
+    await Promise.all([first.over, between.over, last.over]);
+    expect(nearSink.messages.slice(2)).toEqual([['far', 'b'], ['']]);
+    expect(farSink.messages).toEqual([['near', 'b'], ['']]);
+  });
 });
 
 describe('a pipe within this machine', () => {
