@@ -12,10 +12,10 @@ import type { PipeOptions } from './pipe-options.js';
 export type PipeOut =
   { readonly kind: 'local'; readonly source: PipeSource } | ({ readonly kind: 'remote' } & DrainInput);
 
-/** Where content goes. That of another machine is opened when it is known how the content is cut. */
+/** Where content goes. That of another machine is opened when it is known how the content is cut, unless it is already. */
 export type PipeIn =
   | { readonly kind: 'local'; readonly sink: PipeSink }
-  | { readonly kind: 'remote'; open(framing: Framing): PipeWriter };
+  | { readonly kind: 'remote'; readonly isOpen: boolean; open(framing: Framing): PipeWriter };
 
 export interface CarryOptions extends Pick<
   PipeOptions,
@@ -28,7 +28,7 @@ export interface CarryOptions extends Pick<
   readonly meter: PipeMeter;
   /** A number of the meter has changed. */
   onProgress(): void;
-  /** Of several places that it goes to one failed, or was dropped; the others go on. By its place among them. */
+  /** Of several places that it goes to, or comes from, one failed or was dropped. By its place among them. */
   onDropped?(index: number, error: XferError): void;
 }
 
@@ -127,6 +127,7 @@ async function drainAll(outs: readonly PipeOut[], sink: PipeSink, options: Carry
     await together([
       drain(inputs, sink, {
         ...drainOptions(options),
+        onDropped: (index, error) => options.onDropped?.(index, error),
         onProgress: (bytes) => {
           way.movedBytes = bytes;
           options.onProgress();
@@ -163,19 +164,25 @@ async function splice(
       reader.read().then(resolve, reject);
     });
   const leave = () => fail(signal.reason);
+  const open = (): PipeWriter => {
+    if (writer) return writer;
+    writer = into.open(out.framing);
+    writer.done.catch(fail);
+    return writer;
+  };
   signal.addEventListener('abort', leave, { once: true });
   try {
+    // Whoever is there may leave before anything has come.
+    if (into.isOpen) open();
     // How it is cut is known with its first content.
     let block = await next();
-    writer = into.open(out.framing);
-    const { done } = writer;
-    done.catch(fail);
+    const { done } = open();
     for (; block; block = await next()) {
       way.movedBytes += block.bytes.length;
       options.onProgress();
-      if (!writer.write(block)) await writer.drained();
+      if (!open().write(block)) await open().drained();
     }
-    writer.finish();
+    open().finish();
     await done;
     reader.delivered();
   } catch (error) {

@@ -1,8 +1,9 @@
-import { asXferError } from '../errors/index.js';
+import { asXferError, type XferError } from '../errors/index.js';
 import { PipeAccount, type AccountOptions } from './pipe-account.js';
 import { PipeDials } from './pipe-dials.js';
+import type { ErrorEvent } from './events.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
-import type { PipeSides } from './pipe-place.js';
+import type { PipeSides, ReadPlace } from './pipe-place.js';
 import { runStream } from './pipe-stream.js';
 
 /** One stream between places that this side opens and dials. */
@@ -15,12 +16,16 @@ export async function runPipe(
   const dials = new PipeDials(options, push);
   await dials.open([...from, ...to]);
   const endOf = dials.endOf.bind(dials);
+  const several = to.length > 1 ? to : from;
   try {
     await runStream(from.map(endOf), to.map(endOf), {
       ...options,
       ...{ duplex: options.duplex ?? false, opening: dials.lost, gone: dials.gone, meter: account.meter },
       onProgress: push,
-      onDropped: (_index, error) => options.onEvent({ event: 'note', message: error.message }),
+      onDropped: (index, error) => {
+        const place = several[index];
+        if (place && !options.signal.aborted) options.onEvent(lostOf(place, error));
+      },
     });
     await dials.end();
   } catch (thrown) {
@@ -30,4 +35,15 @@ export async function runPipe(
     throw error;
   }
   return account.done(await dials.shapes());
+}
+
+/** That one of several places is lost. */
+function lostOf(place: ReadPlace, { code, message, remedy, row }: XferError): ErrorEvent {
+  return { event: 'error', target: nameOf(place), code, message, remedy, exit: row.exit };
+}
+
+/** As it was typed. */
+function nameOf(place: ReadPlace): string {
+  if (place.kind === 'target') return place.target;
+  return place.kind === 'local' ? (place.endpoint?.url ?? '-') : 'listen:';
 }

@@ -3,19 +3,24 @@ import type { Channel, Framing, IncomingChannel, PipeSession } from '../pipe/cha
 import type { Endpoint, EndpointUse, PipeSource } from '../pipe/endpoint.js';
 import { carry, carryBoth, framingOf, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
 import type { LocalPlace } from './pipe-place.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** An open end of a stream: what it was opened for. */
 export interface PipeEnd {
   readonly out?: PipeOut;
   readonly in?: PipeIn;
+  /** Of another machine: resolves when it has said how what it gives is cut, or when it will not. */
+  readonly opened?: Promise<void>;
   /** Never rejects. */
   close(): Promise<void>;
 }
 
 /** An end that a stream will open. */
 export interface StreamEnd {
-  /** Those of other machines are opened last, when it is known how what goes there is cut. */
-  readonly isRemote: boolean;
+  /** Those of other machines are opened last, when it is known how what goes there is cut: of two who has come last of all. */
+  readonly at: 'here' | 'dialled' | 'incoming';
+  /** How what has come from there is cut, where that is known already. */
+  readonly framing?: Framing | undefined;
   open(use: EndpointUse, framing: Framing, signal: AbortSignal): Promise<PipeEnd>;
 }
 
@@ -77,15 +82,24 @@ async function openAll(
       opened.set(one, await one.open(duplex ? 'both' : use, cut, stop.signal));
     }
   };
-  const here = (ends: readonly StreamEnd[]) => ends.filter(({ isRemote }) => !isRemote);
-  const there = (ends: readonly StreamEnd[]) => ends.filter(({ isRemote }) => isRemote);
+  const of = (ends: readonly StreamEnd[], at: StreamEnd['at']) => ends.filter((end) => end.at === at);
   try {
-    await open(here(from), 'source', 'bytes');
-    await open(here(to), 'sink', 'bytes');
+    await open(of(from, 'here'), 'source', 'bytes');
+    await open(of(to, 'here'), 'sink', 'bytes');
     const source = [...opened.values()].map(sourceOf).find((found) => found !== undefined);
-    const cut = source ? framingOf(source, [], framing) : (framing ?? 'bytes');
-    await open(there(from), 'source', cut);
-    await open(there(to), 'sink', cut);
+    const incoming = [...of(from, 'incoming'), ...of(to, 'incoming')];
+    const cut = source ? framingOf(source, [], framing) : (incoming[0]?.framing ?? framing ?? 'bytes');
+    await open(of(from, 'dialled'), 'source', cut);
+    await open(of(to, 'dialled'), 'sink', cut);
+    if (incoming.length > 0) {
+      // What comes from the next machine goes on to who has come: it is told how that is cut.
+      const next = [...of(from, 'dialled'), ...of(to, 'dialled')].flatMap((end) => opened.get(end) ?? []);
+      await unlessAborted(stop.signal, Promise.all(next.map((end) => end.opened)));
+      const behind = next.map(({ out }) => out).find((out) => out?.kind === 'remote');
+      const down = behind?.kind === 'remote' ? behind.framing : cut;
+      await open(of(from, 'incoming'), 'source', down);
+      await open(of(to, 'incoming'), 'sink', down);
+    }
   } finally {
     opening.removeEventListener('abort', leave);
   }
@@ -96,23 +110,27 @@ const sourceOf = ({ out }: PipeEnd): PipeSource | undefined =>
 
 /** A place of this machine, opened anew for each stream. */
 export function localEnd(place: LocalPlace): StreamEnd {
-  return { isRemote: false, open: async (use, _cut, signal) => endpointEnd(await place.open(use, signal)) };
+  return { at: 'here', open: async (use, _cut, signal) => endpointEnd(await place.open(use, signal)) };
 }
 
 /** Somebody who has come to an endpoint that accepts. */
 export function acceptedEnd(endpoint: Endpoint): StreamEnd {
-  return { isRemote: false, open: () => Promise.resolve(endpointEnd(endpoint)) };
+  return { at: 'here', open: () => Promise.resolve(endpointEnd(endpoint)) };
 }
 
 /** A channel of its own in a session that this side has dialled. */
 export function dialledEnd(pipes: PipeSession, name?: string): StreamEnd {
   const named = name === undefined ? {} : { name };
   const open = (use: EndpointUse, cut: Framing): PipeEnd => {
-    if (use === 'sink') return remoteEnd({ open: (up) => writerOf(pipes.open({ up, ...named })) });
+    if (use === 'sink')
+      return {
+        in: { kind: 'remote', isOpen: false, open: (up) => writerOf(pipes.open({ up, ...named })) },
+        close: () => Promise.resolve(),
+      };
     const up = use === 'both' ? { up: cut } : {};
     return channelEnd(pipes.open({ ...up, down: true, ...named }));
   };
-  return { isRemote: true, open: (use, cut) => Promise.resolve().then(() => open(use, cut)) };
+  return { at: 'dialled', open: (use, cut) => Promise.resolve().then(() => open(use, cut)) };
 }
 
 /** A channel that the other side has asked for. */
@@ -121,7 +139,11 @@ export function incomingEnd(incoming: IncomingChannel, onAccepted: () => void): 
     onAccepted();
     return channelEnd(incoming.accept(incoming.request.down ? cut : undefined));
   };
-  return { isRemote: true, open: (_use, cut) => Promise.resolve().then(() => open(cut)) };
+  return {
+    at: 'incoming',
+    framing: incoming.request.up,
+    open: (_use, cut) => Promise.resolve().then(() => open(cut)),
+  };
 }
 
 function endpointEnd(endpoint: Endpoint): PipeEnd {
@@ -134,7 +156,7 @@ function endpointEnd(endpoint: Endpoint): PipeEnd {
 }
 
 function channelEnd(channel: Channel): PipeEnd {
-  const { reader, writer } = channel;
+  const { reader, writer, opened } = channel;
   // How it is cut is known when the other side has said so, which is before its content.
   const out: PipeOut | undefined = reader && {
     kind: 'remote',
@@ -145,13 +167,10 @@ function channelEnd(channel: Channel): PipeEnd {
   };
   return {
     ...(out ? { out } : {}),
-    ...(writer ? remoteEnd({ open: () => writer }) : {}),
+    ...(writer ? { in: { kind: 'remote', isOpen: true, open: () => writer } } : {}),
+    ...(reader ? { opened } : {}),
     close: () => Promise.resolve(),
   };
-}
-
-function remoteEnd({ open }: { open(framing: Framing): NonNullable<Channel['writer']> }): PipeEnd {
-  return { in: { kind: 'remote', open }, close: () => Promise.resolve() };
 }
 
 function writerOf({ writer }: Channel): NonNullable<Channel['writer']> {

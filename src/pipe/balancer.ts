@@ -146,6 +146,7 @@ export class Balancer implements Outlet {
     worker.isGone = true;
     this.#firstError ??= error;
     this.#returned.push(...worker.runs.splice(0));
+    this.#options.onDropped?.(worker.index, error);
     if (this.#live.length === 0) {
       this.reset(error);
       this.#options.onGone(this.#firstError);
@@ -153,7 +154,6 @@ export class Balancer implements Outlet {
     }
     if (this.#open === worker) this.#open = undefined;
     this.#shareReturned();
-    this.#options.onDropped?.(worker.index, error);
     this.#gate.check();
   }
 

@@ -65,8 +65,10 @@ export interface Channel {
   /** Where content goes from here to the other side; how it is cut is what that side was told. */
   readonly writer?: PipeWriter;
   readonly reader?: PipeReader;
-  /** How what the reader gives is cut. */
+  /** How what the reader gives is cut: known when the channel is `opened`, which is before its content. */
   readonly framing: Framing;
+  /** Resolves when the other side has said that the channel is there, or when it is over. */
+  readonly opened: Promise<void>;
   /** What the dialer calls it: of a pipe into a file its name. */
   readonly name?: string;
 }

@@ -24,6 +24,8 @@ export interface DrainOptions {
    * is missing and the sink takes nothing for closeTimeoutMs, it is aborted, and `drain` rejects with the reason.
    */
   readonly gone?: AbortSignal | undefined;
+  /** Of several readers one failed. By its place in `inputs`. */
+  onDropped?(index: number, error: XferError): void;
   /** So many bytes have been taken by the sink in all, as they came on the channels. */
   onProgress?(bytes: number): void;
 }
@@ -199,6 +201,7 @@ class Drain {
     if (input.isOver) return;
     this.#firstError ??= error;
     const isWhole = input.end(error);
+    if (this.#inputs.length > 1) this.#options.onDropped?.(this.#inputs.indexOf(input), error);
     if (!isWhole || this.#inputs.every(({ isOver }) => isOver)) this.#abort(error);
   }
 

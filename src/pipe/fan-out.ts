@@ -78,8 +78,8 @@ export class FanOut implements Outlet {
     if (branch.isGone) return;
     this.#firstError ??= error;
     this.#update(() => (branch.isGone = true));
+    if (this.#branches.length > 1) this.#options.onDropped?.(branch.index, error);
     if (this.#live.length === 0) this.#options.onGone(this.#firstError);
-    else this.#options.onDropped?.(branch.index, error);
   }
 
   /** Time that passed is charged to whom it belongs, and then `change` holds. */

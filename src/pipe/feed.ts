@@ -25,7 +25,7 @@ export interface FeedOptions {
   readonly balance?: boolean;
   /** Aborting it stops the source and resets the writers; `feed` rejects with its reason. */
   readonly signal?: AbortSignal;
-  /** Of several writers one failed, or was dropped; the others go on. By its place in `writers`. */
+  /** Of several writers one failed, or was dropped; any others go on. By its place in `writers`. */
   onDropped?(index: number, error: XferError): void;
   /** So many bytes have been written in all. */
   onProgress?(bytes: number): void;

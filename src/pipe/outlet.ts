@@ -16,7 +16,7 @@ export interface Outlet {
 }
 
 export interface OutletOptions {
-  /** A writer failed, or was reset for being too slow, and the others go on. */
+  /** One of several writers failed, or was reset for being too slow; any others go on. */
   onDropped?(index: number, error: XferError): void;
   /** The last writer failed; called once, with the first error of any. */
   onGone(error: XferError): void;

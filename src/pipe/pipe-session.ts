@@ -35,6 +35,9 @@ interface OpenChannel {
   readonly reader: ChannelReader | undefined;
   /** Whether the listener has said that it is there. */
   isOpened: boolean;
+  readonly opened: Promise<void>;
+  /** It is, or will never be. */
+  settleOpened(): void;
   framing: Framing;
 }
 
@@ -226,6 +229,7 @@ class ChannelledSession implements PipeSession {
       accept: (down) => {
         if (!channel.isOpened && this.#channels.has(id)) {
           channel.isOpened = true;
+          channel.settleOpened();
           this.#say({ type: 'opened', id, ...(request.down && { down: down ?? 'bytes' }) });
           reader?.open();
         }
@@ -248,6 +252,7 @@ class ChannelledSession implements PipeSession {
       throw breach('it opens another way of a channel than was asked for');
     channel.isOpened = true;
     channel.framing = down ?? 'bytes';
+    channel.settleOpened();
     channel.reader?.show();
   }
 
@@ -290,7 +295,9 @@ class ChannelledSession implements PipeSession {
       : undefined;
     if (writer) this.#writers++;
     const framing = (isDialer ? undefined : request.up) ?? 'bytes';
-    const channel = { id, request, writer, reader, isOpened: false, framing };
+    let settleOpened = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (settleOpened = resolve));
+    const channel = { id, request, writer, reader, isOpened: false, opened, settleOpened, framing };
     this.#channels.set(id, channel);
     return channel;
   }
@@ -332,6 +339,7 @@ class ChannelledSession implements PipeSession {
     const channel = this.#channels.get(id);
     if (!channel || !(channel.writer?.isOver ?? true) || !(channel.reader?.hasEnded ?? true)) return;
     this.#channels.delete(id);
+    channel.settleOpened();
     this.#progress();
     this.#finishIfOver();
   }
@@ -383,9 +391,9 @@ function failBoth({ writer, reader }: OpenChannel, error: XferError): void {
 
 /** As whoever uses it sees it; how it is cut may be told later. */
 function shownChannel(channel: OpenChannel): Channel {
-  const { id, request, writer, reader } = channel;
+  const { id, request, writer, reader, opened } = channel;
   return {
-    id,
+    ...{ id, opened },
     ...(writer && { writer }),
     ...(reader && { reader }),
     get framing() {

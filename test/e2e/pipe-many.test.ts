@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { listenPipe, runPipe, type ListeningPipe, type PipeRunOptions } from '../support/run-pipe.js';
+import {
+  listenPipe,
+  runPipe,
+  type ListeningPipe,
+  type PipeEnded,
+  type PipeRunOptions,
+} from '../support/run-pipe.js';
 
 const MiB = 2 ** 20;
 /** One for all of them, as they would be given it. */
@@ -9,6 +15,9 @@ const env = { XFER_CODE: '4821-crossover-clockwork-melon' };
 const takers = (count: number, words: readonly string[] = [], options: PipeRunOptions = {}) =>
   Promise.all(Array.from({ length: count }, () => listenPipe(words, { env, input: '', ...options })));
 const addresses = (pipes: readonly ListeningPipe[]) => pipes.map(({ address }) => address);
+/** Which targets were told to be lost, and by which error. */
+const targetsOf = ({ events }: Pick<PipeEnded, 'events'>) =>
+  events.flatMap((event) => (event.event === 'error' ? [[event.target, event.code]] : []));
 const endings = (pipes: readonly ListeningPipe[]) => Promise.all(pipes.map(({ run }) => run.ended));
 
 describe('several destinations', () => {
@@ -76,6 +85,64 @@ describe('several destinations', () => {
   });
 });
 
+describe('a destination whose process is stopped', () => {
+  const flags = ['--window', '2MiB'];
+
+  it('is let go under --slow drop, and the others get all', async () => {
+    const input = randomBytes(24 * MiB);
+    const [stopped, ...others] = await takers(3, flags);
+    if (!stopped) throw new Error('it did not start');
+    const giver = await runPipe(['-', ...addresses([stopped, ...others]), ...flags, '--slow', 'drop'], {
+      env,
+    });
+    giver.stdin.write(input.subarray(0, MiB));
+    await stopped.run.until(({ bytesOut }) => bytesOut > 0);
+    stopped.run.child.kill('SIGSTOP');
+    giver.stdin.end(input.subarray(MiB));
+    const taken = await endings(others);
+    expect(taken.map(({ status }) => status)).toEqual([0, 0]);
+    for (const { stdout } of taken) expect(stdout.equals(input)).toBe(true);
+    const given = await giver.ended;
+    expect([given.status, targetsOf(given)]).toEqual([3, [[stopped.address, 'ERR_XFER_TOO_SLOW']]]);
+    await stopped.run.kill();
+  });
+
+  it('goes on under --slow wait when it does, and all are exact', async () => {
+    const input = randomBytes(24 * MiB);
+    const [stopped, ...others] = await takers(3, flags);
+    if (!stopped) throw new Error('it did not start');
+    const giver = await runPipe(['-', ...addresses([stopped, ...others]), ...flags], { env });
+    giver.stdin.write(input.subarray(0, MiB));
+    await stopped.run.until(({ bytesOut }) => bytesOut > 0);
+    stopped.run.child.kill('SIGSTOP');
+    giver.stdin.end(input.subarray(MiB));
+    await others[0]?.run.until(({ bytesOut }) => bytesOut > MiB);
+    stopped.run.child.kill('SIGCONT');
+    const taken = await endings([stopped, ...others]);
+    expect([(await giver.ended).status, ...taken.map(({ status }) => status)]).toEqual([0, 0, 0, 0]);
+    for (const { stdout } of taken) expect(stdout.equals(input)).toBe(true);
+  });
+
+  it('at the end of the content is lost by its silence', async () => {
+    const [stopped, ...others] = await takers(3);
+    if (!stopped) throw new Error('it did not start');
+    const giver = await runPipe(['-', ...addresses([stopped, ...others]), '--retry', '1s'], { env });
+    giver.stdin.write('some, ');
+    await stopped.run.until(({ bytesOut }) => bytesOut > 0);
+    stopped.run.child.kill('SIGSTOP');
+    giver.stdin.end('all');
+    const taken = await endings(others);
+    expect(taken.map(({ status, stdout }) => [status, stdout.toString()])).toEqual([
+      [0, 'some, all'],
+      [0, 'some, all'],
+    ]);
+    const given = await giver.ended;
+    expect(given.status).toBe(3);
+    expect(targetsOf(given).map(([target]) => target)).toEqual([stopped.address]);
+    await stopped.run.kill();
+  }, 60_000);
+});
+
 describe('several sources', () => {
   it('are gathered by lines, none of them torn, those of each in order', async () => {
     const letters = ['a', 'b', 'c'];
@@ -141,7 +208,7 @@ describe('several sources', () => {
     const listening = await listenPipe([], { env, input: '' });
     const giver = await runPipe([listening.address, '--frame', 'len32'], { env, input: 'no frame' });
     const [given, taken] = await Promise.all([giver.ended, listening.run.ended]);
-    expect(given.status).toBe(5);
-    expect(taken.status).not.toBe(0);
+    expect([given.status, taken.status]).toEqual([5, 5]);
+    for (const { stderr } of [given, taken]) expect(stderr).toContain('a message is longer than 100 MiB');
   });
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoneEvent } from '../../../src/app/events.js';
 import { pipeDefaults } from '../../../src/config/index.js';
+import type { PipePlace } from '../../../src/app/pipe-options.js';
 import { XferError } from '../../../src/errors/index.js';
 import type { NotingBytes } from '../pipe/endpoint-fakes.js';
 import { HandMessages, HandSource, NotingMessages } from '../pipe/endpoint-fakes.js';
@@ -182,6 +183,43 @@ describe('a pipe to another machine', () => {
     await Promise.all([dialer.over, hop.over, last.over]);
     expect(far.text).toBe('over two');
   });
+
+  it('is broken over a machine between when the reader goes before anything has come', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const code = 'the code of both of them';
+    const giver = await kit.listener(place('hand:far'), false, { code });
+    const hop = await kit.listener(giver.at, false, { code });
+    const taker = await kit.run(hop.at, place('hand:near'), { code });
+    await vi.waitFor(() => expect((near.sink as NotingBytes).broken).toBeDefined());
+    await vi.waitFor(() => expect(giver.events.map(({ event }) => event)).toContain('connected'));
+    (near.sink as NotingBytes).broken?.(brokenPipe());
+    for (const { over } of [taker, hop, giver])
+      await expect(over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(far.hand.isStopped).toBe(true);
+  });
+
+  it('keeps messages whole over a machine between, whichever way they go', async () => {
+    const code = 'the code of both of them';
+    const messages = (name: string) => [[[Buffer.from(name), Buffer.from('b')], [Buffer.from('')]]];
+    const [nearSink, farSink] = [new NotingMessages(), new NotingMessages()];
+    const near = () => new HandEndpoint('near', new HandMessages(messages('near')), nearSink);
+    const far = () => new HandEndpoint('far', new HandMessages(messages('far')), farSink);
+    kit.give('near', near());
+    kit.give('far', far());
+    const giver = await kit.listener(place('hand:far'), false, { code });
+    const hop = await kit.listener(giver.at, false, { code });
+    const taker = await kit.run(hop.at, place('hand:near'), { code });
+    await Promise.all([taker.over, hop.over, giver.over]);
+    expect(nearSink.messages).toEqual([['far', 'b'], ['']]);
+    kit.give('near', near());
+    kit.give('far', far());
+    const last = await kit.listener(place('hand:far'), true, { code, duplex: true });
+    const between = await kit.listener(last.at, true, { code, duplex: true });
+    const first = await kit.run(place('hand:near'), between.at, { code, duplex: true });
+    await Promise.all([first.over, between.over, last.over]);
+    expect(nearSink.messages.slice(2)).toEqual([['far', 'b'], ['']]);
+    expect(farSink.messages).toEqual([['near', 'b'], ['']]);
+  });
 });
 
 describe('a pipe within this machine', () => {
@@ -229,6 +267,46 @@ describe('a pipe to several machines', () => {
     expect(connected.sort()).toEqual(
       [one.at, two.at].map((at) => (at.kind === 'target' ? at.target : '')).sort(),
     );
+  });
+});
+
+describe('one of several machines that fails', () => {
+  const code = 'the code of both of them';
+  const nameOf = (at: PipePlace) => (at.kind === 'target' ? at.target : '');
+
+  it('is named as soon as it has, and the other gets all', async () => {
+    const [near, a, b] = ['near', 'a', 'b'].map(hand) as [HandEndpoint, HandEndpoint, HandEndpoint];
+    const one = await kit.listener(place('hand:a'), true, { code });
+    const two = await kit.listener(place('hand:b'), true, { code });
+    (a.sink as NotingBytes).failure = brokenPipe();
+    const dialer = await kit.run(place('hand:near'), [one.at, two.at], { code });
+    near.hand.push('begun, ');
+    await kit.until(() => dialer.events.some(({ event }) => event === 'error'));
+    near.hand.push('ended').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    await expect(one.over).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    await two.over;
+    expect(b.text).toBe('begun, ended');
+    expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+      { code: 'ERR_XFER_BROKEN_PIPE', target: nameOf(one.at), exit: 141 },
+    ]);
+  });
+
+  it('is named where content is gathered, and that of the other comes', async () => {
+    const [near, a, b] = ['near', 'a', 'b'].map(hand) as [HandEndpoint, HandEndpoint, HandEndpoint];
+    const one = await kit.listener(place('hand:a'), false, { code });
+    const two = await kit.listener(place('hand:b'), false, { code });
+    const dialer = await kit.run([one.at, two.at], place('hand:near'), { code, framing: 'lines' });
+    a.hand.push('begun', new XferError('ERR_XFER_COMMAND_FAILED', 'it died'));
+    await kit.until(() => dialer.events.some(({ event }) => event === 'error'));
+    b.hand.push('whole\n').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED' });
+    await expect(one.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED' });
+    await two.over;
+    expect(near.text).toBe('whole\n');
+    expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+      { code: 'ERR_XFER_COMMAND_FAILED', target: nameOf(one.at) },
+    ]);
   });
 });
 

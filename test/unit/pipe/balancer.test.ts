@@ -178,7 +178,13 @@ describe('a writer that fails', () => {
     await turns();
     writers[0]?.fail(second);
     await turns();
-    expect([gone, dropped]).toEqual([[first], [[1, first]]]);
+    expect([gone, dropped]).toEqual([
+      [first],
+      [
+        [1, first],
+        [0, second],
+      ],
+    ]);
     write('nobody is there\n');
     expect([balancer.hasRoom, ledger.held]).toEqual([true, 0]);
   });
