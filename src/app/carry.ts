@@ -23,6 +23,8 @@ export interface CarryOptions extends Pick<
 > {
   /** Aborting it ends all of it. */
   readonly signal: AbortSignal;
+  /** Aborts when a session that content comes from has ended. */
+  readonly lost: AbortSignal;
   readonly meter: PipeMeter;
   /** A number of the meter has changed. */
   onProgress(): void;
@@ -125,6 +127,7 @@ async function drainAll(outs: readonly PipeOut[], sink: PipeSink, options: Carry
     await together([
       drain(inputs, sink, {
         ...drainOptions(options),
+        ...(outs.every(({ kind }) => kind === 'remote') ? { lost: options.lost } : {}),
         onProgress: (bytes) => {
           way.movedBytes = bytes;
           options.onProgress();

@@ -19,9 +19,12 @@ export interface StreamEnd {
   open(use: EndpointUse, framing: Framing, signal: AbortSignal): Promise<PipeEnd>;
 }
 
-export interface StreamOptions extends CarryOptions {
+export interface StreamOptions extends Omit<CarryOptions, 'lost'> {
   readonly duplex: boolean;
-  /** Aborting it ends it while its ends are not all open; later each end says what becomes of it. */
+  /**
+   * A session of it has ended. Aborting it ends it while its ends are not all open; later it only says that nothing more can
+   * be read, and each end what becomes of it.
+   */
   readonly opening: AbortSignal;
 }
 
@@ -31,7 +34,8 @@ export async function runStream(
   to: readonly StreamEnd[],
   options: StreamOptions,
 ): Promise<void> {
-  const { duplex } = options;
+  const { duplex, opening: lost } = options;
+  const carried = { ...options, lost };
   const opened = new Map<StreamEnd, PipeEnd>();
   try {
     await openAll(from, to, opened, options);
@@ -41,14 +45,14 @@ export async function runStream(
     ];
     const outOf = (ends: readonly PipeEnd[]) => ends.flatMap((end) => end.out ?? []);
     const inOf = (ends: readonly PipeEnd[]) => ends.flatMap((end) => end.in ?? []);
-    if (!duplex) return await carry(outOf(outs), inOf(ins), options);
+    if (!duplex) return await carry(outOf(outs), inOf(ins), carried);
     const ways = [
       [outOf(outs), inOf(ins)],
       [outOf(ins), inOf(outs)],
     ] as const;
     await carryBoth(
       ways.flatMap(([[out], [into]]) => (out && into ? [[out, into] as const] : [])),
-      options,
+      carried,
     );
   } finally {
     await Promise.all([...opened.values()].map((end) => end.close()));

@@ -18,6 +18,11 @@ export interface DrainOptions {
   readonly framing?: Framing | undefined;
   /** Aborting it stops the readers and aborts the sink; `drain` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Of one input: its session has ended, so that no more can be read. While there was more to come that ends it at once, too,
+   * however long the sink takes for what it has; what was read whole still goes where it goes.
+   */
+  readonly lost?: AbortSignal | undefined;
   /** So many bytes have been taken by the sink in all, as they came on the channels. */
   onProgress?(bytes: number): void;
 }
@@ -59,16 +64,24 @@ class Drain {
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#options;
+    const { signal, lost } = this.#options;
     const onAbort = () => this.#abort(asXferError(signal?.reason));
+    const onLost = () => this.#lose(asXferError(lost?.reason));
     signal?.addEventListener('abort', onAbort);
+    lost?.addEventListener('abort', onLost);
     this.#sink.onBroken((error) => this.#fail(error));
     if (signal?.aborted) onAbort();
     try {
       await Promise.race([this.#move(), this.#failed]);
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      lost?.removeEventListener('abort', onLost);
     }
+  }
+
+  #lose(error: XferError): void {
+    const [only, ...others] = this.#inputs;
+    if (only && others.length === 0 && !only.isRead) this.#failInput(only, error);
   }
 
   async #move(): Promise<void> {
@@ -99,6 +112,7 @@ class Drain {
         if (!block) break;
         passing = this.#pass(input, block);
       }
+      input.isRead = true;
       await this.#flowOf(input).end();
     } catch (error) {
       await passing;
@@ -195,6 +209,8 @@ class Drain {
 class Input {
   readonly reader: PipeReader;
   flow: Flow | undefined;
+  /** All of it. */
+  isRead = false;
   /** It failed, or was stopped. */
   isOver = false;
   readonly #input: DrainInput;
