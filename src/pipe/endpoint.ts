@@ -29,7 +29,7 @@ export interface MessageSource {
    * memory belongs to the caller. Rejects with an XferError where what was read is not all.
    */
   read(mostBytes: number): Promise<readonly Message[] | undefined>;
-  /** Nobody wants any more. A `read` that waits resolves with undefined. */
+  /** Nobody wants any more. A `read` that waits resolves with undefined; what was received already may still be given. */
   stop(): void;
 }
 

@@ -33,6 +33,7 @@ import { transfer4gRow, transferRow } from './row-transfer.mjs';
 import { udpBatchRow } from './row-udp-batch.mjs';
 import { udpBlastRow } from './row-udp-blast.mjs';
 import { udpMemoryRow } from './row-udp-memory.mjs';
+import { zmqRow } from './row-zmq.mjs';
 import { lacksRoom } from './room.mjs';
 import { sshd } from './sshd.mjs';
 import { machine, table, verdict } from './table.mjs';
@@ -46,7 +47,7 @@ const relayRows = [
 const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
-  ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeCutsRow],
+  ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeCutsRow, zmqRow],
   ...relayRows,
   ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow],
   ...linkRows,

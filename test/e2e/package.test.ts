@@ -14,7 +14,7 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('npm_package') && name !== 'INIT_CWD'),
 );
 
-it('is a package that installs and runs elsewhere', { timeout: 180_000 }, async () => {
+it('is a package that installs and runs elsewhere', { timeout: 600_000 }, async () => {
   const elsewhere = await temporaryDirectory();
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', elsewhere], { cwd: root, env });
   const [tarball = ''] = (await readdir(elsewhere)).filter((name) => name.endsWith('.tgz'));

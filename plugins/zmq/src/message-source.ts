@@ -41,18 +41,17 @@ export class ZmqSource implements MessageSource {
   async read(mostBytes: number): Promise<readonly Message[] | undefined> {
     const most = Math.max(mostBytes, 1);
     if (this.#next === this.#held.length) await this.#fill(most);
-    if (this.#isStopped) return undefined;
     const messages = this.#take(most);
     if (messages.length > 0) return messages;
+    if (this.#isStopped) return undefined;
     if (this.#error) throw this.#error;
     return undefined;
   }
 
+  /** What was received already is still given: peers have it no more. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#held = [];
-    this.#next = 0;
     this.#options.onStop();
   }
 
@@ -111,7 +110,6 @@ export class ZmqSource implements MessageSource {
   }
 
   readonly #onMessage = (message: Message): void => {
-    if (this.#isStopped) return;
     this.#left -= 1;
     const bytes = lengthOf(message);
     if (bytes > maxMessageBytes)

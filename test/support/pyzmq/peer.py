@@ -5,6 +5,7 @@ Every wait is bounded, so that a test that fails leaves no process behind."""
 import argparse
 import json
 import sys
+import time
 
 import zmq
 import zmq.auth
@@ -30,7 +31,9 @@ def arguments():
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--hwm", type=int)
+    parser.add_argument("--size", type=int, default=100, help="bytes of a message of `blast`")
     parser.add_argument("--end", action="store_true", help="send `end` behind it")
+    parser.add_argument("--pace", action="store_true", help="of `pub`: about 50,000 a second")
     parser.add_argument("--topic", action="append", default=[])
     parser.add_argument("--certificate", help="own, with the secret key")
     parser.add_argument("--server-certificate")
@@ -81,6 +84,25 @@ def pull(context, args):
         tally.add(message)
 
 
+def blast(context, args):
+    """PUSH as fast as it goes: messages of one part, all the same."""
+    socket = opened(context, zmq.PUSH, args)
+    message = b"x" * args.size
+    for _ in range(args.count):
+        socket.send(message)
+    return {"sent": args.count}
+
+
+def measure(context, args):
+    """PULLs what `blast` sends: from the first message to the last."""
+    socket = opened(context, zmq.PULL, args)
+    bytes_received = len(socket.recv())
+    began = time.monotonic()
+    for _ in range(args.count - 1):
+        bytes_received += len(socket.recv())
+    return {"seconds": time.monotonic() - began, "bytes": bytes_received}
+
+
 def pub(context, args):
     """Sends once each topic was subscribed to; number N under topic N modulo their count."""
     socket = opened(context, zmq.XPUB, args)
@@ -90,6 +112,8 @@ def pub(context, args):
     topics = args.topic + ["other"]
     for number in range(args.count):
         socket.send_multipart([topics[number % len(topics)].encode()] + parts(number))
+        if args.pace and number % 100 == 0:
+            time.sleep(0.002)
     for topic in args.topic:
         socket.send_multipart([topic.encode(), b"end"])
     return {"sent": args.count}
@@ -169,7 +193,8 @@ def certificates(_, args):
 
 
 ROLES = {
-    role.__name__: role for role in (push, pull, pub, sub, client, worker, router, certificates)
+    role.__name__: role
+    for role in (push, pull, blast, measure, pub, sub, client, worker, router, certificates)
 }
 
 if __name__ == "__main__":
