@@ -154,11 +154,20 @@ function checkTarget(word: string, isRelayed: boolean): void {
       `ssh targets such as ${JSON.stringify(word)} are not there yet`,
       'start xfer pipe --listen over there and name it as [scheme://]host[:port]',
     );
+  if (isPath(word))
+    throw usage(
+      `${JSON.stringify(word)} is no place`,
+      `write file:${word} for a file, or [scheme://]host[:port]`,
+    );
   const { kind } = parseTarget(word);
   if (kind === 'local')
     throw usage('a pipe into a directory of this machine needs no receiver', 'write file:PATH');
   if (kind === 'room' && !isRelayed) throw usage('a room is at a relay', 'name the relay by --via');
 }
+
+/** `./out`, `/srv/out`, `out/today`: no host has a slash before its end. */
+const isPath = (word: string): boolean =>
+  !word.includes('://') && /\/./.test(word) && !/^(room|local):/.test(word);
 
 function usage(message: string, remedy: string): XferError {
   return new XferError('ERR_XFER_USAGE', message, { remedy });

@@ -176,19 +176,19 @@ class ServedPipes {
   #refusalOf({ up, down }: ChannelRequest): XferError | undefined {
     const { takes, gives, options } = this.#given;
     if (!options.fork && this.#count > 0)
-      return new XferError('ERR_XFER_LIMIT', 'the other side serves one stream', {
-        remedy: 'start it there with --fork for several',
+      return new XferError('ERR_XFER_LIMIT', 'this side serves one stream', {
+        remedy: 'start it with --fork for several',
       });
     // A channel that is reset is over at once, and what was opened for it, such as a program, is not.
     if (this.#streams.size >= pipeDefaults.maxChannels)
       return new XferError('ERR_XFER_LIMIT', 'as many streams are under way as one session has');
     if (up !== undefined && !takes)
-      return new XferError('ERR_XFER_REFUSED', 'the other side only gives', {
-        remedy: 'read from it: xfer pipe TARGET -, or start it there with --duplex',
+      return new XferError('ERR_XFER_REFUSED', 'this side only gives, and was to take', {
+        remedy: 'read from it with xfer pipe TARGET -, or start both with --duplex',
       });
     if (down && !gives)
-      return new XferError('ERR_XFER_REFUSED', 'the other side only takes', {
-        remedy: 'start it there with xfer pipe - --listen URL to give, or with --duplex',
+      return new XferError('ERR_XFER_REFUSED', 'this side only takes, and was to give', {
+        remedy: 'start it with xfer pipe - --listen URL to give, or both with --duplex',
       });
     return undefined;
   }

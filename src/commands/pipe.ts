@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import type { CommonOptions } from '../app/options.js';
 import type { PipePlaces } from '../app/pipe-places.js';
 import { XferError } from '../errors/index.js';
@@ -27,14 +27,21 @@ Exit status 0 means that all has gone where it goes, 141 that the reader at the 
   static override usage = ['pipe [PLACE]... [FLAGS]'];
   static override examples = [
     '<%= config.bin %> <%= command.id %> --listen tcp://:4840 | tar x',
-    'tar c photos | XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> 192.0.2.7',
+    '$ tar c photos | XFER_CODE=4821-copper-lantern-melon-otter <%= config.bin %> <%= command.id %> 192.0.2.7',
     '<%= config.bin %> <%= command.id %> exec:"pg_dump app" 192.0.2.7 --pv',
-    'producer | <%= config.bin %> <%= command.id %> - 192.0.2.7 192.0.2.8 192.0.2.9 --slow drop',
+    '$ producer | <%= config.bin %> <%= command.id %> - 192.0.2.7 192.0.2.8 192.0.2.9 --slow drop',
     '<%= config.bin %> <%= command.id %> tcp-listen:8080 192.0.2.7 --duplex --fork',
   ];
   static override strict = false;
   static override args = {
     place: Args.string({ description: 'where from and where to', ignoreStdin: true }),
+  };
+  static override baseFlags = {
+    ...BaseCommand.baseFlags,
+    json: Flags.boolean({
+      default: false,
+      description: 'print events for programs on stderr, one JSON object a line',
+    }),
   };
   static override flags = {
     ...sessionFlags,

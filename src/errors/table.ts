@@ -49,7 +49,7 @@ export const errorTable = Object.freeze({
     'network',
     network,
     11,
-    'check that xfer recv runs there and listens on this port',
+    'check that it is started there (xfer recv, xfer pipe --listen) and listens on this port',
     true,
   ),
   ERR_XFER_UNREACHABLE: row(

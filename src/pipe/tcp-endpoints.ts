@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { networkError, XferError } from '../errors/index.js';
+import { isXferError, networkError, XferError } from '../errors/index.js';
 import { printable } from '../transfer/printable.js';
 import { DialLimit } from '../transport/dial-limit.js';
 import { dialTargets, type Resolving } from '../transport/dial-targets.js';
@@ -32,7 +32,9 @@ export function tcpConnect(resolving: Resolving = {}): EndpointKind {
         limit,
         ({ address, family }, lost) => connectedSocket({ host: address, port, family }, lost),
         (late) => late.destroy(),
-      );
+      ).catch((error: unknown) => {
+        throw isRefused(error) ? refusedError(error) : error;
+      });
       return new SocketEndpoint(socket, { label, use });
     },
   };
@@ -45,15 +47,25 @@ export const tcpListen: EndpointKind = Object.freeze({
   listen: (url, options) => listenOnSocket(placeOf(url), options),
 } satisfies EndpointKind);
 
+const isRefused = (error: unknown): error is XferError =>
+  isXferError(error) && error.code === 'ERR_XFER_CONNECTION_REFUSED';
+
+/** What listens there is any program, not xfer. */
+const refusedError = ({ code, message, cause }: XferError): XferError =>
+  new XferError(code, message, { cause, remedy: 'check that a program listens there on this port' });
+
 function dialled(url: string): { host: string; port: number } {
-  const { host, port } = parseHostPort(url.slice(dialScheme.length + 1));
+  const { host, port } = parseHostPort(url.slice(dialScheme.length + 1), `${dialScheme}:HOST:PORT`);
   if (host === undefined || host === '*' || port === 0)
     throw new XferError('ERR_XFER_USAGE', `${printable(url)}: give ${dialScheme}:HOST:PORT`);
   return { host, port };
 }
 
 function placeOf(url: string): SocketPlace {
-  const { host = ownHost, port } = parseHostPort(url.slice(listenScheme.length + 1));
+  const { host = ownHost, port } = parseHostPort(
+    url.slice(listenScheme.length + 1),
+    `${listenScheme}:[HOST:]PORT`,
+  );
   // Without a host Node takes all addresses of both families, or of IPv4 where there is no other.
   const at = host === '*' ? { port } : { host, port };
   const address = (real: number): string => `${listenScheme}:${formatHostPort(printable(host), real)}`;

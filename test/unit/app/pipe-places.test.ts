@@ -96,6 +96,8 @@ describe('what is no pipe', () => {
     ['- in the middle', ['a', '-', 'b'], 'first where the others are destinations'],
     ['three without -', ['a', 'b', 'c'], 'first where the others are destinations'],
     ['an empty word', [''], 'a place is empty'],
+    ['a path', ['./out.sql'], 'file:./out.sql'],
+    ['an absolute path', ['/srv/out'], 'file:/srv/out'],
     ['an ssh target', ['me@host'], 'xfer pipe --listen over there'],
     ['a room without a relay', ['room:1'], '--via'],
     ['a listening room without a relay', ['listen:room:1'], '--via'],

@@ -283,7 +283,7 @@ describe('WayRace', () => {
     expect(await failed).toMatchObject({
       code: 'ERR_XFER_CONNECTION_REFUSED',
       message: 'far: tcp 4840 refused, tcp 443 refused, udp 4840 silent, udp 443 silent',
-      remedy: 'check that xfer recv runs there and listens on this port',
+      remedy: 'check that it is started there (xfer recv, xfer pipe --listen) and listens on this port',
     });
     await expect(running.next()).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
   });

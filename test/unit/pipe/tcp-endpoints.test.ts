@@ -81,7 +81,22 @@ describe('tcp-connect:', () => {
     (open.pop() as Server).close();
     await expect(
       tcpConnect().open(`tcp-connect:127.0.0.1:${port}`, optionsFor('both')),
-    ).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    ).rejects.toMatchObject({
+      code: 'ERR_XFER_CONNECTION_REFUSED',
+      remedy: 'check that a program listens there on this port',
+    });
+  });
+
+  it.each([
+    [() => tcpConnect().check('tcp-connect:host', 'both'), 'write tcp-connect:HOST:PORT'],
+    [() => tcpListen.check('tcp-listen:99999', 'both'), 'write tcp-listen:[HOST:]PORT with a port up to 65535'],
+  ])('says how it is written', (check, remedy) => {
+    expect(check).toThrow(
+      expect.objectContaining({
+        code: 'ERR_XFER_USAGE',
+        remedy: expect.stringContaining(remedy) as string,
+      }) as Error,
+    );
   });
 
   it('gives what came with the end behind it, into little memory and into much', async () => {
