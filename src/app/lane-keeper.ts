@@ -71,6 +71,8 @@ export class LaneKeeper {
   readonly #closing = new AbortController();
   readonly #networks = new OwnNetworks();
   #session: Session | undefined;
+  /** Why the first lane was lost in the turn in which the session was there, and nobody had begun. */
+  #lostEarly: XferError | undefined;
   #first: FirstLane | undefined;
   #chooser: WayChooser | undefined;
   #reconnecting = false;
@@ -85,6 +87,10 @@ export class LaneKeeper {
     this.#first = first;
     const { connection, address } = first.there;
     this.#hold(0, { connection, address, openedMs: first.helloMs });
+    const lost = this.#lostEarly;
+    if (!lost) return;
+    this.handleLaneDown(0, lost);
+    if (!session.isOver) this.handleDetached(lost);
   }
 
   /**
@@ -121,6 +127,10 @@ export class LaneKeeper {
   }
 
   handleLaneDown(lane: number, error: XferError | undefined): void {
+    if (!this.#session) {
+      this.#lostEarly = error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+      return;
+    }
     const held = this.#held.get(lane);
     const isRetired = this.#retired.has(lane);
     const about = held ? this.#aboutOf(lane, held) : { transport: '' };
@@ -137,7 +147,7 @@ export class LaneKeeper {
     }
     // What ends in order as the last one, or behind the session's end, is nothing to be told.
     const session = this.#session;
-    if (error || (session && !session.isOver && session.lanes.length > 0))
+    if (error || (!session.isOver && session.lanes.length > 0))
       this.#options.onLane(lane, 'down', about, isRetired ? undefined : error);
     // The other side ends a lane in order when all is over, and at no other time.
     if (!error && !isRetired) this.rest();
@@ -146,7 +156,7 @@ export class LaneKeeper {
 
   /** The session has no lane left: connects again until it has one, or the time is up. */
   handleDetached(error: XferError): void {
-    if (this.#reconnecting || this.#closing.signal.aborted) return;
+    if (!this.#session || this.#reconnecting || this.#closing.signal.aborted) return;
     this.#reconnecting = true;
     void this.#reconnect(error).finally(() => (this.#reconnecting = false));
   }
@@ -210,9 +220,16 @@ export class LaneKeeper {
         // It may have been while it waited, which the compiler does not know.
         if (this.#closing.signal.aborted) return;
         const isOver = isForgotten(failure);
-        if (isOver || performance.now() > until) return session.abort(isOver ? forgotten(failure) : error);
+        if (isOver || this.#isThrough(failure) || performance.now() > until)
+          return session.abort(isOver ? forgotten(failure) : error);
       }
     }
+  }
+
+  /** Who had nothing more to say, and does not listen any more, has left in order: its last word is what was lost. */
+  #isThrough({ code }: XferError): boolean {
+    const isRelayed = this.#first?.there.connection.isRelayed === true;
+    return this.#session?.isFinishing === true && !isRelayed && code === 'ERR_XFER_CONNECTION_REFUSED';
   }
 
   /**

@@ -152,6 +152,11 @@ export class Session {
     return this.#ended !== undefined;
   }
 
+  /** Whether all was said, and nothing is left but to hear that it has come. */
+  get isFinishing(): boolean {
+    return this.#finishing;
+  }
+
   /** Whether something more may be said, and there is a lane for it now. */
   get isUsable(): boolean {
     return !this.#ended && !this.#finishing && this.lanes.length > 0;

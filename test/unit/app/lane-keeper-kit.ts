@@ -14,8 +14,8 @@ export interface FakeWay {
   bytesPerMs: number;
   /** Nothing comes back, and nobody answers a dial. */
   isCut: boolean;
-  /** Who listens there takes connections, and says nothing, or knows no such session. */
-  listener?: 'silent' | 'another';
+  /** Who listens there takes connections, and says nothing, or knows no such session; or none does. */
+  listener?: 'silent' | 'another' | 'none';
 }
 
 interface FakeLane {
@@ -47,16 +47,17 @@ export class LaneKeeperKit {
   /** This end of all connections. */
   local = 'tcp://127.0.0.1:1';
   isOver = false;
+  isFinishing = false;
   readonly #suspecting = new Map<Connection, (isSuspect: boolean) => void>();
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
   #received = 0;
   #networkMs = 0;
-  readonly #ways: readonly FakeWay[];
+  readonly ways: readonly FakeWay[];
   readonly #totalBytes: number;
 
   constructor(ways: readonly FakeWay[], totalBytes: number) {
-    this.#ways = ways;
+    this.ways = ways;
     this.#totalBytes = totalBytes;
     this.keeper = new LaneKeeper({
       retryMs: 30_000,
@@ -79,7 +80,7 @@ export class LaneKeeperKit {
   }
 
   begin(wanted?: number, isRelayed = false): void {
-    const [first, ...others] = this.#ways;
+    const [first, ...others] = this.ways;
     if (!first) return;
     const connection = this.#connection(first, isRelayed);
     this.#add(connection, first);
@@ -87,6 +88,19 @@ export class LaneKeeperKit {
     const candidates = others.map(({ url }) => parseUrl(url));
     this.keeper.begin(this.#session(), { there, candidates, helloMs: 1 });
     this.keeper.drive(this.#transfer(), wanted);
+  }
+
+  /** The first lane is lost in the turn in which the session was there. */
+  beginLost(): void {
+    const error = new XferError('ERR_XFER_CONNECTION_LOST', 'lost');
+    this.keeper.handleLaneDown(0, error);
+    this.keeper.handleDetached(error);
+    const [first] = this.ways;
+    if (!first) return;
+    this.#lastLane = 1;
+    const there = { address: parseUrl(first.url), connection: this.#connection(first, false) };
+    this.keeper.begin(this.#session(), { there, candidates: [], helloMs: 1 });
+    this.keeper.drive(this.#transfer(), 1);
   }
 
   /** Time passes; content goes as the ways let it. */
@@ -157,12 +171,16 @@ export class LaneKeeperKit {
   #session(): Session {
     const lanes = () => [...this.lanes.keys()];
     const isOver = () => this.isOver;
+    const isFinishing = () => this.isFinishing;
     const session = {
       get lanes() {
         return lanes();
       },
       get isOver() {
         return isOver();
+      },
+      get isFinishing() {
+        return isFinishing();
       },
       dialLane: (connection: Connection, signal: AbortSignal) => {
         const way = this.#wayOf(formatAddress(connection.remote));
@@ -200,7 +218,9 @@ export class LaneKeeperKit {
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(new XferError('ERR_XFER_TIMEOUT', 'too late')));
       const late = new XferError('ERR_XFER_TIMEOUT', 'no answer');
+      const refused = new XferError('ERR_XFER_CONNECTION_REFUSED', 'nobody listens');
       if (way.isCut) setTimeout(() => reject(late), dialTimeoutMs);
+      else if (way.listener === 'none') setTimeout(() => reject(refused), dialMs);
       else setTimeout(() => resolve(this.#connection(way, false)), dialMs);
     });
   }
@@ -236,7 +256,7 @@ export class LaneKeeperKit {
   }
 
   #wayOf(url: string): FakeWay {
-    const way = this.#ways.find((one) => one.url === url);
+    const way = this.ways.find((one) => one.url === url);
     if (!way) throw new Error(`there is no way ${url}`);
     return way;
   }

@@ -219,4 +219,36 @@ describe('LaneKeeper', () => {
     kit.next();
     expect(suspicions).toEqual([[0, false]]);
   });
+
+  it('connects again where the first lane was lost before it was asked to keep any', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.beginLost();
+    await kit.run(500);
+    expect(kit.told.slice(0, 2)).toMatchObject([
+      { lane: 0, state: 'down', about: { transport: 'tcp' } },
+      { lane: 1, state: 'up', about: { transport: 'tcp' } },
+    ]);
+    expect(kit.isOver).toBe(false);
+  });
+
+  it('does not wait for a receiver that has left when nothing is left to be said', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    kit.isFinishing = true;
+    for (const one of kit.ways) one.listener = 'none';
+    for (const lane of [...kit.lanes.keys()]) kit.lose(lane);
+    await kit.run(1_000);
+    expect(kit.isOver).toBe(true);
+  });
+
+  it('waits for one that is not there while something is to be said', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    for (const one of kit.ways) one.listener = 'none';
+    for (const lane of [...kit.lanes.keys()]) kit.lose(lane);
+    await kit.run(10_000);
+    expect(kit.isOver).toBe(false);
+  });
 });
