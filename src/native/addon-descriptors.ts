@@ -8,6 +8,7 @@ const much = -4096;
 const readable = 1;
 const writable = 2;
 const broken = 4;
+const nothingThere = 'EAGAIN';
 /** The most that a pipe holds by default limits (pipe(7)): the other side can work on while this one does something else. */
 const pipeBytes = 2 ** 20;
 
@@ -214,9 +215,12 @@ function watchOf(
 
 function taken(outcome: number, syscall: string): number | undefined {
   if (outcome >= 0) return outcome;
-  return nothingOf(errnoError(errnoName(-outcome), syscall));
+  const code = errnoName(-outcome);
+  // Without an error that nobody sees: it would cost more than the call.
+  if (code === nothingThere) return undefined;
+  throw errnoError(code, syscall);
 }
 
 function nothingOf(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+  if ((error as NodeJS.ErrnoException).code !== nothingThere) throw error;
 }

@@ -7,6 +7,8 @@ import { mostAtOnceBytes } from './small-body.js';
 
 /** Records being sealed at once: enough to keep every core at it, few enough to stay in the cache. */
 const mostSealing = 4;
+/** Those that are sealed wait for the first, whose thread may not have been given a core for long: no more than so many. */
+const mostWaiting = 2 * mostSealing;
 
 /** Where sealed records go, one a call: a stream, as its contract says, or what stands for several. */
 export interface RecordSink {
@@ -46,7 +48,8 @@ export class OutgoingRecords {
 
   /** Whether another content record may be submitted now; `onRoom` tells when that changes. */
   get hasRoom(): boolean {
-    return !this.#over && !this.#finished && !this.#full && this.#sealing < mostSealing;
+    if (this.#over || this.#finished || this.#full) return false;
+    return this.#sealing < mostSealing && this.#outgoing.length < mostWaiting;
   }
 
   /** Whether the direction ends behind what was submitted. */

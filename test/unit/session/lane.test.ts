@@ -140,6 +140,19 @@ describe('content on a lane', () => {
     expect([dialer.lane.hasRoom, dialer.rooms]).toEqual([true, 1]);
   });
 
+  it('that is sealed and waits for the first one is no more than four records beside those being sealed', () => {
+    const dialer = laneEnd('dialer');
+    for (let number = 0; number < 8; number++) {
+      expect(dialer.lane.hasRoom).toBe(true);
+      dialer.lane.sendContent({ fd: 5, header: contentHeader({ number }) }, done);
+      if (number > 0) dialer.seal.finish(1);
+    }
+    expect([dialer.lane.hasRoom, dialer.stream.sent.length]).toEqual([false, 0]);
+    const before = dialer.rooms;
+    dialer.seal.finish(0);
+    expect([dialer.lane.hasRoom, dialer.rooms, dialer.stream.sent.length]).toEqual([true, before + 1, 8]);
+  });
+
   it('waits while the stream is full, and goes on when it has drained', async () => {
     const dialer = laneEnd('dialer');
     dialer.stream.isFull = true;

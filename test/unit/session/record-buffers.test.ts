@@ -31,6 +31,32 @@ describe('record buffers', () => {
     expect(buffers.acquire(large).length).toBeGreaterThanOrEqual(large);
   });
 
+  it('that are large are not twice as large as what they were taken for, used again or not', () => {
+    const buffers = new RecordBuffers();
+    for (const buffer of many(buffers, 4)) buffers.release(buffer);
+    for (let bytes = 64 * 1024 + 1; bytes <= large; bytes += 9973) {
+      const buffer = buffers.acquire(bytes);
+      expect(buffer.length).toBeGreaterThanOrEqual(bytes);
+      expect(buffer.length).toBeLessThan(2 * bytes);
+      buffers.release(buffer);
+    }
+  });
+
+  it('that are large are used again for records of about the same size', () => {
+    const buffers = new RecordBuffers();
+    const before = buffers.acquire(300_000);
+    buffers.release(before);
+    expect(buffers.acquire(290_000)).toBe(before);
+  });
+
+  it('that were used last are kept, where there are too many of another size', () => {
+    const buffers = new RecordBuffers(2 * large);
+    for (const buffer of many(buffers, 20, 100_000)) buffers.release(buffer);
+    const last = buffers.acquire(large);
+    buffers.release(last);
+    expect(buffers.acquire(large)).toBe(last);
+  });
+
   it('that are small are not kept, so that none is handed out for a large record', () => {
     const buffers = new RecordBuffers();
     const small = buffers.acquire(1000);
@@ -40,7 +66,7 @@ describe('record buffers', () => {
   });
 
   it.each([
-    ['as many as is said', new RecordBuffers(2), 2],
+    ['as many as is said', new RecordBuffers(2 * large), 2],
     ['32 where nothing is said', new RecordBuffers(), 32],
   ])('that are idle are kept, %s, and no more', (_, buffers, keep) => {
     const first = new Set(many(buffers, keep + 3));
