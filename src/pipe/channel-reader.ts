@@ -132,7 +132,7 @@ export class ChannelReader implements PipeReader {
   put(offset: number, block: Block): void {
     if (this.#state === 'over') return block.release();
     this.#held += block.bytes.length;
-    this.#order.put(offset, block);
+    this.#order.put(offset, block, this.windowBytes);
     this.#deliver();
   }
 

@@ -208,7 +208,11 @@ class Drain {
   #abort(error: XferError): void {
     if (this.#isOver) return;
     this.#fail(error);
-    this.#sink.abort(error);
+    try {
+      this.#sink.abort(error);
+    } catch {
+      // A plugin's fault; nothing more is done here in any case, and signals and timers call this.
+    }
   }
 
   #fail(error: XferError): void {

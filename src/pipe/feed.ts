@@ -161,7 +161,11 @@ class Feed {
   #stop(error: XferError): void {
     if (this.#error) return;
     this.#error = error;
-    this.#source.stop();
+    try {
+      this.#source.stop();
+    } catch {
+      // A plugin's fault, which is to keep nobody from the rest: this is called by signals and timers, too.
+    }
     this.#outlet.reset(error);
   }
 }

@@ -5,8 +5,8 @@ import type { Block } from './channel.js';
 const smallBytes = 4 * 1024;
 const leastGatheredBytes = 512;
 const mostGatheredBytes = 64 * 1024;
-/** With more than this waiting, blocks do not keep memory that is twice as large as they are. */
-const compactBeyondBytes = 4 * 1024 * 1024;
+/** With more than this part of a window waiting, blocks do not keep memory that is twice as large as they are. */
+const compactBeyondPart = 1 / 16;
 
 /**
  * Content of one way of a channel, brought into order: a sans-IO core. What a record brings is claimed before it is opened,
@@ -82,8 +82,10 @@ export class ReorderCore {
     this.#claimed.remove(offset, offset + bytes);
   }
 
-  /** What was claimed. */
-  put(offset: number, block: Block): void {
+  /** What was claimed. `windowBytes`: what may be held now. */
+  put(offset: number, given: Block, windowBytes: number): void {
+    const isMuch = this.#held + given.bytes.length > windowBytes * compactBeyondPart;
+    const block = isMuch && given.bytes.length > smallBytes ? compact(given) : given;
     const { length } = block.bytes;
     this.#held += length;
     const isSmall = length <= smallBytes;
@@ -100,7 +102,7 @@ export class ReorderCore {
       block.release();
       this.#open.set(offset + length, gathered);
       this.#waiting.set(offset, gathered);
-    } else this.#waiting.set(offset, this.#held > compactBeyondBytes ? compact(block) : block);
+    } else this.#waiting.set(offset, block);
   }
 
   take(): Block | undefined {

@@ -174,7 +174,8 @@ export class PipeWorld {
     if (channel.isStopped || content.length === 0) return;
     if (offset + content.length > channel.window.limit) throw new Error('more came than was asked for');
     if (!channel.order.claim(offset, content.length)) throw new Error('content came twice');
-    channel.order.put(offset, { bytes: content, release: () => undefined });
+    const block = { bytes: content, release: () => undefined };
+    channel.order.put(offset, block, channel.window.windowBytes);
   }
 
   #read(channel: SimChannel): void {

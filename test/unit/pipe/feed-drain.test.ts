@@ -91,3 +91,22 @@ it('a sink that takes nothing is aborted some time after the other side has gone
     expect(vi.getTimerCount()).toBe(0);
   }
 });
+
+it('ends that throw when they are to end keep nobody from ending', async () => {
+  const source = new HandSource();
+  const sink = new NotingBytes();
+  source.stop = sink.abort = () => {
+    throw new Error('a plugin at fault');
+  };
+  const { writer, reader } = memoryChannel(4096);
+  const stop = new AbortController();
+  const { signal } = stop;
+  const results = Promise.allSettled([
+    feed(source, [writer], { framing: 'bytes', signal }),
+    drain([{ reader, framing: 'bytes' }], sink, { signal }),
+  ]);
+  const error = brokenPipe();
+  stop.abort(error);
+  source.end();
+  expect(await statuses(results)).toEqual([error, error]);
+});

@@ -165,6 +165,29 @@ describe('a dialer that breaks the rules is told so, and the session ends', () =
       (rogue) => rogue.say({ type: 'again', ranges: [[0, 1]] }),
     ],
     [
+      'records that it has, twice in one message',
+      'its ranges of records overlap',
+      (rogue) => {
+        const ranges = [
+          [0, 1],
+          [0, 1],
+        ] as const;
+        rogue.say({ type: 'received', ranges });
+      },
+    ],
+    [
+      'the same records again and again in one message',
+      'its ranges of records overlap',
+      (rogue) =>
+        rogue.say({
+          type: 'again',
+          ranges: [
+            [3, 7],
+            [6, 8],
+          ],
+        }),
+    ],
+    [
       'an end of other channels than there were',
       'it ends a session that it may not',
       (rogue) => rogue.say(open, { type: 'end', channels: 0 }),

@@ -4,6 +4,7 @@ import { ReorderCore } from '../../../src/pipe/reorder-core.js';
 import { Blocks } from './pipe-kit.js';
 
 const KiB = 1024;
+const windowBytes = 64 * 1024 * KiB;
 
 function taken(core: ReorderCore): string {
   let text = '';
@@ -19,7 +20,7 @@ describe('content that comes in any order', () => {
     const [core, blocks] = [new ReorderCore(8), new Blocks()];
     const come = (offset: number, text: string) => {
       expect(core.claim(offset, text.length)).toBe(true);
-      core.put(offset, blocks.text(text));
+      core.put(offset, blocks.text(text), windowBytes);
       return taken(core);
     };
     expect([come(3, 'de'), come(0, 'abc'), come(6, 'g'), come(5, 'f')]).toEqual(['', 'abcde', '', 'fg']);
@@ -54,7 +55,7 @@ describe('content that comes in any order', () => {
     const [core, blocks] = [new ReorderCore(8), new Blocks()];
     for (let at = 0; at < 100 * KiB; at++) {
       core.claim(at, 1);
-      core.put(at, blocks.text('x'));
+      core.put(at, blocks.text('x'), windowBytes);
     }
     // The first waits as it came; all others are copied into a few.
     expect(blocks.out).toBe(1);
@@ -66,17 +67,23 @@ describe('content that comes in any order', () => {
     expect([count, core.takenBytes, blocks.out]).toEqual([3, 100 * KiB, 0]);
   });
 
-  it('does not keep large memory for little content that waits', () => {
-    const core = new ReorderCore(8);
-    let out = 0;
-    for (let at = 0; at < 80; at++) {
-      out++;
-      core.claim(at * 128 * KiB, 128 * KiB);
-      const bytes = Buffer.allocUnsafeSlow(1024 * KiB).subarray(0, 128 * KiB);
-      core.put(at * 128 * KiB, { bytes, release: () => out-- });
-    }
-    expect(out).toBeLessThanOrEqual(32);
-  });
+  it.each([
+    [64 * 1024, 10_240, 32],
+    [256, 256, 0],
+  ])(
+    'does not keep large memory for little content that waits: in a window of %d KiB',
+    (window, heldKiB, most) => {
+      const core = new ReorderCore(8);
+      let out = 0;
+      for (let at = 0; at < heldKiB / 128; at++) {
+        out++;
+        core.claim(at * 128 * KiB, 128 * KiB);
+        const bytes = Buffer.allocUnsafeSlow(1024 * KiB).subarray(0, 128 * KiB);
+        core.put(at * 128 * KiB, { bytes, release: () => out-- }, window * KiB);
+      }
+      expect(out).toBeLessThanOrEqual(most);
+    },
+  );
 
   it('is released, all of it, when nobody wants it', () => {
     const [core, blocks] = [new ReorderCore(8), new Blocks()];
@@ -85,7 +92,7 @@ describe('content that comes in any order', () => {
       [10, 'x'.repeat(5_000)],
     ] as const) {
       core.claim(offset, text.length);
-      core.put(offset, blocks.text(text));
+      core.put(offset, blocks.text(text), windowBytes);
     }
     core.close();
     expect([blocks.out, core.waitingBytes, core.take()]).toEqual([0, 0, undefined]);
@@ -105,7 +112,7 @@ describe('content that comes in any order', () => {
         if (!next) break;
         const { offset, bytes } = next;
         expect(core.claim(offset, bytes)).toBe(true);
-        core.put(offset, blocks.text(whole.slice(offset, offset + bytes)));
+        core.put(offset, blocks.text(whole.slice(offset, offset + bytes)), windowBytes);
         if ((random.next().value as number) % 2) text += taken(core);
       }
       text += taken(core);
