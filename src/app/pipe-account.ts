@@ -1,5 +1,6 @@
 import type { DoneEvent, ProgressEvent } from './events.js';
 import { PipeMeter } from './pipe-meter.js';
+import type { ToldLimit } from './limit-shares.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
 import { ThinOut } from './thin-out.js';
 
@@ -8,7 +9,8 @@ export interface SessionShape extends Pick<DoneEvent, 'lanes' | 'transport' | 't
   readonly peer: string;
 }
 
-export interface AccountOptions extends Pick<PipeOptions, 'onEvent' | 'limit' | 'duplex'> {
+export interface AccountOptions extends Pick<PipeOptions, 'onEvent' | 'duplex'> {
+  readonly limit?: ToldLimit | undefined;
   /** The stream is a file on one side, and is told of as a transfer of one. */
   readonly ofFile?: 'send' | 'recv';
 }

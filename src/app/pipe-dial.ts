@@ -7,6 +7,7 @@ import { pipeCapability } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
+import type { SendLimit } from '../transfer/send-options.js';
 import { Dialler } from './dialler.js';
 import type { DoneEvent } from './events.js';
 import type { PipeOptions } from './pipe-options.js';
@@ -32,6 +33,13 @@ export interface PipeDialOptions extends Omit<PipeOptions, 'endpoints' | 'from' 
   onProgress(): void;
 }
 
+/** How content goes in a session that is there. */
+export interface DialledPipesOptions extends Pick<PipeOptions, 'compress' | 'windowBytes' | 'lanes'> {
+  readonly limit?: SendLimit | undefined;
+  /** A number of the session has changed. */
+  onProgress(): void;
+}
+
 /** A session with another machine that takes channels. */
 export class DialledPipes {
   readonly pipes: PipeSession;
@@ -40,7 +48,8 @@ export class DialledPipes {
   readonly #dialler: Dialler;
   readonly #opened: SendSession;
 
-  private constructor(dialler: Dialler, opened: SendSession, options: PipeDialOptions) {
+  /** `opened` is this one's from now on, and was just opened by `dialler`. */
+  constructor(dialler: Dialler, opened: SendSession, options: DialledPipesOptions) {
     this.#dialler = dialler;
     this.#opened = opened;
     const { session, lanes } = opened;

@@ -4,7 +4,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/channel.js';
 import { pipeSession } from '../pipe/pipe-session.js';
-import { pipeCapability } from '../session/hello.js';
+import { pipeCapability, stdoutCapability } from '../session/hello.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { transportsOf } from './carried.js';
 import { inTime } from './in-time.js';
@@ -51,7 +51,8 @@ export class PipeSessions implements SessionHandler<PipeResult> {
   }
 
   capabilities(): readonly string[] {
-    return pipeCapabilities();
+    const { ofFile } = this.#given.options;
+    return ofFile === undefined ? pipeCapabilities() : [...pipeCapabilities(), stdoutCapability];
   }
 
   serve(accepted: AcceptedSession): Promise<PipeResult> {
@@ -129,7 +130,9 @@ class ServedPipes {
   /** It may be one that sends files, and does not know of pipes. */
   #checkDialer(): void {
     const { capabilities } = this.#accepted.session.hello;
-    if (capabilities.includes(pipeCapability)) return;
+    const takesFile = this.#given.options.ofFile !== undefined;
+    if (capabilities.includes(pipeCapability) || (takesFile && capabilities.includes(stdoutCapability)))
+      return;
     throw new XferError('ERR_XFER_REFUSED', 'this side has a pipe, and takes no files', {
       remedy: 'start xfer recv on this machine, or xfer pipe on the other',
     });

@@ -94,7 +94,7 @@ async function openAll(
     if (incoming.length > 0) {
       // What comes from the next machine goes on to who has come: it is told how that is cut.
       const next = [...of(from, 'dialled'), ...of(to, 'dialled')].flatMap((end) => opened.get(end) ?? []);
-      await unlessAborted(stop.signal, Promise.all(next.map((end) => end.opened)));
+      await unlessAborted(stop.signal, Promise.all(next.flatMap(({ opened: there }) => there ?? [])));
       const behind = next.map(({ out }) => out).find((out) => out?.kind === 'remote');
       const down = behind?.kind === 'remote' ? behind.framing : cut;
       await open(of(from, 'incoming'), 'source', down);

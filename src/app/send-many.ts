@@ -17,6 +17,10 @@ import { parseTarget } from './target.js';
  */
 export async function sendToMany(options: SendManyOptions): Promise<readonly SendResult[]> {
   const { targets, signal, onEvent } = options;
+  if (options.paths.includes('-'))
+    throw new XferError('ERR_XFER_USAGE', 'what comes from stdin goes to one target', {
+      remedy: 'give it to several by xfer pipe - TARGET..., each with xfer pipe --listen URL file:PATH',
+    });
   if (new Set(targets).size < targets.length)
     throw new XferError('ERR_XFER_USAGE', 'a target is named twice', { remedy: 'name each target once' });
   const parsed = targets.map((target) => ({ target, place: parseTarget(target) }));

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { XferError } from '../errors/index.js';
 import { EndpointRegistry } from '../pipe/endpoint-registry.js';
 import type { SendOptions, SendResult } from './options.js';
 import type { PipeOptions } from './pipe-options.js';
 import { readPlace } from './pipe-place.js';
 import { runPipe } from './pipe-run.js';
+import { parseTarget } from './target.js';
 
 /** Sends what comes from stdin as one file, which the receiver has under its name when all of it has come. */
 export async function sendStdin(options: SendOptions & Pick<PipeOptions, 'stdio'>): Promise<SendResult> {
@@ -12,6 +14,12 @@ export async function sendStdin(options: SendOptions & Pick<PipeOptions, 'stdio'
     throw usage('- is stdin, and stands alone', 'send the files by a command of their own');
   if (name === undefined || name === '')
     throw usage('what comes from stdin has no name', 'say what to call it: --name NAME');
+  const at = parseTarget(target);
+  if (at.kind === 'local')
+    throw usage(
+      'what comes from stdin needs no receiver for a directory of this machine',
+      `write xfer pipe file:${join(at.directory, name)}`,
+    );
   const given: PipeOptions = { ...options, endpoints: new EndpointRegistry(), from: [], to: [] };
   const from = await readPlace({ kind: 'stdio' }, 'source', given);
   const to = await readPlace({ kind: 'target', target }, 'sink', given);

@@ -1,6 +1,6 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
-import { anotherCapability, ownCapabilities } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, stdoutCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
@@ -22,6 +22,7 @@ import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
 import type { SendSession } from './send-session.js';
 import { sendStdin } from './send-stdin.js';
+import { sendToStdout } from './send-to-stdout.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
 import { routeTo, type Route } from './route.js';
 import { retryOf } from './silence.js';
@@ -119,7 +120,7 @@ class Sending {
     this.#dialler = new Dialler({
       ...{ route, options, identity },
       peers: sessions.peers ?? new PeerStore(options.home),
-      capabilities: sessions.goesOn ? [...ownCapabilities, anotherCapability] : ownCapabilities,
+      capabilities: [...ownCapabilities, stdoutCapability, ...(sessions.goesOn ? [anotherCapability] : [])],
     });
     this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
     this.#key = this.#unfinished.keyOf(options.paths);
@@ -132,6 +133,10 @@ class Sending {
     const { pinned } = this.#sessions;
     const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
     let opened = await this.#take(() => this.#openMet(met));
+    if (opened.session.hello.capabilities.includes(stdoutCapability)) {
+      this.#fanOut?.decline();
+      return sendToStdout(this.#dialler, opened, this.#options);
+    }
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {

@@ -35,7 +35,7 @@ export const recvFlags = {
     options: ['-'] as const,
     char: 'o',
     description:
-      '-: write the content of one stream (xfer send -, xfer pipe) to stdout, and no file; then end',
+      '-: write one file (xfer send FILE) or stream (xfer send -, xfer pipe) to stdout, and no file; then end',
   })(),
   once: Flags.boolean({ default: false, description: 'end after one transfer, whatever its outcome' }),
   'max-bytes': Flags.string({

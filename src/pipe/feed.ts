@@ -46,7 +46,7 @@ export async function feed(
 }
 
 /** How what a feed of this source writes is cut: what the other side is to be told. */
-export function framingOf(source: PipeSource, wanted: Framing): Framing {
+function framingOf(source: PipeSource, wanted: Framing): Framing {
   return source.kind === 'messages' && wanted === 'bytes' ? 'len32' : wanted;
 }
 

@@ -21,6 +21,12 @@ export const anotherCapability = 'another';
 /** Told by a side that takes part in pipes: its session has channels, and no transfer. */
 export const pipeCapability = 'pipe';
 
+/**
+ * Told by a receiver that writes one file to its standard output, and takes that by a channel; and by a sender that sends it
+ * so. It is no `pipe`: to whoever takes files a sender sends as ever.
+ */
+export const stdoutCapability = 'stdout';
+
 export type Role = 'send' | 'recv';
 
 /** The session's HELLO: the first control message of each side, inside the encryption. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const { localCopy } = await bundledCore();
+const { carry, PipeMeter } = await bundledCore();
 
 const rounds = 5;
 const lines = 1_000_000;
@@ -44,21 +44,27 @@ const sink = (kind) => ({
   onBroken() {},
 });
 
+/** From a source of this machine to a sink of it. */
+const local = (from, to, framing) =>
+  carry([{ kind: 'local', source: from }], [{ kind: 'local', sink: to }], {
+    ...{ framing, windowBytes: 4 * MiB, signal: new AbortController().signal },
+    ...{ meter: new PipeMeter(), onProgress() {} },
+  });
+
 const framed = new Uint8Array(104).fill(120);
 framed.set([0, 0, 0, 100]);
 
 const cases = {
   'lines, ns each': {
-    run: () => localCopy(source({ piece: line, bytes: 100 * lines }), sink('bytes'), { framing: 'bytes' }),
+    run: () => local(source({ piece: line, bytes: 100 * lines }), sink('bytes'), 'bytes'),
     result: (ms) => (ms * 1e6) / lines,
   },
   'messages, ns each': {
-    run: () =>
-      localCopy(source({ piece: framed, bytes: 104 * lines }), sink('messages'), { framing: 'len32' }),
+    run: () => local(source({ piece: framed, bytes: 104 * lines }), sink('messages'), 'len32'),
     result: (ms) => (ms * 1e6) / lines,
   },
   'reads of 1 MiB, GB/s': {
-    run: () => localCopy(source({ bytes: large }), sink('bytes'), { framing: 'bytes' }),
+    run: () => local(source({ bytes: large }), sink('bytes'), 'bytes'),
     result: (ms) => large / (ms * 1e6),
   },
   'the source alone, ns a line': {
@@ -88,7 +94,10 @@ async function bundledCore() {
   const folder = mkdtempSync(join(tmpdir(), 'xfer-pipe-core-'));
   const outfile = join(folder, 'core.mjs');
   await build({
-    entryPoints: [fileURLToPath(new URL('../../src/pipe/local-copy.ts', import.meta.url))],
+    stdin: {
+      contents: `export { carry } from './carry.js'; export { PipeMeter } from './pipe-meter.js';`,
+      resolveDir: fileURLToPath(new URL('../../src/app', import.meta.url)),
+    },
     outfile,
     bundle: true,
     platform: 'node',

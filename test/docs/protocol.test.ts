@@ -28,6 +28,7 @@ import {
   ownCapabilities,
   ownHello,
   pipeCapability,
+  stdoutCapability,
 } from '../../src/session/hello.js';
 import { sessionId } from '../../src/session/join.js';
 import { laneKeys, type LaneSecrets } from '../../src/session/keys.js';
@@ -322,7 +323,7 @@ describe('the session in docs/protocol.md', () => {
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
     expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual([
-      ...[anotherCapability, 'lz4', pipeCapability],
+      ...[anotherCapability, 'lz4', pipeCapability, stdoutCapability],
     ]);
     const receiver = readFileSync(new URL('src/app/file-sessions.ts', root), 'utf8');
     expect(receiver).toContain(

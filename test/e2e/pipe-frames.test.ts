@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -101,7 +101,7 @@ describe('frames', () => {
 
   it('go from a port to a port', async () => {
     const server = createServer();
-    const content = once(server, 'connection').then(([socket]) => buffer(socket));
+    const content = once(server, 'connection').then(([socket]) => buffer(socket as Socket));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;

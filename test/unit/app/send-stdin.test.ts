@@ -1,12 +1,14 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ListeningEvent } from '../../../src/app/events.js';
 import type { ReceiveOptions } from '../../../src/app/options.js';
 import { receive } from '../../../src/app/receive.js';
+import { sendToMany } from '../../../src/app/send-many.js';
 import { sendStdin } from '../../../src/app/send-stdin.js';
 import { XferError } from '../../../src/errors/index.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
+import { hostileOffers } from '../../support/hostile-names.js';
 import { memory } from '../../support/memory-transport.js';
 import { temporaryDirectory } from '../../support/run-xfer.js';
 import { HandEndpoint } from './pipe-app-kit.js';
@@ -64,15 +66,56 @@ describe('what comes from stdin', () => {
     expect(await readdir(out)).toEqual([]);
   });
 
-  it.each(['../up', 'a/b', '.xfer-a.part', ''])('is not taken under the name %j', async (name) => {
+  // Every name that a manifest is refused for is one here; and so is any path.
+  const hostile = hostileOffers
+    .filter(({ batches }) => batches.length === 1 && batches[0]?.length === 2)
+    .flatMap(({ batches }) => batches[0]?.[1]?.path ?? []);
+
+  it.each(['a/b', ...hostile])('is not taken under the name %j', async (name) => {
     const { out, source, send, received } = await meet();
     const sent = send(name);
     source.push('content').end();
-    await expect(sent).rejects.toMatchObject({
-      code: name === '' ? 'ERR_XFER_USAGE' : 'ERR_XFER_HOSTILE_NAME',
-    });
-    if (name !== '') await expect(received).rejects.toMatchObject({ code: 'ERR_XFER_HOSTILE_NAME' });
+    const tooLong = name.length > 255 ? 'ERR_XFER_PROTOCOL' : 'ERR_XFER_HOSTILE_NAME';
+    await expect(sent).rejects.toMatchObject({ code: name === '' ? 'ERR_XFER_USAGE' : tooLong });
+    if (name !== '') await expect(received).rejects.toMatchObject({ code: tooLong });
     expect(await readdir(out)).toEqual([]);
+    expect((await readdir(dirname(out))).sort()).toEqual(['here', 'out', 'there']);
+  });
+
+  it('replaces a link that stands there, and writes nothing through it', async () => {
+    const { out, source, send, received } = await meet({ overwrite: 'always' });
+    const outside = join(dirname(out), 'outside');
+    await writeFile(outside, 'untouched');
+    await symlink(outside, join(out, 'notes.txt'));
+    const sent = send('notes.txt');
+    source.push('content').end();
+    await Promise.all([sent, received]);
+    expect(await readFile(outside, 'utf8')).toBe('untouched');
+    expect((await lstat(join(out, 'notes.txt'))).isFile()).toBe(true);
+  });
+
+  it('is checked as it grows: no more than may come is ever there', async () => {
+    const { out, source, send, received } = await meet({ maxBytes: 8 });
+    const sent = send('notes.txt');
+    source.push('eight by');
+    await vi.waitFor(async () => expect(await readdir(out)).toHaveLength(1));
+    source.push('te');
+    // Nothing ends it but what came too much.
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_XFER_REFUSED' });
+    await expect(received).rejects.toMatchObject({ code: 'ERR_XFER_REFUSED' });
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  it('goes to one receiver, which is not this machine', async () => {
+    const common = { transports: new TransportRegistry(), signal: new AbortController().signal, home: '' };
+    const given = { ...common, paths: ['-'], name: 'notes.txt', onEvent: () => undefined };
+    await expect(sendStdin({ ...given, target: 'local:/tmp/x' })).rejects.toMatchObject({
+      code: 'ERR_XFER_USAGE',
+      remedy: 'write xfer pipe file:/tmp/x/notes.txt',
+    });
+    await expect(sendToMany({ ...given, targets: ['a', 'b'] })).rejects.toMatchObject({
+      code: 'ERR_XFER_USAGE',
+    });
   });
 
   it('does not replace what may not be replaced, and is no more than may come', async () => {

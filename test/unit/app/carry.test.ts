@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { localCopy } from '../../../src/pipe/local-copy.js';
+import { carry } from '../../../src/app/carry.js';
+import { PipeMeter } from '../../../src/app/pipe-meter.js';
+import type { Framing } from '../../../src/pipe/channel.js';
+import type { PipeSink, PipeSource } from '../../../src/pipe/endpoint.js';
 import {
   brokenPipe,
   bytesOf,
@@ -8,37 +11,43 @@ import {
   len32,
   NotingBytes,
   NotingMessages,
-} from './endpoint-fakes.js';
+} from '../pipe/endpoint-fakes.js';
+
+const local = (source: PipeSource, sink: PipeSink, { framing }: { framing: Framing }) =>
+  carry([{ kind: 'local', source }], [{ kind: 'local', sink }], {
+    ...{ framing, signal: new AbortController().signal, meter: new PipeMeter() },
+    onProgress: () => undefined,
+  });
 
 it('bytes go from a source to a sink', async () => {
   const sink = new NotingBytes();
-  await localCopy(new HandSource().push('one', 'two').end(), sink, { framing: 'bytes' });
+  await local(new HandSource().push('one', 'two').end(), sink, { framing: 'bytes' });
   expect([sink.text, sink.isEnded]).toEqual(['onetwo', true]);
 });
 
 it('messages go to messages, and to bytes as they are told to be cut', async () => {
   const batches = [[[bytesOf('a'), bytesOf('b')], [bytesOf('c')]]];
   const messages = new NotingMessages();
-  await localCopy(new HandMessages(batches), messages, { framing: 'bytes' });
+  await local(new HandMessages(batches), messages, { framing: 'bytes' });
   expect(messages.messages).toEqual([['a', 'b'], ['c']]);
   const framed = new NotingBytes();
-  await localCopy(new HandMessages(batches), framed, { framing: 'len32' });
+  await local(new HandMessages(batches), framed, { framing: 'len32' });
   expect(Buffer.compare(framed.bytes, len32([['a', 'b'], ['c']]))).toBe(0);
   const lines = new NotingBytes();
-  await localCopy(new HandMessages(batches), lines, { framing: 'lines' });
+  await local(new HandMessages(batches), lines, { framing: 'lines' });
   expect(lines.text).toBe('ab\nc\n');
 });
 
 it('lines go to messages', async () => {
   const sink = new NotingMessages();
-  await localCopy(new HandSource().push('a\nb').end(), sink, { framing: 'lines' });
+  await local(new HandSource().push('a\nb').end(), sink, { framing: 'lines' });
   expect(sink.messages).toEqual([['a'], ['b']]);
 });
 
 it('a sink whose reader has gone stops the source', async () => {
   const source = new HandSource();
   const sink = new NotingBytes();
-  const copied = localCopy(source, sink, { framing: 'bytes' });
+  const copied = local(source, sink, { framing: 'bytes' });
   const error = brokenPipe();
   sink.broken?.(error);
   await expect(copied).rejects.toBe(error);
@@ -48,6 +57,6 @@ it('a sink whose reader has gone stops the source', async () => {
 it('a source that fails aborts the sink', async () => {
   const sink = new NotingBytes();
   const error = brokenPipe();
-  await expect(localCopy(new HandSource().push('a', error), sink, { framing: 'bytes' })).rejects.toBe(error);
+  await expect(local(new HandSource().push('a', error), sink, { framing: 'bytes' })).rejects.toBe(error);
   expect(sink.aborted).toBe(error);
 });
