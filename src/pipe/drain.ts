@@ -107,12 +107,12 @@ class Drain {
     try {
       for (;;) {
         const block = await input.reader.read();
+        input.isRead = block === undefined;
         await passing;
         if (input.isOver) return block?.release();
         if (!block) break;
         passing = this.#pass(input, block);
       }
-      input.isRead = true;
       await this.#flowOf(input).end();
     } catch (error) {
       await passing;

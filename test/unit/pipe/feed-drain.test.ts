@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { XferError } from '../../../src/errors/index.js';
 import { drain } from '../../../src/pipe/drain.js';
 import { feed } from '../../../src/pipe/feed.js';
 import { memoryChannel } from '../../../src/pipe/memory-channel.js';
@@ -59,4 +60,41 @@ it('a source that fails aborts the sink with its error', async () => {
   expect(await statuses(results)).toEqual([error, error]);
   expect(sink.aborted).toBe(error);
   expect(sink.isEnded).toBe(false);
+});
+
+describe('a drain whose session is lost', () => {
+  const error = new XferError('ERR_XFER_PEER_INTERRUPTED', 'the other side was interrupted');
+  const drained = (sink: NotingBytes) => {
+    const { writer, reader } = memoryChannel(4096);
+    const lost = new AbortController();
+    const done = drain([{ reader, framing: 'bytes' }], sink, { lost: lost.signal });
+    return { writer, lost, done: Promise.allSettled([done]) };
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('does not wait for a sink that takes nothing', async () => {
+    const sink = new NotingBytes();
+    sink.hold();
+    const { writer, lost, done } = drained(sink);
+    writer.write({ bytes: Buffer.from('some'), release: () => undefined });
+    await turn();
+    lost.abort(error);
+    expect(await done).toEqual([{ status: 'rejected', reason: error }]);
+    expect(sink.aborted).toBe(error);
+  });
+
+  it('still brings to its end what was read whole', async () => {
+    const sink = new NotingBytes();
+    sink.hold();
+    const { writer, lost, done } = drained(sink);
+    writer.write({ bytes: Buffer.from('all'), release: () => undefined });
+    writer.finish();
+    await turn();
+    lost.abort(error);
+    await turn();
+    expect(sink.aborted).toBe(undefined);
+    sink.letGo();
+    expect(await done).toEqual([{ status: 'fulfilled', value: undefined }]);
+    expect([sink.text, sink.isEnded]).toEqual(['all', true]);
+  });
 });
