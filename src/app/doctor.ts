@@ -40,7 +40,7 @@ export interface DoctorOptions {
   readonly udp?: Pick<UdpApi, 'kind' | 'detail' | 'batchSocket'>;
   /** Default: this one. */
   readonly machine?: MachineFacts;
-  /** How long a transport may take to say what it can do. Default: 5 s. */
+  /** How long a transport, or a kind of endpoints, may take to say what it can do. Default: 5 s. */
   readonly probeTimeoutMs?: number;
   /** How long the target may take to answer. Default: 5 s. */
   readonly dialTimeoutMs?: number;
@@ -78,7 +78,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   ];
   for (const finding of found) onFinding(finding);
   const works = await probeTransports(transports, probeTimeoutMs, signal, onFinding);
-  if (options.endpoints) for (const finding of endpointFindings(options.endpoints)) onFinding(finding);
+  if (options.endpoints)
+    for (const finding of await endpointFindings(options.endpoints, probeTimeoutMs, signal))
+      onFinding(finding);
   if (!works)
     throw new XferError('ERR_XFER_NO_TRANSPORT', 'no transport works on this machine', {
       remedy: 'see what each of them lacks',

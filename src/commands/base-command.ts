@@ -3,6 +3,7 @@ import type { CommonOptions } from '../app/options.js';
 import type { XferEvent } from '../app/events.js';
 import { homeDirectory } from '../config/index.js';
 import { chooseView } from '../ui/choose-view.js';
+import type { EndpointRegistry } from '../pipe/endpoint-registry.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { interruptSignal } from '../ui/interrupt.js';
 import type { View } from '../ui/view.js';
@@ -55,6 +56,15 @@ export abstract class BaseCommand extends Command {
   protected async transports(): Promise<TransportRegistry> {
     const { registryFromHookResult } = await import('../transport/registry.js');
     return registryFromHookResult(await this.config.runHook('xfer:transports', {}));
+  }
+
+  /** What pipes can end in: `registry` with those of the core, and what the plugins have. */
+  protected async withEndpoints<Registry extends EndpointRegistry>(registry: Registry): Promise<Registry> {
+    const { addHookResult } = await import('../pipe/endpoint-registry.js');
+    const { coreEndpoints } = await import('../pipe/core-endpoints.js');
+    for (const descriptor of coreEndpoints()) registry.add(descriptor, 'xfer');
+    addHookResult(registry, await this.config.runHook('xfer:endpoints', {}));
+    return registry;
   }
 
   /** Prints data: on stdout, a line. */

@@ -38,9 +38,11 @@ With --quiet only what could be better is shown.`;
     const dialTimeoutMs = parseDuration(flags.timeout);
     const style = tableStyle(flags);
     const { doctor } = await import('../app/doctor.js');
+    const { EndpointRegistry } = await import('../pipe/endpoint-registry.js');
     let hasHead = false;
     await doctor({
       transports: await this.transports(),
+      endpoints: await this.withEndpoints(new EndpointRegistry()),
       dialTimeoutMs,
       signal: interruptSignal(),
       ...(target === undefined ? {} : { target }),

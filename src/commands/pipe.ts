@@ -2,7 +2,6 @@ import { Args, Flags } from '@oclif/core';
 import type { CommonOptions } from '../app/options.js';
 import type { PipePlaces } from '../app/pipe-places.js';
 import { XferError } from '../errors/index.js';
-import type { EndlessSources } from '../pipe/endless-sources.js';
 import { askCode } from '../ui/ask-code.js';
 import { controllingTerminal } from '../ui/controlling-terminal.js';
 import { pipeView } from '../ui/pipe-view.js';
@@ -57,7 +56,8 @@ Exit status 0 means that all has gone where it goes, 141 that the reader at the 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Pipe);
     const tuning = tuningOption(flags);
-    const endpoints = await this.#endpoints();
+    const { EndlessSources } = await import('../pipe/endless-sources.js');
+    const endpoints = await this.withEndpoints(new EndlessSources());
     const { pipePlaces } = await import('../app/pipe-places.js');
     const { duplex, listen = [], via = [] } = flags;
     const places = pipePlaces(
@@ -92,17 +92,6 @@ Exit status 0 means that all has gone where it goes, 141 that the reader at the 
 
   protected override view({ json, quiet }: ViewFlags): View {
     return pipeView({ json, quiet, meter: this.#meter, use: this.#use });
-  }
-
-  /** Those of the core, and what the plugins have. */
-  async #endpoints(): Promise<EndlessSources> {
-    const { addHookResult } = await import('../pipe/endpoint-registry.js');
-    const { EndlessSources } = await import('../pipe/endless-sources.js');
-    const { coreEndpoints } = await import('../pipe/core-endpoints.js');
-    const registry = new EndlessSources();
-    for (const descriptor of coreEndpoints()) registry.add(descriptor, 'xfer');
-    addHookResult(registry, await this.config.runHook('xfer:endpoints', {}));
-    return registry;
   }
 }
 

@@ -10,8 +10,9 @@ export class EndlessSources extends EndpointRegistry {
 
   override async kindOf(url: string): Promise<EndpointKind> {
     const kind = await super.kindOf(url);
-    const { listen } = kind;
+    const { listen, probe } = kind;
     return {
+      ...(probe === undefined ? {} : { probe: () => probe.call(kind) }),
       check: (checked, use) => kind.check(checked, use),
       open: async (opened, options) => this.#watched(await kind.open(opened, options)),
       ...(listen === undefined

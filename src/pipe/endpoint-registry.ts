@@ -11,6 +11,10 @@ export class EndpointRegistry {
     return this.#failures;
   }
 
+  get descriptors(): readonly EndpointDescriptor[] {
+    return [...new Set(this.#byScheme.values())].map(({ descriptor }) => descriptor);
+  }
+
   get schemes(): readonly string[] {
     return [...this.#byScheme.keys()];
   }

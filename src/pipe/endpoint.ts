@@ -1,4 +1,5 @@
 import type { XferError } from '../errors/index.js';
+import type { ProbeResult } from '../transport/contract.js';
 
 /** Endpoint plugins are refused unless they were made for this. */
 export const endpointApiVersion = 1;
@@ -103,6 +104,8 @@ export interface EndpointKind {
   check(url: string, use: EndpointUse): void;
   /** Rejects with an XferError: ERR_XFER_UNKNOWN_HOST, ERR_XFER_CONNECTION_REFUSED, … */
   open(url: string, options: EndpointOptions): Promise<Endpoint>;
+  /** What THIS machine can do with them, for `xfer doctor`; opens nothing. Only of kinds that may be missing something. */
+  probe?(): Promise<ProbeResult>;
   /** Only of kinds that accept. */
   listen?(url: string, options: EndpointListenOptions): Promise<EndpointListener>;
 }

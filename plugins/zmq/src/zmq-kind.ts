@@ -11,6 +11,16 @@ import { parseZmqUrl, type ZmqUrl } from './zmq-url.js';
 export function zmqKind(load = loadBinding): EndpointKind {
   return {
     check: (url, use) => void checked(url, use),
+    probe: async () => {
+      try {
+        const { version, capability } = await load();
+        return { ok: true, detail: `libzmq ${version}${capability.curve ? ', CURVE' : ''}` };
+      } catch (thrown) {
+        if (!(thrown instanceof XferError)) throw thrown;
+        const { code, message, remedy } = thrown;
+        return { ok: false, code, reason: message, remedy };
+      }
+    },
     open: async (text, { use, signal, onNote }) => {
       const url = checked(text, use);
       const binding = await load();

@@ -14,6 +14,21 @@ it('costs only its endpoints where zeromq is not installed', async () => {
   });
 });
 
+it('tells xfer doctor what is there, and what is not', async () => {
+  expect(await zmqKind().probe?.()).toEqual({
+    ok: true,
+    detail: expect.stringMatching(/^libzmq 4\.\d+\.\d+, CURVE$/) as string,
+  });
+  const missing = zmqKind(() => loadBinding(() => Promise.reject(new Error('Cannot find package zeromq'))));
+  expect(await missing.probe?.()).toMatchObject({
+    ...{
+      ok: false,
+      code: 'ERR_XFER_NO_ENDPOINT',
+      remedy: expect.stringContaining('npm install zeromq') as string,
+    },
+  });
+});
+
 it.each([
   ['push', 'source'],
   ['pub', 'both'],
