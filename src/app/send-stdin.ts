@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { XferError } from '../errors/index.js';
 import { EndpointRegistry } from '../pipe/endpoint-registry.js';
+import { maxNameLength } from '../pipe/messages.js';
 import type { SendOptions, SendResult } from './options.js';
 import type { PipeOptions } from './pipe-options.js';
 import { readPlace } from './pipe-place.js';
@@ -14,6 +15,8 @@ export async function sendStdin(options: SendOptions & Pick<PipeOptions, 'stdio'
     throw usage('- is stdin, and stands alone', 'send the files by a command of their own');
   if (name === undefined || name === '')
     throw usage('what comes from stdin has no name', 'say what to call it: --name NAME');
+  if (name.length > maxNameLength)
+    throw usage(`the name has more than ${maxNameLength} characters`, 'give it a shorter one');
   const at = parseTarget(target);
   if (at.kind === 'local')
     throw usage(

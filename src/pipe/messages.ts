@@ -50,7 +50,8 @@ export type PipeMessage =
 /** Ranges that one message tells of. */
 export const mostRecordRanges = 2048;
 const maxReasonLength = 512;
-const maxNameLength = 255;
+/** Of a channel, in UTF-16 units. */
+export const maxNameLength = 255;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const wire = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff));
