@@ -28,7 +28,7 @@ export class RecordBuffers {
   acquire(bytes: number): Buffer {
     if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
     const at = this.#fitting(bytes);
-    if (at < 0) return Buffer.allocUnsafeSlow(roundedUp(bytes));
+    if (at < 0) return this.#fresh(roundedUp(bytes));
     const [buffer] = this.#idle.splice(at, 1) as [Buffer];
     this.#idleBytes -= buffer.length;
     return buffer;
@@ -38,7 +38,17 @@ export class RecordBuffers {
     if (buffer.length <= smallBytes) return;
     this.#idle.push(buffer);
     this.#idleBytes += buffer.length;
-    while (this.#idleBytes > this.#keepBytes) this.#idleBytes -= this.#idle.shift()?.length ?? 0;
+    this.#keep(this.#keepBytes);
+  }
+
+  /** Takes the place of idle ones that do not fit, but for a quarter of them, so that sizes which change do not add up. */
+  #fresh(bytes: number): Buffer {
+    this.#keep(Math.max(this.#keepBytes / 4, this.#idleBytes - bytes));
+    return Buffer.allocUnsafeSlow(bytes);
+  }
+
+  #keep(mostBytes: number): void {
+    while (this.#idleBytes > mostBytes) this.#idleBytes -= this.#idle.shift()?.length ?? 0;
   }
 
   /** The smallest that is large enough, of several the one used last; -1 where none is. */

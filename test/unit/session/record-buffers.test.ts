@@ -57,6 +57,16 @@ describe('record buffers', () => {
     expect(buffers.acquire(large)).toBe(last);
   });
 
+  it('that are idle and too small make room for larger ones, but for a quarter', () => {
+    const buffers = new RecordBuffers(8 * large);
+    const small = new Set(many(buffers, 8 * 10, 100_000));
+    for (const buffer of small) buffers.release(buffer);
+    many(buffers, 8);
+    const left = many(buffers, 8 * 10, 100_000).filter((buffer) => small.has(buffer));
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length * 100_000).toBeLessThanOrEqual(2 * large);
+  });
+
   it('that are small are not kept, so that none is handed out for a large record', () => {
     const buffers = new RecordBuffers();
     const small = buffers.acquire(1000);
