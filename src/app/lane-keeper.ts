@@ -213,12 +213,14 @@ export class LaneKeeper {
     const until = performance.now() + this.#options.retryMs;
     while (session && !session.isOver && session.lanes.length === 0 && !signal.aborted) {
       try {
-        await backoff.wait(signal);
+        await backoff.wait(this.#signal);
         await this.#openAny(session);
       } catch (thrown) {
         const failure = asXferError(thrown);
         // It may have been while it waited, which the compiler does not know.
         if (this.#closing.signal.aborted) return;
+        const { signal: interrupt } = this.#options;
+        if (interrupt.aborted) return session.abort(asXferError(interrupt.reason));
         const isOver = isForgotten(failure);
         if (isOver || this.#isThrough(failure) || performance.now() > until)
           return session.abort(isOver ? forgotten(failure) : error);

@@ -281,12 +281,12 @@ export class Session {
     if (this.lanes.length > 1) this.#lanes.finish(lane);
   }
 
-  /** Ends our direction behind all that was submitted. */
+  /** Ends our direction behind all that was submitted. Without a lane that is behind what the next one brings, if there is anything to say. */
   finish(): void {
     if (this.#finishing || this.#ended) return;
     this.#finishing = true;
-    if (this.lanes.length === 0) this.#endDetached();
-    else this.#finishIfFlushed();
+    if (this.lanes.length > 0) this.#finishIfFlushed();
+    else if (this.#control.isAcknowledged) this.#endDetached();
   }
 
   abort(error: XferError): void {
@@ -404,7 +404,7 @@ export class Session {
     this.#options.onDetached?.(error);
   }
 
-  /** Nobody is there to be told. */
+  /** Nobody is there, and there is nothing to be told. */
   #endDetached(): void {
     this.#end(new XferError('ERR_XFER_CONNECTION_LOST', 'the session ended without a lane'));
   }

@@ -4,7 +4,8 @@ import { udpProxy, type UdpProxy } from '../support/udp-proxy.js';
 
 const limit = { timeout: 90_000 };
 
-describe.each(['udp', 'quic'])('a pipe over %s', (scheme) => {
+// What takes time in these is waiting.
+describe.concurrent.each(['udp', 'quic'])('a pipe over %s', (scheme) => {
   /** The network swallows everything while `isDown`. */
   async function over() {
     const network: { isDown: boolean; proxy?: UdpProxy } = { isDown: false };

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { startRelay } from '../support/start-relay.js';
-import { CutProxy } from '../support/cut-proxy.js';
+import { CutProxy, type CutPlace } from '../support/cut-proxy.js';
+import { FuzzRandom } from '../support/fuzz-random.js';
 import { lanesOf, SurvivingPipe, type PipeWay } from '../support/surviving-pipe.js';
 
 const MiB = 2 ** 20;
 const limit = { timeout: 90_000 };
+/** The same seed cuts at the same places. */
+const seed = Number(process.env['XFER_CUT_SEED'] ?? Date.now() % 100_000);
 const ways: readonly PipeWay[] = ['up', 'down', 'duplex'];
 
 describe('a pipe whose connection is cut', () => {
@@ -58,19 +61,25 @@ describe('a pipe whose connection is cut', () => {
     await pipe.expectWhole();
   });
 
-  it.each(ways)('ends well wherever in a short stream it is cut, %s', limit, async (way) => {
-    const whole = await SurvivingPipe.open({ way, bytes: 3000, dialerFlags: ['--lanes', '1'] });
+  it.each(ways)(`ends well wherever in a short stream it is cut, %s (seed ${seed})`, limit, async (way) => {
+    const short = { way, bytes: 3000, dialerFlags: ['--lanes', '1'] };
+    const whole = await SurvivingPipe.open(short);
     await whole.expectWhole();
     const { passed } = whole.proxy ?? { passed: { up: 0, down: 0 } };
-    // What opens the channel, what finishes it, what says that all is delivered, and the end of the session.
-    const places = [
-      ...[900, 1200, passed.up - 150, passed.up - 60].map((bytes) => ({ direction: 'up', bytes }) as const),
-      ...[680, passed.down - 150, passed.down - 60].map((bytes) => ({ direction: 'down', bytes }) as const),
+    const random = new FuzzRandom(seed + ways.indexOf(way));
+    // While the channel is opened, and in what finishes it, says that all is delivered and ends the session.
+    const places: readonly CutPlace[] = [
+      random.chance(2)
+        ? { direction: 'up', bytes: 900 + random.below(300) }
+        : { direction: 'down', bytes: 680 + random.below(60) },
+      { direction: 'up', bytes: passed.up - 60 - random.below(90) },
+      { direction: 'down', bytes: passed.down - 60 - random.below(90) },
     ];
-    for (const cutBehind of places) {
-      const pipe = await SurvivingPipe.open({ way, bytes: 3000, cutBehind, dialerFlags: ['--lanes', '1'] });
+    const cutAt = async (cutBehind: CutPlace) => {
+      const pipe = await SurvivingPipe.open({ ...short, cutBehind });
       await pipe.expectWhole();
-    }
+    };
+    await Promise.all(places.map(cutAt));
   });
 });
 
@@ -97,10 +106,10 @@ describe('a pipe over a relay', () => {
     await other.run.kill();
   });
 
-  it('survives in a room', limit, async () => {
+  it.each(ways)('survives in a room, %s', limit, async (way) => {
     const relay = await startRelay();
     const proxy = await CutProxy.open({ behind: relay.url });
-    const pipe = await SurvivingPipe.meet('up', { listener: relay.url, dialer: proxy.url });
+    const pipe = await SurvivingPipe.meet(way, { listener: relay.url, dialer: proxy.url });
     await pipe.until(0.2);
     proxy.cut();
     await pipe.until(0.5);
@@ -111,7 +120,8 @@ describe('a pipe over a relay', () => {
   });
 });
 
-describe('a pipe that is not saved', () => {
+// What takes time in these is waiting.
+describe.concurrent('a pipe that is not saved', () => {
   /** The window, a dial of 10 s, and what a busy machine takes. */
   const longestMs = 20_000;
   const inTime = async (work: () => Promise<void>) => {
@@ -146,5 +156,15 @@ describe('a pipe that is not saved', () => {
     await pipe.reader.until(({ bytesOut }) => bytesOut === 1);
     await pipe[killed].kill();
     await inTime(() => pipe.expectLost([killed === 'dialer' ? pipe.listener : pipe.dialer]));
+  });
+
+  it('ends while its reader sleeps and its source is silent', limit, async () => {
+    const flags = ['--retry', '2s', '--window', '2MiB'];
+    const pipe = await SurvivingPipe.open({ bytes: 8 * MiB, flags, listener: { isHeld: true, input: '' } });
+    await pipe.dialer.until(({ events }) => events.some(({ event }) => event === 'progress'));
+    await inTime(() => {
+      pipe.proxy?.down();
+      return pipe.expectLost();
+    });
   });
 });

@@ -5,13 +5,19 @@ import { afterAll } from 'vitest';
 /** Towards the side that listens, or back. */
 export type CutDirection = 'up' | 'down';
 
+/** Behind so many bytes of one direction. */
+export interface CutPlace {
+  readonly direction: CutDirection;
+  readonly bytes: number;
+}
+
 export interface CutProxyOptions {
   /** URL of a tcp listener or relay on loopback. */
   readonly behind: string;
   /** Who listens ends at some time, and is not started again: then nobody listens here, either. */
   readonly isOnce?: boolean;
-  /** The first connection is reset behind so many bytes of one direction. */
-  readonly cutBehind?: { readonly direction: CutDirection; readonly bytes: number };
+  /** Where the first connection is reset. */
+  readonly cutBehind?: CutPlace;
 }
 
 interface Carried {

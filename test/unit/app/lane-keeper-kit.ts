@@ -48,6 +48,8 @@ export class LaneKeeperKit {
   local = 'tcp://127.0.0.1:1';
   isOver = false;
   isFinishing = false;
+  /** Of the user. */
+  readonly interrupting = new AbortController();
   readonly #suspecting = new Map<Connection, (isSuspect: boolean) => void>();
   readonly #muted = new Set<Connection | undefined>();
   #lastLane = 0;
@@ -61,7 +63,7 @@ export class LaneKeeperKit {
     this.#totalBytes = totalBytes;
     this.keeper = new LaneKeeper({
       retryMs: 30_000,
-      signal: new AbortController().signal,
+      signal: this.interrupting.signal,
       ways: {
         dialFirst: async (signal) => {
           const address = parseUrl((this.front ?? ways[0])?.url ?? '');

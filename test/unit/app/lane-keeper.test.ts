@@ -251,4 +251,16 @@ describe('LaneKeeper', () => {
     await kit.run(10_000);
     expect(kit.isOver).toBe(false);
   });
+
+  it('tries no longer when it is interrupted', async () => {
+    const kit = kitOf(way(tcp, 60 * MB), way(udp, 60 * MB), 1_000_000);
+    kit.begin(1);
+    await kit.run(500);
+    for (const one of kit.ways) one.listener = 'none';
+    for (const lane of [...kit.lanes.keys()]) kit.lose(lane);
+    await kit.run(500);
+    kit.interrupting.abort(new Error('interrupted'));
+    await kit.run(100);
+    expect(kit.isOver).toBe(true);
+  });
 });

@@ -8,6 +8,7 @@ import {
   openChannel,
   readAll,
   readerOf,
+  readText,
   writeAll,
   writerOf,
 } from './pipe-kit.js';
@@ -116,4 +117,19 @@ it('sends little on a lane that rests while another is there', async () => {
   expect(read.digest).toBe(digest);
   const on = (each: number) => pipes.dialer.carried.get(each) ?? 0;
   expect(on(lane)).toBeLessThan(on(0) / 4);
+});
+
+it('tells the writer on the next lane that all is delivered, where the reader has ended without any', async () => {
+  const pipes = await meetPipes({ windowBytes });
+  const { near, far } = await openChannel(pipes, { down: true });
+  const [writer, reader] = [writerOf(far), readerOf(near)];
+  writer.write(new Blocks().text('all'));
+  writer.finish();
+  expect(await readText(reader)).toBe('all');
+  pipes.first.kill();
+  await vi.waitFor(() => expect(pipes.sessions.dialer.session.lanes).toEqual([]));
+  reader.delivered();
+  const ended = pipes.dialer.end();
+  await pipes.join();
+  await Promise.all([writer.done, ended, pipes.listener.over]);
 });

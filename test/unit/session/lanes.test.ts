@@ -185,12 +185,45 @@ describe('a session without any lane', () => {
     expect([dialer.detached, listener.detached]).toEqual([[], []]);
   });
 
-  it('ends with the transfer where nobody is there to be told', async () => {
-    const { dialer, first } = await meet({ rejoinMs });
+  it('ends at once when it is finished and nothing is to be said', async () => {
+    const { dialer, listener, first } = await meet({ rejoinMs });
+    say(listener, 'x');
+    listener.session.confirm();
+    await vi.waitFor(() => expect(dialer.texts).toEqual(['x']), soon);
     first.kill();
     await vi.waitFor(() => expect(dialer.detached).toHaveLength(1), soon);
     dialer.session.finish();
     expect(dialer.ends).toEqual(['ERR_XFER_CONNECTION_LOST']);
+  });
+
+  it('says its last words on the next one when it is finished', async () => {
+    const { dialer, listener, first, join } = await meet({ rejoinMs });
+    listener.session.attach({
+      onControl: (body) => {
+        listener.texts.push(Buffer.from(body).toString());
+        listener.session.finish();
+      },
+      onContent: (content) => content.release(),
+      onRoom: () => undefined,
+      onEnd: (error) => listener.ends.push(error?.code),
+    });
+    first.kill();
+    await vi.waitFor(() => expect(dialer.detached).toHaveLength(1), soon);
+    say(dialer, 'last');
+    dialer.session.finish();
+    expect(dialer.ends).toEqual([]);
+    await join();
+    await vi.waitFor(() => expect([dialer.ends, listener.ends]).toEqual([[undefined], [undefined]]), soon);
+    expect(listener.texts).toEqual(['last']);
+  });
+
+  it('ends when none does, with words left to say', async () => {
+    const { dialer, first } = await meet({ rejoinMs: 100 });
+    first.kill();
+    await vi.waitFor(() => expect(dialer.detached).toHaveLength(1), soon);
+    say(dialer, 'last');
+    dialer.session.finish();
+    await vi.waitFor(() => expect(dialer.ends).toEqual(['ERR_XFER_CONNECTION_LOST']), soon);
   });
 });
 
