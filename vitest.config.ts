@@ -19,6 +19,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Of two cores, which many of the tests leave idle while they wait.
+    maxWorkers: 3,
   },
 });

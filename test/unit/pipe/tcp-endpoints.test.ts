@@ -89,7 +89,10 @@ describe('tcp-connect:', () => {
 
   it.each([
     [() => tcpConnect().check('tcp-connect:host', 'both'), 'write tcp-connect:HOST:PORT'],
-    [() => tcpListen.check('tcp-listen:99999', 'both'), 'write tcp-listen:[HOST:]PORT with a port up to 65535'],
+    [
+      () => tcpListen.check('tcp-listen:99999', 'both'),
+      'write tcp-listen:[HOST:]PORT with a port up to 65535',
+    ],
   ])('says how it is written', (check, remedy) => {
     expect(check).toThrow(
       expect.objectContaining({
