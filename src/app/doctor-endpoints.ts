@@ -16,7 +16,7 @@ export async function endpointFindings(
 ): Promise<Finding[]> {
   const plain: string[] = [];
   const told: Finding[] = [];
-  for (const descriptor of registry.descriptors) {
+  for (const descriptor of registry.descriptors()) {
     const urls = descriptor.schemes.map((scheme) => `${scheme}:`).join(', ');
     const probe = await probed(registry, descriptor, timeoutMs, signal);
     if (probe) told.push(findingOf(`endpoints ${descriptor.name}`, urls, probe));

@@ -111,7 +111,7 @@ function placeOf(
     return listenPlace(rest === '' ? [] : [rest], isRelayed);
   }
   if (endpoints.schemeOf(word) !== undefined) return { kind: 'endpoint', url: word };
-  checkNoEndpoint(word, endpoints.schemes);
+  checkNoEndpoint(word, endpoints.schemes());
   checkTarget(word, isRelayed);
   return { kind: 'target', target: word };
 }

@@ -60,10 +60,9 @@ export abstract class BaseCommand extends Command {
 
   /** What pipes can end in: `registry` with those of the core, and what the plugins have. */
   protected async withEndpoints<Registry extends EndpointRegistry>(registry: Registry): Promise<Registry> {
-    const { addHookResult } = await import('../pipe/endpoint-registry.js');
     const { coreEndpoints } = await import('../pipe/core-endpoints.js');
     for (const descriptor of coreEndpoints()) registry.add(descriptor, 'xfer');
-    addHookResult(registry, await this.config.runHook('xfer:endpoints', {}));
+    registry.addHookResult(await this.config.runHook('xfer:endpoints', {}));
     return registry;
   }
 

@@ -6,7 +6,7 @@ import { isXferError } from '../../../src/errors/index.js';
 
 const schemes = ['file', 'exec', 'tcp-connect', 'tcp-listen'];
 const endpoints = {
-  schemes,
+  schemes: () => schemes,
   schemeOf: (url: string) => schemes.find((scheme) => url.startsWith(`${scheme}:`)),
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EndpointKind } from '../../../src/pipe/endpoint.js';
-import { addHookResult, EndpointRegistry } from '../../../src/pipe/endpoint-registry.js';
+import { EndpointRegistry } from '../../../src/pipe/endpoint-registry.js';
 
 const kind: EndpointKind = {
   check: () => undefined,
@@ -14,7 +14,7 @@ describe('EndpointRegistry', () => {
     let loads = 0;
     const registry = new EndpointRegistry();
     registry.add({ ...good, schemes: ['a', 'b+c'], load: () => (loads++, Promise.resolve(kind)) }, 'plugin');
-    expect([registry.schemes, loads]).toEqual([['a', 'b+c'], 0]);
+    expect([registry.schemes(), loads]).toEqual([['a', 'b+c'], 0]);
     expect(await registry.kindOf('a:rest')).toBe(kind);
     expect(await registry.kindOf('b+c:')).toBe(kind);
     expect(loads).toBe(1);
@@ -51,7 +51,7 @@ describe('EndpointRegistry', () => {
   ])('refuses %s', (_name, descriptor, code) => {
     const registry = new EndpointRegistry();
     expect(() => registry.add(descriptor, 'bad')).toThrow(expect.objectContaining({ code }) as Error);
-    expect(registry.schemes).toEqual([]);
+    expect(registry.schemes()).toEqual([]);
   });
 
   it('refuses the second plugin for a scheme, whole, and keeps the first', async () => {
@@ -59,7 +59,7 @@ describe('EndpointRegistry', () => {
     registry.add(good, 'first');
     const second = { ...good, schemes: ['other', 'good'], load: () => Promise.resolve({ ...kind }) };
     expect(() => registry.add(second, 'second')).toThrow(/second.*good.*first/);
-    expect(registry.schemes).toEqual(['good']);
+    expect(registry.schemes()).toEqual(['good']);
     expect(await registry.kindOf('good:x')).toBe(kind);
   });
 
@@ -94,7 +94,7 @@ describe('EndpointRegistry', () => {
 describe('what the hook gave', () => {
   it('takes the good ones, and says of each bad one what is wrong', async () => {
     const registry = new EndpointRegistry();
-    addHookResult(registry, {
+    registry.addHookResult({
       successes: [
         hookOf('list', { good: 'this is no list' }),
         hookOf('old', [{ ...good, apiVersion: 0 }]),
