@@ -112,8 +112,11 @@ describe.skipIf(whyNoLink !== undefined)(whyNoLink ? `${title} (skipped: ${whyNo
     ['taken and then dropped', 'meta l4proto tcp meta length > 60 drop'],
   ])('TCP is %s: starts over UDP soon', limit, async (_how, rule) => {
     const sent = await sendAcross({ rules: [rule] });
-    // On a busy machine the second of the two may answer first.
+    // Which of the two answers first is the machine's choice; which is asked first is ours.
     expect(['udp', 'quic']).toContain(await transportOf(sent));
+    const dialled = sent.explained.filter(({ decision }) => decision === 'dial');
+    const schemes = dialled.map(({ address = '' }) => address.slice(0, address.indexOf(':')));
+    expect(schemes.slice(0, 2)).toEqual(['tcp', 'udp']);
     expect(sent.answerMs).toBeLessThan(soonMs);
   });
 
