@@ -5,8 +5,6 @@ import { anotherCapability, ownCapabilities, pipeCapability } from '../session/h
 import type { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
 import { XferError } from '../errors/index.js';
-import { servePipes } from './pipe-sessions.js';
-import { openStreamedFile } from './streamed-file.js';
 import type { IdleSessions } from './idle-sessions.js';
 import type { ReceiveOptions, SendResult } from './options.js';
 import { ReceiveSeries } from './receive-series.js';
@@ -82,7 +80,12 @@ export class FileSessions implements SessionHandler<SendResult> {
     }
   }
   /** A pipe into a file: `xfer send -`. */
-  #serveStream(accepted: AcceptedSession): Promise<SendResult> {
+  async #serveStream(accepted: AcceptedSession): Promise<SendResult> {
+    // Most receivers never get a stream.
+    const [{ servePipes }, { openStreamedFile }] = await Promise.all([
+      import('./pipe-sessions.js'),
+      import('./streamed-file.js'),
+    ]);
     const { options, peers } = this.#context;
     const given = { ...options, ofFile: 'recv' as const, duplex: false };
     const placeOf = ({ name }: ChannelRequest): ReadPlace => {

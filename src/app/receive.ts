@@ -6,7 +6,6 @@ import { directoryError, XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { PeerStore } from '../session/peer-store.js';
 import { printable } from '../transfer/printable.js';
-import { receiveToStdout } from './receive-to-stdout.js';
 import { FileSessions } from './file-sessions.js';
 import { IdleSessions } from './idle-sessions.js';
 import type { ReceiveOptions, SendResult } from './options.js';
@@ -18,7 +17,8 @@ import { SessionListener } from './session-listener.js';
  * signal (ERR_XFER_INTERRUPTED) or until a code that the user chose is spent (ERR_XFER_WRONG_CODE).
  */
 export async function receive(options: ReceiveOptions): Promise<SendResult | undefined> {
-  if (options.output === '-') return receiveToStdout(options);
+  // What only pipes need is loaded for them alone.
+  if (options.output === '-') return (await import('./receive-to-stdout.js')).receiveToStdout(options);
   const native = nativeApi();
   const { root, isUnnamed } = await openDirectory(options);
   try {

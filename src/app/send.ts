@@ -21,8 +21,6 @@ import type { SendOptions, SendResult } from './options.js';
 import type { FanOutEntry } from './fan-out.js';
 import { readFilter } from './filters.js';
 import type { SendSession } from './send-session.js';
-import { sendStdin } from './send-stdin.js';
-import { sendToStdout } from './send-to-stdout.js';
 import { singleUse, type SendSessions } from './send-sessions.js';
 import { routeTo, type Route } from './route.js';
 import { retryOf } from './silence.js';
@@ -39,7 +37,8 @@ const worthKeepingMs = 100;
  * XferError, after the rest was committed where only single entries failed.
  */
 export async function send(options: SendOptions): Promise<SendResult> {
-  if (options.paths.includes('-')) return sendStdin(options);
+  // What only pipes need is loaded for them alone.
+  if (options.paths.includes('-')) return (await import('./send-stdin.js')).sendStdin(options);
   const filter = await readFilter(options.filters ?? [], options.signal);
   const listings = new GivenListings();
   await checkGiven(options.paths, filter, listings);
@@ -135,6 +134,7 @@ class Sending {
     let opened = await this.#take(() => this.#openMet(met));
     if (opened.session.hello.capabilities.includes(stdoutCapability)) {
       this.#fanOut?.decline();
+      const { sendToStdout } = await import('./send-to-stdout.js');
       return sendToStdout(this.#dialler, opened, this.#options);
     }
     let hasTriedCode = false;
