@@ -10,6 +10,7 @@ export default defineConfig({
       'xfer/compliance': at('./src/compliance.ts'),
       '@xfer/mux': at('./plugins/mux/src/index.ts'),
       '@xfer/quic': at('./plugins/quic/src/index.ts'),
+      '@xfer/rdma': at('./plugins/rdma/src/index.ts'),
       '@xfer/udp': at('./plugins/udp/src/index.ts'),
       '@xfer/zmq': at('./plugins/zmq/src/index.ts'),
     },

@@ -29,6 +29,16 @@ export type {
 } from './native/udp-api.js';
 export { canonicalHost } from './native/canonical-host.js';
 export { udpApi } from './native/load-udp.js';
+export { fabricApi } from './native/load-fabric.js';
+export {
+  fabricEvent,
+  type FabricApi,
+  type FabricEndpoint,
+  type FabricEndpointOptions,
+  type FabricFinding,
+  type FabricPeer,
+  type FabricProvider,
+} from './native/fabric-api.js';
 export { packetField, packetKind, packetLayout, runField } from './native/udp-api.js';
 export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux/streams-link.js';
 export { parseRate } from './config/quantity.js';

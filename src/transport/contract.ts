@@ -48,6 +48,8 @@ export interface TransportTuning {
   readonly congestion?: string;
   /** The largest IP packet of the link: datagrams are so long less the headers. Default: found out for each path. */
   readonly mtuBytes?: number;
+  /** The provider of the fabric, as libfabric names it. Default: the first of those that both ends have. */
+  readonly provider?: string;
 }
 
 export interface TlsIdentity {
@@ -118,8 +120,31 @@ export interface ConnectionCapabilities {
   /** Whether the transport encrypts by itself; sessions are sealed either way. */
   readonly encrypted: boolean;
   readonly maxStreams: number;
+  /** What is sent from `Connection.memory` is not copied on its way out. */
   readonly zeroCopy: boolean;
+  /**
+   * It leads over a fabric that the users of both ends may trust: where both say so, content may go unsealed. Default: false, as for
+   * everything that others can listen to.
+   */
+  readonly isFabric?: boolean;
 }
+
+/** Memory that a transport sends from without a copy. */
+export interface TransportMemory {
+  /**
+   * At least `bytes` long, contents undefined, byte 52 (the body of a sealed record) on a page; undefined where none is free: what is
+   * sent may lie anywhere.
+   */
+  acquire(bytes: number): Buffer | undefined;
+  /** Gives back what `acquire` gave, once; after the connection too. */
+  release(buffer: Buffer): void;
+}
+
+/**
+ * Within the handler that has got bytes: they stay as they are, and may be changed, until the function that it gives is called, once.
+ * undefined: too many are kept already, the bytes live until the handler returns.
+ */
+export type Retain = () => (() => void) | undefined;
 
 /** What transports over datagrams count beside the rest, where they can tell. */
 export interface PathCounters {
@@ -164,6 +189,8 @@ export interface Connection {
   readonly remote: Address;
   /** It leads over relays: `remote` is the first of them. Default: false. */
   readonly isRelayed?: boolean;
+  /** Memory to send from, where it makes a difference to the transport. */
+  readonly memory?: TransportMemory;
   /** Returns at once, and data may follow at once; `stream.opened` settles with the answer. */
   openStream(options?: OpenStreamOptions): Stream;
   /** The handler must call `accept()` or `refuse()` sooner or later; without a handler streams are refused. */
@@ -245,8 +272,9 @@ export interface Stream {
    * `place` may be asked, at any time, for memory into which the next bytes can be read: then the handler gets them
    * there and has nothing to copy. It is a hint: the handler may get them elsewhere, although something was read
    * into that memory. Until the handler is called again the memory is the transport's: for good, if it never is.
+   * `retain`, where the transport has it, keeps the bytes of this call.
    */
-  onData(handler: (bytes: Uint8Array) => void, place?: () => Uint8Array | undefined): void;
+  onData(handler: (bytes: Uint8Array, retain?: Retain) => void, place?: () => Uint8Array | undefined): void;
   /** FIN of the other side, after its last data. */
   onEnd(handler: () => void): void;
   /** RESET by the other side, or the end of the connection. Called at most once. */
