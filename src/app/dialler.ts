@@ -154,6 +154,9 @@ export class Dialler {
     return {
       onDecision: (decision) => this.#explain(decision),
       onStored: (relay) => this.#handleStored(relay),
+      onNote: (message) => {
+        if (!this.#isDone) onEvent({ event: 'note', message });
+      },
       onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
         if (this.#isDone) return;

@@ -8,7 +8,12 @@ export const defaultPorts = Object.freeze({
   wss: 4840,
   udp: 4840,
   quic: 4841,
+  /** Of its bootstrap, whatever the provider (docs/rdma.md). */
   rdma: 4842,
+  'rdma+efa': 4842,
+  'rdma+verbs': 4842,
+  'rdma+tcp': 4842,
+  'rdma+shm': 4842,
 });
 
 /** mux: many streams on one link (DESIGN §4). Past a limit the opener gets OPEN_ERR 9 or the link ends with a protocol error, as said. */
