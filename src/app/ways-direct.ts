@@ -59,9 +59,8 @@ class DirectWays implements Ways {
         : scheme !== 'quic' || (tuning?.congestion ?? 'cubic') === 'cubic';
     this.#schemes = new Set(there.filter(wanted));
     // Few have a fabric, and to look for one takes time: nobody is asked for it who did not tell of it.
-    this.#planned = new Set(
-      use ? there.filter((scheme) => use.includes(scheme)) : there.filter((s) => !isFabric(s)),
-    );
+    const isAsked = (scheme: string): boolean => (use ? use.includes(scheme) : !isFabric(scheme));
+    this.#planned = new Set([...this.#schemes].filter(isAsked));
   }
 
   async dialFirst(signal: AbortSignal): Promise<WayThere> {
