@@ -275,7 +275,7 @@ export class LaneKeeper {
     try {
       await this.#openOn(session, address, this.#signal);
     } catch (thrown) {
-      if (!session.isOver && !this.#signal.aborted)
+      if (this.#session?.isOver === false && !this.#signal.aborted)
         this.#options.ways.handleFailed?.(address, whyNot(thrown));
       throw thrown;
     }
