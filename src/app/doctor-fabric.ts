@@ -1,6 +1,8 @@
+import { rdmaDefaults } from '../config/index.js';
 import { formatSize } from '../config/quantity.js';
+import { buildCommand } from '../native/build-command.js';
 import type { FabricFinding, FabricProvider } from '../native/fabric-api.js';
-import { buildCommand, sudo } from './doctor-machine.js';
+import { sudo } from './doctor-machine.js';
 import { coreProvider } from './fabric-gain.js';
 import type { Finding } from './finding.js';
 import type { MachineFacts } from './machine-facts.js';
@@ -87,8 +89,9 @@ function placeOf({ fabric, domain, device, bitsPerSecond }: FabricProvider): str
   return `${domain}${on} (${fabric}${speed})`;
 }
 
-/** What one connection registers with the device, and is locked: its receive buffers and as much to send from. */
-const connectionBytes = 35_000_000;
+/** What one connection registers with the device, and is locked: its receive buffers, and the blocks that it sends from. */
+const { largeBytes, largeCount, smallBytes, smallCount, memoryBlocks } = rdmaDefaults;
+const connectionBytes = (largeCount + memoryBlocks) * largeBytes + smallCount * smallBytes;
 /** A session may have so many over one transport, with what it comes from. */
 const wantedBytes = 4 * connectionBytes;
 

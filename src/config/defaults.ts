@@ -207,6 +207,42 @@ export const quicDefaults = Object.freeze({
   maxEarlyStreams: 1024,
 });
 
+/**
+ * rdma: streams over messages of a fabric (docs/rdma.md). Receive buffers are registered and posted when a connection is
+ * made, and are memory for as long as it lasts: with these, 17 MB, and as much again where it sends bulk content.
+ */
+export const rdmaDefaults = Object.freeze({
+  /** A large receive buffer: a sealed record of 1 MiB, 68 bytes around it and 40 of heads before it, in whole pages. */
+  largeBytes: 1 * MiB + 4 * KiB,
+  /** Messages of that size that may be on their way to us: what a fabric of 100 Gbit/s brings in 1.3 ms, for a loop that is late. */
+  largeCount: 16,
+  /** A small one: what control, acknowledgements and small records take, in two pages. */
+  smallBytes: 8 * KiB,
+  smallCount: 64,
+  /** Of what the other side has posted for small messages, this part stays for control while there is content. */
+  controlShare: 1 / 8,
+  /** Large messages that are with the provider at once, and small ones. */
+  maxLargeSends: 8,
+  maxSmallSends: 256,
+  /** What was sent at once and is at least so long gets a message of its own, so that a record lies in a buffer as it should. */
+  aloneBytes: 64 * KiB,
+  /** Part of the large receive buffers that readers may keep; past it they copy. */
+  keptShare: 1 / 2,
+  /** Blocks of registered memory that records are made in, and how many of them are got at a time, ahead of need. */
+  memoryBlocks: 16,
+  memoryBlocksAtOnce: 4,
+  /** Windows of a stream: several records from the beginning, so that no record waits for credit. */
+  initialWindowBytes: 8 * MiB,
+  maxWindowBytes: 32 * MiB,
+  /** The first message must have come over the fabric this long after the addresses were exchanged; past it the next provider is tried. */
+  fabricTimeoutMs: 5_000,
+  /** Both sides have ended: the other one's word that it got everything is waited for so long. */
+  endTimeoutMs: 2_000,
+  /** Endpoints of a listener, and those of them whose dialer has not come over the fabric yet; past it dialers are refused. */
+  maxEndpoints: 64,
+  maxUnprovenEndpoints: 16,
+});
+
 /** session (DESIGN §6). */
 export const sessionDefaults = Object.freeze({
   /** A stranger must have finished the handshake by then; counted from the connection. */

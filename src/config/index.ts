@@ -6,6 +6,7 @@ export {
   muxStreamsDefaults,
   poolDefaults,
   quicDefaults,
+  rdmaDefaults,
   relayDefaults,
   scanDefaults,
   sessionDefaults,

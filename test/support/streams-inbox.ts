@@ -1,9 +1,9 @@
-import type { ContentLimit } from 'xfer/plugin';
+import type { ContentLimit, Retain } from 'xfer/plugin';
 
 /** Whom an inbox gives what it has put in order. */
 export interface InboxUser {
   control(bytes: Uint8Array): void;
-  content(streamId: number, bytes: Uint8Array, fin: boolean): void;
+  content(streamId: number, bytes: Uint8Array, fin: boolean, retain?: Retain): void;
   limitOf(streamId: number): ContentLimit;
 }
 
@@ -19,10 +19,19 @@ export class StreamsInbox {
   #controlGiven = 0;
   readonly #controlAhead = new Map<number, Uint8Array>();
   readonly #incoming = new Map<number, Incoming>();
+  readonly #mostRetained: number;
+  #retained = 0;
   #over = false;
 
-  constructor(user: InboxUser) {
+  /** `mostRetained`: so many pieces of content may be kept at once. Default: none, and there is no `retain`. */
+  constructor(user: InboxUser, mostRetained = 0) {
     this.#user = user;
+    this.#mostRetained = mostRetained;
+  }
+
+  /** Pieces that are kept. */
+  get retained(): number {
+    return this.#retained;
   }
 
   /** Streams of which anything is kept. */
@@ -61,10 +70,27 @@ export class StreamsInbox {
       pieces.delete(at);
       incoming.next += piece.bytes.length;
       if (this.#user.limitOf(streamId) === 'over') return this.forget(streamId);
-      this.#user.content(streamId, piece.bytes, piece.fin);
-      // Nobody may have kept them.
-      piece.bytes.fill(0xdd);
+      this.#give(streamId, piece.bytes, piece.fin);
     }
+  }
+
+  #give(streamId: number, bytes: Uint8Array, fin: boolean): void {
+    let holders = 0;
+    const retain = (): (() => void) | undefined => {
+      if (holders > 0 || this.#retained >= this.#mostRetained) return undefined;
+      holders++;
+      this.#retained++;
+      return () => {
+        if (holders === 0) throw new Error('content was given back twice');
+        holders--;
+        this.#retained--;
+        bytes.fill(0xdd);
+      };
+    };
+    if (this.#mostRetained === 0) this.#user.content(streamId, bytes, fin);
+    else this.#user.content(streamId, bytes, fin, retain);
+    // Nobody may have kept them otherwise.
+    if (holders === 0) bytes.fill(0xdd);
   }
 
   forget(streamId: number): void {
