@@ -126,6 +126,7 @@ async function openOver(
         opening.capabilities,
         options.streamingThresholdBytes,
       ),
+      trustFabric: options.trustFabric ?? false,
       native,
       signal,
       silenceMs,
