@@ -191,42 +191,42 @@ class OpenBody final : public CallbackJob {
   const size_t recordBytes_;
 };
 
-/** (cipher, key, counter, fd, position, bodyBytes, header, out, done) */
+/** (cipher, key, counter, plain, fd, position, bodyBytes, header, out, done) */
 void SubmitSealFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
-  const int fd = arguments.Fd(3);
-  const uint64_t position = arguments.Integer(4, "position", kMaxSafeInteger);
-  const size_t bodyBytes = arguments.Integer(5, "bodyBytes", kMaxBodyBytes);
+  const int fd = arguments.Fd(4);
+  const uint64_t position = arguments.Integer(5, "position", kMaxSafeInteger);
+  const size_t bodyBytes = arguments.Integer(6, "bodyBytes", kMaxBodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(6, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(7, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(7, "out", outBytes);
-  const Napi::Function done = arguments.Done(8);
+  uint8_t* const out = arguments.Bytes(8, "out", outBytes);
+  const Napi::Function done = arguments.Done(9);
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (arguments.Ok() && position > kMaxSafeInteger - bodyBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
   if (!arguments.Ok()) return;
   auto job = std::make_unique<SealFile>(done, key, fd, position, bodyBytes, header, out);
-  job->Hold(info[7].As<Napi::Object>());
+  job->Hold(info[8].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, bodyBytes, header, out, done) */
+/** (cipher, key, counter, plain, bodyBytes, header, out, done) */
 void SubmitSealBody(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
-  const size_t bodyBytes = arguments.Integer(3, "bodyBytes", kMaxBodyBytes);
+  const size_t bodyBytes = arguments.Integer(4, "bodyBytes", kMaxBodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(5, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const out = arguments.Bytes(6, "out", outBytes);
+  const Napi::Function done = arguments.Done(7);
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (!arguments.Ok()) return;
   auto job = std::make_unique<SealBody>(done, key, bodyBytes, header, out);
-  job->Hold(info[5].As<Napi::Object>());
+  job->Hold(info[6].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
@@ -237,53 +237,53 @@ bool Overlap(const uint8_t* a, size_t aBytes, const uint8_t* b, size_t bBytes) {
   return aAt < bAt + bBytes && bAt < aAt + aBytes;
 }
 
-/** (cipher, key, counter, body, header, out, done) */
+/** (cipher, key, counter, plain, body, header, out, done) */
 void SubmitSealFrom(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t bodyBytes = 0;
-  const uint8_t* const body = arguments.Bytes(3, "body", bodyBytes);
+  const uint8_t* const body = arguments.Bytes(4, "body", bodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(5, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const out = arguments.Bytes(6, "out", outBytes);
+  const Napi::Function done = arguments.Done(7);
   if (arguments.Ok() && bodyBytes > kMaxBodyBytes) arguments.OutOfRange("body must be at most 2^30 bytes");
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (arguments.Ok() && Overlap(body, bodyBytes, out, outBytes)) arguments.OutOfRange("body must not be a part of out");
   if (!arguments.Ok()) return;
-  auto job = std::make_unique<SealFrom>(done, key, info[3].As<Napi::Object>(), body, bodyBytes, header, out);
-  job->Hold(info[5].As<Napi::Object>());
+  auto job = std::make_unique<SealFrom>(done, key, info[4].As<Napi::Object>(), body, bodyBytes, header, out);
+  job->Hold(info[6].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, record, fd, position, done) */
+/** (cipher, key, counter, plain, record, fd, position, done) */
 void SubmitOpenFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t recordBytes = 0;
-  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
-  const int fd = arguments.Fd(4);
-  const uint64_t position = arguments.Integer(5, "position", kMaxSafeInteger);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const record = arguments.Bytes(4, "record", recordBytes);
+  const int fd = arguments.Fd(5);
+  const uint64_t position = arguments.Integer(6, "position", kMaxSafeInteger);
+  const Napi::Function done = arguments.Done(7);
   if (arguments.Ok() && position > kMaxSafeInteger - recordBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
   if (!arguments.Ok()) return;
   auto job = std::make_unique<OpenFile>(done, key, record, recordBytes, fd, position);
-  job->Hold(info[3].As<Napi::Object>());
+  job->Hold(info[4].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, record, done) */
+/** (cipher, key, counter, plain, record, done) */
 void SubmitOpenBody(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t recordBytes = 0;
-  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
-  const Napi::Function done = arguments.Done(4);
+  uint8_t* const record = arguments.Bytes(4, "record", recordBytes);
+  const Napi::Function done = arguments.Done(5);
   if (!arguments.Ok()) return;
   auto job = std::make_unique<OpenBody>(done, key, record, recordBytes);
-  job->Hold(info[3].As<Napi::Object>());
+  job->Hold(info[4].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 

@@ -23,6 +23,11 @@ export interface CommonOptions {
   readonly rememberAs?: string;
   /** How long to put up with a network that fails, in milliseconds; 0: not at all. Default: sessionDefaults.retryMs. */
   readonly retryMs?: number;
+  /**
+   * Content need not be sealed where the other side says the same, on lanes that lead straight over a fabric (docs/security.md). Where it
+   * does not come to that a note says why. Default: false.
+   */
+  readonly trustFabric?: boolean;
   /** Files of at most so many bytes go together in records, as far as both sides agree. Default: sessionDefaults. */
   readonly streamingThresholdBytes?: number;
 }

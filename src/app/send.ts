@@ -241,7 +241,7 @@ class Sending {
     try {
       const running = this.#start(opened, resume);
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
-      const introduced = this.#dialler.introduce(session.peerKey);
+      const introduced = this.#dialler.introduce(session);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
       const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
         running,

@@ -19,6 +19,10 @@ export const sessionFlags = {
     helpValue: 'NAME',
     dependsOn: ['remember'],
   }),
+  'trust-fabric': Flags.boolean({
+    description:
+      'do not seal content that goes over an RDMA fabric which nobody else can reach; only where both sides say so, and never over a relay',
+  }),
   retry: Flags.string({
     description:
       'how long to try to connect again, or wait for the other side to, after a connection is lost; 0 turns it off',
@@ -43,16 +47,18 @@ interface SessionFlags {
   // oclif leaves it out where it was not given; a default would count as given for `--as`.
   readonly remember: boolean | undefined;
   readonly as: string | undefined;
+  readonly 'trust-fabric': boolean | undefined;
   readonly retry: string;
 }
 
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
 export function sessionOptions(
   flags: SessionFlags,
-): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs'> {
+): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'trustFabric'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
+    trustFabric: flags['trust-fabric'] ?? false,
     retryMs: parseDuration(flags.retry),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),

@@ -28,12 +28,17 @@ export type Cipher = (typeof cipher)[keyof typeof cipher];
  *
  * n is the record's counter under its key. A nonce is 4 zero bytes and the number as 8 bytes big-endian.
  * Bytes 4 to 7 of the plain header are B, big-endian; the rest is the caller's.
+ *
+ * Where the body alone is plain, bit `plainBody` of byte 2 of the header says so: then bytes 52 to 52 + B are the content, and the 16
+ * behind it are zero. Lengths and header are authenticated as ever, the content is not.
  */
 export const recordLayout = Object.freeze({
   lengthBytes: 4,
   headerBytes: 32,
   tagBytes: 16,
   bodyAt: 52,
+  flagsAt: 2,
+  plainBody: 1,
   bodyBytesAt: 4,
   overheadBytes: 68,
 });
@@ -44,6 +49,11 @@ export interface RecordKey {
   readonly key: Uint8Array;
   /** The record's counter under this key, below 2^52. */
   readonly counter: number;
+  /**
+   * The body is plain: sealing sets the header's bit and reads or copies the body as it is; opening takes only what has the bit in its
+   * verified header, and zeros for a tag. Default: false.
+   */
+  readonly plain?: boolean;
 }
 
 export interface SealFileJob extends RecordKey {

@@ -141,7 +141,8 @@ export class GroupLane {
     try {
       const header = decodeRecordHeader(this.#options.native.seal.openHeader(key, record));
       const isWhole = header?.bodyBytes === record.length - recordLayout.overheadBytes;
-      return isWhole && header.kind === recordKind.content ? header : undefined;
+      const isSealed = header?.kind === recordKind.content && !header.hasPlainBody;
+      return isWhole && isSealed ? header : undefined;
     } catch {
       return undefined;
     }

@@ -169,7 +169,6 @@ export class IncomingFile {
     if (this.#fd === undefined)
       throw new XferError('ERR_XFER_INTERNAL', 'a file was written before it was open');
     this.#writing++;
-    const { cipher, key, counter } = content.key;
     const { bodyBytes, offset } = content.header;
     const written = (error: NodeJS.ErrnoException | null): void => {
       if (!error) this.#written += bodyBytes;
@@ -178,7 +177,7 @@ export class IncomingFile {
     };
     try {
       if (isPlain(content)) return writeAll(this.#fd, content.body, offset, written);
-      const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
+      const job = { ...content.key, record: content.record, fd: this.#fd, position: offset };
       this.#options.native.seal.openFile(job, written);
     } catch (cause) {
       // A place in the file that no system has.
