@@ -1,5 +1,5 @@
 import { benchDefaults } from '../config/index.js';
-import { asXferError, XferError } from '../errors/index.js';
+import { asXferError, isXferError, XferError } from '../errors/index.js';
 import {
   OpenRefused,
   openErrorCode,
@@ -93,7 +93,9 @@ async function opened(connection: Connection, stream: Stream): Promise<void> {
 /** Why a connection that is over has ended, as far as it says. */
 async function lost(connection: Connection): Promise<XferError> {
   const { error } = await connection.closed;
-  return error ? asXferError(error) : new XferError('ERR_XFER_CONNECTION_LOST', 'the other end is gone');
+  if (isXferError(error)) return error;
+  const message = error?.message ?? 'the other end is gone';
+  return new XferError('ERR_XFER_CONNECTION_LOST', message, { cause: error });
 }
 
 /** Rejects when nothing has moved on the connection for too long. */

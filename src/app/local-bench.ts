@@ -30,6 +30,9 @@ export async function startLocalBench(scheme: string, tuning: TransportTuning = 
     {
       env: { ...process.env, XFER_ENDS_WITH_PARENT: 'stdin' },
       stdio: ['pipe', 'pipe', 'ignore'],
+      // Ctrl-C in a terminal is for this process, which then ends the other: else that might be gone first.
+      detached: true,
+      windowsHide: true,
     },
   );
   const stop = (): void => void child.kill();

@@ -30,6 +30,8 @@ export function interruptSignal(
     process.once('disconnect', onSignal);
     if (!process.connected) onSignal();
   }
-  if (process.env['XFER_ENDS_WITH_PARENT'] === 'stdin') process.stdin.once('close', onSignal).resume();
+  // It is listened to, and by itself keeps nothing running.
+  if (process.env['XFER_ENDS_WITH_PARENT'] === 'stdin')
+    process.stdin.once('close', onSignal).resume().unref();
   return controller.signal;
 }
