@@ -12,6 +12,7 @@ import {
   type StreamsLink,
   type Transport,
   type TransportDescriptor,
+  type TransportMemory,
 } from 'xfer/plugin';
 import { MemoryLink, type MemoryHooks } from './memory-link.js';
 
@@ -23,6 +24,8 @@ export interface MemoryOptions {
   readonly onLink?: (dialer: MemoryLink, listener: MemoryLink, to: Address) => void;
   /** In place of all of these: two ends of another link. */
   readonly pair?: () => readonly [StreamsLink, StreamsLink];
+  /** What connections send from, each from one of its own. Default: they have none. */
+  readonly memory?: () => TransportMemory;
 }
 
 /** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
@@ -68,7 +71,7 @@ class MemoryTransport implements Transport {
     const admission = listener.admit?.(to.host);
     if (listener.admit && !admission)
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
-    const { mux } = this.#options;
+    const { mux, memory } = this.#options;
     const [left, right] = this.#options.pair?.() ?? this.#orderedPair(to);
     const config = mux ? { config: mux } : {};
     const here = { ...to, port: 0 };
@@ -79,6 +82,7 @@ class MemoryTransport implements Transport {
       remote: here,
       ...(listener.limits ? { limits: listener.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
     void accepted.closed.then(() => admission?.over());
     listener.onConnection(accepted, admission);
@@ -89,6 +93,7 @@ class MemoryTransport implements Transport {
       remote: to,
       ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
   }
 
