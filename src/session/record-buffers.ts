@@ -3,7 +3,7 @@ import { recordLayout } from '../native/api.js';
 
 const { overheadBytes } = recordLayout;
 /** A record of at most this size gets memory of its own size; a larger one a pooled buffer. */
-const smallBytes = 64 * 1024;
+export const smallRecordBytes = 64 * 1024;
 /** Bodies of pooled records are rounded up to this, so that more of them fit. */
 const stepBytes = 64 * 1024;
 /** An idle buffer that is so many times as large as what is needed does too. */
@@ -32,7 +32,7 @@ export class RecordBuffers {
 
   /** At least `bytes` long, contents undefined. */
   acquire(bytes: number): Buffer {
-    if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
+    if (bytes <= smallRecordBytes) return Buffer.allocUnsafe(bytes);
     const at = this.#fitting(bytes);
     if (at < 0) return this.#fresh(roundedUp(bytes));
     const [buffer] = this.#idle.splice(at, 1) as [Buffer];
@@ -41,7 +41,7 @@ export class RecordBuffers {
   }
 
   release(buffer: Buffer): void {
-    if (buffer.length <= smallBytes) return;
+    if (buffer.length <= smallRecordBytes) return;
     this.#idle.push(buffer);
     this.#idleBytes += buffer.length;
     this.#keep(this.#keepBytes);

@@ -52,6 +52,13 @@ export interface SessionHandlers {
   onEnd(error?: XferError): void;
 }
 
+/** What came before there was anybody for it. */
+interface Early {
+  deliver(handlers: SessionHandlers): void;
+  /** Gives back the memory of what nobody gets. */
+  drop?(): void;
+}
+
 /**
  * The authenticated, sealed association of the two end peers, whatever is between them. It outlives every lane: the
  * control messages are numbered and are repeated on another one, and a new lane may join at any time (DESIGN §6).
@@ -68,7 +75,7 @@ export class Session {
   readonly #secrets: SessionSecrets;
   readonly #lanes: LaneSet;
   readonly #control: ControlChannel;
-  readonly #early: ((handlers: SessionHandlers) => void)[] = [];
+  readonly #early: Early[] = [];
   #remoteHello: Hello | undefined;
   #helloArrived: (() => void) | undefined;
   #handlers: SessionHandlers | undefined;
@@ -131,8 +138,10 @@ export class Session {
     }
     const ended = session.#ended;
     // Whoever says why he leaves right behind his HELLO is still heard.
-    if (ended && (ended.error || !session.#remoteHello))
+    if (ended && (ended.error || !session.#remoteHello)) {
+      for (const { drop } of session.#early.splice(0)) drop?.();
       throw ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+    }
     if (!ended) session.#lanes.watch();
     return session;
   }
@@ -175,8 +184,9 @@ export class Session {
   attach(handlers: SessionHandlers): void {
     const before = this.#ended;
     this.#handlers = handlers;
-    for (const deliver of this.#early.splice(0))
-      if (this.#ended === before) this.#deliverEarly(deliver, handlers);
+    for (const early of this.#early.splice(0))
+      if (this.#ended === before) this.#deliverEarly(early, handlers);
+      else early.drop?.();
     if (before) handlers.onEnd(before.error);
   }
 
@@ -327,7 +337,7 @@ export class Session {
     this.#lanes.refuse(this.#options.stream);
   }
 
-  #deliverEarly(deliver: (handlers: SessionHandlers) => void, handlers: SessionHandlers): void {
+  #deliverEarly({ deliver }: Early, handlers: SessionHandlers): void {
     try {
       deliver(handlers);
     } catch (error) {
@@ -366,7 +376,7 @@ export class Session {
         this.fabric.handleHello(this.#remoteHello);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
-      else this.#early.push((handlers) => handlers.onControl(body));
+      else this.#early.push({ deliver: (handlers) => handlers.onControl(body) });
     } catch (error) {
       this.abort(asXferError(error));
     }
@@ -382,8 +392,9 @@ export class Session {
     }
     if (this.#handlers) return this.#handlers.onContent(content);
     // It may come in the same bytes as the HELLO; how much is bounded by the stream's credit.
-    if (this.#remoteHello) return void this.#early.push((handlers) => handlers.onContent(content));
-    content.release();
+    const early = { deliver: (by: SessionHandlers) => by.onContent(content), drop: () => content.release() };
+    if (this.#remoteHello) return void this.#early.push(early);
+    early.drop();
     this.abort(new XferError('ERR_XFER_PROTOCOL', 'the other side sent content before its HELLO'));
   }
 

@@ -12,6 +12,7 @@ import {
   type StreamsLink,
   type Transport,
   type TransportDescriptor,
+  type TransportMemory,
 } from 'xfer/plugin';
 import { MemoryLink, type MemoryHooks } from './memory-link.js';
 
@@ -25,6 +26,8 @@ export interface MemoryOptions {
   readonly fabric?: boolean;
   /** In place of all of these: two ends of another link. */
   readonly pair?: () => readonly [StreamsLink, StreamsLink];
+  /** What connections send from, each from one of its own. Default: they have none. */
+  readonly memory?: () => TransportMemory;
 }
 
 /** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
@@ -70,7 +73,7 @@ class MemoryTransport implements Transport {
     const admission = listener.admit?.(to.host);
     if (listener.admit && !admission)
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
-    const { mux } = this.#options;
+    const { mux, memory } = this.#options;
     const [left, right] = this.#options.pair?.() ?? this.#orderedPair(to);
     const config = mux ? { config: mux } : {};
     const here = { ...to, port: 0 };
@@ -81,6 +84,7 @@ class MemoryTransport implements Transport {
       remote: here,
       ...(listener.limits ? { limits: listener.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
     void accepted.closed.then(() => admission?.over());
     const dialed = new MuxConnection({
@@ -90,6 +94,7 @@ class MemoryTransport implements Transport {
       remote: to,
       ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
     if (this.#options.fabric) for (const connection of [accepted, dialed]) asFabric(connection);
     listener.onConnection(accepted, admission);

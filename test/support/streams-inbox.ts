@@ -1,4 +1,5 @@
 import type { ContentLimit, Retain } from 'xfer/plugin';
+import { Lender } from './lender.js';
 
 /** Whom an inbox gives what it has put in order. */
 export interface InboxUser {
@@ -19,19 +20,18 @@ export class StreamsInbox {
   #controlGiven = 0;
   readonly #controlAhead = new Map<number, Uint8Array>();
   readonly #incoming = new Map<number, Incoming>();
-  readonly #mostRetained: number;
-  #retained = 0;
+  readonly #lender: Lender;
   #over = false;
 
   /** `mostRetained`: so many pieces of content may be kept at once. Default: none, and there is no `retain`. */
   constructor(user: InboxUser, mostRetained = 0) {
     this.#user = user;
-    this.#mostRetained = mostRetained;
+    this.#lender = new Lender(mostRetained);
   }
 
   /** Pieces that are kept. */
   get retained(): number {
-    return this.#retained;
+    return this.#lender.kept;
   }
 
   /** Streams of which anything is kept. */
@@ -70,27 +70,10 @@ export class StreamsInbox {
       pieces.delete(at);
       incoming.next += piece.bytes.length;
       if (this.#user.limitOf(streamId) === 'over') return this.forget(streamId);
-      this.#give(streamId, piece.bytes, piece.fin);
+      this.#lender.lend(piece.bytes, (bytes, retain) =>
+        this.#user.content(streamId, bytes, piece.fin, retain),
+      );
     }
-  }
-
-  #give(streamId: number, bytes: Uint8Array, fin: boolean): void {
-    let holders = 0;
-    const retain = (): (() => void) | undefined => {
-      if (holders > 0 || this.#retained >= this.#mostRetained) return undefined;
-      holders++;
-      this.#retained++;
-      return () => {
-        if (holders === 0) throw new Error('content was given back twice');
-        holders--;
-        this.#retained--;
-        bytes.fill(0xdd);
-      };
-    };
-    if (this.#mostRetained === 0) this.#user.content(streamId, bytes, fin);
-    else this.#user.content(streamId, bytes, fin, retain);
-    // Nobody may have kept them otherwise.
-    if (holders === 0) bytes.fill(0xdd);
   }
 
   forget(streamId: number): void {

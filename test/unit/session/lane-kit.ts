@@ -134,11 +134,12 @@ export interface LaneEndOptions {
   /** Default: what the secrets give. */
   readonly keys?: Pick<LaneOptions, 'sealing' | 'opening'>;
   onControl?(text: string): void;
+  readonly stream?: HandStream;
 }
 
 /** One end of a lane, started. */
 export function laneEnd(role: LaneSecrets['role'], options: LaneEndOptions = {}): LaneEnd {
-  const stream = new HandStream();
+  const { stream = new HandStream() } = options;
   const seal = new HandSeal();
   const buffers = new CountedBuffers();
   const log = { controls: [], contents: [], ends: [] } as Pick<LaneEnd, 'controls' | 'contents' | 'ends'>;
