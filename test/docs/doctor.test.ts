@@ -110,7 +110,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('links only to what is there', () => {
-    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)(?:#(\w+))?/g)];
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)(?:#([\w-]+))?/g)];
     expect(links.length).toBeGreaterThan(0);
     for (const [, path = '', anchor = ''] of links) {
       expect(existsSync(new URL(path, docs)), path).toBe(true);
