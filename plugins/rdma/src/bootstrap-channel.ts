@@ -1,7 +1,6 @@
 import { networkError, XferError } from 'xfer/plugin';
 import type { Socket } from 'node:net';
 import {
-  bootstrapHeadBytes,
   bootstrapLength,
   decodeBootstrap,
   encodeBootstrap,
@@ -106,9 +105,9 @@ export class BootstrapChannel {
   #parse(): void {
     // Whoever keeps to the exchange never says two things without an answer, but for the end of a connection.
     if (this.#read.length > 2 * maxBootstrapBytes) throw violation('it says more than it was asked');
-    while (!this.#message && this.#read.length >= bootstrapHeadBytes) {
+    while (!this.#message && this.#read.length > 0) {
       const length = bootstrapLength(this.#read);
-      if (this.#read.length < length) return;
+      if (length === undefined || this.#read.length < length) return;
       this.#message = decodeBootstrap(this.#read.subarray(0, length));
       this.#read = this.#read.subarray(length);
       this.#give();

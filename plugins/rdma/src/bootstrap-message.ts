@@ -1,17 +1,17 @@
 import { XferError, type FabricPeer } from 'xfer/plugin';
 import { BootstrapFields, BootstrapWriter } from './bootstrap-fields.js';
-import { hostIdentityBytes } from './host-identity.js';
 import { violation } from './message-head.js';
 import type { Offer } from './provider-choice.js';
 
 /** How two ends find each other before they meet on the fabric, see docs/rdma.md. Integers are big-endian. */
 export const bootstrapVersion = 1;
-/** `xfrf`. */
-const magic = 0x78667266;
+const magic = Buffer.from('xfrf');
 /** Before each message: magic u32 · kind u8 · 0 u8 · bytes that follow u16. */
 export const bootstrapHeadBytes = 8;
 /** Of a whole message; past it the connection is cut. */
 export const maxBootstrapBytes = 4096;
+/** Of `hostIdentity`; all zeros: the machine does not tell. */
+const hostIdentityBytes = 32;
 const maxOffers = 8;
 const maxNameBytes = 64;
 const maxWordsBytes = 512;
@@ -74,18 +74,19 @@ export function encodeBootstrap(message: BootstrapMessage): Uint8Array {
   }
   const content = body.take();
   const head = new BootstrapWriter()
-    .uint32(magic)
+    .bytes(magic)
     .uint8(bootstrapKind[message.kind])
     .uint8(0)
     .uint16(content.length);
   return Buffer.concat([head.take(), content]);
 }
 
-/** Length of the whole message that begins so, of which at least the head must be there. Throws for what is none. */
-export function bootstrapLength(bytes: Uint8Array): number {
-  const head = new BootstrapFields(bytes);
-  if (head.uint32() !== magic) throw violation('it speaks no xfer over fabrics');
-  head.uint8();
+/** Length of the whole message that begins so; undefined: too little is there to tell. Throws for what is none. */
+export function bootstrapLength(bytes: Uint8Array): number | undefined {
+  const there = Math.min(bytes.length, magic.length);
+  if (magic.compare(bytes, 0, there, 0, there) !== 0) throw violation('it speaks no xfer over fabrics');
+  if (bytes.length < bootstrapHeadBytes) return undefined;
+  const head = new BootstrapFields(bytes.subarray(magic.length + 1, bootstrapHeadBytes));
   if (head.uint8() !== 0) throw violation('an exchange with unknown flags');
   const length = bootstrapHeadBytes + head.uint16();
   if (length > maxBootstrapBytes) throw violation('an exchange that is too long');

@@ -1,4 +1,4 @@
-import { formatAddress, MuxConnection, type Address, type ConnectionLimits } from 'xfer/plugin';
+import { MuxConnection, type Address, type ConnectionLimits } from 'xfer/plugin';
 import { FabricMemory } from './fabric-memory.js';
 import type { FabricLink } from './fabric-link.js';
 import type { OpenEndpoint } from './open-endpoint.js';
@@ -23,7 +23,7 @@ export function connectionOver(
   const most = options.mux?.maxWindowBytes ?? limits.maxWindowBytes ?? config.maxWindowBytes;
   const memory = new FabricMemory(endpoint, config);
   const connection = new MuxConnection({
-    ...{ link, limits, ...over },
+    ...{ link, memory, isFabric: true, limits, ...over },
     config: {
       initialWindowBytes: Math.min(config.initialWindowBytes, most),
       ...options.mux,
@@ -36,5 +36,3 @@ export function connectionOver(
   void connection.closed.then(() => memory.end());
   return connection;
 }
-
-export const nameOf = (remote: Address): string => formatAddress(remote);

@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { getuid } from 'node:process';
 
-export const hostIdentityBytes = 32;
-
 /**
  * The same for those processes alone that can share memory: on one boot of one machine, as one user, with one /dev/shm, and
  * with numbers of processes that mean the same to both, by which a provider copies from one to the other. Undefined where

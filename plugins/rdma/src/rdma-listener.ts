@@ -133,7 +133,8 @@ class RdmaListener implements Listener {
     signal: AbortSignal,
   ): Promise<FabricLink> {
     const { config } = this.#context;
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(config.fabricTimeoutMs)]);
+    // The dialer opens its own first, and should be the one who finds that nothing comes: it knows what else to try.
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(2 * config.fabricTimeoutMs)]);
     let link: FabricLink | undefined;
     try {
       const peer = await readyOf(channel, inTime);
