@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { FabricFeatures, FabricProvider, FabricStats } from './fabric-api.js';
+import type { FabricFeatures, FabricProvider, FabricRunResult, FabricStats } from './fabric-api.js';
 
 /** What native/build/Release/xfer_fabric.node exports. Wrong arguments throw TypeError or RangeError. */
 export interface FabricAddon {
@@ -25,6 +25,18 @@ export interface FabricAddon {
     onEvents: (count: number) => void,
     done: Done<FabricOpened>,
   ) => AddonFabricEndpoint;
+  /** What runs for long has a thread of its own. One call at a time: the next when the last is done. */
+  readonly FabricLoop: new (
+    provider: string,
+    host: string,
+    smallBytes: number,
+    smallCount: number,
+    largeBytes: number,
+    largeCount: number,
+    largeLeadBytes: number,
+    faults: Float64Array,
+    done: Done<Pick<FabricOpened, 'address' | 'tag'>>,
+  ) => AddonFabricLoop;
 }
 
 export type Done<Value = undefined> = (error: NodeJS.ErrnoException | null, value: Value) => void;
@@ -62,6 +74,28 @@ export interface AddonFabricEndpoint {
   close(done: Done): void;
   /** Leaves its thread to itself: nothing is called any more. */
   abandon(): void;
+}
+
+export interface AddonFabricLoop {
+  connect(
+    address: Uint8Array,
+    tag: bigint,
+    smallCount: number,
+    largeCount: number,
+    smallBytes: number,
+    largeBytes: number,
+    done: Done,
+  ): void;
+  run(
+    isPingPong: boolean,
+    isClient: boolean,
+    bytes: number,
+    iterations: number,
+    warmUp: number,
+    done: Done<FabricRunResult>,
+  ): void;
+  cancel(): void;
+  close(done: Done): void;
 }
 
 /** Numbers of an event, and events that one hand-over has at most; native/fabric-handle.h has them, too. */
