@@ -13,7 +13,7 @@ export async function probeTransports(
 ): Promise<ReadonlySet<string>> {
   const works = new Set<string>();
   for (const { name, schemes } of transports.descriptors()) {
-    const probe = await probed(transports, schemes[0] ?? '', timeoutMs, signal);
+    const probe = await probeTransport(transports, schemes[0] ?? '', timeoutMs, signal);
     if (probe.ok) works.add(name);
     onFinding(transportFinding(name, schemes, probe), name);
   }
@@ -29,7 +29,8 @@ export async function probeTransports(
   return works;
 }
 
-async function probed(
+/** What it says of this machine, or why it cannot be loaded or says nothing in time. Rejects with the signal's reason alone. */
+export async function probeTransport(
   transports: TransportRegistry,
   scheme: string,
   timeoutMs: number,

@@ -7,6 +7,7 @@ import { Backoff } from './backoff.js';
 import type { Decision } from './events.js';
 import { OwnNetworks } from './own-networks.js';
 import { WayChooser, type DrivenTransfer } from './way-chooser.js';
+import { laneSealing } from './sealing-told.js';
 import type { LateWay, Ways, WayThere } from './ways.js';
 
 /** A way that is only tried has answered by then; those that the user named have the transport's time. */
@@ -19,6 +20,8 @@ export interface LaneAbout {
   readonly transport: string;
   /** Not there where it leads over relays. */
   readonly address?: string;
+  /** Not there where content is sealed on it. */
+  readonly sealed?: false;
   readonly numbers?: Numbers;
 }
 
@@ -328,6 +331,7 @@ export class LaneKeeper {
     return {
       transport: address.scheme,
       ...(connection.isRelayed ? {} : { address: formatAddress(address) }),
+      ...(this.#session ? laneSealing(this.#session, lane) : {}),
       numbers: Object.fromEntries(rounded) as Numbers,
     };
   }

@@ -129,6 +129,7 @@ async function openOver(
         opening.capabilities,
         options.streamingThresholdBytes,
       ),
+      trustFabric: options.trustFabric ?? false,
       native,
       signal,
       silenceMs,

@@ -316,6 +316,14 @@ export const transferDefaults = Object.freeze({
   manifestBatchBytes: 128 * KiB,
   /** Files open at once on either side. */
   maxOpenFiles: 64,
+  /** With `direct`, smaller files go through the page cache all the same: opening them twice costs more than is won. */
+  leastDirectBytes: 256 * KiB,
+  /**
+   * Records with as much content end at a multiple of `pieceAlignBytes` in their file, so that they can be read and written
+   * past the page cache: a page of every system that there is, or a part of one.
+   */
+  leastAlignedBytes: 64 * KiB,
+  pieceAlignBytes: 4 * KiB,
   /** Progress events are at least this far apart. */
   progressIntervalMs: 250,
   /** Longest path and component that a receiver takes, in bytes of UTF-8; links' targets too. */
@@ -447,4 +455,40 @@ export const measuringDefaults = Object.freeze({
   maxSources: 4_096,
   /** A stream may wait for its turn this long, content included; past it it is reset. */
   lifetimeMs: 30_000,
+});
+
+/** `xfer bench`: what it runs unless told otherwise, and what its other end takes of a stranger. */
+export const benchDefaults = Object.freeze({
+  /** Messages are every power of two from one byte to so many, as fabtests has them. */
+  largestBytes: 4 * MiB,
+  /** The largest that can be asked for; past it ERR_XFER_USAGE here, and the other end refuses the stream. */
+  maxMessageBytes: 16 * MiB,
+  /** Each size runs for this long, so often, in each pattern. */
+  timeMs: 100,
+  repeats: 3,
+  /** What can be asked for; past it ERR_XFER_USAGE. */
+  maxRepeats: 99,
+  maxIterations: 100_000_000,
+  maxSizes: 64,
+  /** Messages of one way that the other end has not acknowledged yet, at most. */
+  windowMessages: 64,
+  /** However long that takes, a run by time has so many messages. */
+  minIterations: 4,
+  /** And a run by their number so many more before it, for each that is counted: a tenth, and within these. */
+  warmUpShare: 0.1,
+  minWarmUp: 2,
+  maxWarmUp: 1_000,
+  /** A run ends with what it has by then, whatever was asked for. */
+  runMs: 60_000,
+  /** Nothing moved for this long: the run fails with ERR_XFER_TIMEOUT. */
+  silenceMs: 10_000,
+  /** The other end resets a stream that is older than this. */
+  streamMs: 90_000,
+  /** It ends a connection that has had no stream for this long, or is this old: others wait for their turn. */
+  idleMs: 10_000,
+  connectionMs: 3_600_000,
+  /** Connections that it has at once, of which one has the turn; past it they are closed before any work. */
+  maxConnections: 8,
+  /** How long the other end on this machine may take from its start until it listens. */
+  startMs: 20_000,
 });

@@ -1,4 +1,5 @@
 export {
+  benchDefaults,
   defaultPorts,
   forwardingDefaults,
   measuringDefaults,

@@ -15,6 +15,7 @@ export interface SealedContent {
   readonly header: RecordHeader;
   /** The lane that it came on. */
   readonly lane: number;
+  /** Opens the body, or takes it as it is where the header says that it is plain. */
   readonly key: RecordKey;
   /** The whole sealed record. */
   readonly record: Uint8Array;
@@ -123,9 +124,12 @@ export class Lane {
     this.#outgoing.sendControl(number, acknowledged, body);
   }
 
-  /** `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. */
-  sendContent(job: ContentJob, done: ContentDone): void {
-    this.#outgoing.sendContent(job, done);
+  /**
+   * `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. `plain`: its body is
+   * not sealed.
+   */
+  sendContent(job: ContentJob, done: ContentDone, plain = false): void {
+    this.#outgoing.sendContent(job, done, plain);
   }
 
   /** Ends our direction behind what was submitted. */
@@ -162,7 +166,7 @@ export class Lane {
       return handlers.onContent({
         header,
         lane: this.number,
-        key,
+        key: header.hasPlainBody ? { ...key, plain: true } : key,
         record,
         release: () => buffers.release(buffer),
       });

@@ -79,18 +79,19 @@ export class OutgoingRecords {
     this.#flush();
   }
 
-  /** `done` is called before the record leaves. */
-  sendContent(job: ContentJob, done: ContentDone): void {
+  /** `done` is called before the record leaves. `plain`: its body is not sealed. */
+  sendContent(job: ContentJob, done: ContentDone, plain = false): void {
     const { native, buffers, sealing } = this.#options;
     const { bodyBytes, offset } = job.header;
-    if ('body' in job && bodyBytes <= mostAtOnceBytes) return this.#sealAtOnce(job, sealing.next(), done);
+    if ('body' in job && bodyBytes <= mostAtOnceBytes)
+      return this.#sealAtOnce(job, { ...sealing.next(), plain }, done);
     const out = buffers.acquire(recordLayout.overheadBytes + bodyBytes);
     const slot: Outgoing = { bytes: undefined, release: () => buffers.release(out) };
     this.#outgoing.push(slot);
     this.#sealing++;
     const key = sealing.next();
     const header = encodeRecordHeader(job.header);
-    const common = { cipher: key.cipher, key: key.key, counter: key.counter, header, out };
+    const common = { ...key, plain, header, out };
     const sealed = (error: Error | null, inRecord: number, problems?: Int32Array, content = inRecord) => {
       this.#sealing--;
       // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
@@ -105,7 +106,10 @@ export class OutgoingRecords {
     if ('body' in job) native.seal.sealFrom({ ...common, body: job.body }, sealed);
     else if ('fill' in job) this.#fill(job, common, sealed);
     else if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
-    else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
+    else {
+      const { fd, direct } = job;
+      native.seal.sealFile({ ...common, fd, direct, position: offset, bodyBytes }, sealed);
+    }
   }
 
   /** Ends the direction behind what was submitted. */

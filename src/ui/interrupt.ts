@@ -5,7 +5,8 @@ const graceMs = 5_000;
 
 /**
  * Aborts with ERR_XFER_INTERRUPTED on the first of these signals. A second one, or an end that does not
- * come within five seconds, exits at once. The receiver of a `local:` target ends with the process that started it.
+ * come within five seconds, exits at once. The receiver of a `local:` target ends with the process that started it, by the
+ * channel to it, and the other end of a bench, by its stdin.
  * Where `endInOrder` says that it has begun to, the first signal only does that, and it has the same five seconds.
  */
 export function interruptSignal(
@@ -29,5 +30,8 @@ export function interruptSignal(
     process.once('disconnect', onSignal);
     if (!process.connected) onSignal();
   }
+  // It is listened to, and by itself keeps nothing running.
+  if (process.env['XFER_ENDS_WITH_PARENT'] === 'stdin')
+    process.stdin.once('close', onSignal).resume().unref();
   return controller.signal;
 }

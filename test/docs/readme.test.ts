@@ -27,7 +27,7 @@ describe('the README', () => {
     expect(readme).toContain('\nnpm ci && npm test\n');
   });
 
-  it.each(['send', 'recv', 'pipe', 'relay', 'doctor'])(
+  it.each(['send', 'recv', 'pipe', 'relay', 'doctor', 'bench'])(
     'lists the flags of %s, all of them and no other',
     (command) => {
       expect(commands.get(command)).toBeDefined();

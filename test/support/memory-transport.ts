@@ -21,6 +21,8 @@ export interface MemoryOptions {
   readonly listenerHooks?: MemoryHooks;
   /** Sees both ends of each new link, and where it leads. */
   readonly onLink?: (dialer: MemoryLink, listener: MemoryLink, to: Address) => void;
+  /** Its connections say that they lead over a fabric. */
+  readonly fabric?: boolean;
   /** In place of all of these: two ends of another link. */
   readonly pair?: () => readonly [StreamsLink, StreamsLink];
 }
@@ -81,8 +83,7 @@ class MemoryTransport implements Transport {
       ...config,
     });
     void accepted.closed.then(() => admission?.over());
-    listener.onConnection(accepted, admission);
-    return new MuxConnection({
+    const dialed = new MuxConnection({
       link: left,
       role: 'dialer',
       local: here,
@@ -90,6 +91,9 @@ class MemoryTransport implements Transport {
       ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
     });
+    if (this.#options.fabric) for (const connection of [accepted, dialed]) asFabric(connection);
+    listener.onConnection(accepted, admission);
+    return dialed;
   }
 
   #orderedPair(to: Address): readonly [OrderedLink, OrderedLink] {
@@ -98,4 +102,9 @@ class MemoryTransport implements Transport {
     onLink?.(left, right, to);
     return [left, right];
   }
+}
+
+function asFabric(connection: MuxConnection): void {
+  const capabilities = { ...connection.capabilities, isFabric: true };
+  Object.defineProperty(connection, 'capabilities', { value: capabilities });
 }

@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { BenchReport, BenchRow } from '../../src/app/bench-events.js';
+import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
+
+const quick = ['--size', '1,64KiB', '--time', '20ms', '--repeat', '2'];
+const endless = ['--size', '64', '--time', '30s'];
+
+const serve = async (url = 'tcp://127.0.0.1:0'): Promise<{ run: XferRun; url: string }> => {
+  const run = await runXfer(['bench', '--serve', url, '--json'], { timeoutMs: 60_000 });
+  const { addresses } = await run.event('listening');
+  return { run, url: addresses[0] ?? '' };
+};
+
+interface Line {
+  readonly event: string;
+}
+
+const lines = (stdout: string): Line[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+
+const alive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** What a terminal would send Ctrl-C to with that process. */
+async function groupOf(pid: number): Promise<string | undefined> {
+  const told = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return told.slice(told.lastIndexOf(')') + 2).split(' ')[2];
+}
+
+/** Ids of the processes that this one has started and that run. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const told = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return told.trim().split(' ').filter(Boolean).map(Number);
+}
+
+describe('xfer bench', () => {
+  it.each(['tcp', 'udp'])(
+    'measures %s between two processes, and ends with one object',
+    async (transport) => {
+      const args = ['bench', '--transport', transport, '--json', ...quick];
+      const { status, stdout, stderr } = await (await runXfer(args, { timeoutMs: 60_000 })).ended;
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const said = lines(stdout);
+      const report = said.at(-1) as Line & BenchReport;
+      expect(report).toMatchObject({ event: 'bench', schema: 'xfer-bench', version: 1, sealed: false });
+      expect(report.parameters).toMatchObject({ sizes: [1, 65_536], limit: { timeMs: 20 }, repeats: 2 });
+      expect(report.rows.map(({ pattern, messageBytes }) => [pattern, messageBytes])).toEqual([
+        ...[
+          ['latency', 1],
+          ['latency', 65_536],
+        ],
+        ...[
+          ['memory', 1],
+          ['memory', 65_536],
+        ],
+      ]);
+      expect(said.filter(({ event }) => event === 'row').map(({ event: _, ...row }) => row)).toEqual(
+        report.rows,
+      );
+      for (const row of report.rows) {
+        expect(row).toMatchObject({ transport, loops: 'javascript' });
+        expect(row.samples).toHaveLength(2);
+        for (const sample of row.samples) {
+          expect(sample.iterations).toBeGreaterThanOrEqual(4);
+          expect(sample.totalBytes).toBe(
+            sample.iterations * row.messageBytes * (row.pattern === 'latency' ? 2 : 1),
+          );
+          expect(sample.bytesPerSecond).toBeCloseTo(sample.totalBytes / sample.seconds, 3);
+        }
+        expect(row.latency !== undefined).toBe(row.pattern === 'latency');
+      }
+    },
+  );
+
+  it('measures against another xfer bench, by the number of messages', async () => {
+    const { run, url } = await serve();
+    for (let time = 0; time < 2; time++) {
+      const args = ['bench', url, '--size', '100', '--iterations', '30', '--repeat', '1', '--json'];
+      const { status, stdout } = await (await runXfer(args)).ended;
+      expect(status).toBe(0);
+      const rows = lines(stdout).filter(({ event }) => event === 'row') as (Line & BenchRow)[];
+      expect(rows.map(({ iterations }) => iterations)).toEqual([30, 30]);
+    }
+    expect((await run.kill('SIGTERM')).status).toBe(130);
+  });
+
+  it('prints tables for people on stdout', async () => {
+    const args = ['bench', '--transport', 'tcp', '--pattern', 'latency', ...quick];
+    const { status, stdout, stderr } = await (await runXfer(args)).ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^ +bytes +iters +total +time +MB\/sec +usec\/xfer +Mxfers\/sec +median +p99 /m);
+    expect(stdout).toMatch(/^ +64k( +[\d.]+[kmg]?s?){8} {2}javascript$/m);
+    expect(stdout).toContain('unsealed');
+  });
+
+  it('skips what is not there, and fails with 7 where nothing else was asked for', async () => {
+    const some = await (await runXfer(['bench', '--transport', 'none,tcp', '--json', ...quick])).ended;
+    expect(some.status).toBe(0);
+    const report = lines(some.stdout).at(-1) as Line & BenchReport;
+    expect(report.skipped).toMatchObject([{ transport: 'none', code: 'ERR_XFER_NO_TRANSPORT' }]);
+    const none = await (await runXfer(['bench', '--transport', 'none', '--json'])).ended;
+    expect(none.status).toBe(7);
+    expect(lines(none.stdout)).toMatchObject([{ event: 'error', code: 'ERR_XFER_NO_TRANSPORT', exit: 7 }]);
+  });
+
+  it('refuses a second bench while one is under way', async () => {
+    const { url } = await serve();
+    const first = await runXfer(['bench', url, '--json', '--repeat', '2', '--size', '64', '--time', '10s'], {
+      timeoutMs: 60_000,
+    });
+    await first.until(({ stdout }) => stdout.includes('"transport"'));
+    // A stream is there by when anything of it came back; the turn is taken with it.
+    const tries: (string | undefined)[] = [];
+    for (let time = 0; time < 20 && tries.at(-1) !== 'ERR_XFER_LIMIT'; time++) {
+      const { stdout } = await (await runXfer(['bench', url, '--json', ...quick])).ended;
+      tries.push(lines(stdout).map((line) => (line as { code?: string }).code)[1]);
+    }
+    expect(tries.at(-1)).toBe('ERR_XFER_LIMIT');
+    await first.kill('SIGINT');
+  });
+
+  it.each([
+    [['bench', 'room:1234'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--size', '17MiB'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--size', '1,,2'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--time', '2h'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--serve', '--size', '1'], 2, 'ERR_XFER_USAGE'],
+    [['bench', 'tcp://127.0.0.1:1', '--transport', 'udp'], 2, 'ERR_XFER_USAGE'],
+    [['bench', 'tcp://127.0.0.1:1'], 3, 'ERR_XFER_CONNECTION_REFUSED'],
+  ])('%j exits with %i', async (args, exit, code) => {
+    const { status, stdout } = await (await runXfer([...args, '--json'])).ended;
+    expect(status).toBe(exit);
+    expect(lines(stdout)).toMatchObject([{ event: 'error', code, exit }]);
+  });
+
+  it('says of an xfer that is no bench that it is none', async () => {
+    const directory = await temporaryDirectory();
+    const recv = await runXfer(['recv', directory, '--listen', 'tcp://127.0.0.1:0', '--json']);
+    const { addresses } = await recv.event('listening');
+    const { status, stdout } = await (await runXfer(['bench', addresses[0] ?? '', '--json'])).ended;
+    expect(status).toBe(4);
+    expect(lines(stdout).at(-1)).toMatchObject({
+      ...{ code: 'ERR_XFER_REFUSED', remedy: 'start xfer bench --serve there' },
+    });
+    await recv.kill();
+  });
+
+  it('says of a server that is no xfer that it is none', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).end('220 ready\r\n');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const { status, stdout } = await (
+      await runXfer(['bench', `tcp://127.0.0.1:${port}`, '--json'], { timeoutMs: 30_000 })
+    ).ended;
+    server.close();
+    expect(status).toBe(3);
+    expect(lines(stdout).at(-1)).toMatchObject({ event: 'error', exit: 3 });
+  });
+
+  it('fails with 3 when the other end dies in the middle', async () => {
+    const { run, url } = await serve();
+    const bench = await runXfer(['bench', url, '--json', ...endless], { timeoutMs: 60_000 });
+    await bench.until(({ stdout }) => stdout.includes('"transport"'));
+    await run.kill('SIGKILL');
+    const { status, stdout } = await bench.ended;
+    expect(status).toBe(3);
+    expect(lines(stdout).at(-1)).toMatchObject({ event: 'error', code: 'ERR_XFER_CONNECTION_LOST' });
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'ends with 130 at Ctrl-C, and the other end with it, also where it is killed',
+    async () => {
+      for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+        const bench = await runXfer(['bench', '--transport', 'tcp', '--json', ...endless], {
+          timeoutMs: 60_000,
+        });
+        await bench.until(({ stdout }) => stdout.includes('"transport"'));
+        const [child = 0] = await childrenOf(bench.child.pid ?? 0);
+        expect(alive(child)).toBe(true);
+        expect(await groupOf(child)).not.toBe(await groupOf(bench.child.pid ?? 0));
+        const { status } = await bench.kill(signal);
+        expect(status).toBe(signal === 'SIGINT' ? 130 : null);
+        await expect.poll(() => alive(child), { timeout: 10_000, interval: 20 }).toBe(false);
+      }
+    },
+  );
+});
