@@ -58,7 +58,7 @@ A transport that is not there is skipped, with its reason. Exit status 7 means t
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Bench);
-    const tuning = { ...tuningOption(flags).tuning, ...(flags.provider && { provider: flags.provider }) };
+    const tuning = { ...(flags.provider && { provider: flags.provider }), ...tuningOption(flags).tuning };
     if (flags.serve) return this.#serve(flags, args.target, tuning);
     const plan = planOptions(flags);
     const { target } = args;
