@@ -40,6 +40,7 @@ const { metafile } = await build({
       'native/api',
       'native/record-codec',
       'native/udp',
+      'native/fabric',
     ].map((name) => `src/${name}.ts`),
   ],
   outbase: 'src',

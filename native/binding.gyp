@@ -1,4 +1,5 @@
 {
+  "variables": { "libfabric": "<!(node find-libfabric.mjs found)" },
   "target_defaults": {
     "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
     "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "_FILE_OFFSET_BITS=64"],
@@ -80,6 +81,45 @@
               "udp-sender.cc",
               "udp-socket-calls.cc",
               "udp-socket.cc"
+            ]
+          }
+        ]
+      }
+    ],
+    [
+      "libfabric=='yes'",
+      {
+        "targets": [
+          {
+            "target_name": "fabric",
+            "product_name": "xfer_fabric",
+            "include_dirs": ["<!@(node find-libfabric.mjs includes)"],
+            "libraries": ["<!@(node find-libfabric.mjs linking)", "-lfabric"],
+            "ldflags": ["-Wl,-z,nodelete"],
+            "sources": [
+              "arguments.cc",
+              "errno-name.cc",
+              "fabric-addon.cc",
+              "fabric-arguments.cc",
+              "fabric-driver.cc",
+              "fabric-endpoint.cc",
+              "fabric-error-value.cc",
+              "fabric-error.cc",
+              "fabric-handle-calls.cc",
+              "fabric-handle.cc",
+              "fabric-info.cc",
+              "fabric-loop-handle.cc",
+              "fabric-loops.cc",
+              "fabric-memory.cc",
+              "fabric-receiver.cc",
+              "fabric-resources.cc",
+              "fabric-sender.cc",
+              "fabric-shm.cc",
+              "fabric-signals.cc",
+              "fabric-task.cc",
+              "fabric-thread.cc",
+              "loop-poller.cc",
+              "udp-pieces.cc"
             ]
           }
         ]

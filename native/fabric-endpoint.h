@@ -60,8 +60,9 @@ struct Event {
   Kind kind;
   /** Block, or token. */
   uint64_t id = 0;
-  /** From the beginning of the memory of its size. */
+  /** Of the head, from the beginning of the memory of its size. */
   size_t offset = 0;
+  /** Head and content. */
   size_t bytes = 0;
 };
 
@@ -73,12 +74,14 @@ class Endpoint {
  public:
   /** Null and a failure where it cannot be. */
   static std::unique_ptr<Endpoint> Open(const EndpointOptions& options, Failure& failure);
+  /** Cancels what is under way. No memory of the caller is touched from then on; Event::kSent of its tokens does not come any more. */
   virtual ~Endpoint() = default;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
   /** Of fi_getname. */
   virtual const std::vector<uint8_t>& Address() const = 0;
+  /** 56 random bits: tags on the wire have it above their lowest byte. */
   virtual uint64_t Tag() const = 0;
   virtual Failure Connect(const Peer& peer) = 0;
 
@@ -87,8 +90,8 @@ class Endpoint {
   virtual uint32_t LargeGranted() const = 0;
 
   /**
-   * Queues one message, which is within what was granted (the caller counts). `head` is copied; the pieces stay until Event::kSent with
-   * the token. Goes on at once where the provider takes it, else in Poll.
+   * Queues one message, which is within what was granted (the caller counts; what is beyond waits). It takes a small buffer of the other
+   * side where it fits with its header of 16 bytes. `head` is copied; the pieces stay until Event::kSent with the token. Goes out in Poll.
    */
   virtual void Send(uint64_t token, const uint8_t* head, size_t headBytes, const std::vector<Piece>& pieces) = 0;
   /** A block of a received message may be posted, and credited, again. */
@@ -105,6 +108,12 @@ class Endpoint {
   virtual std::shared_ptr<uint8_t> Region(size_t bytes, Failure& failure) = 0;
   virtual std::shared_ptr<uint8_t> SmallMemory(size_t& bytes) const = 0;
   virtual std::shared_ptr<uint8_t> LargeMemory(size_t& bytes) const = 0;
+
+  /**
+   * Messages that were queued, or given to the provider and not completed. Whoever wants them to go out polls until it is 0 before the
+   * endpoint goes: Event::kSent tells only that their memory is the caller's again, which is at once where they were copied.
+   */
+  virtual size_t Unsent() const = 0;
 
   /** Set with Event::kFailed: nothing is sent or received any more. */
   virtual const Failure& Broken() const = 0;
@@ -125,6 +134,7 @@ class Endpoint {
     uint64_t copiedBytes = 0;
     uintptr_t lastPieceAddress = 0;
     size_t lastPieceBytes = 0;
+    /** Those beside the granted ones, for credit alone (fabric-credit.h), among them. */
     uint32_t smallPosted = 0;
     uint32_t largePosted = 0;
     size_t registeredBytes = 0;

@@ -13,6 +13,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findLibfabric } from './find-libfabric.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Those that this system has, as binding.gyp says, and what is lost without each. */
@@ -21,6 +22,8 @@ const addons = [
   ...(process.platform === 'linux'
     ? [{ name: 'xfer_udp', loss: 'udp is slower by far: one system call a datagram' }]
     : []),
+  // Few machines want it: where there is no libfabric nothing is said, `xfer doctor` does.
+  ...(findLibfabric() ? [{ name: 'xfer_fabric', loss: 'rdma is not there' }] : []),
 ];
 const binaryOf = ({ name }) => `${here}build/Release/${name}.node`;
 const log = `${here}build/build-log.txt`;

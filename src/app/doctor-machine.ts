@@ -1,6 +1,7 @@
 import { relayDefaults } from '../config/index.js';
 import { formatRate } from '../config/quantity.js';
 import { cipher, type NativeApi } from '../native/api.js';
+import { buildCommand } from '../native/build-command.js';
 import type { UdpApi } from '../native/udp-api.js';
 import type { Finding } from './finding.js';
 import type { MachineFacts } from './machine-facts.js';
@@ -34,9 +35,6 @@ export function addonFinding(
   if (!platforms.includes(platform)) return { subject, state: 'slower', detail };
   return { subject, state: 'slower', detail, remedy: buildCommand(packageDirectory) };
 }
-
-/** Builds the addons wherever xfer is: in a checkout, below a project, or installed for all. */
-const buildCommand = (directory: string): string => `npm --prefix ${shellWord(directory)} run install`;
 
 /** `bytesPerSecond`: what one core was seen to seal. */
 export function cipherFinding(
@@ -97,7 +95,3 @@ export function rdmaFinding({ rdmaDevices }: MachineFacts, hasTransport: boolean
 }
 
 export const sudo = (isRoot: boolean): string => (isRoot ? '' : 'sudo ');
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { availableParallelism, networkInterfaces, release } from 'node:os';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageDirectory } from '../native/build-command.js';
 
 /** What is known of a machine before anything is tried. */
 export interface MachineFacts {
@@ -54,7 +54,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     kernel: release(),
     processors: availableParallelism(),
     isRoot: process.getuid?.() === 0,
-    packageDirectory: fileURLToPath(new URL('../..', import.meta.url)).replace(/(?<=.)[/\\]$/, ''),
+    packageDirectory: packageDirectory(),
     isNativeOff: process.env['XFER_NATIVE'] === 'off',
     openFiles,
     mayRaiseLimits,

@@ -1,0 +1,22 @@
+#include "fabric-signals.h"
+
+namespace xfer::fabric {
+
+namespace {
+
+std::mutex& Turn() {
+  static std::mutex turn;
+  return turn;
+}
+
+}  // namespace
+
+KeptSignals::KeptSignals() : turn_(Turn()) {
+  for (size_t i = 0; i < 4; i++) sigaction(kSignals[i], nullptr, &kept_[i]);
+}
+
+KeptSignals::~KeptSignals() {
+  for (size_t i = 0; i < 4; i++) sigaction(kSignals[i], &kept_[i], nullptr);
+}
+
+}  // namespace xfer::fabric
