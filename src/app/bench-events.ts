@@ -31,6 +31,8 @@ export interface BenchRow extends BenchSample {
   readonly transport: string;
   /** `javascript`: as xfer itself sees the transport. `native`: in native code, through the same endpoint. */
   readonly loops: 'javascript' | 'native';
+  /** Of native loops: the provider that they went over. */
+  readonly provider?: string;
   readonly pattern: BenchPattern;
   readonly messageBytes: number;
   /** Every run; the figures above are those of the median one, the latency that of all together. */

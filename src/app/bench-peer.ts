@@ -1,16 +1,23 @@
 import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
-import { openErrorCode, type Connection } from '../transport/contract.js';
+import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import { answerBench } from './bench-answers.js';
 import { decodeBenchHeader } from './bench-message.js';
+import { decodeNativeHeader } from './bench-native-message.js';
 
 /**
  * The other end of benches, for whoever asks: one connection has the turn, from its first stream until it ends, and one
- * stream of it at a time. Others are refused with a resource limit meanwhile. It keeps nothing of what it is sent.
+ * stream of each kind at a time. Others are refused with a resource limit meanwhile. It keeps nothing of what it is sent.
  */
 export class BenchPeer {
   readonly #connections = new Set<Connection>();
+  readonly #native: NativeAnswerer | undefined;
   #turn: Connection | undefined;
+
+  /** `native` answers the stream for native runs, one of a connection beside the other; undefined: nothing here can. */
+  constructor(native?: NativeAnswerer) {
+    this.#native = native;
+  }
 
   serve(connection: Connection): void {
     this.#connections.add(connection);
@@ -19,19 +26,23 @@ export class BenchPeer {
     const idleTimer = (): NodeJS.Timeout => setTimeout(() => end('no stream came'), idleMs);
     const life = setTimeout(() => end('the connection is too old'), connectionMs);
     let idle = idleTimer();
-    let isBusy = false;
+    const busy = new Set<'messages' | 'native'>();
     connection.onStream((stream, header) => {
       const bytes = decodeBenchHeader(header);
-      if (bytes === undefined) return stream.refuse(openErrorCode.refused);
-      if (isBusy || (this.#turn !== undefined && this.#turn !== connection))
+      const offered = bytes === undefined && this.#native ? decodeNativeHeader(header) : undefined;
+      if (bytes === undefined && !(offered && connection.capabilities.isFabric === true))
+        return stream.refuse(openErrorCode.refused);
+      const kind = bytes === undefined ? 'native' : 'messages';
+      if (busy.has(kind) || (this.#turn !== undefined && this.#turn !== connection))
         return stream.refuse(openErrorCode.resourceLimit);
       this.#turn = connection;
-      isBusy = true;
+      busy.add(kind);
       clearTimeout(idle);
-      answerBench(stream, bytes);
+      if (bytes !== undefined) answerBench(stream, bytes);
+      else this.#native?.(stream, offered ?? []);
       void stream.closed.then(() => {
-        isBusy = false;
-        if (this.#connections.has(connection)) idle = idleTimer();
+        busy.delete(kind);
+        if (busy.size === 0 && this.#connections.has(connection)) idle = idleTimer();
       });
     });
     void connection.closed.then(() => {
@@ -47,3 +58,6 @@ export class BenchPeer {
     for (const connection of this.#connections) connection.abort(error);
   }
 }
+
+/** Accepts or refuses a stream whose dialer offers these providers. */
+export type NativeAnswerer = (stream: Stream, offered: readonly string[]) => void;

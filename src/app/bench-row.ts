@@ -5,7 +5,7 @@ import { Histogram } from './histogram.js';
 
 /** The row of some runs of the same: at least one. */
 export function benchRow(
-  what: Pick<BenchRow, 'transport' | 'loops' | 'pattern' | 'messageBytes'>,
+  what: Pick<BenchRow, 'transport' | 'loops' | 'provider' | 'pattern' | 'messageBytes'>,
   runs: readonly RunResult[],
 ): BenchRow {
   const samples = runs.map((run) => sampleOf(what.pattern, what.messageBytes, run));

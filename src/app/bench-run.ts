@@ -16,6 +16,9 @@ import { unlessAborted } from './unless-aborted.js';
 /** One way of running the patterns: as JavaScript sees a transport, or in native code. */
 export interface BenchLoops {
   readonly name: 'javascript' | 'native';
+  /** Of native ones: what they go over, and the largest message that they take. */
+  readonly provider?: string;
+  readonly mostBytes?: number;
   /** Rejects with an XferError, or with the reason of the signal that it was made with. */
   run(pattern: BenchPattern, messageBytes: number, limit: RunLimit): Promise<RunResult>;
 }

@@ -7,8 +7,8 @@ import type { BenchedTransport, BenchReport, BenchRow, BenchSkipped } from './be
 import { thisMachine } from './bench-machine.js';
 import { benchPlan, type BenchPlan, type PlanOptions } from './bench-plan.js';
 import { benchRow } from './bench-row.js';
-import type { RunResult } from './bench-run.js';
-import { streamLoops } from './bench-stream-loops.js';
+import type { BenchLoops, RunResult } from './bench-run.js';
+import { benchContestants } from './bench-contestants.js';
 import { probeTransport } from './doctor-transports.js';
 import { unlessAborted } from './unless-aborted.js';
 
@@ -49,11 +49,16 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     }
     measured.push(end.about);
     options.onTransport?.(end.about);
+    const contestants = await benchContestants(end.connection, end.about, options, (lacking) => {
+      skipped.push(lacking);
+      options.onSkipped?.(lacking);
+    });
     try {
-      for await (const row of rowsOf(end.connection, way, plan, options.signal)) {
+      for await (const row of rowsOf(contestants.loops, way, plan)) {
         rows.push(row);
         options.onRow?.(row);
       }
+      await contestants.close();
       await end.connection.close();
     } finally {
       end.stop();
@@ -122,19 +127,20 @@ async function reach(way: BenchWay, options: BenchOptions): Promise<ReachedEnd |
 
 /** What is compared runs by turns. */
 async function* rowsOf(
-  connection: Connection,
+  contestants: readonly BenchLoops[],
   { transport }: BenchWay,
   { patterns, sizes, limit, repeats }: BenchPlan,
-  signal: AbortSignal,
 ): AsyncGenerator<BenchRow> {
-  const contestants = [streamLoops(connection, signal)];
   for (const pattern of patterns)
     for (const messageBytes of sizes) {
-      const results = new Map(contestants.map((loops) => [loops, [] as RunResult[]]));
+      const able = contestants.filter(({ mostBytes = Infinity }) => messageBytes <= mostBytes);
+      const results = new Map(able.map((loops) => [loops, [] as RunResult[]]));
       for (let round = 0; round < repeats; round++)
         for (const [loops, runs] of results) runs.push(await loops.run(pattern, messageBytes, limit));
-      for (const [loops, runs] of results)
-        yield benchRow({ transport, loops: loops.name, pattern, messageBytes }, runs);
+      for (const [{ name, provider }, runs] of results) {
+        const over = provider === undefined ? {} : { provider };
+        yield benchRow({ transport, loops: name, ...over, pattern, messageBytes }, runs);
+      }
     }
 }
 

@@ -1,9 +1,13 @@
 import { benchDefaults } from '../config/index.js';
 import { asXferError } from '../errors/index.js';
+import type { FabricApi } from '../native/fabric-api.js';
+import { fabricApi } from '../native/load-fabric.js';
 import { formatAddress } from '../transport/address.js';
-import type { TransportTuning } from '../transport/contract.js';
+import { openErrorCode, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import { BenchPeer } from './bench-peer.js';
+import { answerNativeBench } from './bench-native-answers.js';
+import { nativeProviders } from './bench-native-end.js';
+import { BenchPeer, type NativeAnswerer } from './bench-peer.js';
 import type { XferEvent } from './events.js';
 import { openListeners } from './listeners.js';
 import { unlessAborted } from './unless-aborted.js';
@@ -24,7 +28,8 @@ export interface ServeBenchOptions {
  */
 export async function serveBench(options: ServeBenchOptions): Promise<never> {
   const { transports, listen, tuning, signal, onEvent } = options;
-  const peer = new BenchPeer();
+  const fabric = await fabricApi();
+  const peer = new BenchPeer(fabric.ok ? nativeAnswerer(fabric.api, tuning) : undefined);
   const { maxConnections } = benchDefaults;
   const listeners = await openListeners({
     transports,
@@ -44,4 +49,19 @@ export async function serveBench(options: ServeBenchOptions): Promise<never> {
     peer.close(asXferError(signal.reason));
     await Promise.all(listeners.map((listener) => listener.close()));
   }
+}
+
+/** By the first provider that is offered, and that this side has and may use. */
+function nativeAnswerer(api: FabricApi, tuning: TransportTuning = {}): NativeAnswerer {
+  return (stream, offered) => {
+    // Whoever offers shared memory knows that both are on one machine.
+    void nativeProviders(api, stream.connection.local, tuning, true).then(
+      (own) => {
+        const provider = offered.find((name) => own.includes(name));
+        if (provider === undefined) return stream.refuse(openErrorCode.refused);
+        return answerNativeBench(stream, api, provider);
+      },
+      () => stream.refuse(openErrorCode.refused),
+    );
+  };
 }

@@ -491,4 +491,9 @@ export const benchDefaults = Object.freeze({
   maxConnections: 8,
   /** How long the other end on this machine may take from its start until it listens. */
   startMs: 20_000,
+  /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */
+  nativeLargeBytes: 4 * MiB,
+  nativeLargeCount: 8,
+  nativeSmallBytes: 4 * KiB,
+  nativeSmallCount: 256,
 });

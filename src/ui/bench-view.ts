@@ -74,7 +74,7 @@ export function benchLine(found: BenchRow): string {
     (found.transfersPerSecond / 1e6).toFixed(4),
     ...(latency ? [latency.medianUs.toFixed(2), latency.p99Us.toFixed(2)] : ['', '']),
   ];
-  return row(cells, loops);
+  return row(cells, found.provider === undefined ? loops : `${loops} (${printable(found.provider)})`);
 }
 
 function row(cells: readonly string[], by: string): string {

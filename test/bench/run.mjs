@@ -17,6 +17,7 @@ import { pipeLinesRow } from './row-pipe-lines.mjs';
 import { poolRow } from './row-pool.mjs';
 import { quicRow } from './row-quic.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
+import { rdmaRow } from './row-rdma.mjs';
 import { relayRow } from './row-relay.mjs';
 import { relayFloodRow } from './row-relay-flood.mjs';
 import { relayMemoryRow } from './row-relay-memory.mjs';
@@ -49,7 +50,7 @@ const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
   ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeCutsRow, zmqRow],
   ...relayRows,
-  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow],
+  ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow, rdmaRow],
   ...linkRows,
 ];
 const names = [...largeRows, ...hugeRows, ...otherRows].map(({ name }) => name);

@@ -28,6 +28,7 @@ const units = {
   ms: (value) => `${value.toFixed(0)} ms`,
   's/GiB': (value) => `${value.toFixed(2)} s/GiB`,
   ms2: (value) => `${value.toFixed(2)} ms`,
+  us: (value) => `${value.toFixed(1)} us`,
   '%': (value) => `${value.toFixed(1)} %`,
   'k/s': (value) => `${value.toFixed(0)} k/s`,
   KiB: (value) => `${value.toFixed(1)} KiB`,

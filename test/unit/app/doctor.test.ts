@@ -29,10 +29,14 @@ const provider = (name: string, rest: Partial<FabricProvider> = {}): FabricProvi
   ...{ provider: name, fabric: name, domain: name, version: '117.0', source: '', modes: [], memoryModes: [] },
   ...{ maxMessageBytes: 2 ** 30, injectBytes: 64, threading: 'SAFE', progress: 'MANUAL', ...rest },
 });
+const notHere = (): Error => new Error('it does not');
 const libfabric = (providers: () => Promise<readonly FabricProvider[]>) => (): Promise<FabricFinding> =>
   Promise.resolve({
     ok: true,
-    api: { version: '1.17', providers, open: () => Promise.reject(new Error('it does not')) },
+    api: {
+      ...{ version: '1.17', providers },
+      ...{ open: () => Promise.reject(notHere()), loop: () => Promise.reject(notHere()) },
+    },
   });
 const elastic = provider('efa', {
   ...{ fabric: 'fe80::/64', domain: 'rdmap0s6-rdm', device: 'rdmap0s6', bitsPerSecond: 100e9 },

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { answerNativeBench } from '../../src/app/bench-native-answers.js';
+import { nativeLoops } from '../../src/app/bench-native-loops.js';
+import { decodeNativeHeader } from '../../src/app/bench-native-message.js';
+import { XferError } from '../../src/errors/index.js';
+import { fabricApi } from '../../src/native/fabric.js';
+import { openErrorCode } from '../../src/transport/contract.js';
+import { memory } from '../support/memory-transport.js';
+
+const found = fabricApi();
+const there = found.ok ? (await found.api.providers()).map(({ provider }) => provider) : [];
+const address = { scheme: 'memory', host: 'here', port: 7 };
+
+/** Native loops of both ends in this process, agreed on over a connection in memory. */
+async function loops(provider: string, signal: AbortSignal) {
+  if (!found.ok) throw new Error(found.reason);
+  const { api } = found;
+  const transport = await memory().load();
+  await transport.listen(address, {
+    onConnection: (connection) =>
+      connection.onStream((stream, header) => {
+        const first = decodeNativeHeader(header)?.find((name) => there.includes(name));
+        if (first === undefined) return stream.refuse(openErrorCode.refused);
+        void answerNativeBench(stream, api, first);
+      }),
+  });
+  const connection = await transport.dial(address, { signal });
+  return nativeLoops(connection, api, ['none', provider], signal);
+}
+
+describe.each(['tcp;ofi_rxm', 'shm'])('native loops of a bench over %s', (provider) => {
+  it.skipIf(!there.includes(provider))(
+    'run both patterns, of small messages and large ones',
+    async () => {
+      const native = await loops(provider, new AbortController().signal);
+      expect(native).toMatchObject({ name: 'native', provider });
+      for (const pattern of ['latency', 'memory'] as const)
+        for (const bytes of [1, 64, 2 ** 20]) {
+          const { iterations, seconds } = await native!.run(pattern, bytes, { iterations: 20 });
+          expect(iterations).toBe(20);
+          expect(seconds).toBeGreaterThan(0);
+        }
+      await native!.close();
+    },
+    60_000,
+  );
+
+  it.skipIf(!there.includes(provider))(
+    'end at once with the signal',
+    async () => {
+      const ending = new AbortController();
+      const native = await loops(provider, ending.signal);
+      const run = native!.run('memory', 2 ** 20, { iterations: 1_000_000 });
+      const reason = new XferError('ERR_XFER_INTERRUPTED', 'interrupted');
+      const failed = expect(run).rejects.toBe(reason);
+      await new Promise(setImmediate);
+      ending.abort(reason);
+      await failed;
+      await native!.close();
+    },
+    60_000,
+  );
+});
+
+it.skipIf(!found.ok)('native loops are none where the other end has none of the providers', async () => {
+  expect(await loops('other', new AbortController().signal)).toBeUndefined();
+});
