@@ -309,9 +309,28 @@ describe('the session in docs/protocol.md', () => {
       const part = hex(encoded.subarray(Number(at), Number(at) + Number(width)));
       return [field?.replaceAll('`', ''), parseInt(part, 16)];
     });
-    expect(Object.fromEntries(read)).toEqual({ ...header, zero: 0 });
+    expect(Object.fromEntries(read)).toEqual({ ...header, flags: 0, zero: 0 });
+    expect(rows.find(([, , field]) => field === '`flags`')?.[0]).toBe(String(recordLayout.flagsAt));
     expect(rows[0]?.slice(3).map(Number)).toEqual([recordKind.content, recordKind.control]);
     expect(decodeRecordHeader(encoded)).toEqual(header);
+  });
+
+  it('has a true record with a plain body', () => {
+    const header = {
+      kind: recordKind.content,
+      layout: 0,
+      bodyBytes: 7,
+      entry: 5,
+      offset: 2 ** 20,
+      number: 9,
+    };
+    const key = Uint8Array.from({ length: 32 }, (_, i) => 0x40 + i);
+    const record = sealRecord(
+      { cipher: cipher.aes256gcm, key, counter: 3, plain: true },
+      encodeRecordHeader(header),
+      Buffer.from('content'),
+    );
+    expect(exampleOf('plain-record')).toBe(hex(record));
   });
 
   it('has a true HELLO, and a true record with it', () => {

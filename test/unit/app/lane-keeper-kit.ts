@@ -179,6 +179,7 @@ export class LaneKeeperKit {
     const isOver = () => this.isOver;
     const isFinishing = () => this.isFinishing;
     const session = {
+      fabric: { isSealed: () => true },
       get lanes() {
         return lanes();
       },

@@ -103,6 +103,7 @@ export class ReceiveSeriesKit {
   #session(): Session {
     const session = {
       peerKey: new Uint8Array(32).fill(7),
+      fabric: { isSealed: () => true, hasCarriedPlain: false, whySealed: undefined },
       hello: { role: 'send', name: 'ann', remember: true, capabilities: [], listens: [] },
       group: { hasJoined: false, close: () => undefined },
       attach: (handlers: SessionHandlers) => (this.#handlers = handlers),

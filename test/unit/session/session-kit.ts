@@ -24,8 +24,11 @@ export interface Attached {
 export const hellos = { send: ownHello('send', 'alice', false), recv: ownHello('recv', 'bob', true) };
 
 /** A session that has sent its HELLO and waits for the other. It is over with the test. */
-export function begin(role: 'dialer' | 'listener', options: Partial<SessionOptions> = {}): SessionEnd {
-  const stream = new HandStream();
+export function begin(
+  role: 'dialer' | 'listener',
+  options: Partial<SessionOptions> = {},
+  stream = new HandStream(),
+): SessionEnd {
   const seal = new HandSeal();
   const establishing = Session.establish({
     stream,
