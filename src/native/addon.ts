@@ -4,6 +4,7 @@ import { recordLayout } from './api.js';
 import type {
   Attribute,
   Cipher,
+  DirectFile,
   EntryKind,
   FileStamp,
   JobDone,
@@ -20,6 +21,10 @@ export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Va
  */
 export interface Addon extends Partial<DescriptorAddon> {
   readonly hasAes: boolean;
+  readonly pageBytes: number;
+  /** Where the memory of these bytes lies. */
+  addressOf(bytes: Uint8Array): number;
+  /** `direct`, here and below: fd, alignBytes and memoryAlignBytes of a DirectFile, or nothing. */
   sealFile(
     cipher: Cipher,
     key: Uint8Array,
@@ -30,6 +35,7 @@ export interface Addon extends Partial<DescriptorAddon> {
     bodyBytes: number,
     header: Uint8Array,
     out: Uint8Array,
+    direct: Float64Array,
     done: Done<number>,
   ): void;
   openFile(
@@ -40,6 +46,7 @@ export interface Addon extends Partial<DescriptorAddon> {
     record: Uint8Array,
     fd: number,
     position: number,
+    direct: Float64Array,
     done: Done<number>,
   ): void;
   sealPacked(
@@ -158,6 +165,7 @@ export interface Addon extends Partial<DescriptorAddon> {
   remove(directory: number, name: string, done: Done<boolean>): void;
   kindOf(directory: number, name: string, done: Done<EntryKind | undefined>): void;
   openExisting(directory: number, name: string, done: Done<number>): void;
+  openDirect(fd: number, done: Done<Float64Array>): void;
   removeDirectory(directory: number, name: string, done: Done<boolean>): void;
   makeHardLink(
     fromDirectory: number,
@@ -232,8 +240,9 @@ export function hasDescriptors(addon: Addon): addon is Addon & DescriptorAddon {
 
 export function nativeSeal(addon: Addon): SealApi {
   return {
-    sealFile: ({ cipher, key, counter, plain = false, fd, position, bodyBytes, header, out }, done) => {
-      addon.sealFile(cipher, key, counter, plain, fd, position, bodyBytes, header, out, counted(done));
+    sealFile: ({ cipher, key, counter, plain = false, fd, direct, position, bodyBytes, header, out }, done) => {
+      const past = directNumbers(direct);
+      addon.sealFile(cipher, key, counter, plain, fd, position, bodyBytes, header, out, past, counted(done));
     },
     sealBody: ({ cipher, key, counter, plain = false, bodyBytes, header, out }, done) => {
       addon.sealBody(cipher, key, counter, plain, bodyBytes, header, out, counted(done));
@@ -263,8 +272,10 @@ export function nativeSeal(addon: Addon): SealApi {
       const [readMs = 0, sealMs = 0, openMs = 0, writeMs = 0] = addon.stageTimes();
       return { readMs, sealMs, openMs, writeMs };
     },
-    openFile: ({ cipher, key, counter, plain = false, record, fd, position }, done) => {
-      addon.openFile(cipher, key, counter, plain, record, fd, position, opened(done));
+    recordMemory: (bytes) => recordMemory(addon, bytes),
+    openFile: ({ cipher, key, counter, plain = false, record, fd, direct, position }, done) => {
+      const past = directNumbers(direct);
+      addon.openFile(cipher, key, counter, plain, record, fd, position, past, opened(done));
     },
     sealPacked: ({ cipher, key, counter, plain = false, paths, stamps, header, out }, done) => {
       addon.sealPacked(cipher, key, counter, plain, paths, stamps, header, out, packed(done));
@@ -282,6 +293,21 @@ export function nativeSeal(addon: Addon): SealApi {
       addon.digestBytes(bytes, (error, digest) => done(error, error === null ? digest : new Uint8Array()));
     },
   };
+}
+
+const notDirect = new Float64Array();
+
+function directNumbers(direct: DirectFile | undefined): Float64Array {
+  if (!direct) return notDirect;
+  return Float64Array.of(direct.fd, direct.alignBytes, direct.memoryAlignBytes);
+}
+
+/** Memory of an ArrayBuffer begins at 8 or 16 bytes: a page more has a place for what is wanted. */
+function recordMemory({ pageBytes, addressOf }: Addon, bytes: number): Buffer {
+  const memory = Buffer.allocUnsafeSlow(bytes + pageBytes);
+  const past = (addressOf(memory) + recordLayout.bodyAt) % pageBytes;
+  const at = past === 0 ? 0 : pageBytes - past;
+  return memory.subarray(at, at + bytes);
 }
 
 const tampered = () => new XferError('ERR_XFER_TAMPERED', 'a sealed record did not verify');

@@ -1,10 +1,11 @@
 import type { DescriptorsApi } from './descriptors-api.js';
-import type { FilesApi } from './files-api.js';
+import type { DirectFile, FilesApi } from './files-api.js';
 
 export type { DescriptorReader, DescriptorsApi, DescriptorWriter } from './descriptors-api.js';
 export { listingProblem } from './files-api.js';
 export type {
   Attribute,
+  DirectFile,
   EntryKind,
   FileStamp,
   FilesApi,
@@ -58,6 +59,8 @@ export interface RecordKey {
 
 export interface SealFileJob extends RecordKey {
   readonly fd: number;
+  /** Whole pages that are placed for it go this way, the rest by `fd`. The twin does not use it. Default: all by `fd`. */
+  readonly direct?: DirectFile | undefined;
   /** Offset in the file, at most 2^53 − 1. */
   readonly position: number;
   /** Bytes wanted; fewer are sealed where the file ends. */
@@ -72,6 +75,8 @@ export interface OpenFileJob extends RecordKey {
   /** The whole sealed record, its length prefix included; decrypted in place, owned by the job until `done`. */
   readonly record: Uint8Array;
   readonly fd: number;
+  /** As in SealFileJob. */
+  readonly direct?: DirectFile | undefined;
   readonly position: number;
 }
 
@@ -182,6 +187,11 @@ export interface SealApi {
     done: (error: NodeJS.ErrnoException | null, digest: Uint8Array) => void,
   ): void;
   stageTimes(): StageTimes;
+  /**
+   * Memory for records, contents undefined: the body of one that begins there begins at a page, so that it can go to and
+   * from files past the page cache. The twin's begins anywhere.
+   */
+  recordMemory(bytes: number): Buffer;
   /**
    * At once, for the header of any record and the whole of small ones, such as control messages; bodies of some KiB.
    * The verified 32-byte header of a record of which at least the first 52 bytes (bodyAt) are there, its length agreeing

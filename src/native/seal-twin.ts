@@ -35,6 +35,7 @@ export function sealTwin(): SealApi {
   return {
     ...{ sealFile, openFile, sealPacked, packFiles, sealBody, sealFrom, openBody },
     ...{ digestFile, digestBytes, stageTimes, openHeader },
+    recordMemory: (bytes) => Buffer.allocUnsafeSlow(bytes),
     openSmall: (key, record) => openRecord(key, record).body,
     sealSmall: sealRecord,
   };

@@ -39,7 +39,7 @@ interface Parked {
  */
 export class GroupLane {
   readonly #options: GroupLaneOptions;
-  readonly #buffers = new RecordBuffers();
+  readonly #buffers: RecordBuffers;
   readonly #reader: RecordReader;
   readonly #parked: Parked[] = [];
   #parkedBytes = 0;
@@ -51,6 +51,7 @@ export class GroupLane {
 
   constructor(options: GroupLaneOptions) {
     this.#options = options;
+    this.#buffers = new RecordBuffers((bytes) => options.native.seal.recordMemory(bytes));
     this.#reader = new RecordReader(this.#buffers, (buffer, total) => this.#handleRecord(buffer, total));
   }
 

@@ -49,7 +49,7 @@ interface Member {
  */
 export class LaneSet {
   readonly #options: LaneSetOptions;
-  readonly #buffers = new RecordBuffers();
+  readonly #buffers: RecordBuffers;
   readonly #members = new Map<number, Member>();
   #count = 0;
   #goneBytes = 0;
@@ -63,6 +63,7 @@ export class LaneSet {
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
+    this.#buffers = new RecordBuffers((bytes) => options.native.seal.recordMemory(bytes));
   }
 
   get numbers(): readonly number[] {

@@ -17,10 +17,16 @@ const mostSpare = 2;
 export class RecordBuffers {
   /** The last used ones are last. */
   readonly #idle: Buffer[] = [];
+  readonly #memory: (bytes: number) => Buffer;
   readonly #keepBytes: number;
   #idleBytes = 0;
 
-  constructor(keepBytes = 32 * (overheadBytes + sessionDefaults.recordBytes)) {
+  /** `memory`: where large ones come from, as SealApi.recordMemory. Default: anywhere. */
+  constructor(
+    memory = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes),
+    keepBytes = 32 * (overheadBytes + sessionDefaults.recordBytes),
+  ) {
+    this.#memory = memory;
     this.#keepBytes = keepBytes;
   }
 
@@ -44,7 +50,7 @@ export class RecordBuffers {
   /** Takes the place of idle ones that do not fit, but for a quarter of them, so that sizes which change do not add up. */
   #fresh(bytes: number): Buffer {
     this.#keep(Math.max(this.#keepBytes / 4, this.#idleBytes - bytes));
-    return Buffer.allocUnsafeSlow(bytes);
+    return this.#memory(bytes);
   }
 
   #keep(mostBytes: number): void {
