@@ -71,6 +71,8 @@ export interface SendOptions extends CommonOptions, HopOptions {
   readonly limit?: RateLimit;
   /** Whether content is compressed: all that shrinks, or (default) that where the network is what the transfer waits for. */
   readonly compress?: CompressMode;
+  /** Files are read past the page cache, as far as their file systems can. Default: false. */
+  readonly direct?: boolean;
   /** Lanes to have; default: as many as measuring shows to help. */
   readonly lanes?: number;
   /**
@@ -111,6 +113,8 @@ export interface ReceiveOptions extends CommonOptions, HopOptions {
   readonly streaming?: boolean;
   /** Whether others may measure the path to it (`xfer doctor`), while no transfer is under way. Default: true. */
   readonly measures?: boolean;
+  /** Files are written past the page cache, as far as the directory's file system can. Default: false. */
+  readonly direct?: boolean;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

@@ -113,6 +113,7 @@ export class ReceiveSeries {
       native,
       root,
       isUnnamed,
+      isDirect: options.direct ?? false,
       signal: running.stop.signal,
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       firstRecord,

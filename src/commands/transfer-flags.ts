@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import type { CommonOptions } from '../app/options.js';
+import type { CommonOptions, SendOptions } from '../app/options.js';
 import { sessionDefaults } from '../config/index.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
@@ -40,6 +40,11 @@ export const transferFlags = {
     helpValue: 'SIZE',
     default: '64KiB',
   }),
+  direct: Flags.boolean({
+    default: false,
+    description:
+      'read and write files past the page cache (O_DIRECT), for fast disks; what cannot go that way goes through it',
+  }),
 };
 
 interface SessionFlags {
@@ -66,9 +71,13 @@ export function sessionOptions(
 }
 
 export function transferOptions(
-  flags: SessionFlags & { 'streaming-threshold': string },
-): ReturnType<typeof sessionOptions> & Pick<CommonOptions, 'streamingThresholdBytes'> {
-  return { ...sessionOptions(flags), streamingThresholdBytes: threshold(flags['streaming-threshold']) };
+  flags: SessionFlags & { 'streaming-threshold': string; direct: boolean },
+): ReturnType<typeof sessionOptions> & Pick<SendOptions, 'direct' | 'streamingThresholdBytes'> {
+  return {
+    ...sessionOptions(flags),
+    streamingThresholdBytes: threshold(flags['streaming-threshold']),
+    direct: flags.direct,
+  };
 }
 
 function threshold(text: string): number {

@@ -316,6 +316,14 @@ export const transferDefaults = Object.freeze({
   manifestBatchBytes: 128 * KiB,
   /** Files open at once on either side. */
   maxOpenFiles: 64,
+  /** With `direct`, smaller files go through the page cache all the same: opening them twice costs more than is won. */
+  leastDirectBytes: 256 * KiB,
+  /**
+   * Records with as much content end at a multiple of `pieceAlignBytes` in their file, so that they can be read and written
+   * past the page cache: a page of every system that there is, or a part of one.
+   */
+  leastAlignedBytes: 64 * KiB,
+  pieceAlignBytes: 4 * KiB,
   /** Progress events are at least this far apart. */
   progressIntervalMs: 250,
   /** Longest path and component that a receiver takes, in bytes of UTF-8; links' targets too. */

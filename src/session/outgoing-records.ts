@@ -106,7 +106,10 @@ export class OutgoingRecords {
     if ('body' in job) native.seal.sealFrom({ ...common, body: job.body }, sealed);
     else if ('fill' in job) this.#fill(job, common, sealed);
     else if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
-    else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
+    else {
+      const { fd, direct } = job;
+      native.seal.sealFile({ ...common, fd, direct, position: offset, bodyBytes }, sealed);
+    }
   }
 
   /** Ends the direction behind what was submitted. */
