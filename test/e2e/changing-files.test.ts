@@ -27,10 +27,14 @@ beforeEach(async () => {
 });
 
 /** Sends the tree; in the middle of it, when no more can go, `change` happens. */
-async function sendWhile(change: () => Promise<void>, holdAfterBytes: number): Promise<[Ended, Ended]> {
-  const { recv, address, code } = await startReceiver(out);
+async function sendWhile(
+  change: () => Promise<void>,
+  holdAfterBytes: number,
+  flags: readonly string[] = [],
+): Promise<[Ended, Ended]> {
+  const { recv, address, code } = await startReceiver(out, { flags: ['--once', ...flags] });
   const proxy = await HoldingProxy.open(address, holdAfterBytes);
-  const send = await runXfer(['send', tree, proxy.address, '--json'], { env: { XFER_CODE: code } });
+  const send = await runXfer(['send', tree, proxy.address, '--json', ...flags], { env: { XFER_CODE: code } });
   await proxy.held;
   await change();
   proxy.release();
@@ -62,19 +66,21 @@ function expectChanged([sent, received]: readonly [Ended, Ended], names: readonl
 }
 
 describe('a large file that changes while it is sent has no name over there', () => {
-  it.each<[string, (path: string) => Promise<void>]>([
+  it.each<[string, (path: string) => Promise<void>, ...flags: string[]]>([
     ['and grows', (path) => appendFile(path, 'more')],
     ['and shrinks', (path) => truncate(path, 47 * MiB)],
+    ['and grows, under --direct', (path) => appendFile(path, 'more'), '--direct'],
+    ['and shrinks, under --direct', (path) => truncate(path, 47 * MiB + 5), '--direct'],
     ['and becomes empty', (path) => truncate(path, 0)],
     ['in its beginning, which has gone already', (path) => writeAt(path, 0, 'other')],
     ['in its end, which has not gone yet', (path) => writeAt(path, 48 * MiB - 5, 'other')],
   ])(
     '%s',
-    async (_, change) => {
+    async (_, change, ...flags) => {
       const path = join(tree, 'large');
       await writeFile(path, randomBytes(48 * MiB));
       await writeFile(join(tree, 'beside'), 'beside');
-      const both = await sendWhile(() => change(path), 8 * MiB);
+      const both = await sendWhile(() => change(path), 8 * MiB, flags);
       expectChanged(both, ['large']);
       expect(await readdir(join(out, 'tree'))).toEqual(['beside']);
       await expectWholeAgain();
