@@ -10,9 +10,12 @@ import { nativeApi } from '../../../src/native/index.js';
 import { laneKeys } from '../../../src/session/keys.js';
 import { Lane, type SealedContent } from '../../../src/session/lane.js';
 import { Session } from '../../../src/session/session.js';
+import { openBodyOf } from '../../../src/session/small-body.js';
 import type { Stream } from '../../../src/transport/contract.js';
 import type { MemoryHooks, MemoryLink } from '../../support/memory-link.js';
-import { memory } from '../../support/memory-transport.js';
+import { MemoryStreamsLink } from '../../support/memory-streams-link.js';
+import { memory, type MemoryOptions } from '../../support/memory-transport.js';
+import { PagedMemory } from '../../support/paged-memory.js';
 import { bodyOf, contentHeader, CountedBuffers, secrets } from './lane-kit.js';
 import { attach, hellos, sessionSecrets } from './session-kit.js';
 
@@ -52,9 +55,9 @@ class Gate {
 }
 
 /** Both ends of a stream on a connection of its own. */
-async function streamPair(gate = new Gate()): Promise<readonly [Stream, Stream]> {
+async function streamPair(gate = new Gate(), link: MemoryOptions = {}): Promise<readonly [Stream, Stream]> {
   const onLink = (dialer: MemoryLink) => gate.onLink(dialer);
-  const transport = await memory({ dialerHooks: gate.hooks, onLink }).load();
+  const transport = await memory({ dialerHooks: gate.hooks, onLink, ...link }).load();
   const address = { scheme: 'memory', host: 'here', port: 0 };
   const { signal } = new AbortController();
   let arrived: (stream: Stream) => void = () => undefined;
@@ -72,8 +75,8 @@ async function streamPair(gate = new Gate()): Promise<readonly [Stream, Stream]>
   return [stream, await accepted];
 }
 
-async function sessionPair(gate?: Gate) {
-  const [near, far] = await streamPair(gate);
+async function sessionPair(gate?: Gate, link?: MemoryOptions) {
+  const [near, far] = await streamPair(gate, link);
   const common = { native, signal: new AbortController().signal };
   const [a, b] = await Promise.all([
     Session.establish({ ...common, stream: near, secrets: sessionSecrets('dialer'), hello: hellos.send }),
@@ -132,6 +135,48 @@ describe('a session over a stream of many on one link', () => {
     expect(listener.contents).toEqual([]);
     gate.release();
     await vi.waitFor(() => expect(contentOf(listener.contents)).toBe(allNumbers), 10_000);
+  });
+});
+
+describe('a session over a link that sends from memory of its own', () => {
+  it('seals records there, and leaves those that come where they came', async () => {
+    const own = new PagedMemory();
+    const options = {
+      seed: 41,
+      pullBytes: 2 ** 21,
+      bytesPerTurn: 2 ** 21,
+      aloneBytes: 2 ** 16,
+      mostRetained: 64,
+    };
+    const ends = MemoryStreamsLink.pair(options);
+    const [dialer, listener] = await sessionPair(undefined, { pair: () => ends, memory: () => own });
+    let next = 0;
+    // One at a time: a link has credit for the whole of each.
+    const pump = () => {
+      if (next < records && next === listener.contents.length) {
+        dialer.sendControl(Buffer.from('between'));
+        dialer.sendContent(0, piece(next++), () => undefined);
+      }
+    };
+    pump();
+    await vi.waitFor(() => {
+      pump();
+      expect(contentOf(listener.contents)).toBe(allNumbers);
+    }, 10_000);
+    expect(ends[1].inbox.retained).toBe(records);
+    const opened = await Promise.all(
+      listener.contents.map(
+        (content) =>
+          new Promise<Uint8Array>((resolve, reject) =>
+            openBodyOf(native, content, (error, body) => (error ? reject(error) : resolve(body))),
+          ),
+      ),
+    );
+    expect(Buffer.concat(opened).equals(file)).toBe(true);
+    for (const content of listener.contents) content.release();
+    expect(ends[1].inbox.retained).toBe(0);
+    expect(own.acquired).toBe(records);
+    await vi.waitFor(() => expect(own.out).toBe(0));
   });
 });
 

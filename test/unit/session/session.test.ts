@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sessionDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { resetCode } from '../../../src/transport/contract.js';
+import { HandStream } from './hand-stream.js';
 import { bodyOf, contentHeader, fileBytes, text } from './lane-kit.js';
 import { attach, begin, carry, hellos, meetRogue, rogueFor, sessionSecrets } from './session-kit.js';
 
@@ -355,5 +356,21 @@ describe('the end of a session', () => {
     expect(ends).toEqual([]);
     vi.advanceTimersByTime(3_000);
     expect(ends).toEqual([failure('ERR_XFER_CONNECTION_LOST')]);
+  });
+});
+
+describe('content that came before there was anybody for it', () => {
+  it('gives back the memory that it came in where there never is', async () => {
+    const stream = new HandStream({ mostKept: 8 });
+    const end = { ...begin('dialer', { stream }), stream };
+    const rogue = rogueFor(end);
+    rogue.hello();
+    rogue.lane.sendContent({ fd: 5, header: contentHeader({ bodyBytes: 100_000 }) }, () => undefined);
+    rogue.seal.finish();
+    stream.deliver(...rogue.stream.take());
+    expect(stream.lender.kept).toBe(1);
+    stream.deliverReset(1);
+    await expect(end.establishing).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
+    expect(stream.lender.kept).toBe(0);
   });
 });
