@@ -80,8 +80,8 @@ void Receive(const Channel& channel, const std::string& provider) {
   const Peer peer = Exchange(channel, Describe(*endpoint, options));
   Check(endpoint->Connect(peer), "connecting");
   const Deadline deadline(kSeconds);
+  std::vector<Event> held;
   for (uint32_t round = 0; round < kRounds; round++) {
-    std::vector<Event> held;
     const auto gather = [&](size_t until) {
       while (held.size() < until) {
         Check(!deadline.IsOver(), "messages in time");
@@ -110,6 +110,8 @@ void Receive(const Channel& channel, const std::string& provider) {
     held.clear();
     gather(1);
     endpoint->Release(false, static_cast<uint32_t>(held[0].id));
+    // The next round may have begun there.
+    held.erase(held.begin());
   }
   std::vector<Event> none;
   Await(channel, *endpoint, Deadline(kSeconds), none);
