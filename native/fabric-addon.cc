@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "fabric-handle.h"
 #include "fabric-info.h"
+#include "fabric-loop-handle.h"
 #include "fabric-task.h"
 
 namespace xfer::fabric {
@@ -79,6 +80,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("providers", Napi::Function::New(env, xfer::fabric::ProvidersOf, "providers"));
   exports.Set("addressOf", Napi::Function::New(env, xfer::fabric::AddressOf, "addressOf"));
   exports.Set("FabricEndpoint", xfer::fabric::FabricHandle::Class(env));
+  exports.Set("FabricLoop", xfer::fabric::FabricLoop::Class(env));
   return exports;
 }
 

@@ -7,7 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <thread>
 #include <utility>
+
+#include "fabric-thread.h"
 
 namespace xfer::fabric {
 
@@ -30,8 +33,28 @@ constexpr milliseconds kMostPollWait{5};
 constexpr milliseconds kMostDescriptorWait{100};
 /** How long an endpoint may say that there is something, and have nothing. */
 constexpr milliseconds kMostDoubt{1};
+constexpr milliseconds kMostLinger{200};
 /** Turns without looking at the queue of commands. */
 constexpr int kMostTurns = 16;
+
+constexpr milliseconds kMostTurnWait{1000};
+
+/**
+ * One at a time in this process: endpoints share what libfabric keeps of a provider, and when two opened or closed at once, each on its
+ * thread, 1.17 crashed. Whoever holds it may hang, so it is not waited for without end.
+ */
+class OpeningTurn {
+ public:
+  OpeningTurn() : lock_(Mutex(), kMostTurnWait) {}
+
+ private:
+  static std::timed_mutex& Mutex() {
+    static auto* const mutex = new std::timed_mutex;  // never destroyed: threads may outlive statics
+    return *mutex;
+  }
+
+  const std::unique_lock<std::timed_mutex> lock_;
+};
 
 int NewEventFd() { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
@@ -63,7 +86,7 @@ void Driver::Connect(uint64_t request, Peer peer) {
   PostCall([this, request, peer = std::move(peer)] {
     auto reply = std::make_unique<Reply>();
     reply->request = request;
-    reply->failure = endpoint_->Connect(peer);
+    reply->failure = endpoint_ != nullptr ? endpoint_->Connect(peer) : Broken();
     Answer(std::move(reply));
   });
 }
@@ -73,13 +96,19 @@ void Driver::Region(uint64_t request, size_t bytes) {
     auto reply = std::make_unique<Reply>();
     reply->request = request;
     reply->bytes = bytes;
-    reply->memory = endpoint_->Region(bytes, reply->failure);
+    if (endpoint_ != nullptr) {
+      reply->memory = endpoint_->Region(bytes, reply->failure);
+    } else {
+      reply->failure = Broken();
+    }
     Answer(std::move(reply));
   });
 }
 
 void Driver::Close(uint64_t request) {
   PostCall([this, request] {
+    isClosing_ = true;
+    Linger();
     DropEndpoint();
     auto reply = std::make_unique<Reply>();
     reply->request = request;
@@ -158,7 +187,10 @@ Failure Driver::Broken() const {
 void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
   auto reply = std::make_unique<Reply>();
   reply->request = openRequest;
-  endpoint_ = Endpoint::Open(options, reply->failure);
+  {
+    const OpeningTurn turn;
+    endpoint_ = Endpoint::Open(options, reply->failure);
+  }
   if (endpoint_ == nullptr) {
     Answer(std::move(reply));
     return;
@@ -174,25 +206,36 @@ void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
   stats_ = endpoint_->Counters();
   Answer(std::move(reply));
   Serve();
-  endpoint_ = nullptr;
+  FreeEndpoint();
 }
 
 void Driver::Serve() {
   Clock::time_point active = Clock::now();
   while (!isClosing_ && !stopped_.load(std::memory_order_acquire)) {
     bool happened = hasCommands_.load() && TakeCommands();
-    for (int turn = 0; turn < kMostTurns && endpoint_ != nullptr; turn++) {
-      if (!endpoint_->Poll(events_)) break;
-      happened = true;
-      PublishEvents();
-    }
-    if (endpoint_ == nullptr) return;
+    for (int turn = 0; turn < kMostTurns && endpoint_ != nullptr && Turn(); turn++) happened = true;
     const Clock::time_point now = Clock::now();
     if (happened) {
       active = now;
     } else if (now - active >= kSpin) {
       Wait(now - active);
     }
+  }
+}
+
+bool Driver::Turn() {
+  if (!endpoint_->Poll(events_)) return false;
+  PublishEvents();
+  // The provider may still read what was given to it, until its endpoint is gone: only then is it the caller's.
+  if (endpoint_->Broken()) DropEndpoint();
+  return true;
+}
+
+/** What was sent just before it closes is on its way: an answer that somebody waits for. */
+void Driver::Linger() {
+  const Clock::time_point until = Clock::now() + kMostLinger;
+  while (endpoint_ != nullptr && endpoint_->Unsent() > 0 && !stopped_.load() && Clock::now() < until) {
+    if (!Turn()) std::this_thread::sleep_for(kLeastWait);
   }
 }
 
@@ -214,10 +257,11 @@ void Driver::Carry(Command& command) {
   switch (command.kind) {
     case Command::Kind::kSend:
       underWay_.insert(command.id);
+      if (endpoint_ == nullptr) return DropEndpoint();
       endpoint_->Send(command.id, command.head.data(), command.headBytes, command.pieces);
       break;
     case Command::Kind::kRelease:
-      endpoint_->Release(command.isLarge, static_cast<uint32_t>(command.id));
+      if (endpoint_ != nullptr) endpoint_->Release(command.isLarge, static_cast<uint32_t>(command.id));
       break;
     case Command::Kind::kCall:
       command.call();
@@ -226,7 +270,7 @@ void Driver::Carry(Command& command) {
 }
 
 void Driver::Wait(Clock::duration idle) {
-  const int descriptor = endpoint_->WaitFd();
+  const int descriptor = endpoint_ == nullptr ? -1 : endpoint_->WaitFd();
   // It may find out that there is something to do. Where nothing comes of that for long, it is not to be believed.
   const bool mayWait = descriptor >= 0 && endpoint_->MayWait();
   if (descriptor >= 0 && !mayWait && idle < kMostDoubt) return;
@@ -235,7 +279,7 @@ void Driver::Wait(Clock::duration idle) {
   if (!hasCommands_.load() && !stopped_.load()) {
     pollfd fds[2] = {{toThread_.Get(), POLLIN, 0}, {descriptor, POLLIN, 0}};
     const nanoseconds adaptive = std::clamp<nanoseconds>(idle / kWaitPart, kLeastWait, kMostPollWait);
-    const nanoseconds most = mayWait ? nanoseconds(kMostDescriptorWait) : adaptive;
+    const nanoseconds most = mayWait || endpoint_ == nullptr ? nanoseconds(kMostDescriptorWait) : adaptive;
     const timespec timeout = {static_cast<time_t>(most.count() / 1'000'000'000),
                               static_cast<long>(most.count() % 1'000'000'000)};
     ppoll(fds, mayWait ? 2 : 1, &timeout, nullptr);
@@ -266,11 +310,22 @@ void Driver::PublishEvents() {
 }
 
 void Driver::DropEndpoint() {
-  isClosing_ = true;
-  PublishEvents();
-  endpoint_ = nullptr;
+  FreeEndpoint();
   for (const uint64_t token : underWay_) events_.push_back({Event::Kind::kSent, token, 0, 0});
   std::sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.id < b.id; });
+  PublishEvents();
+}
+
+void Driver::FreeEndpoint() {
+  if (endpoint_ == nullptr) return;
+  // Of one with a descriptor the kernel takes back everything; closed with messages under way, libfabric 1.17 crashed at times. Others
+  // have files (shm).
+  if (IsProcessEnding() && endpoint_->WaitFd() >= 0) {
+    endpoint_.release();
+    return;
+  }
+  const OpeningTurn turn;
+  endpoint_ = nullptr;
 }
 
 void Driver::Deliver(std::vector<Arrival>& arrivals) {

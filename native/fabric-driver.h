@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "fabric-endpoint.h"
+#include "fabric-wire.h"
 #include "unique-fd.h"
 
 namespace xfer::fabric {
-
-/** How a message begins: the plugin's part of it. */
-constexpr size_t kMostHeadBytes = 64;
 
 /** What an endpoint is, once it is open. */
 struct Opened {
@@ -68,7 +66,7 @@ class Driver {
 
   void Connect(uint64_t request, Peer peer);
   void Region(uint64_t request, size_t bytes);
-  /** Drops the endpoint; `sent` comes for all that was under way, then the reply. */
+  /** Drops the endpoint, once what is on its way has gone or 200 ms have passed; `sent` comes for all that was under way, then the reply. */
   void Close(uint64_t request);
   void Send(uint64_t token, const uint8_t* head, size_t headBytes, std::vector<Piece> pieces);
 
@@ -99,7 +97,7 @@ class Driver {
     uint8_t headBytes = 0;
     /** Token or block. */
     uint64_t id = 0;
-    std::array<uint8_t, kMostHeadBytes> head;
+    std::array<uint8_t, kMaxHeadBytes> head;
     std::vector<Piece> pieces;
     std::function<void()> call;
   };
@@ -111,12 +109,16 @@ class Driver {
 
   // On the thread.
   void Serve();
+  bool Turn();
+  void Linger();
   bool TakeCommands();
   void Carry(Command& command);
   void Wait(Clock::duration idle);
   void Answer(std::unique_ptr<Reply> reply);
   void PublishEvents();
+  /** It is closed or broken: `sent` for all that was under way. */
   void DropEndpoint();
+  void FreeEndpoint();
   void Deliver(std::vector<Arrival>& arrivals);
 
   int error_ = 0;
@@ -139,6 +141,7 @@ class Driver {
   Failure broken_;
 
   // The thread's own.
+  /** None once it is broken. */
   std::unique_ptr<Endpoint> endpoint_;
   bool isClosing_ = false;
   std::vector<Command> taken_;

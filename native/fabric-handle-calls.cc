@@ -1,67 +1,25 @@
 #include <algorithm>
-#include <limits>
 
-#include "arguments.h"
+#include "fabric-arguments.h"
 #include "fabric-error-value.h"
 #include "fabric-handle.h"
 
 namespace xfer::fabric {
 
-namespace {
-
-/** Of one buffer, and of how many there are of a size: far more than anybody wants, and they multiply without overflow. */
-constexpr uint64_t kMostBufferBytes = uint64_t{1} << 30;
-constexpr uint64_t kMostBuffers = 1 << 16;
-constexpr size_t kLeastBufferBytes = kOwnHeaderBytes + kMostHeadBytes;
-constexpr size_t kMostAddressBytes = 256;
-constexpr size_t kFaultNumbers = 8;
-
-/** Four pairs: at the how-manieth, and the errno. */
-Faults FaultsArgument(Arguments& arguments, size_t index) {
-  Faults faults;
-  size_t length = 0;
-  const double* const numbers = arguments.Doubles(index, "faults", length);
-  if (arguments.Ok() && length != kFaultNumbers) arguments.OutOfRange("faults must be 8 numbers");
-  if (!arguments.Ok()) return faults;
-  Fault* const all[] = {&faults.registration, &faults.send, &faults.completion, &faults.receive};
-  for (size_t i = 0; i < 4; i++) {
-    all[i]->at = arguments.IntegerOf(numbers[2 * i], "at", kMaxSafeInteger);
-    all[i]->error =
-        static_cast<int>(arguments.IntegerOf(numbers[2 * i + 1], "error", std::numeric_limits<int>::max()));
-  }
-  return faults;
-}
-
-}  // namespace
-
 /** (provider, host, smallBytes, smallCount, largeBytes, largeCount, largeLeadBytes, faults, fields, onEvents, done) */
 FabricHandle::FabricHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<FabricHandle>(info) {
   Arguments arguments(info);
-  EndpointOptions options;
-  options.provider = arguments.Text(0, "provider");
-  options.host = arguments.Text(1, "host");
-  options.smallBytes = arguments.Integer(2, "smallBytes", kMostBufferBytes);
-  options.smallCount = arguments.Integer(3, "smallCount", kMostBuffers);
-  options.largeBytes = arguments.Integer(4, "largeBytes", kMostBufferBytes);
-  options.largeCount = arguments.Integer(5, "largeCount", kMostBuffers);
-  options.largeLeadBytes = arguments.Integer(6, "largeLeadBytes", kMostBufferBytes);
-  options.faults = FaultsArgument(arguments, 7);
+  const EndpointOptions options = OptionsArgument(arguments, 0);
   size_t fields = 0;
-  arguments.Doubles(8, "fields", fields);
-  if (arguments.Ok() && !info[9].IsFunction()) arguments.WrongType("onEvents must be a function");
-  const Napi::Function done = arguments.Done(10);
-  if (arguments.Ok() && (options.smallBytes < kLeastBufferBytes || options.largeBytes < kLeastBufferBytes))
-    arguments.OutOfRange("buffers must be larger than a head");
-  if (arguments.Ok() && (options.smallCount < 4 || options.largeCount < 2))
-    arguments.OutOfRange("there must be 4 small and 2 large buffers at least");
-  if (arguments.Ok() && options.largeLeadBytes > options.largeBytes)
-    arguments.OutOfRange("largeLeadBytes must lie in a buffer");
+  arguments.Doubles(kOptionArguments, "fields", fields);
+  if (arguments.Ok() && !info[kOptionArguments + 1].IsFunction()) arguments.WrongType("onEvents must be a function");
+  const Napi::Function done = arguments.Done(kOptionArguments + 2);
   if (arguments.Ok() && fields < kMostEvents * kEventNumbers) arguments.OutOfRange("fields are too few");
   if (!arguments.Ok()) return;
   smallCount_ = options.smallCount;
   blocks_.assign(options.smallCount + options.largeCount, BlockState::kPosted);
-  fields_ = Napi::Persistent(info[8].As<Napi::Object>());
-  onEvents_ = Napi::Persistent(info[9].As<Napi::Function>());
+  fields_ = Napi::Persistent(info[kOptionArguments].As<Napi::Object>());
+  onEvents_ = Napi::Persistent(info[kOptionArguments + 1].As<Napi::Function>());
   NewRequest(done);
   Open(options);
 }
@@ -75,24 +33,10 @@ bool FabricHandle::RequireOpen() {
 /** (address, tag, smallCount, largeCount, smallBytes, largeBytes, done) */
 Napi::Value FabricHandle::Connect(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  size_t addressBytes = 0;
-  const uint8_t* const address = arguments.Bytes(0, "address", addressBytes);
-  if (arguments.Ok() && addressBytes > kMostAddressBytes) arguments.OutOfRange("address must be at most 256 bytes");
-  if (arguments.Ok() && !info[1].IsBigInt()) arguments.WrongType("tag must be a bigint");
-  Peer peer;
-  bool lossless = true;
-  if (arguments.Ok()) peer.tag = info[1].As<Napi::BigInt>().Uint64Value(&lossless);
-  if (!lossless || peer.tag >> 56 != 0) arguments.OutOfRange("tag must have 56 bits");
-  peer.smallCount = static_cast<uint32_t>(arguments.Integer(2, "smallCount", kMostBuffers));
-  peer.largeCount = static_cast<uint32_t>(arguments.Integer(3, "largeCount", kMostBuffers));
-  peer.smallBytes = arguments.Integer(4, "smallBytes", kMostBufferBytes);
-  peer.largeBytes = arguments.Integer(5, "largeBytes", kMostBufferBytes);
-  const Napi::Function done = arguments.Done(6);
-  if (arguments.Ok() && (peer.smallBytes < kLeastBufferBytes || peer.largeBytes < kLeastBufferBytes))
-    arguments.OutOfRange("buffers must be larger than a head");
+  Peer peer = PeerArgument(arguments, info, 0);
+  const Napi::Function done = arguments.Done(kPeerArguments);
   if (arguments.Ok() && isConnected_) arguments.OutOfRange("it is connected already");
   if (!arguments.Ok() || !RequireOpen()) return info.Env().Undefined();
-  peer.address.assign(address, address + addressBytes);
   isConnected_ = true;
   peer_ = peer;
   driver_->Connect(NewRequest(done), std::move(peer));
@@ -106,9 +50,9 @@ Napi::Value FabricHandle::Send(const Napi::CallbackInfo& info) {
   const uint64_t token = arguments.Integer(0, "token", kMaxSafeInteger);
   size_t headBytes = 0;
   const uint8_t* const head = arguments.Bytes(1, "head", headBytes);
-  if (arguments.Ok() && headBytes > kMostHeadBytes) arguments.OutOfRange("head must be at most 64 bytes");
+  if (arguments.Ok() && headBytes > kMaxHeadBytes) arguments.OutOfRange("head must be at most 64 bytes");
   const size_t content = pieces_.Bytes(0, pieces_.Count());
-  const size_t bytes = kOwnHeaderBytes + headBytes + content;
+  const size_t bytes = kHeaderBytes + headBytes + content;
   if (arguments.Ok() && bytes > std::max(peer_.smallBytes, peer_.largeBytes))
     arguments.OutOfRange(isConnected_ ? "the message is too large" : "it is not connected");
   if (!arguments.Ok() || !RequireOpen()) return info.Env().Undefined();

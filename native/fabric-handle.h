@@ -89,7 +89,5 @@ Napi::Value MemoryValue(Napi::Env env, const std::shared_ptr<uint8_t>& memory, s
 /** Of one hand-over, four numbers each; the fields have room for so many. */
 constexpr size_t kMostEvents = 256;
 constexpr size_t kEventNumbers = 4;
-/** The addon's own part of each message. */
-constexpr size_t kOwnHeaderBytes = 16;
 
 }  // namespace xfer::fabric

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { FabricFeatures, FabricProvider, FabricStats } from './fabric-api.js';
+import type { FabricFeatures, FabricProvider, FabricRunResult, FabricStats } from './fabric-api.js';
 
 /** What native/build/Release/xfer_fabric.node exports. Wrong arguments throw TypeError or RangeError. */
 export interface FabricAddon {
@@ -25,6 +25,18 @@ export interface FabricAddon {
     onEvents: (count: number) => void,
     done: Done<FabricOpened>,
   ) => AddonFabricEndpoint;
+  /** What runs for long has a thread of its own. One call at a time: the next when the last is done. */
+  readonly FabricLoop: new (
+    provider: string,
+    host: string,
+    smallBytes: number,
+    smallCount: number,
+    largeBytes: number,
+    largeCount: number,
+    largeLeadBytes: number,
+    faults: Float64Array,
+    done: Done<Pick<FabricOpened, 'address' | 'tag'>>,
+  ) => AddonFabricLoop;
 }
 
 export type Done<Value = undefined> = (error: NodeJS.ErrnoException | null, value: Value) => void;
@@ -64,11 +76,45 @@ export interface AddonFabricEndpoint {
   abandon(): void;
 }
 
+export interface AddonFabricLoop {
+  connect(
+    address: Uint8Array,
+    tag: bigint,
+    smallCount: number,
+    largeCount: number,
+    smallBytes: number,
+    largeBytes: number,
+    done: Done,
+  ): void;
+  run(
+    isPingPong: boolean,
+    isClient: boolean,
+    bytes: number,
+    iterations: number,
+    warmUp: number,
+    done: Done<FabricRunResult>,
+  ): void;
+  cancel(): void;
+  close(done: Done): void;
+}
+
 /** Numbers of an event, and events that one hand-over has at most; native/fabric-handle.h has them, too. */
 export const eventNumbers = 4;
 export const maxEvents = 256;
 
+/**
+ * Libraries that some builds of libfabric bring along (psm, psm2) take the place of handlers of signals when they are loaded, and a
+ * process that is terminated would then leave by `exit(1)`; these tell them not to.
+ */
+const withoutHandlers = ['IPATH_NO_BACKTRACE', 'HFI_NO_BACKTRACE'];
+
 /** Loads the addon; throws where it was not built or its libfabric is gone. The path is the same from src and dist. */
 export function loadFabricAddon(): FabricAddon {
-  return createRequire(import.meta.url)('../../native/build/Release/xfer_fabric.node') as FabricAddon;
+  const added = withoutHandlers.filter((name) => process.env[name] === undefined);
+  for (const name of added) process.env[name] = '1';
+  try {
+    return createRequire(import.meta.url)('../../native/build/Release/xfer_fabric.node') as FabricAddon;
+  } finally {
+    for (const name of added) Reflect.deleteProperty(process.env, name);
+  }
 }

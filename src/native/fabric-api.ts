@@ -13,6 +13,8 @@ export interface FabricApi {
   providers(): Promise<readonly FabricProvider[]>;
   /** Rejects with an error whose `code` is an errno name, and whose message has libfabric's own words. */
   open(options: FabricEndpointOptions): Promise<FabricEndpoint>;
+  /** Loops below JavaScript, to compare with fabtests: the same endpoint and credit, and no events. Rejects like `open`. */
+  loop(options: FabricLoopOptions): Promise<FabricLoop>;
 }
 
 export interface FabricProvider {
@@ -148,10 +150,41 @@ export interface FabricEndpoint {
   /** Whether it keeps the process alive. At first it does. */
   keepAlive(alive: boolean): void;
   /**
-   * Ends it: what was sent and is not with the provider is dropped, `sent` comes for all of it before this resolves. Never rejects, at
-   * most 2 s: a provider that does not come back is left to itself.
+   * Ends it. What was sent has 200 ms to go out; what has not by then is dropped, and `sent` comes for all of it before this resolves.
+   * Never rejects, at most 2 s: a provider that does not come back is left to itself.
    */
   close(): Promise<void>;
+}
+
+export type FabricLoopOptions = Omit<FabricEndpointOptions, 'onEvents'>;
+
+export interface FabricLoop {
+  readonly address: Uint8Array;
+  readonly tag: bigint;
+  /** Once, before anything runs. */
+  connect(peer: FabricPeer): Promise<void>;
+  /** Both ends run the same, at once, one of them as the client, whose result counts. Nothing for 10 s is ETIMEDOUT. */
+  run(what: FabricRun): Promise<FabricRunResult>;
+  /** What runs ends with ECANCELED. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface FabricRun {
+  /** One message there and one back; or as many one way as credit allows, then one back. */
+  readonly kind: 'ping-pong' | 'one-way';
+  readonly isClient: boolean;
+  /** Of content of each message; the addon's 16 come beside it. */
+  readonly bytes: number;
+  readonly iterations: number;
+  /** Before the clock starts. Default: 0. */
+  readonly warmUp?: number;
+}
+
+export interface FabricRunResult {
+  readonly seconds: number;
+  /** Of one message one way, as fi_pingpong counts: half of a round trip. */
+  readonly transferMicroseconds: number;
+  readonly bytesPerSecond: number;
 }
 
 /** Faults that the addon makes up where libfabric would have reported them: an errno name each. */

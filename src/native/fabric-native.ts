@@ -1,16 +1,16 @@
-import { constants } from 'node:os';
 import { eventNumbers, maxEvents } from './fabric-addon.js';
-import type { AddonFabricEndpoint, Done, FabricAddon, FabricOpened } from './fabric-addon.js';
+import type { AddonFabricEndpoint, FabricAddon, FabricOpened } from './fabric-addon.js';
 import {
   fabricEvent,
   type FabricApi,
   type FabricEndpoint,
   type FabricEndpointOptions,
-  type FabricFaults,
   type FabricFeatures,
   type FabricPeer,
   type FabricStats,
 } from './fabric-api.js';
+import { called, optionArguments, peerArguments } from './fabric-calls.js';
+import { openLoop } from './fabric-loop.js';
 
 /** How long a thread may take to come back from its provider; native/fabric-thread.h has the same. */
 const mostCloseMs = 2000;
@@ -25,11 +25,11 @@ export function nativeFabric(addon: FabricAddon): FabricApi {
     version: addon.version,
     providers: () => called((done) => addon.providers(done)),
     open: (options) => openEndpoint(addon, options),
+    loop: (options) => openLoop(addon, options),
   };
 }
 
 async function openEndpoint(addon: FabricAddon, options: FabricEndpointOptions): Promise<FabricEndpoint> {
-  const { provider, host = '', smallBytes, smallCount, largeBytes, largeCount, largeLeadBytes = 0 } = options;
   const events = new Float64Array(maxEvents * eventNumbers);
   const underWay = new Map<number, readonly Uint8Array[]>();
   const onEvents = (count: number): void => {
@@ -37,11 +37,9 @@ async function openEndpoint(addon: FabricAddon, options: FabricEndpointOptions):
       if (events[at] === fabricEvent.sent) underWay.delete(events[at + 1] ?? 0);
     options.onEvents(events, count);
   };
-  const faults = faultNumbers(options.faults ?? {});
   let handle: AddonFabricEndpoint | undefined;
   const opened = await called<FabricOpened>((done) => {
-    const sizes = [smallBytes, smallCount, largeBytes, largeCount, largeLeadBytes] as const;
-    handle = new addon.FabricEndpoint(provider, host, ...sizes, faults, events, onEvents, done);
+    handle = new addon.FabricEndpoint(...optionArguments(options), events, onEvents, done);
   });
   return new NativeFabricEndpoint(handle as AddonFabricEndpoint, opened, underWay, events, onEvents);
 }
@@ -93,12 +91,9 @@ class NativeFabricEndpoint implements FabricEndpoint {
   }
 
   async connect(peer: FabricPeer): Promise<void> {
-    const { address, tag, smallCount, largeCount, smallBytes, largeBytes } = peer;
-    await called((done) => {
-      this.#handle.connect(address, tag, smallCount, largeCount, smallBytes, largeBytes, done);
-    });
-    this.smallRoomBytes = smallBytes - ownHeaderBytes;
-    this.largeRoomBytes = largeBytes - ownHeaderBytes;
+    await called((done) => this.#handle.connect(...peerArguments(peer), done));
+    this.smallRoomBytes = peer.smallBytes - ownHeaderBytes;
+    this.largeRoomBytes = peer.largeBytes - ownHeaderBytes;
   }
 
   send(token: number, head: Uint8Array, chunks: readonly Uint8Array[]): void {
@@ -157,27 +152,4 @@ class NativeFabricEndpoint implements FabricEndpoint {
       this.#onEvents(batch.length);
     }
   }
-}
-
-function called<Value>(call: (done: Done<Value>) => void): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    call((error, value) => {
-      if (error === null) resolve(value);
-      else reject(error);
-    });
-  });
-}
-
-/** In the addon's order. */
-function faultNumbers({ register, send, completion, receive }: FabricFaults): Float64Array {
-  const numbers = [register, send, completion, receive].flatMap((fault) =>
-    fault === undefined ? [0, 0] : [fault.at, errnoNumber(fault.error)],
-  );
-  return Float64Array.from(numbers);
-}
-
-function errnoNumber(name: string): number {
-  const number = (constants.errno as Readonly<Record<string, number>>)[name];
-  if (number === undefined) throw new RangeError(`${name} must be the name of an errno`);
-  return number;
 }

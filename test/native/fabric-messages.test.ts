@@ -36,7 +36,7 @@ describeFabric('messages', (api, provider) => {
     const [near, far] = await pair(api, provider);
     const head = patternOf(headBytes, 9);
     let seen: Uint8Array | undefined;
-    far.onMessage = ({ view }) => (seen = view.slice());
+    far.onMessage = ({ view }) => (seen = Uint8Array.from(view));
     const chunks = [patternOf(10), new Uint8Array(), patternOf(70_000, 1), patternOf(3, 2)];
     await near.send(chunks, head);
     await far.until(() => seen !== undefined);
@@ -61,7 +61,9 @@ describeFabric('messages', (api, provider) => {
     await near.send([patternOf(1 << 20, 1)]);
     await far.until(() => far.received.length === 2);
     expect(near.endpoint.stats().copiedBytes).toBe(1 << 20);
-    expect(far.received.map((bytes, seed) => Buffer.compare(bytes, patternOf(1 << 20, seed)))).toEqual([0, 0]);
+    expect(far.received.map((bytes, seed) => Buffer.compare(bytes, patternOf(1 << 20, seed)))).toEqual([
+      0, 0,
+    ]);
   });
 
   it('that are kept take the room of others until they are let go of', async () => {
@@ -81,6 +83,7 @@ describeFabric('messages', (api, provider) => {
     kept.slice(0, -1).forEach(({ view }, i) => {
       expect(Buffer.compare(view.subarray(headBytes), patternOf(100_000, i))).toBe(0);
     });
+    far.onMessage = () => undefined;
     const again = near.send([patternOf(100_000)]);
     for (const { block } of kept) far.endpoint.release(block);
     await again;
@@ -106,16 +109,18 @@ describeFabric('an endpoint', (api, provider) => {
     const [near, far] = await pair(api, provider);
     expect(() => near.sendNow([new Uint8Array(sizes.largeBytes)])).toThrow('too large');
     expect(() => near.endpoint.send(1, new Uint8Array(65), [])).toThrow('64 bytes');
-    expect(() => near.endpoint.send(1, new Uint8Array(4), ['no' as unknown as Uint8Array])).toThrow(TypeError);
+    expect(() => near.endpoint.send(1, new Uint8Array(4), ['no' as unknown as Uint8Array])).toThrow(
+      TypeError,
+    );
     await expect(near.endpoint.connect(far.offer)).rejects.toThrow('connected already');
     await expect(near.endpoint.region(0)).rejects.toThrow(RangeError);
     await expect(api.open({ ...sizes, provider, smallCount: 1, onEvents: () => undefined })).rejects.toThrow(
       RangeError,
     );
     const none = api.open({ ...sizes, provider: 'no-such', onEvents: () => undefined });
-    await expect(none.catch((error: unknown) => Promise.reject(new Error(String(code(error)))))).rejects.toThrow(
-      'ENODATA',
-    );
+    await expect(
+      none.catch((error: unknown) => Promise.reject(new Error(String(code(error))))),
+    ).rejects.toThrow('ENODATA');
   });
 
   it('gives back everything when it closes with work under way, and its memory stays', async () => {

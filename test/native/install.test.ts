@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -58,7 +59,13 @@ function install(
   return { status: child.status, output: child.stdout + child.stderr };
 }
 
-const addons = ['xfer_seal', ...(process.platform === 'linux' ? ['xfer_udp'] : [])];
+const hasLibfabric =
+  spawnSync(process.execPath, [join(root, 'native/find-libfabric.mjs'), 'found'], { encoding: 'utf8' })
+    .stdout === 'yes';
+const addons = [
+  ...['xfer_seal', ...(process.platform === 'linux' ? ['xfer_udp'] : [])],
+  ...(hasLibfabric ? ['xfer_fabric'] : []),
+];
 const binaryOf = (native: string, name = 'xfer_seal'): string => join(native, `build/Release/${name}.node`);
 /** Those of this repository, as if they had been built there. */
 function copyBinaries(native: string): void {
@@ -96,6 +103,7 @@ describe('the install script', () => {
     expect(output.trimEnd().split('\n')).toHaveLength(1);
     expect(output).toContain(reason);
     expect(output).toContain('slower');
+    expect(output.includes('xfer_fabric')).toBe(hasLibfabric);
     expect(readFileSync(join(native, 'build/build-log.txt'), 'utf8')).toContain(says);
   });
 
@@ -136,6 +144,22 @@ describe('the install script', () => {
       copyBinaries(native);
       expect(install(native, fakeNodeGyp('called'))).toEqual({ status: 0, output: '' });
     });
+
+    it.runIf(hasLibfabric)(
+      'says nothing of fabrics where there is no libfabric, and builds once there is',
+      () => {
+        const native = copyOfNative();
+        copyBinaries(native);
+        rmSync(binaryOf(native, 'xfer_fabric'));
+        expect(install(native, { ...fakeNodeGyp('called'), XFER_LIBFABRIC: 'off' })).toEqual({
+          ...{ status: 0, output: '' },
+        });
+        const { status, output } = install(native, fakeNodeGyp('called'));
+        expect(status).toBe(0);
+        expect(addons.filter((name) => output.includes(name))).toEqual(['xfer_fabric']);
+        expect(output).toContain('run install');
+      },
+    );
 
     it.each(addons)('builds again when %s does not load, and names it alone', (name) => {
       const native = copyOfNative();

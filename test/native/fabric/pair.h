@@ -1,7 +1,10 @@
 #pragma once
+#include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../../../native/fabric-credit.h"
 #include "../../../native/fabric-endpoint.h"
 
 /** Two processes with an endpoint each, which tell each other of themselves by pipes. libfabric is touched after the fork alone. */
@@ -46,6 +50,11 @@ struct Channel {
       count -= static_cast<size_t>(got);
     }
     return true;
+  }
+  /** Whether a word is there, or the other process has gone. */
+  bool HasWord() const {
+    pollfd descriptor = {in, POLLIN, 0};
+    return poll(&descriptor, 1, 0) > 0;
   }
   void Tell(char word) const { Write(&word, 1); }
   void Hear(char word) const {
@@ -103,6 +112,13 @@ inline Peer Exchange(const Channel& channel, const Peer& mine) {
             channel.Read(&peer.smallBytes, sizeof peer.smallBytes) && channel.Read(&peer.largeBytes, sizeof peer.largeBytes),
         "reading of the other side");
   return peer;
+}
+
+/** One turn; the processor goes to the other process where nothing happened. */
+inline bool Turn(Endpoint& endpoint, std::vector<Event>& events) {
+  const bool isSomething = endpoint.Poll(events);
+  if (!isSomething) sched_yield();
+  return isSomething;
 }
 
 using Side = std::function<void(const Channel&)>;
