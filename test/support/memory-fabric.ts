@@ -31,6 +31,7 @@ export class MemoryNetwork {
         this.opened.push(endpoint);
         return endpoint;
       },
+      loop: () => Promise.reject(new Error('a fabric in memory has no loops below JavaScript')),
     };
   }
 
