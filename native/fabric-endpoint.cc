@@ -8,6 +8,7 @@
 
 #include "fabric-error.h"
 #include "fabric-info.h"
+#include "fabric-neighbours.h"
 #include "fabric-receiver.h"
 #include "fabric-sender.h"
 #include "fabric-shm.h"
@@ -60,6 +61,8 @@ class FabricEndpoint final : public Endpoint {
   bool IsAddressPossible(const std::vector<uint8_t>& address) const;
   Failure Complete(std::vector<Event>& events);
   Failure Turn(std::vector<Event>& events);
+  Failure TurnBesideNeighbour(std::vector<Event>& events);
+  void Close();
 
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Sender> sender_;
@@ -69,6 +72,9 @@ class FabricEndpoint final : public Endpoint {
   std::vector<uint8_t> address_;
   uint64_t tag_ = 0;
   bool isConnected_ = false;
+  /** Of shm: itself, and its peer where that is of this process too. */
+  std::shared_ptr<Neighbour> self_;
+  std::shared_ptr<Neighbour> neighbour_;
   Features features_;
   Failure broken_;
 };
@@ -94,6 +100,7 @@ Failure FabricEndpoint::Start(const EndpointOptions& options) {
   }
   failure = FindAddress();
   if (failure) return failure;
+  if (IsShm(resources_.provider)) self_ = Neighbours::All().Enter(address_);
   memory_ = std::make_unique<RegisteredMemory>(resources_.domain.get(), resources_.endpoint.get(), info, options.faults.registration);
   receiver_ = std::make_unique<Receiver>(resources_, options, tag_);
   sender_ = std::make_unique<Sender>(resources_, *memory_, options);
@@ -108,6 +115,17 @@ Failure FabricEndpoint::Start(const EndpointOptions& options) {
 }
 
 FabricEndpoint::~FabricEndpoint() {
+  if (!self_) {
+    Close();
+    return;
+  }
+  self_->isGone = true;
+  Neighbours::All().Leave(address_);
+  const std::lock_guard<std::mutex> lock(self_->mutex);
+  Close();
+}
+
+void FabricEndpoint::Close() {
   if (!resources_.endpoint || !memory_) return;
   if ((resources_.info->domain_attr->mr_mode & FI_MR_ENDPOINT) != 0) {
     // Such an endpoint does not close while memory is bound to it.
@@ -148,6 +166,7 @@ Failure FabricEndpoint::Connect(const Peer& peer) {
   const int added = fi_av_insert(resources_.addresses.get(), peer.address.data(), 1, &to, 0, nullptr);
   if (added != 1) return CallFailure(resources_.provider, "fi_av_insert", added < 0 ? added : -FI_EADDRNOTAVAIL);
   sender_->Connect(peer, to);
+  if (self_) neighbour_ = Neighbours::All().Find(peer.address);
   isConnected_ = true;
   return {};
 }
@@ -185,10 +204,17 @@ Failure FabricEndpoint::Turn(std::vector<Event>& events) {
   return failure ? failure : sender_->Flush(*receiver_, events);
 }
 
+Failure FabricEndpoint::TurnBesideNeighbour(std::vector<Event>& events) {
+  const Failure gone = {ECONNRESET, resources_.provider + ": the other endpoint is closed"};
+  if (neighbour_->isGone) return gone;
+  const std::lock_guard<std::mutex> lock(neighbour_->mutex);
+  return neighbour_->isGone ? gone : Turn(events);
+}
+
 bool FabricEndpoint::Poll(std::vector<Event>& events) {
   if (broken_) return false;
   const size_t before = events.size();
-  broken_ = Turn(events);
+  broken_ = neighbour_ ? TurnBesideNeighbour(events) : Turn(events);
   if (broken_) events.push_back({Event::Kind::kFailed});
   return events.size() > before;
 }

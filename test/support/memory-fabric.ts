@@ -31,7 +31,7 @@ export class MemoryNetwork {
         this.opened.push(endpoint);
         return endpoint;
       },
-      loop: () => Promise.reject(new Error('memory has no loops below JavaScript')),
+      loop: () => Promise.reject(new Error('a fabric in memory has no loops below JavaScript')),
     };
   }
 
