@@ -41,6 +41,7 @@ const sansIo = [
   'src/mux/**/*.ts',
   'src/{pipe,relay,session,transfer,transport}/*-core.ts',
   'plugins/udp/src/{core,congestion,hello}/**/*.ts',
+  'plugins/rdma/src/{bootstrap-fields,bootstrap-message,delivery-rate-core,message-head,provider-choice}.ts',
 ];
 /** What joins the cores to sockets and clocks. */
 const drivers = [

@@ -28,7 +28,7 @@ class Arguments {
   /** A user or group id; −1 leaves it as it is and is (uid_t)-1 here. */
   uint32_t Owner(size_t index, const char* name);
   uint32_t OwnerOf(double value, const char* name);
-  /** A key, cipher and counter at three arguments from `index` on. */
+  /** A cipher, key and counter, and whether the body is plain, at four arguments from `index` on. */
   RecordKey Key(size_t index);
   /** A Uint8Array; `bytes` is its length. The memory lives as long as the array. */
   uint8_t* Bytes(size_t index, const char* name, size_t& bytes);

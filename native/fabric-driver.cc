@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "fabric-thread.h"
+
 namespace xfer::fabric {
 
 namespace {
@@ -34,6 +36,25 @@ constexpr milliseconds kMostDoubt{1};
 constexpr milliseconds kMostLinger{200};
 /** Turns without looking at the queue of commands. */
 constexpr int kMostTurns = 16;
+
+constexpr milliseconds kMostTurnWait{1000};
+
+/**
+ * One at a time in this process: endpoints share what libfabric keeps of a provider, and when two opened or closed at once, each on its
+ * thread, 1.17 crashed. Whoever holds it may hang, so it is not waited for without end.
+ */
+class OpeningTurn {
+ public:
+  OpeningTurn() : lock_(Mutex(), kMostTurnWait) {}
+
+ private:
+  static std::timed_mutex& Mutex() {
+    static auto* const mutex = new std::timed_mutex;  // never destroyed: threads may outlive statics
+    return *mutex;
+  }
+
+  const std::unique_lock<std::timed_mutex> lock_;
+};
 
 int NewEventFd() { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
@@ -166,7 +187,10 @@ Failure Driver::Broken() const {
 void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
   auto reply = std::make_unique<Reply>();
   reply->request = openRequest;
-  endpoint_ = Endpoint::Open(options, reply->failure);
+  {
+    const OpeningTurn turn;
+    endpoint_ = Endpoint::Open(options, reply->failure);
+  }
   if (endpoint_ == nullptr) {
     Answer(std::move(reply));
     return;
@@ -182,7 +206,7 @@ void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
   stats_ = endpoint_->Counters();
   Answer(std::move(reply));
   Serve();
-  endpoint_ = nullptr;
+  FreeEndpoint();
 }
 
 void Driver::Serve() {
@@ -286,10 +310,22 @@ void Driver::PublishEvents() {
 }
 
 void Driver::DropEndpoint() {
-  endpoint_ = nullptr;
+  FreeEndpoint();
   for (const uint64_t token : underWay_) events_.push_back({Event::Kind::kSent, token, 0, 0});
   std::sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.id < b.id; });
   PublishEvents();
+}
+
+void Driver::FreeEndpoint() {
+  if (endpoint_ == nullptr) return;
+  // Of one with a descriptor the kernel takes back everything; closed with messages under way, libfabric 1.17 crashed at times. Others
+  // have files (shm).
+  if (IsProcessEnding() && endpoint_->WaitFd() >= 0) {
+    endpoint_.release();
+    return;
+  }
+  const OpeningTurn turn;
+  endpoint_ = nullptr;
 }
 
 void Driver::Deliver(std::vector<Arrival>& arrivals) {

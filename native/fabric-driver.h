@@ -118,6 +118,7 @@ class Driver {
   void PublishEvents();
   /** It is closed or broken: `sent` for all that was under way. */
   void DropEndpoint();
+  void FreeEndpoint();
   void Deliver(std::vector<Arrival>& arrivals);
 
   int error_ = 0;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -18,6 +19,8 @@ namespace xfer::fabric {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+std::atomic<bool> isProcessEnding{false};
 
 }  // namespace
 
@@ -60,6 +63,7 @@ class FabricThread::State::Live {
 
  private:
   void EndAll() {
+    isProcessEnding = true;
     std::set<std::shared_ptr<State>> states;
     {
       const std::lock_guard lock(mutex_);
@@ -75,6 +79,8 @@ class FabricThread::State::Live {
   std::set<std::shared_ptr<State>> states_;
   bool registered_ = false;
 };
+
+bool IsProcessEnding() { return isProcessEnding; }
 
 FabricThread::~FabricThread() { End(kMostWait); }
 

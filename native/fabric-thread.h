@@ -8,6 +8,9 @@ namespace xfer::fabric {
 /** How long a thread may take to come back from its provider before it is left to itself. */
 constexpr std::chrono::milliseconds kMostWait{2000};
 
+/** exit(3) has begun: the kernel will close what is open. */
+bool IsProcessEnding();
+
 /**
  * A thread that calls into libfabric, which may hang there: below a lock that a process held when it was killed. So it is
  * waited for only so long, at every kind of end; one that does not come back is left to itself, and keeps what it uses.

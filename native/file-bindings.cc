@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "bindings.h"
 #include "call-job.h"
+#include "direct-file.h"
 #include "files.h"
 
 namespace xfer {
@@ -138,6 +139,28 @@ void OpenExisting(const Napi::CallbackInfo& info) {
   });
 }
 
+struct Direct {
+  UniqueFd opened;
+  files::DirectFile file;
+};
+
+/** Three numbers as in seal-bindings.cc, or none. */
+Napi::Value DirectValue(Napi::Env env, Direct& direct) {
+  if (!direct.opened.Valid()) return Napi::Float64Array::New(env, 0);
+  Napi::Float64Array value = Napi::Float64Array::New(env, 3);
+  value[0] = direct.opened.Release();
+  value[1] = static_cast<double>(direct.file.alignBytes);
+  value[2] = static_cast<double>(direct.file.memoryAlignBytes);
+  return value;
+}
+
+void OpenDirect(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const int fd = arguments.Fd(0);
+  SubmitCall<Direct>(arguments, 1, "open", DirectValue,
+                     [fd](Direct& direct) { return files::OpenDirect(fd, direct.opened, direct.file); });
+}
+
 void RemoveDirectory(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const int directory = arguments.Fd(0);
@@ -191,6 +214,7 @@ void AddFileBindings(Napi::Env env, Napi::Object exports) {
   AddCall<KindOf>(env, exports, "kindOf");
   AddCall<Close>(env, exports, "close");
   AddCall<OpenExisting>(env, exports, "openExisting");
+  AddCall<OpenDirect>(env, exports, "openDirect");
   AddCall<RemoveDirectory>(env, exports, "removeDirectory");
   AddCall<MakeHardLink>(env, exports, "makeHardLink");
   AddCall<SetOwner>(env, exports, "setOwner");

@@ -86,24 +86,24 @@ std::vector<files::PackedStamp> StampsOf(Arguments& arguments, size_t index, siz
   return stamps;
 }
 
-/** (cipher, key, counter, paths, stamps, header, out, done) */
+/** (cipher, key, counter, plain, paths, stamps, header, out, done) */
 void SubmitSealPacked(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
-  std::vector<std::string> paths = arguments.Texts(3, "paths");
+  std::vector<std::string> paths = arguments.Texts(4, "paths");
   size_t bodyBytes = 0;
-  std::vector<files::PackedStamp> stamps = StampsOf(arguments, 4, paths.size(), bodyBytes);
+  std::vector<files::PackedStamp> stamps = StampsOf(arguments, 5, paths.size(), bodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(5, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(6, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(6, "out", outBytes);
-  const Napi::Function done = arguments.Done(7);
+  uint8_t* const out = arguments.Bytes(7, "out", outBytes);
+  const Napi::Function done = arguments.Done(8);
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && bodyBytes > kMaxBodyBytes) arguments.OutOfRange("the files are too large for one record");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (!arguments.Ok()) return;
   auto job = std::make_unique<SealPacked>(done, key, std::move(paths), std::move(stamps), header, out);
-  job->Hold(info[6].As<Napi::Object>());
+  job->Hold(info[7].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 

@@ -19,9 +19,11 @@ RecordKey Arguments::Key(size_t index) {
   const uint8_t* const data = Bytes(index + 1, "key", bytes);
   if (ok_ && bytes != kKeyBytes) OutOfRange("key must be 32 bytes");
   const uint64_t counter = Integer(index + 2, "counter", kMaxCounter);
+  const bool plain = Flag(index + 3, "plain");
   if (!ok_) return key;
   key.cipher = static_cast<Cipher>(cipher);
   key.counter = counter;
+  key.plain = plain;
   std::memcpy(key.key, data, kKeyBytes);
   return key;
 }

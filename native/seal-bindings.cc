@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include <napi.h>
@@ -12,8 +13,8 @@
 
 #include "arguments.h"
 #include "bindings.h"
+#include "content-io.h"
 #include "errno-name.h"
-#include "file-lock.h"
 #include "job-loop.h"
 #include "sealer.h"
 #include "stage-clock.h"
@@ -24,14 +25,15 @@ namespace {
 
 class SealFile final : public CallbackJob {
  public:
-  SealFile(Napi::Function done, const RecordKey& key, int fd, uint64_t position, size_t bodyBytes,
-           const uint8_t* header, uint8_t* out)
-      : CallbackJob(done, "pread"), key_(key), fd_(fd), position_(position), wanted_(bodyBytes), out_(out) {
+  SealFile(Napi::Function done, const RecordKey& key, const files::ContentFile& file, uint64_t position,
+           size_t bodyBytes, const uint8_t* header, uint8_t* out)
+      : CallbackJob(done, "pread"), key_(key), file_(file), position_(position), wanted_(bodyBytes), out_(out) {
     std::memcpy(header_, header, kHeaderBytes);
   }
 
   void Run(Sealer& sealer) override {
-    if (!Read()) return;
+    error_ = files::ReadContent(file_, out_ + kBodyAt, wanted_, position_, read_);
+    if (error_ != 0) return;
     const StageClock clock(Stage::kSeal);
     if (!sealer.Seal(key_, header_, out_, read_)) error_ = ENOMEM;
   }
@@ -40,23 +42,8 @@ class SealFile final : public CallbackJob {
   Napi::Value Value(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(read_)); }
 
  private:
-  bool Read() {
-    const StageClock clock(Stage::kRead);
-    while (read_ < wanted_) {
-      const ssize_t n = pread(fd_, out_ + kBodyAt + read_, wanted_ - read_, static_cast<off_t>(position_ + read_));
-      if (n == 0) break;
-      if (n > 0) {
-        read_ += static_cast<size_t>(n);
-      } else if (errno != EINTR) {
-        error_ = errno;
-        return false;
-      }
-    }
-    return true;
-  }
-
   const RecordKey key_;
-  const int fd_;
+  const files::ContentFile file_;
   const uint64_t position_;
   const size_t wanted_;
   uint8_t header_[kHeaderBytes];
@@ -66,12 +53,13 @@ class SealFile final : public CallbackJob {
 
 class OpenFile final : public CallbackJob {
  public:
-  OpenFile(Napi::Function done, const RecordKey& key, uint8_t* record, size_t recordBytes, int fd, uint64_t position)
+  OpenFile(Napi::Function done, const RecordKey& key, uint8_t* record, size_t recordBytes,
+           const files::ContentFile& file, uint64_t position)
       : CallbackJob(done, "pwrite"),
         key_(key),
         record_(record),
         recordBytes_(recordBytes),
-        fd_(fd),
+        file_(file),
         position_(position) {}
 
   void Run(Sealer& sealer) override {
@@ -79,22 +67,7 @@ class OpenFile final : public CallbackJob {
       error_ = kTampered;
       return;
     }
-    const std::lock_guard lock(WriteLockOf(fd_));
-    const StageClock clock(Stage::kWrite);
-    const size_t bodyBytes = recordBytes_ - kOverheadBytes;
-    while (written_ < bodyBytes) {
-      const ssize_t n =
-          pwrite(fd_, record_ + kBodyAt + written_, bodyBytes - written_, static_cast<off_t>(position_ + written_));
-      if (n > 0) {
-        written_ += static_cast<size_t>(n);
-      } else if (n == 0) {
-        error_ = EIO;  // no progress and no reason: never loop on it
-        return;
-      } else if (errno != EINTR) {
-        error_ = errno;
-        return;
-      }
-    }
+    error_ = files::WriteContent(file_, record_ + kBodyAt, recordBytes_ - kOverheadBytes, position_, written_);
   }
 
  protected:
@@ -109,10 +82,25 @@ class OpenFile final : public CallbackJob {
   const RecordKey key_;
   uint8_t* const record_;
   const size_t recordBytes_;
-  const int fd_;
+  const files::ContentFile file_;
   const uint64_t position_;
   size_t written_ = 0;
 };
+
+/** What openDirect gave, as {descriptor, multiple of positions, multiple of addresses}, or nothing. */
+files::DirectFile DirectOf(Arguments& arguments, size_t index) {
+  size_t length = 0;
+  const double* const numbers = arguments.Doubles(index, "direct", length);
+  if (arguments.Ok() && length != 0 && length != 3) arguments.OutOfRange("direct must be nothing or three numbers");
+  files::DirectFile direct;
+  if (!arguments.Ok() || length == 0) return direct;
+  direct.fd = static_cast<int>(arguments.IntegerOf(numbers[0], "a descriptor", std::numeric_limits<int>::max()));
+  direct.alignBytes = arguments.IntegerOf(numbers[1], "alignBytes", kMaxBodyBytes);
+  direct.memoryAlignBytes = arguments.IntegerOf(numbers[2], "memoryAlignBytes", kMaxBodyBytes);
+  if (arguments.Ok() && (direct.alignBytes == 0 || direct.memoryAlignBytes == 0))
+    arguments.OutOfRange("alignBytes and memoryAlignBytes must not be 0");
+  return direct;
+}
 
 /** Seals what stands in `out` already. */
 class SealBody final : public CallbackJob {
@@ -191,42 +179,43 @@ class OpenBody final : public CallbackJob {
   const size_t recordBytes_;
 };
 
-/** (cipher, key, counter, fd, position, bodyBytes, header, out, done) */
+/** (cipher, key, counter, plain, fd, position, bodyBytes, header, out, direct, done) */
 void SubmitSealFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
-  const int fd = arguments.Fd(3);
-  const uint64_t position = arguments.Integer(4, "position", kMaxSafeInteger);
-  const size_t bodyBytes = arguments.Integer(5, "bodyBytes", kMaxBodyBytes);
+  const int fd = arguments.Fd(4);
+  const uint64_t position = arguments.Integer(5, "position", kMaxSafeInteger);
+  const size_t bodyBytes = arguments.Integer(6, "bodyBytes", kMaxBodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(6, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(7, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(7, "out", outBytes);
-  const Napi::Function done = arguments.Done(8);
+  uint8_t* const out = arguments.Bytes(8, "out", outBytes);
+  const files::ContentFile file{fd, DirectOf(arguments, 9)};
+  const Napi::Function done = arguments.Done(10);
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (arguments.Ok() && position > kMaxSafeInteger - bodyBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
   if (!arguments.Ok()) return;
-  auto job = std::make_unique<SealFile>(done, key, fd, position, bodyBytes, header, out);
-  job->Hold(info[7].As<Napi::Object>());
+  auto job = std::make_unique<SealFile>(done, key, file, position, bodyBytes, header, out);
+  job->Hold(info[8].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, bodyBytes, header, out, done) */
+/** (cipher, key, counter, plain, bodyBytes, header, out, done) */
 void SubmitSealBody(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
-  const size_t bodyBytes = arguments.Integer(3, "bodyBytes", kMaxBodyBytes);
+  const size_t bodyBytes = arguments.Integer(4, "bodyBytes", kMaxBodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(5, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const out = arguments.Bytes(6, "out", outBytes);
+  const Napi::Function done = arguments.Done(7);
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (!arguments.Ok()) return;
   auto job = std::make_unique<SealBody>(done, key, bodyBytes, header, out);
-  job->Hold(info[5].As<Napi::Object>());
+  job->Hold(info[6].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
@@ -237,53 +226,54 @@ bool Overlap(const uint8_t* a, size_t aBytes, const uint8_t* b, size_t bBytes) {
   return aAt < bAt + bBytes && bAt < aAt + aBytes;
 }
 
-/** (cipher, key, counter, body, header, out, done) */
+/** (cipher, key, counter, plain, body, header, out, done) */
 void SubmitSealFrom(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t bodyBytes = 0;
-  const uint8_t* const body = arguments.Bytes(3, "body", bodyBytes);
+  const uint8_t* const body = arguments.Bytes(4, "body", bodyBytes);
   size_t headerBytes = 0;
-  const uint8_t* const header = arguments.Bytes(4, "header", headerBytes);
+  const uint8_t* const header = arguments.Bytes(5, "header", headerBytes);
   size_t outBytes = 0;
-  uint8_t* const out = arguments.Bytes(5, "out", outBytes);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const out = arguments.Bytes(6, "out", outBytes);
+  const Napi::Function done = arguments.Done(7);
   if (arguments.Ok() && bodyBytes > kMaxBodyBytes) arguments.OutOfRange("body must be at most 2^30 bytes");
   if (arguments.Ok() && headerBytes != kHeaderBytes) arguments.OutOfRange("header must be 32 bytes");
   if (arguments.Ok() && outBytes < kOverheadBytes + bodyBytes) arguments.OutOfRange("out is too small for the record");
   if (arguments.Ok() && Overlap(body, bodyBytes, out, outBytes)) arguments.OutOfRange("body must not be a part of out");
   if (!arguments.Ok()) return;
-  auto job = std::make_unique<SealFrom>(done, key, info[3].As<Napi::Object>(), body, bodyBytes, header, out);
-  job->Hold(info[5].As<Napi::Object>());
+  auto job = std::make_unique<SealFrom>(done, key, info[4].As<Napi::Object>(), body, bodyBytes, header, out);
+  job->Hold(info[6].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, record, fd, position, done) */
+/** (cipher, key, counter, plain, record, fd, position, direct, done) */
 void SubmitOpenFile(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t recordBytes = 0;
-  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
-  const int fd = arguments.Fd(4);
-  const uint64_t position = arguments.Integer(5, "position", kMaxSafeInteger);
-  const Napi::Function done = arguments.Done(6);
+  uint8_t* const record = arguments.Bytes(4, "record", recordBytes);
+  const int fd = arguments.Fd(5);
+  const uint64_t position = arguments.Integer(6, "position", kMaxSafeInteger);
+  const files::ContentFile file{fd, DirectOf(arguments, 7)};
+  const Napi::Function done = arguments.Done(8);
   if (arguments.Ok() && position > kMaxSafeInteger - recordBytes) arguments.OutOfRange("the record ends past 2^53 - 1");
   if (!arguments.Ok()) return;
-  auto job = std::make_unique<OpenFile>(done, key, record, recordBytes, fd, position);
-  job->Hold(info[3].As<Napi::Object>());
+  auto job = std::make_unique<OpenFile>(done, key, record, recordBytes, file, position);
+  job->Hold(info[4].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
-/** (cipher, key, counter, record, done) */
+/** (cipher, key, counter, plain, record, done) */
 void SubmitOpenBody(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const RecordKey key = arguments.Key(0);
   size_t recordBytes = 0;
-  uint8_t* const record = arguments.Bytes(3, "record", recordBytes);
-  const Napi::Function done = arguments.Done(4);
+  uint8_t* const record = arguments.Bytes(4, "record", recordBytes);
+  const Napi::Function done = arguments.Done(5);
   if (!arguments.Ok()) return;
   auto job = std::make_unique<OpenBody>(done, key, record, recordBytes);
-  job->Hold(info[3].As<Napi::Object>());
+  job->Hold(info[4].As<Napi::Object>());
   JobLoop::Of(info.Env()).Submit(std::move(job));
 }
 
@@ -292,6 +282,15 @@ Napi::Value StageTimesValue(const Napi::CallbackInfo& info) {
   Napi::Float64Array value = Napi::Float64Array::New(info.Env(), kStages);
   for (size_t i = 0; i < kStages; i++) value[i] = static_cast<double>(StageTimes()[i].load()) / 1e6;
   return value;
+}
+
+/** (bytes): where their memory lies, below 2^53 on every system that there is. */
+Napi::Value AddressOf(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  size_t length = 0;
+  const uint8_t* const bytes = arguments.Bytes(0, "bytes", length);
+  if (!arguments.Ok()) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(bytes)));
 }
 
 /** Whether the CPU has instructions for AES and for GCM's multiplication. */
@@ -316,6 +315,8 @@ void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("stageTimes", Napi::Function::New<StageTimesValue>(env, "stageTimes"));
   exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
   exports.Set("openBody", Napi::Function::New<SubmitOpenBody>(env, "openBody"));
+  exports.Set("addressOf", Napi::Function::New<AddressOf>(env, "addressOf"));
+  exports.Set("pageBytes", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
   exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));
 }
 

@@ -1,5 +1,6 @@
 #include "sealer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <openssl/crypto.h>
@@ -53,11 +54,16 @@ bool Sealer::SealFrom(const RecordKey& key, const uint8_t header[kHeaderBytes], 
   uint8_t* sealedHeader = out + kLengthBytes;
   std::memcpy(sealedHeader, header, kHeaderBytes);
   PutUint32(sealedHeader + kBodyBytesAt, static_cast<uint32_t>(bodyBytes));
+  if (key.plain) sealedHeader[kFlagsAt] |= kPlainBody;
   const Part head{2 * key.counter, out,          kLengthBytes,               sealedHeader,
                   sealedHeader,    kHeaderBytes, sealedHeader + kHeaderBytes};
   const Part body{2 * key.counter + 1, sealedHeader, kHeaderBytes + kTagBytes, from,
                   out + kBodyAt,       bodyBytes,    out + kBodyAt + bodyBytes};
-  return Run(context, kSeal, head) && Run(context, kSeal, body);
+  if (!Run(context, kSeal, head)) return false;
+  if (!key.plain) return Run(context, kSeal, body);
+  if (body.from != body.data && bodyBytes > 0) std::memcpy(body.data, body.from, bodyBytes);
+  std::memset(body.tag, 0, kTagBytes);
+  return true;
 }
 
 bool Sealer::OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]) {
@@ -76,15 +82,25 @@ bool Sealer::OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t hea
 
 bool Sealer::OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes) {
   if (recordBytes < kOverheadBytes || recordBytes - kOverheadBytes > kMaxBodyBytes) return false;
-  if (Uint32At(record) != recordBytes - kLengthBytes) return false;
-  EVP_CIPHER_CTX* context = Keyed(key, kOpen);
-  if (context == nullptr) return false;
   const size_t bodyBytes = recordBytes - kOverheadBytes;
-  const Part body{2 * key.counter + 1, record + kLengthBytes, kHeaderBytes + kTagBytes, record + kBodyAt,
-                  record + kBodyAt,    bodyBytes,             record + kBodyAt + bodyBytes};
-  if (Run(context, kOpen, body)) return true;
+  const bool isWhole = Uint32At(record) == recordBytes - kLengthBytes;
+  if (isWhole && (key.plain ? IsPlain(key, record, bodyBytes) : VerifyBody(key, record, bodyBytes))) return true;
   OPENSSL_cleanse(record + kBodyAt, bodyBytes);  // nobody may see what was not verified
   return false;
+}
+
+bool Sealer::VerifyBody(const RecordKey& key, uint8_t* record, size_t bodyBytes) {
+  EVP_CIPHER_CTX* context = Keyed(key, kOpen);
+  const Part body{2 * key.counter + 1, record + kLengthBytes, kHeaderBytes + kTagBytes, record + kBodyAt,
+                  record + kBodyAt,    bodyBytes,             record + kBodyAt + bodyBytes};
+  return context != nullptr && Run(context, kOpen, body);
+}
+
+bool Sealer::IsPlain(const RecordKey& key, const uint8_t* record, size_t bodyBytes) {
+  uint8_t header[kHeaderBytes];
+  if (!OpenHeader(key, record, header) || (header[kFlagsAt] & kPlainBody) == 0) return false;
+  const uint8_t* const tag = record + kBodyAt + bodyBytes;
+  return std::all_of(tag, tag + kTagBytes, [](uint8_t byte) { return byte == 0; });
 }
 
 EVP_CIPHER_CTX* Sealer::Keyed(const RecordKey& key, Direction direction) {

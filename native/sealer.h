@@ -14,16 +14,20 @@ constexpr size_t kKeyBytes = 32;
 constexpr size_t kHeaderBytes = 32;
 constexpr size_t kTagBytes = 16;
 constexpr size_t kLengthBytes = 4;
+constexpr size_t kFlagsAt = 2;
 constexpr size_t kBodyBytesAt = 4;
 constexpr size_t kBodyAt = kLengthBytes + kHeaderBytes + kTagBytes;
 constexpr size_t kOverheadBytes = kBodyAt + kTagBytes;
 /** OpenSSL counts in int, and the length on the wire is 32 bits. */
 constexpr size_t kMaxBodyBytes = size_t{1} << 30;
+/** In the header's flags: the body is plain, and the bytes of its tag are zero. */
+constexpr uint8_t kPlainBody = 1;
 
-/** A record's key and counter; the copy of the key is wiped when this goes away. */
+/** A record's key and counter, and whether its body alone is plain; the copy of the key is wiped when this goes away. */
 struct RecordKey {
   Cipher cipher = Cipher::kAes256Gcm;
   uint64_t counter = 0;
+  bool plain = false;
   uint8_t key[kKeyBytes] = {};
 
   RecordKey() = default;
@@ -53,7 +57,10 @@ class Sealer {
   /** Decrypts the header of a record of which at least kBodyAt bytes are there. False where it or the length does not verify. */
   bool OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]);
 
-  /** Decrypts the body of a whole record in place. False where it does not verify; the body is wiped then. */
+  /**
+   * Decrypts the body of a whole record in place. False where it does not verify; the body is wiped then. Of a plain one nothing can be
+   * verified but the header, which says so, and the zeros behind it.
+   */
   bool OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes);
 
  private:
@@ -75,6 +82,8 @@ class Sealer {
   };
 
   EVP_CIPHER_CTX* Keyed(const RecordKey& key, Direction direction);
+  bool VerifyBody(const RecordKey& key, uint8_t* record, size_t bodyBytes);
+  bool IsPlain(const RecordKey& key, const uint8_t* record, size_t bodyBytes);
   bool Run(EVP_CIPHER_CTX* context, Direction direction, const Part& part);
 
   Slot slots_[2][2];

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { connectionTests } from './compliance/connection-tests.js';
 import { flowTests } from './compliance/flow-tests.js';
+import { memoryTests } from './compliance/memory-tests.js';
 import { connectPair, type ComplianceSetup, type Pair } from './compliance/pair.js';
 import { streamTests } from './compliance/stream-tests.js';
 
@@ -48,6 +49,7 @@ export function transportCompliance(
     };
     streamTests(current);
     flowTests(current);
+    memoryTests(current);
     connectionTests(current);
   });
 }

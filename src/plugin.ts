@@ -5,6 +5,7 @@ export {
   defaultPorts,
   muxDefaults,
   quicDefaults,
+  rdmaDefaults,
   transportDefaults,
   udpDefaults,
   wsDefaults,

@@ -21,7 +21,7 @@ import { ownName } from './trust.js';
 /** Whom a listener takes. */
 export interface WelcomeOptions extends Pick<
   CommonOptions,
-  'code' | 'remember' | 'retryMs' | 'streamingThresholdBytes'
+  'code' | 'remember' | 'retryMs' | 'streamingThresholdBytes' | 'trustFabric'
 > {
   /** End after one session, whatever its outcome. */
   readonly once: boolean;
@@ -104,6 +104,7 @@ export async function acceptSession<Result>(
     stream,
     secrets,
     hello,
+    trustFabric: options.trustFabric ?? false,
     native,
     signal,
     silenceMs,

@@ -8,6 +8,7 @@ import { transportsOf } from './carried.js';
 import type { Decision, DoneEvent } from './events.js';
 import type { CommonOptions, HopOptions, SendOptions } from './options.js';
 import type { FoundRoute, Route } from './route.js';
+import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
 import {
   openSendSession,
   type SendSession,
@@ -42,6 +43,7 @@ export class Dialler {
   #isDone = false;
   #lostAt: number | undefined;
   #paired = false;
+  #hasToldSealed = false;
   /** Relays on the way that store records and forward them whole. */
   readonly #storing = new Set<string>();
 
@@ -99,15 +101,18 @@ export class Dialler {
   }
 
   /** Tells who is there, and gives its name. */
-  async introduce(peerKey: Uint8Array): Promise<string> {
-    const { peer, known } = await shownPeer(this.#given.peers, peerKey);
+  async introduce(session: Session): Promise<string> {
+    const { peer, known } = await shownPeer(this.#given.peers, session.peerKey);
     const { onEvent } = this.#options;
     const { path } = this.#given.route;
     const { transport } = this.#shownWay;
     this.#laneCount++;
     const [storedBy] = this.#storing;
     onEvent({ event: 'connected', peer, known, transport, path, ...(storedBy ? { storedBy } : {}) });
-    onEvent({ event: 'lane', lane: 0, state: 'up', ...this.#shownWay });
+    onEvent({ event: 'lane', lane: 0, state: 'up', ...this.#shownWay, ...laneSealing(session, 0) });
+    const note = sealedNote(session);
+    if (note && !this.#hasToldSealed) onEvent(note);
+    this.#hasToldSealed ||= note !== undefined;
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
   }
@@ -122,11 +127,11 @@ export class Dialler {
   shapeOf(
     opened: SendSession,
     carried: ReadonlyMap<number, number>,
-  ): Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path'> {
+  ): Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path' | 'sealed'> {
     const { path } = this.#given.route;
     const transportOf = (lane: number) => opened.lanes.transportOf(lane);
     const by = transportsOf({ lanes: carried, transportOf, first: this.#shownWay.transport });
-    return { lanes: this.#laneCount, ...by, path };
+    return { lanes: this.#laneCount, ...by, path, ...doneSealing(opened.session) };
   }
 
   /** How the lanes of what is done go is nobody's business, and `done` the last that is told. */
@@ -154,6 +159,9 @@ export class Dialler {
     return {
       onDecision: (decision) => this.#explain(decision),
       onStored: (relay) => this.#handleStored(relay),
+      onNote: (message) => {
+        if (!this.#isDone) onEvent({ event: 'note', message });
+      },
       onLane: (lane, state, about, error) => {
         if (state === 'up') this.#laneCount++;
         if (this.#isDone) return;

@@ -89,7 +89,10 @@ export function rdmaFinding({ rdmaDevices }: MachineFacts, hasTransport: boolean
   const subject = 'RDMA';
   if (rdmaDevices.length === 0)
     return { subject, state: 'none', detail: 'no EFA or other device, which few machines have' };
-  const list = rdmaDevices.map(({ name, driver }) => `${name}${driver === undefined ? '' : ` (${driver})`}`);
+  const list = rdmaDevices.map(({ name, driver, link }) => {
+    const known = [driver, link].filter((one) => one !== undefined).join(', ');
+    return known === '' ? name : `${name} (${known})`;
+  });
   const unused = hasTransport ? '' : ': no transport is installed that uses it';
   return { subject, state: hasTransport ? 'ok' : 'none', detail: `${list.join(', ')}${unused}` };
 }

@@ -1,9 +1,10 @@
 import { waysDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { formatAddress, parseUrl, type Address } from '../transport/address.js';
-import type { Connection, ConnectionStats } from '../transport/contract.js';
+import type { Connection, ConnectionStats, TransportTuning } from '../transport/contract.js';
 import { goodputOf, MeasuringDialer } from '../transport/measuring-dialer.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { schemeFamily } from '../transport/scheme-family.js';
 import { topologyOf } from '../transport/topology.js';
 import type { PathFinding } from './finding.js';
 import type { NetworkInterface } from './machine-facts.js';
@@ -17,6 +18,7 @@ export interface PathsOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly interfaces: readonly NetworkInterface[];
+  readonly tuning?: TransportTuning;
   /** As soon as it is known. */
   onPath(path: PathFinding): void;
 }
@@ -42,7 +44,9 @@ const headerBytes = { 4: 28, 6: 48 } as const;
  * Where a target may answer: with a scheme there alone, else wherever `xfer send` would try, and with each other transport
  * at the port that was named, or tcp's. Throws ERR_XFER_BAD_ADDRESS and, for rooms and the like, ERR_XFER_USAGE.
  */
-export function addressesOf(target: string, schemes: readonly string[]): PathTo[] {
+export function addressesOf(target: string, all: readonly string[]): PathTo[] {
+  // Those that say more of a transport are for who names them.
+  const schemes = all.filter((scheme) => schemeFamily(scheme) === scheme);
   if (/^(local|room):/.test(target))
     throw new XferError('ERR_XFER_USAGE', 'the doctor takes [scheme://]host[:port] as its target');
   const named = parseUrl(target);
@@ -125,13 +129,13 @@ interface OpenPath {
 async function dial(
   address: Address,
   keep: (connection: Connection) => void,
-  { transports, timeoutMs, signal }: PathsOptions,
+  { transports, timeoutMs, signal, tuning }: PathsOptions,
 ): Promise<OpenPath | PathFinding> {
   const path = { address: formatAddress(address), transport: address.scheme };
   const beganAt = performance.now();
   try {
     const transport = await transports.get(address.scheme);
-    const connection = await transport.dial(address, { signal, timeoutMs });
+    const connection = await transport.dial(address, { signal, timeoutMs, ...(tuning ? { tuning } : {}) });
     const connectMs = thousandths(performance.now() - beganAt);
     keep(connection);
     const opened = await openWithin(connection, timeoutMs);

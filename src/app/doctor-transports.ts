@@ -4,18 +4,18 @@ import type { TransportRegistry } from '../transport/registry.js';
 import type { Finding } from './finding.js';
 import { unlessAborted } from './unless-aborted.js';
 
-/** What each transport says of this machine, one after the other, and which plugins failed. Whether any works. Rejects with the signal's reason alone. */
+/** What each transport says of this machine, one after the other, and which plugins failed. The names of those that work. Rejects with the signal's reason alone. */
 export async function probeTransports(
   transports: TransportRegistry,
   timeoutMs: number,
   signal: AbortSignal,
-  onFinding: (finding: Finding) => void,
-): Promise<boolean> {
-  let works = false;
+  onFinding: (finding: Finding, transport?: string) => void,
+): Promise<ReadonlySet<string>> {
+  const works = new Set<string>();
   for (const { name, schemes } of transports.descriptors()) {
     const probe = await probeTransport(transports, schemes[0] ?? '', timeoutMs, signal);
-    works ||= probe.ok;
-    onFinding(transportFinding(name, schemes, probe));
+    if (probe.ok) works.add(name);
+    onFinding(transportFinding(name, schemes, probe), name);
   }
   for (const { plugin, error } of transports.failures) {
     const { code, message, remedy } = error;

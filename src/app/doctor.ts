@@ -1,12 +1,16 @@
 import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
+import type { FabricFinding, FabricProvider } from '../native/fabric-api.js';
 import { nativeApi } from '../native/index.js';
+import { fabricApi } from '../native/load-fabric.js';
 import type { UdpApi } from '../native/udp-api.js';
 import { udpApi } from '../native/udp.js';
 import type { EndpointRegistry } from '../pipe/endpoint-registry.js';
+import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { datagrams } from './doctor-datagrams.js';
 import { endpointFindings } from './doctor-endpoints.js';
+import { fabricFindings } from './doctor-fabric.js';
 import {
   addonFinding,
   cipherFinding,
@@ -38,6 +42,10 @@ export interface DoctorOptions {
   readonly native?: Pick<NativeApi, 'kind' | 'detail' | 'preferredCipher' | 'seal'>;
   /** Default: `udpApi()`. */
   readonly udp?: Pick<UdpApi, 'kind' | 'detail' | 'batchSocket'>;
+  /** Asked only where there is a transport for it. Default: `fabricApi`. */
+  readonly fabric?: () => Promise<FabricFinding>;
+  /** How transports are to use the path. */
+  readonly tuning?: TransportTuning;
   /** Default: this one. */
   readonly machine?: MachineFacts;
   /** How long a transport, or a kind of endpoints, may take to say what it can do. Default: 5 s. */
@@ -66,6 +74,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const facts = options.machine ?? (await unlessAborted(signal, machineFacts()));
   const sealing = await unlessAborted(signal, sealingRate(native));
   const { findings, ...buffers } = await unlessAborted(signal, datagrams(udp, facts));
+  const hasRdma = transports.schemes().includes('rdma');
   const found = [
     nodeFinding(facts),
     addonFinding('sealing', ['linux', 'darwin'], native, facts),
@@ -74,20 +83,28 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     ...findings,
     ...interfaceFindings(facts),
     ...openFilesFinding(facts),
-    rdmaFinding(facts, transports.schemes().includes('rdma')),
+    rdmaFinding(facts, hasRdma),
+    ...(hasRdma ? await fabrics(options, facts, probeTimeoutMs, signal) : []),
   ];
   for (const finding of found) onFinding(finding);
-  const works = await probeTransports(transports, probeTimeoutMs, signal, onFinding);
+  const working = await probeTransports(transports, probeTimeoutMs, signal, (finding, name) =>
+    onFinding(name === 'rdma' ? unalarming(finding, facts) : finding),
+  );
   if (options.endpoints)
     for (const finding of await endpointFindings(options.endpoints, probeTimeoutMs, signal))
       onFinding(finding);
-  if (!works)
+  if (working.size === 0)
     throw new XferError('ERR_XFER_NO_TRANSPORT', 'no transport works on this machine', {
       remedy: 'see what each of them lacks',
     });
   if (target === undefined) return;
   const { paths, isSameHost } = await tryPaths({
-    ...{ transports, addresses, signal },
+    ...{ transports, signal },
+    // Few have a fabric, and nobody is to wonder why it does not work. Who names it hears why.
+    addresses: addresses.filter(
+      ({ address }) => target.includes('://') || address.scheme !== 'rdma' || working.has('rdma'),
+    ),
+    ...(options.tuning ? { tuning: options.tuning } : {}),
     timeoutMs: dialTimeoutMs,
     interfaces: facts.interfaces,
     onPath: (path) => options.onPath?.(path),
@@ -99,4 +116,40 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     throw new XferError('ERR_XFER_UNREACHABLE', `${target} answers on no transport`, {
       remedy: 'check the host, that xfer recv or xfer relay runs there, and firewalls on the way',
     });
+}
+
+/** What there is of fabrics. Never rejects but with the signal's reason. */
+async function fabrics(
+  { fabric = fabricApi }: DoctorOptions,
+  facts: MachineFacts,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const finding = await unlessAborted(signal, fabric());
+  const providers = finding.ok ? await unlessAborted(signal, providersOf(finding.api, timeoutMs)) : undefined;
+  const onlyProvider = process.env['FI_PROVIDER'] || undefined;
+  return fabricFindings({ facts, fabric: finding, providers, onlyProvider });
+}
+
+/** Undefined where it says nothing in time. */
+async function providersOf(
+  api: { providers(): Promise<readonly FabricProvider[]> },
+  timeoutMs: number,
+): Promise<readonly FabricProvider[] | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), timeoutMs)));
+  try {
+    return await Promise.race([api.providers(), late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where there is no device, a transport for it that does not work is no fault, and what to do was said before. */
+function unalarming(finding: Finding, { rdmaDevices: devices }: MachineFacts): Finding {
+  if (finding.state !== 'missing' || devices.length > 0) return finding;
+  const { subject, detail } = finding;
+  return { subject, state: 'none', detail };
 }

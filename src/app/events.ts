@@ -64,6 +64,8 @@ export interface LaneEvent extends OfTarget {
   readonly transport: string;
   /** The way that it takes, as a URL; not there where it leads over relays. */
   readonly address?: string;
+  /** False where content goes unsealed on it (`--trust-fabric` on both sides, over a fabric); else not there. */
+  readonly sealed?: false;
   /** What was measured of it, with the unit in each name: `bytesPerSecond`, `rttMs`, `minRttMs`, `openedMs`; `lost` is packets. */
   readonly numbers?: Readonly<Record<string, number>>;
 }
@@ -116,6 +118,8 @@ export interface DoneEvent extends OfTarget {
   /** Content that each carried, in bytes as they crossed: packed or compressed, and where it was tried again more than once. */
   readonly transports: Readonly<Record<string, number>>;
   readonly path: 'direct' | 'relayed';
+  /** False where content of its session went unsealed; else not there. */
+  readonly sealed?: false;
   /** What took the longest: reading or sealing at the sender, the network, opening or writing at the receiver, `--limit`. */
   readonly bottleneck: Bottleneck;
 }

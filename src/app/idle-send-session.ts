@@ -31,6 +31,7 @@ export class IdleSendSession {
       onLane: () => undefined,
       onDecision: () => undefined,
       onStored: () => undefined,
+      onNote: () => undefined,
       onDetached: () => session.abort(lost()),
     };
     session.attach({

@@ -7,7 +7,8 @@ import { Backoff } from './backoff.js';
 import type { Decision } from './events.js';
 import { OwnNetworks } from './own-networks.js';
 import { WayChooser, type DrivenTransfer } from './way-chooser.js';
-import type { Ways, WayThere } from './ways.js';
+import { laneSealing } from './sealing-told.js';
+import type { LateWay, Ways, WayThere } from './ways.js';
 
 /** A way that is only tried has answered by then; those that the user named have the transport's time. */
 const triedDialMs = 3_000;
@@ -19,6 +20,8 @@ export interface LaneAbout {
   readonly transport: string;
   /** Not there where it leads over relays. */
   readonly address?: string;
+  /** Not there where content is sealed on it. */
+  readonly sealed?: false;
   readonly numbers?: Numbers;
 }
 
@@ -74,6 +77,7 @@ export class LaneKeeper {
   /** Why the first lane was lost in the turn in which the session was there, and nobody had begun. */
   #lostEarly: XferError | undefined;
   #first: FirstLane | undefined;
+  readonly #late: LateWay[] = [];
   #chooser: WayChooser | undefined;
   #reconnecting = false;
 
@@ -111,8 +115,15 @@ export class LaneKeeper {
       onSilent: (lane, isSilent) => this.#handleSilent(lane, isSilent),
       onDecision: (decision) => this.#options.onDecision?.(decision),
     });
+    this.#chooser.handleLate(this.#late);
     this.#chooser.begin();
     this.#replaySilence();
+  }
+
+  /** More that may be tried, beside the candidates of the first lane. */
+  handleLate(ways: readonly LateWay[]): void {
+    this.#late.push(...ways);
+    this.#chooser?.handleLate(ways);
   }
 
   /** Nothing is measured any more: the transfer has ended, and its session may wait for another. */
@@ -241,7 +252,8 @@ export class LaneKeeper {
   async #openAny(session: Session): Promise<void> {
     if (!this.#first) return;
     const { there, candidates } = this.#first;
-    const ways = new Map([there.address, ...candidates].map((address) => [formatAddress(address), address]));
+    const all = [there.address, ...candidates, ...this.#late.map(({ address }) => address)];
+    const ways = new Map(all.map((address) => [formatAddress(address), address]));
     const others = new AbortController();
     const signal = AbortSignal.any([this.#signal, others.signal]);
     const ofAnswered: XferError[] = [];
@@ -261,7 +273,15 @@ export class LaneKeeper {
   }
 
   async #open(address: Address): Promise<void> {
-    if (this.#session && !this.#session.isOver) await this.#openOn(this.#session, address, this.#signal);
+    const session = this.#session;
+    if (!session || session.isOver) return;
+    try {
+      await this.#openOn(session, address, this.#signal);
+    } catch (thrown) {
+      if (this.#session?.isOver === false && !this.#signal.aborted)
+        this.#options.ways.handleFailed?.(address, whyNot(thrown));
+      throw thrown;
+    }
   }
 
   async #openOn(session: Session, address: Address, signal: AbortSignal): Promise<void> {
@@ -311,6 +331,7 @@ export class LaneKeeper {
     return {
       transport: address.scheme,
       ...(connection.isRelayed ? {} : { address: formatAddress(address) }),
+      ...(this.#session ? laneSealing(this.#session, lane) : {}),
       numbers: Object.fromEntries(rounded) as Numbers,
     };
   }
@@ -319,6 +340,12 @@ export class LaneKeeper {
     return AbortSignal.any([this.#options.signal, this.#closing.signal]);
   }
 }
+
+/** What `AbortSignal.timeout` says is no message for people. */
+const whyNot = (thrown: unknown): XferError =>
+  thrown instanceof DOMException
+    ? new XferError('ERR_XFER_TIMEOUT', `no answer within ${triedDialMs} ms`)
+    : asXferError(thrown);
 
 const givenUp = () => new XferError('ERR_XFER_CONNECTION_LOST', 'another way is better');
 

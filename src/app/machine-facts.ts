@@ -17,11 +17,21 @@ export interface MachineFacts {
   readonly isNativeOff: boolean;
   /** How many files a process may have open, where the system tells. */
   readonly openFiles: number | undefined;
-  /** Somebody may raise that from inside: not so in most containers, root or not. */
+  /** How much memory a process may lock, as registering it with a device does. Infinity: as much as there is. */
+  readonly lockedBytes: number | undefined;
+  /** Somebody may raise these from inside: not so in most containers, root or not. */
   readonly mayRaiseLimits: boolean;
   /** Those that are up. */
   readonly interfaces: readonly NetworkInterface[];
   readonly rdmaDevices: readonly RdmaDevice[];
+  readonly hugePages: HugePages | undefined;
+}
+
+/** Those that are set aside for who asks for them. */
+export interface HugePages {
+  readonly total: number;
+  readonly free: number;
+  readonly bytes: number;
 }
 
 export interface NetworkInterface {
@@ -37,15 +47,18 @@ export interface RdmaDevice {
   readonly name: string;
   /** `efa`, `mlx5_core` … */
   readonly driver: string | undefined;
+  /** Of its first port, in the system's words: `100 Gb/sec (4X EDR)`. */
+  readonly link: string | undefined;
 }
 
 /** Of this machine. Nothing is tried, and what the system does not tell is left out. */
 export async function machineFacts(): Promise<MachineFacts> {
-  const [openFiles, mayRaiseLimits, interfaces, rdma] = await Promise.all([
-    openFileLimit(),
-    hasResourceCapability(),
+  const [limits, status, interfaces, rdma, memory] = await Promise.all([
+    textOf('/proc/self/limits'),
+    textOf('/proc/self/status'),
     upInterfaces(),
     rdmaDevices(),
+    textOf('/proc/meminfo'),
   ]);
   return {
     version: process.version,
@@ -56,24 +69,43 @@ export async function machineFacts(): Promise<MachineFacts> {
     isRoot: process.getuid?.() === 0,
     packageDirectory: packageDirectory(),
     isNativeOff: process.env['XFER_NATIVE'] === 'off',
-    openFiles,
-    mayRaiseLimits,
+    // Node raises its own to what is allowed at most, so that is what the process has.
+    openFiles: limitOf(limits, 'open files'),
+    // Past the bounding set not even sudo gets; who has CAP_IPC_LOCK locks what it likes (capabilities(7)).
+    mayRaiseLimits: hasCapability(status, 'CapBnd', resourceCapability),
+    lockedBytes: hasCapability(status, 'CapEff', lockCapability)
+      ? Infinity
+      : limitOf(limits, 'locked memory'),
     interfaces,
     rdmaDevices: rdma,
+    hugePages: hugePagesOf(memory),
   };
 }
 
-/** Node raises its own to what is allowed at most, so that is what the process has. */
-async function openFileLimit(): Promise<number | undefined> {
-  const limits = await textOf('/proc/self/limits');
-  const most = /^Max open files\s+(\d+|unlimited)/m.exec(limits)?.[1];
+/** CAP_SYS_RESOURCE and CAP_IPC_LOCK. */
+const resourceCapability = 24n;
+const lockCapability = 14n;
+
+/** Of /proc/self/limits. */
+function limitOf(limits: string, name: string): number | undefined {
+  const most = new RegExp(`^Max ${name}\\s+(\\d+|unlimited)`, 'm').exec(limits)?.[1];
   return most === undefined ? undefined : most === 'unlimited' ? Infinity : Number(most);
 }
 
-/** CAP_SYS_RESOURCE in the bounding set, past which not even sudo gets (capabilities(7)). */
-async function hasResourceCapability(): Promise<boolean> {
-  const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(await textOf('/proc/self/status'))?.[1];
-  return bounding !== undefined && ((BigInt(`0x${bounding}`) >> 24n) & 1n) === 1n;
+/** Of /proc/self/status. */
+function hasCapability(status: string, set: 'CapBnd' | 'CapEff', bit: bigint): boolean {
+  const bits = new RegExp(`^${set}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1];
+  return bits !== undefined && ((BigInt(`0x${bits}`) >> bit) & 1n) === 1n;
+}
+
+/** Of /proc/meminfo. */
+function hugePagesOf(memory: string): HugePages | undefined {
+  const [total, free, kilobytes] = ['HugePages_Total', 'HugePages_Free', 'Hugepagesize'].map((name) => {
+    const value = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(memory)?.[1];
+    return value === undefined ? undefined : Number(value);
+  });
+  if (total === undefined || free === undefined || kilobytes === undefined) return undefined;
+  return { total, free, bytes: kilobytes * 1024 };
 }
 
 async function upInterfaces(): Promise<NetworkInterface[]> {
@@ -92,12 +124,18 @@ async function upInterfaces(): Promise<NetworkInterface[]> {
   return Promise.all(found);
 }
 
-async function rdmaDevices(directory = '/sys/class/infiniband'): Promise<RdmaDevice[]> {
+/** One look into a directory where there are none, as on most machines. */
+export async function rdmaDevices(directory = '/sys/class/infiniband'): Promise<RdmaDevice[]> {
   const names = await readdir(directory).catch(() => []);
   return Promise.all(
     names.map(async (name) => {
       const driver = await readlink(`${directory}/${name}/device/driver`).catch(() => undefined);
-      return { name, driver: driver === undefined ? undefined : basename(driver) };
+      const link = (await textOf(`${directory}/${name}/ports/1/rate`)).trim();
+      return {
+        name,
+        driver: driver === undefined ? undefined : basename(driver),
+        link: link === '' ? undefined : link,
+      };
     }),
   );
 }

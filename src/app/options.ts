@@ -23,6 +23,11 @@ export interface CommonOptions {
   readonly rememberAs?: string;
   /** How long to put up with a network that fails, in milliseconds; 0: not at all. Default: sessionDefaults.retryMs. */
   readonly retryMs?: number;
+  /**
+   * Content need not be sealed where the other side says the same, on lanes that lead straight over a fabric (docs/security.md). Where it
+   * does not come to that a note says why. Default: false.
+   */
+  readonly trustFabric?: boolean;
   /** Files of at most so many bytes go together in records, as far as both sides agree. Default: sessionDefaults. */
   readonly streamingThresholdBytes?: number;
 }
@@ -66,6 +71,8 @@ export interface SendOptions extends CommonOptions, HopOptions {
   readonly limit?: RateLimit;
   /** Whether content is compressed: all that shrinks, or (default) that where the network is what the transfer waits for. */
   readonly compress?: CompressMode;
+  /** Files are read past the page cache, as far as their file systems can. Default: false. */
+  readonly direct?: boolean;
   /** Lanes to have; default: as many as measuring shows to help. */
   readonly lanes?: number;
   /**
@@ -106,6 +113,8 @@ export interface ReceiveOptions extends CommonOptions, HopOptions {
   readonly streaming?: boolean;
   /** Whether others may measure the path to it (`xfer doctor`), while no transfer is under way. Default: true. */
   readonly measures?: boolean;
+  /** Files are written past the page cache, as far as the directory's file system can. Default: false. */
+  readonly direct?: boolean;
   /** End after one transfer, whatever its outcome. */
   readonly once: boolean;
   /** What one transfer may bring, and what becomes of files that exist. */

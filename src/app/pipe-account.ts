@@ -5,7 +5,10 @@ import type { PipeOptions, PipeResult } from './pipe-options.js';
 import { ThinOut } from './thin-out.js';
 
 /** What carried the content of a session. */
-export interface SessionShape extends Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path'> {
+export interface SessionShape extends Pick<
+  DoneEvent,
+  'lanes' | 'transport' | 'transports' | 'path' | 'sealed'
+> {
   readonly peer: string;
 }
 
@@ -71,5 +74,6 @@ function jointShape(shapes: readonly SessionShape[]): SessionShape {
     transport: most?.[0] ?? shapes[0]?.transport ?? 'none',
     transports: Object.fromEntries(bytesBy),
     path: shapes.some(({ path }) => path === 'relayed') ? 'relayed' : 'direct',
+    ...(shapes.some(({ sealed }) => sealed === false) ? { sealed: false } : {}),
   };
 }

@@ -62,7 +62,7 @@ export class DialledPipes {
     this.pipes.over.catch(() => undefined);
     lanes.onSuspect = (lane, isSuspect) => this.pipes.handleSuspect(lane, isSuspect);
     lanes.drive(this.pipes, options.lanes);
-    this.peer = dialler.introduce(session.peerKey);
+    this.peer = dialler.introduce(session);
     this.peer.catch((error: unknown) => this.pipes.abort(asXferError(error)));
   }
 
@@ -102,7 +102,7 @@ export class DialledPipes {
     }
   }
 
-  get shape(): Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path'> {
+  get shape(): Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path' | 'sealed'> {
     return this.#dialler.shapeOf(this.#opened, this.pipes.carried);
   }
 }

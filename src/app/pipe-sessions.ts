@@ -15,6 +15,7 @@ import type { PipeOptions, PipeResult } from './pipe-options.js';
 import type { ReadPlace } from './pipe-place.js';
 import { incomingEnd, runStream } from './pipe-stream.js';
 import type { AcceptedSession, SessionHandler } from './session-handler.js';
+import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
 import { rememberPeer, shownPeer } from './trust.js';
 
 /** As for a pipe whose places are known otherwise. */
@@ -237,7 +238,9 @@ class ServedPipes {
     const { peer, known } = await shownPeer(this.#given.peers, session.peerKey);
     const { transport, path } = this.#way;
     onEvent({ event: 'connected', peer, known, transport, path });
-    onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    onEvent({ event: 'lane', lane: 0, state: 'up', transport, ...laneSealing(session, 0) });
+    const note = sealedNote(session);
+    if (note) onEvent(note);
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
   }
@@ -253,7 +256,7 @@ class ServedPipes {
     const { transport: first, path } = this.#way;
     const transportOf = (lane: number) => lanes.transportOf(lane);
     const by = transportsOf({ lanes: this.#pipes.carried, transportOf, first });
-    return this.#account.done([{ peer, lanes: session.laneCount, ...by, path }]);
+    return this.#account.done([{ peer, lanes: session.laneCount, ...by, path, ...doneSealing(session) }]);
   }
 
   get #way() {

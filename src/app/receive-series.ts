@@ -8,6 +8,7 @@ import type { ReceiverContext } from './file-sessions.js';
 import type { IdleSession } from './idle-sessions.js';
 import type { SendResult } from './options.js';
 import type { Running } from './running-transfers.js';
+import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
 import { ThinOut } from './thin-out.js';
 import { rememberPeer, shownPeer } from './trust.js';
 
@@ -112,6 +113,7 @@ export class ReceiveSeries {
       native,
       root,
       isUnnamed,
+      isDirect: options.direct ?? false,
       signal: running.stop.signal,
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       firstRecord,
@@ -178,7 +180,10 @@ export class ReceiveSeries {
     account.lanesBefore = session.laneCount - session.lanes.length;
     const { transport, path } = this.#way;
     onEvent({ event: 'connected', peer, known, transport, path });
-    if (account.isFirst) onEvent({ event: 'lane', lane: 0, state: 'up', transport });
+    if (account.isFirst)
+      onEvent({ event: 'lane', lane: 0, state: 'up', transport, ...laneSealing(session, 0) });
+    const note = account.isFirst ? sealedNote(session) : undefined;
+    if (note) onEvent(note);
     onEvent({ event: 'phase', phase: 'transfer' });
     return peer;
   }
@@ -195,7 +200,8 @@ export class ReceiveSeries {
     const { transport: first, path } = this.#way;
     const transportOf = (lane: number) => running.lanes.transportOf(lane);
     const by = transportsOf({ lanes: carried, transportOf, first });
-    const shape = { lanes: running.session.laneCount - account.lanesBefore, ...by, path };
+    const lanes = running.session.laneCount - account.lanesBefore;
+    const shape = { lanes, ...by, path, ...doneSealing(running.session) };
     const amount = { peer, bytes, files, seconds };
     const done: SendResult = { event: 'done', role: 'recv', ...amount, ...shape, bottleneck };
     context.options.onEvent(done);

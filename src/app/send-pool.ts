@@ -196,12 +196,21 @@ const isReusable = ({ session }: SendSession) =>
  * a peer is remembered is no part of that: one that is known keeps its name.
  */
 function keyOf(given: PooledSendOptions): string {
-  const { via = [], code, peer, identify, relayToken, remember, streamingThresholdBytes } = given;
+  const {
+    via = [],
+    code,
+    peer,
+    identify,
+    relayToken,
+    remember,
+    streamingThresholdBytes,
+    trustFabric,
+  } = given;
   const isRelayed = via.length > 0;
   return JSON.stringify([
     ...[placeOf(given), relaysOf(via), code, peer, remember === true],
     ...(isRelayed ? [identify === true, relayToken] : []),
-    ...[retryOf(given), streamingThresholdBytes],
+    ...[retryOf(given), streamingThresholdBytes, trustFabric === true],
   ]);
 }
 

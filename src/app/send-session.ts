@@ -34,6 +34,8 @@ export interface SendSessionEvents {
   onDecision(decision: Decision): void;
   /** A relay on the way does not pipe, but stores records and forwards them whole. */
   onStored(relay: string): void;
+  /** Something about the ways that people should know. */
+  onNote(message: string): void;
   /** The last lane is lost. */
   onDetached(): void;
 }
@@ -42,7 +44,7 @@ export interface SendSessionOptions {
   readonly options: CommonOptions;
   readonly identity: Identity;
   /** How to get there; what there is to say goes to whoever uses the session. */
-  ways(told: Pick<SendSessionEvents, 'onDecision' | 'onStored'>): Ways;
+  ways(told: Pick<SendSessionEvents, 'onDecision' | 'onStored' | 'onNote'>): Ways;
   readonly trust: Trust;
   readonly events: SendSessionEvents;
   /** Told in HELLO. */
@@ -82,10 +84,11 @@ interface User {
 }
 
 /** Apart from all that holds who opens the session: what is over is let go of. */
-function toldTo(user: User): Pick<SendSessionEvents, 'onDecision' | 'onStored'> {
+function toldTo(user: User): Pick<SendSessionEvents, 'onDecision' | 'onStored' | 'onNote'> {
   return {
     onDecision: (decision) => user.events.onDecision(decision),
     onStored: (relay) => user.events.onStored(relay),
+    onNote: (message) => user.events.onNote(message),
   };
 }
 
@@ -126,6 +129,7 @@ async function openOver(
         opening.capabilities,
         options.streamingThresholdBytes,
       ),
+      trustFabric: options.trustFabric ?? false,
       native,
       signal,
       silenceMs,
@@ -139,6 +143,7 @@ async function openOver(
     const helloMs = performance.now() - greetedAt;
     const candidates = ways.candidates(there, session.hello.listens);
     lanes.begin(session, { there, candidates, helloMs });
+    void ways.lateCandidates?.(there, session.hello.listens).then((late) => lanes.handleLate(late));
     return Object.assign(user, { session, lanes, there, paired: secrets.paired, nextRecord: undefined });
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();

@@ -5,6 +5,7 @@ import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
+import { DirectFiles } from '../transfer/direct-files.js';
 import type { PathFilter } from '../transfer/path-filter.js';
 import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
@@ -69,12 +70,13 @@ export async function sendTo(
     const given = code === undefined ? options : { ...options, code };
     return new Sending(route, given, await identity(), fanOut, sessions).run();
   }
-  // Who sends here also receives here: what takes consent has it.
-  const { remove, owners, attributes, home, streamingThresholdBytes: threshold } = options;
+  // Who sends here also receives here: what takes consent has it, and what is meant for both sides is told to both.
+  const { remove, owners, attributes, direct, home, streamingThresholdBytes: threshold } = options;
   const flags = [
     remove && '--delete',
     owners && '--owner',
     attributes && '--xattrs',
+    direct && '--direct',
     threshold !== undefined && `--streaming-threshold=${threshold}`,
   ].filter((flag) => flag);
   const receiver = await startLocalReceiver(target.directory, home, flags as string[]);
@@ -105,6 +107,7 @@ class Sending {
   /** Others that get the same. */
   readonly #fanOut: FanOutEntry | undefined;
   readonly #sessions: SendSessions;
+  readonly #direct: DirectFiles | undefined;
 
   constructor(
     route: Route,
@@ -123,6 +126,10 @@ class Sending {
     });
     this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
     this.#key = this.#unfinished.keyOf(options.paths);
+    if (options.direct)
+      this.#direct = new DirectFiles(nativeApi().files, (message) =>
+        options.onEvent({ event: 'note', message }),
+      );
     this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
   }
 
@@ -241,7 +248,7 @@ class Sending {
     try {
       const running = this.#start(opened, resume);
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
-      const introduced = this.#dialler.introduce(session.peerKey);
+      const introduced = this.#dialler.introduce(session);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
       const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
         running,
@@ -305,6 +312,7 @@ class Sending {
       keepsSession: this.#sessions.goesOn && session.hello.capabilities.includes(anotherCapability),
       tokenOf: sourceToken(this.#unfinished.tokenKey),
       limit: this.#options.limit,
+      direct: this.#direct,
       compress: this.#options.compress ?? 'auto',
       update: updateMode[this.#options.update ?? 'none'],
       remove: this.#options.remove,

@@ -12,6 +12,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Connection, Listener } from '../transport/contract.js';
 import { MeasuringListener } from '../transport/measuring-listener.js';
 import { acceptSession, type ListenerContext, type WelcomeOptions } from './accept-session.js';
+import { fabricGain } from './fabric-gain.js';
 import { hopProver } from './hop-prover.js';
 import { openListeners } from './listeners.js';
 import { OpenSessions } from './open-sessions.js';
@@ -136,6 +137,7 @@ export class SessionListener<Result> {
     if (urls.length === 0 && this.#relays.length > 0) return;
     this.#listeners = await openListeners({
       ...{ transports, urls },
+      gain: fabricGain,
       options: {
         onConnection: (connection) => this.#handleConnection(connection),
         ...(tls ? { tls } : {}),

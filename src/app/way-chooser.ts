@@ -8,6 +8,7 @@ import type { Decision } from './events.js';
 import type { FirstLane, HeldLane } from './lane-keeper.js';
 import type { OwnNetworks } from './own-networks.js';
 import { UsedNetworks } from './used-networks.js';
+import type { LateWay } from './ways.js';
 
 /** Lanes that are opened without being asked for. */
 const mostAutomaticLanes = 8;
@@ -88,6 +89,15 @@ export class WayChooser {
     this.#soon = setTimeout(() => this.#tick(), soonMs);
     this.#timer = setInterval(() => this.#tick(), tickMs);
     void this.#widen();
+  }
+
+  handleLate(ways: readonly LateWay[]): void {
+    for (const { address } of ways) this.#addresses.set(formatAddress(address), address);
+    this.#core?.handleCandidates(
+      ways.map(({ address, isOffloaded }) => ({
+        ...{ way: formatAddress(address), scheme: address.scheme, isOffloaded },
+      })),
+    );
   }
 
   handleLane(lane: number, { address }: HeldLane, state: 'up' | 'down'): void {

@@ -1,12 +1,16 @@
 import { isIP } from 'node:net';
 import { waysDefaults } from '../config/index.js';
+import type { XferError } from '../errors/index.js';
 import { formatAddress, type Address } from '../transport/address.js';
 import type { Connection, TransportTuning } from '../transport/contract.js';
 import { DialLimit } from '../transport/dial-limit.js';
 import { dialTargets, type Resolving } from '../transport/dial-targets.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import { schemeFamily } from '../transport/scheme-family.js';
 import type { Decision } from './events.js';
-import type { Ways, WayThere } from './ways.js';
+import { fabricGain, type FabricGain } from './fabric-gain.js';
+import { OwnNetworks } from './own-networks.js';
+import type { LateWay, Ways, WayThere } from './ways.js';
 import { planWays, type NamedHost, type PlannedWay } from './ways-plan.js';
 import { WayRace } from './ways-race.js';
 import { goesByName, judgeTold, type KnownHost } from './ways-told.js';
@@ -14,12 +18,16 @@ import { goesByName, judgeTold, type KnownHost } from './ways-told.js';
 export interface DirectWaysOptions {
   readonly named: NamedHost;
   readonly transports: TransportRegistry;
-  /** Schemes that may be used. Default: all that are there. */
+  /** Schemes that may be used; `rdma` stands for those behind it, such as `rdma+shm`, too. Default: all that are there. */
   readonly use?: readonly string[] | undefined;
   readonly tuning?: TransportTuning | undefined;
   /** Default: the system's. */
   readonly resolve?: Resolving['resolve'];
+  /** What fabrics are good for here. Default: `fabricGain`. */
+  readonly gain?: (isSameHost: boolean) => Promise<FabricGain>;
   onDecision(decision: Decision): void;
+  /** For people. */
+  onNote(message: string): void;
 }
 
 /** The ways to a host that was named without a scheme (docs/selection.md). */
@@ -30,6 +38,9 @@ export function directWays(options: DirectWaysOptions): Ways {
 class DirectWays implements Ways {
   readonly #options: DirectWaysOptions;
   readonly #schemes: ReadonlySet<string>;
+  /** Of these, what is tried without being told of. */
+  readonly #planned: ReadonlySet<string>;
+  readonly #noted = new Set<string>();
   #race: WayRace | undefined;
   #given: WayThere | undefined;
   /** Where somebody answered last: a connection on which nobody did never takes its place. */
@@ -43,8 +54,13 @@ class DirectWays implements Ways {
     const there = transports.schemes();
     // Who names quic beside a control that it does not have is told so by quic; else it is no way.
     const wanted = (scheme: string): boolean =>
-      use ? use.includes(scheme) : scheme !== 'quic' || (tuning?.congestion ?? 'cubic') === 'cubic';
+      use
+        ? use.includes(scheme) || use.includes(schemeFamily(scheme))
+        : scheme !== 'quic' || (tuning?.congestion ?? 'cubic') === 'cubic';
     this.#schemes = new Set(there.filter(wanted));
+    // Few have a fabric, and to look for one takes time: nobody is asked for it who did not tell of it.
+    const isAsked = (scheme: string): boolean => (use ? use.includes(scheme) : !isFabric(scheme));
+    this.#planned = new Set([...this.#schemes].filter(isAsked));
   }
 
   async dialFirst(signal: AbortSignal): Promise<WayThere> {
@@ -62,7 +78,7 @@ class DirectWays implements Ways {
 
   candidates(there: WayThere, listens: readonly string[]): readonly Address[] {
     const known = this.#knownHost(there);
-    const told = judgeTold(listens, known, this.#schemes);
+    const told = judgeTold(this.#heard(listens, false), known, this.#schemes);
     const addresses = told.flatMap((way) => ('address' in way ? [way.address] : []));
     // Who does not tell of the way that works may not know how he is reached, or is of a version that tells nothing.
     const isComplete = addresses.some((address) => placeOf(address) === placeOf(there.address));
@@ -70,9 +86,7 @@ class DirectWays implements Ways {
     const places = new Map([[placeOf(there.address), there.address]]);
     for (const address of all) if (!places.has(placeOf(address))) places.set(placeOf(address), address);
     const [, ...others] = places.values();
-    for (const way of told)
-      if ('refused' in way)
-        this.#options.onDecision({ decision: 'refuse', message: `told ${way.told}: ${way.refused}` });
+    for (const way of told) if ('refused' in way) this.#refuse(way.told, way.refused);
     const candidates = others.slice(0, waysDefaults.maxTold);
     if (known.answering !== undefined)
       for (const address of candidates)
@@ -84,6 +98,44 @@ class DirectWays implements Ways {
       numbers: { told: listens.length, candidates: candidates.length },
     });
     return candidates;
+  }
+
+  async lateCandidates(there: WayThere, listens: readonly string[]): Promise<readonly LateWay[]> {
+    const heard = this.#heard(listens, true);
+    if (heard.length === 0) return [];
+    const known = this.#knownHost(there);
+    const isSameHost =
+      known.answering !== undefined && new OwnNetworks().topologyOf(known.answering) === 'same-host';
+    const gain = await (this.#options.gain ?? fabricGain)(isSameHost);
+    return judgeTold(heard, known, this.#schemes).flatMap((way) => {
+      const refused = 'refused' in way ? way.refused : gainless(way.address.scheme, gain);
+      if (refused !== undefined) this.#refuse(way.told, refused);
+      if ('refused' in way || refused !== undefined || !gain.ok) return [];
+      return [{ address: way.address, isOffloaded: gain.isOffloaded }];
+    });
+  }
+
+  handleFailed(address: Address, error: XferError): void {
+    const way = formatAddress(address);
+    this.#options.onDecision({ decision: 'fail', message: `fail ${way}: ${error.message}`, address: way });
+    if (!isFabric(address.scheme) || this.#noted.has(way)) return;
+    this.#noted.add(way);
+    this.#options.onNote(`${way} cannot be used, going on without it: ${error.message}`);
+  }
+
+  /** Of what the peer tells of, fabrics that nobody here has named, or all else. */
+  #heard(listens: readonly string[], late: boolean): readonly string[] {
+    const { use, tuning } = this.#options;
+    const isNamed = use !== undefined || tuning?.provider !== undefined;
+    const isLate = (url: string): boolean => {
+      const scheme = url.split('://', 1)[0] ?? '';
+      return !isNamed && isFabric(scheme) && this.#schemes.has(scheme);
+    };
+    return listens.slice(0, waysDefaults.maxTold).filter((url) => isLate(url) === late);
+  }
+
+  #refuse(told: string, why: string): void {
+    this.#options.onDecision({ decision: 'refuse', message: `told ${told}: ${why}` });
   }
 
   async #next(race: WayRace): Promise<WayThere> {
@@ -116,7 +168,7 @@ class DirectWays implements Ways {
 
   /** What answered last is tried first. */
   #plan(): readonly PlannedWay[] {
-    const plan = planWays(this.#options.named, this.#schemes);
+    const plan = planWays(this.#options.named, this.#planned);
     const best = this.#best;
     if (!best) return plan;
     const others = plan.filter(({ address }) => placeOf(address) !== placeOf(best));
@@ -160,7 +212,7 @@ class DirectWays implements Ways {
 
   #guesses(there: WayThere, { host, answering }: KnownHost): readonly Address[] {
     const { port } = there.address;
-    const plans = [this.#options.named, { host, port }].map((named) => planWays(named, this.#schemes));
+    const plans = [this.#options.named, { host, port }].map((named) => planWays(named, this.#planned));
     return plans
       .flat()
       .map(({ address }) => address)
@@ -168,6 +220,16 @@ class DirectWays implements Ways {
       .filter((address) => address.port !== waysDefaults.lastPort || port === waysDefaults.lastPort)
       .map((address) => ({ ...address, host: answering ?? host }));
   }
+}
+
+const isFabric = (scheme: string): boolean => schemeFamily(scheme) === 'rdma';
+
+/** Why to take this scheme gains nothing, if so. */
+function gainless(scheme: string, gain: FabricGain): string | undefined {
+  if (!gain.ok) return gain.reason;
+  const pinned = scheme.split('+', 2)[1];
+  if (pinned === undefined || gain.providers.includes(pinned)) return undefined;
+  return `this machine has no ${pinned} that gains something over tcp`;
 }
 
 /** One address for each of these. */

@@ -15,16 +15,17 @@ export interface WaysOfOptions extends Pick<
   /** A relay on the way does not pipe, but stores records and forwards them whole. */
   onStored(relay: string): void;
   onDecision(decision: Decision): void;
+  onNote(message: string): void;
 }
 
 /** How the other end of a route can be reached. Throws ERR_XFER_USAGE. */
 export function waysOf({ way }: Route, options: WaysOfOptions): Ways {
-  const { transports, tuning, use, onDecision } = options;
+  const { transports, tuning, use, onDecision, onNote } = options;
   if ('relays' in way) {
     const { home, identify, identity, relayToken: token, onStored } = options;
     const prove = hopProver({ home, identity: identify ? identity : undefined, token });
     return relayedWay(way, transports, { prove, onStored, tuning });
   }
   if ('scheme' in way) return pinnedWay(way, transports, tuning);
-  return directWays({ named: way, transports, use, tuning, onDecision });
+  return directWays({ named: way, transports, use, tuning, onDecision, onNote });
 }

@@ -1,3 +1,4 @@
+import type { XferError } from '../errors/index.js';
 import type { Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
 
@@ -26,4 +27,17 @@ export interface Ways {
    * listens on (`Hello.listens`, never trusted) what may be dialled. One address for each transport and port, 16 at most.
    */
   candidates(there: WayThere, listens: readonly string[]): readonly Address[];
+  /**
+   * Those of them that this machine has to be asked about first, which takes longer than a small transfer. Never rejects. Default: none.
+   */
+  lateCandidates?(there: WayThere, listens: readonly string[]): Promise<readonly LateWay[]>;
+  /** What was tried beside a way that works does not lead there; that one goes on. */
+  handleFailed?(address: Address, error: XferError): void;
+}
+
+/** A way that was found when the session was there already. */
+export interface LateWay {
+  readonly address: Address;
+  /** Hardware moves the bytes: to try it takes next to no processor time from the others. */
+  readonly isOffloaded: boolean;
 }

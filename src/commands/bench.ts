@@ -52,13 +52,12 @@ A transport that is not there is skipped, with its reason. Exit status 7 means t
     }),
     iterations: Flags.integer({ description: 'messages of each run, instead of a time', helpValue: 'N' }),
     repeat: Flags.integer({ description: 'runs of each size, of which the median is told (default: 3)' }),
-    provider: Flags.string({ description: 'over rdma: the provider, as libfabric names it' }),
     ...tuningFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Bench);
-    const tuning = { ...(flags.provider && { provider: flags.provider }), ...tuningOption(flags).tuning };
+    const { tuning = {} } = tuningOption(flags);
     if (flags.serve) return this.#serve(flags, args.target, tuning);
     const plan = planOptions(flags);
     const { target } = args;

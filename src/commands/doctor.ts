@@ -5,6 +5,7 @@ import { interruptSignal } from '../ui/interrupt.js';
 import { pathLine, pathsHead, verdictLine } from '../ui/path-lines.js';
 import { tableStyle } from '../ui/table-style.js';
 import { BaseCommand } from './base-command.js';
+import { providerFlag, tuningOption } from './tuning-flags.js';
 
 export default class Doctor extends BaseCommand {
   static override summary =
@@ -30,12 +31,14 @@ With --quiet only what could be better is shown.`;
       helpValue: 'DURATION',
       default: '5s',
     }),
+    ...providerFlag,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Doctor);
     const { target } = args;
     const dialTimeoutMs = parseDuration(flags.timeout);
+    const tuning = tuningOption(flags);
     const style = tableStyle(flags);
     const { doctor } = await import('../app/doctor.js');
     const { EndpointRegistry } = await import('../pipe/endpoint-registry.js');
@@ -44,6 +47,7 @@ With --quiet only what could be better is shown.`;
       transports: await this.transports(),
       endpoints: await this.withEndpoints(new EndpointRegistry()),
       dialTimeoutMs,
+      ...tuning,
       signal: interruptSignal(),
       ...(target === undefined ? {} : { target }),
       onFinding: (finding) => {

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import type { CommonOptions } from '../app/options.js';
+import type { CommonOptions, SendOptions } from '../app/options.js';
 import { sessionDefaults } from '../config/index.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
@@ -19,6 +19,10 @@ export const sessionFlags = {
     helpValue: 'NAME',
     dependsOn: ['remember'],
   }),
+  'trust-fabric': Flags.boolean({
+    description:
+      'do not seal content that goes over an RDMA fabric which nobody else can reach; only where both sides say so, and never over a relay',
+  }),
   retry: Flags.string({
     description:
       'how long to try to connect again, or wait for the other side to, after a connection is lost; 0 turns it off',
@@ -36,6 +40,11 @@ export const transferFlags = {
     helpValue: 'SIZE',
     default: '64KiB',
   }),
+  direct: Flags.boolean({
+    default: false,
+    description:
+      'read and write files past the page cache (O_DIRECT), for fast disks; what cannot go that way goes through it',
+  }),
 };
 
 interface SessionFlags {
@@ -43,16 +52,18 @@ interface SessionFlags {
   // oclif leaves it out where it was not given; a default would count as given for `--as`.
   readonly remember: boolean | undefined;
   readonly as: string | undefined;
+  readonly 'trust-fabric': boolean | undefined;
   readonly retry: string;
 }
 
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
 export function sessionOptions(
   flags: SessionFlags,
-): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs'> {
+): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'trustFabric'> {
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
+    trustFabric: flags['trust-fabric'] ?? false,
     retryMs: parseDuration(flags.retry),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
@@ -60,9 +71,13 @@ export function sessionOptions(
 }
 
 export function transferOptions(
-  flags: SessionFlags & { 'streaming-threshold': string },
-): ReturnType<typeof sessionOptions> & Pick<CommonOptions, 'streamingThresholdBytes'> {
-  return { ...sessionOptions(flags), streamingThresholdBytes: threshold(flags['streaming-threshold']) };
+  flags: SessionFlags & { 'streaming-threshold': string; direct: boolean },
+): ReturnType<typeof sessionOptions> & Pick<SendOptions, 'direct' | 'streamingThresholdBytes'> {
+  return {
+    ...sessionOptions(flags),
+    streamingThresholdBytes: threshold(flags['streaming-threshold']),
+    direct: flags.direct,
+  };
 }
 
 function threshold(text: string): number {

@@ -8,7 +8,12 @@ export const defaultPorts = Object.freeze({
   wss: 4840,
   udp: 4840,
   quic: 4841,
+  /** Of its bootstrap, whatever the provider (docs/rdma.md). */
   rdma: 4842,
+  'rdma+efa': 4842,
+  'rdma+verbs': 4842,
+  'rdma+tcp': 4842,
+  'rdma+shm': 4842,
 });
 
 /** mux: many streams on one link (DESIGN §4). Past a limit the opener gets OPEN_ERR 9 or the link ends with a protocol error, as said. */
@@ -202,6 +207,42 @@ export const quicDefaults = Object.freeze({
   maxEarlyStreams: 1024,
 });
 
+/**
+ * rdma: streams over messages of a fabric (docs/rdma.md). Receive buffers are registered and posted when a connection is
+ * made, and are memory for as long as it lasts: with these, 17 MB, and as much again where it sends bulk content.
+ */
+export const rdmaDefaults = Object.freeze({
+  /** A large receive buffer: a sealed record of 1 MiB, 68 bytes around it and 40 of heads before it, in whole pages. */
+  largeBytes: 1 * MiB + 4 * KiB,
+  /** Messages of that size that may be on their way to us: what a fabric of 100 Gbit/s brings in 1.3 ms, for a loop that is late. */
+  largeCount: 16,
+  /** A small one: what control, acknowledgements and small records take, in two pages. */
+  smallBytes: 8 * KiB,
+  smallCount: 64,
+  /** Of what the other side has posted for small messages, this part stays for control while there is content. */
+  controlShare: 1 / 8,
+  /** Large messages that are with the provider at once, and small ones. */
+  maxLargeSends: 8,
+  maxSmallSends: 256,
+  /** What was sent at once and is at least so long gets a message of its own, so that a record lies in a buffer as it should. */
+  aloneBytes: 64 * KiB,
+  /** Part of the large receive buffers that readers may keep; past it they copy. */
+  keptShare: 1 / 2,
+  /** Blocks of registered memory that records are made in, and how many of them are got at a time, ahead of need. */
+  memoryBlocks: 16,
+  memoryBlocksAtOnce: 4,
+  /** Windows of a stream: several records from the beginning, so that no record waits for credit. */
+  initialWindowBytes: 8 * MiB,
+  maxWindowBytes: 32 * MiB,
+  /** The first message must have come over the fabric this long after the addresses were exchanged; past it the next provider is tried. */
+  fabricTimeoutMs: 5_000,
+  /** Both sides have ended: the other one's word that it got everything is waited for so long. */
+  endTimeoutMs: 2_000,
+  /** Endpoints of a listener, and those of them whose dialer has not come over the fabric yet; past it dialers are refused. */
+  maxEndpoints: 64,
+  maxUnprovenEndpoints: 16,
+});
+
 /** session (DESIGN §6). */
 export const sessionDefaults = Object.freeze({
   /** A stranger must have finished the handshake by then; counted from the connection. */
@@ -275,6 +316,14 @@ export const transferDefaults = Object.freeze({
   manifestBatchBytes: 128 * KiB,
   /** Files open at once on either side. */
   maxOpenFiles: 64,
+  /** With `direct`, smaller files go through the page cache all the same: opening them twice costs more than is won. */
+  leastDirectBytes: 256 * KiB,
+  /**
+   * Records with as much content end at a multiple of `pieceAlignBytes` in their file, so that they can be read and written
+   * past the page cache: a page of every system that there is, or a part of one.
+   */
+  leastAlignedBytes: 64 * KiB,
+  pieceAlignBytes: 4 * KiB,
   /** Progress events are at least this far apart. */
   progressIntervalMs: 250,
   /** Longest path and component that a receiver takes, in bytes of UTF-8; links' targets too. */

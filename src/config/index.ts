@@ -7,6 +7,7 @@ export {
   muxStreamsDefaults,
   poolDefaults,
   quicDefaults,
+  rdmaDefaults,
   relayDefaults,
   scanDefaults,
   sessionDefaults,

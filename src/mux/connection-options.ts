@@ -1,6 +1,6 @@
 import { muxStreamsDefaults } from '../config/index.js';
 import type { Address } from '../transport/address.js';
-import type { ConnectionBudget, ConnectionLimits } from '../transport/contract.js';
+import type { ConnectionBudget, ConnectionLimits, TransportMemory } from '../transport/contract.js';
 import { muxConfig, type MuxConfig } from './config.js';
 import type { OrderedLink } from './link.js';
 import type { StreamsLink } from './streams-link.js';
@@ -14,6 +14,10 @@ export interface MuxConnectionOptions {
   readonly remote: Address;
   /** Whether the link encrypts by itself. Default: false. */
   readonly encrypted?: boolean;
+  /** Whether the link leads over a fabric that may be trusted, see `ConnectionCapabilities`. Default: false. */
+  readonly isFabric?: boolean;
+  /** What the link sends from without a copy: the connection has it, and says so. Default: none. */
+  readonly memory?: TransportMemory;
   /** In place of `muxDefaults` and `muxStreamsDefaults`. */
   readonly config?: Partial<MuxConfig>;
   /** What the caller of `listen` or `dial` wants, before `config`. */

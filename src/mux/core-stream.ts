@@ -1,3 +1,4 @@
+import type { Retain } from '../transport/contract.js';
 import { HeldBytes } from './held-bytes.js';
 import { SendQueue } from './send-queue.js';
 import type { ReceiveWindow } from './window.js';
@@ -8,8 +9,8 @@ export type StreamState = 'OPENING' | 'OPEN' | 'HALF_CLOSED_LOCAL' | 'HALF_CLOSE
 export interface StreamEvents {
   handleOpened(answer: Uint8Array): void;
   handleRefused(code: number, detail: Uint8Array): void;
-  /** The bytes live until the call returns. Only while the stream is read. */
-  handleData(bytes: Uint8Array): void;
+  /** The bytes live until the call returns, or are kept by `retain`. Only while the stream is read. */
+  handleData(bytes: Uint8Array, retain?: Retain): void;
   /** Where the next content may be put, see Stream.onData. */
   place(): Uint8Array | undefined;
   handleEnd(): void;

@@ -11,7 +11,7 @@ import { Lifecycle } from './lifecycle.js';
 import type { Place } from './link.js';
 import { LinkFrames } from './link-frames.js';
 import { Liveness } from './liveness.js';
-import type { ConnectionBudget } from '../transport/contract.js';
+import type { ConnectionBudget, Retain } from '../transport/contract.js';
 import { Outbound } from './outbound.js';
 import { StreamTable } from './stream-table.js';
 import type { Content, ContentLimit } from './streams-link.js';
@@ -237,12 +237,18 @@ export class MuxCore {
   }
 
   /** What came of a stream's content beside the frames, in order and within `limitOf`. */
-  handleContent(now: number, id: number, bytes: Uint8Array, fin: boolean): MuxFault | undefined {
+  handleContent(
+    now: number,
+    id: number,
+    bytes: Uint8Array,
+    fin: boolean,
+    retain?: Retain,
+  ): MuxFault | undefined {
     if (this.#ended) return undefined;
     this.bytesReceived += bytes.length;
     this.liveness.handleHeard(now);
     this.#decoder.counts.count(frameType.streamData);
-    const wrong = this.#inbound.content(id, bytes, fin) ?? this.#overload();
+    const wrong = this.#inbound.content(id, bytes, fin, retain) ?? this.#overload();
     this.#events.output();
     return wrong;
   }
@@ -279,9 +285,9 @@ export class MuxCore {
     return frames;
   }
 
-  /** At most `maxBytes` of one stream. */
-  pollContent(now: number, maxBytes: number): Content | undefined {
-    const content = this.#outbound.pollContent(now, maxBytes);
+  /** At most `maxBytes` of one stream; sends of `aloneBytes` and more each by themselves. */
+  pollContent(now: number, maxBytes: number, aloneBytes?: number): Content | undefined {
+    const content = this.#outbound.pollContent(now, maxBytes, aloneBytes);
     if (content) this.bytesSent += content.bytes;
     return content;
   }

@@ -11,6 +11,7 @@ import {
   type ConnectionStats,
   type OpenStreamOptions,
   type Stream,
+  type TransportMemory,
 } from '../transport/contract.js';
 import { configOf, isStreamsLink, type MuxConnectionOptions } from './connection-options.js';
 import type { CoreStream } from './core-stream.js';
@@ -27,6 +28,7 @@ export class MuxConnection implements Connection {
   readonly capabilities: ConnectionCapabilities;
   readonly local: Address;
   readonly remote: Address;
+  readonly memory?: TransportMemory;
   readonly closed: Promise<CloseReason>;
   /** With the other side's hello. */
   readonly answered: Promise<boolean>;
@@ -54,12 +56,14 @@ export class MuxConnection implements Connection {
     const budget = options.budget ?? options.limits?.budget;
     this.local = options.local;
     this.remote = options.remote;
+    if (options.memory) this.memory = options.memory;
     this.capabilities = Object.freeze({
       streams: carriesStreams ? 'native' : 'muxed',
       ordered: true,
       encrypted: options.encrypted ?? false,
       maxStreams: config.maxStreamsPerPeer,
-      zeroCopy: false,
+      zeroCopy: options.memory !== undefined,
+      ...(options.isFabric ? { isFabric: true } : {}),
     });
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;

@@ -12,6 +12,7 @@ import {
   openFixedBytes,
   type MuxFault,
 } from './frame.js';
+import type { Retain } from '../transport/contract.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { LinkFrames } from './link-frames.js';
 import type { Outbound } from './outbound.js';
@@ -112,12 +113,12 @@ export class Inbound implements FrameSink {
   }
 
   /** Content beside the frames: neither waits for the other, so it may come before its OPEN_ACK and when its stream is gone. */
-  content(id: number, bytes: Uint8Array, fin: boolean): Verdict {
+  content(id: number, bytes: Uint8Array, fin: boolean, retain?: Retain): Verdict {
     const stream = this.#table.get(id);
     if (!stream) return undefined;
     const wrong = this.#admit(stream, bytes.length, fin);
     if (wrong) return wrong;
-    this.#give(stream, bytes);
+    this.#give(stream, bytes, retain);
     if (!fin || stream.phase === 'closed') return undefined;
     this.#finish(stream);
     this.#lifecycle.finishIfEnded(stream);
@@ -150,10 +151,10 @@ export class Inbound implements FrameSink {
   }
 
   /** Content to the reader; what it does not take yet is held. */
-  #give(stream: CoreStream, bytes: Uint8Array): void {
+  #give(stream: CoreStream, bytes: Uint8Array, retain?: Retain): void {
     if (bytes.length === 0 || stream.phase === 'closed' || stream.stopped) return;
     if (stream.held.bytes > 0 || !isRead(stream)) return stream.held.push(bytes);
-    stream.events?.handleData(bytes);
+    stream.events?.handleData(bytes, retain);
     if (!stream.creditHeld) this.#outbound.consumed(stream, bytes.length);
   }
 

@@ -5,6 +5,7 @@ import {
   resetCode,
   type Connection,
   type ResetHandler,
+  type Retain,
   type Stream,
 } from '../transport/contract.js';
 import { noDetail, type CoreStream, type StreamEvents } from './core-stream.js';
@@ -25,7 +26,7 @@ export class MuxStream implements Stream, StreamEvents {
   };
   #drained: Promise<void> | undefined;
   #resolveDrained: () => void = nothing;
-  #onData: ((bytes: Uint8Array) => void) | undefined;
+  #onData: ((bytes: Uint8Array, retain?: Retain) => void) | undefined;
   #place: (() => Uint8Array | undefined) | undefined;
   #onEnd: (() => void) | undefined;
   #onReset: ResetHandler | undefined;
@@ -76,7 +77,7 @@ export class MuxStream implements Stream, StreamEvents {
     this.#core.closeWrite(this.#stream);
   }
 
-  onData(handler: (bytes: Uint8Array) => void, place?: () => Uint8Array | undefined): void {
+  onData(handler: (bytes: Uint8Array, retain?: Retain) => void, place?: () => Uint8Array | undefined): void {
     this.#onData = handler;
     this.#place = place;
     // What is held is given out later, so that the caller can finish setting its handlers.
@@ -146,8 +147,8 @@ export class MuxStream implements Stream, StreamEvents {
     this.#letGo();
   }
 
-  handleData(bytes: Uint8Array): void {
-    this.#guard(() => this.#onData?.(bytes));
+  handleData(bytes: Uint8Array, retain?: Retain): void {
+    this.#guard(() => this.#onData?.(bytes, retain));
   }
 
   place(): Uint8Array | undefined {

@@ -147,9 +147,12 @@ export class Outbound {
     return batch.bytes === 0 ? undefined : joined(batch);
   }
 
-  /** For a link that carries streams by itself: at most `maxBytes` of the stream whose turn it is. */
-  pollContent(now: number, maxBytes: number): Content | undefined {
-    const piece = this.helloDone ? this.#nextPiece(maxBytes) : undefined;
+  /**
+   * For a link that carries streams by itself: at most `maxBytes` of the stream whose turn it is, sends of `aloneBytes` and
+   * more each by themselves.
+   */
+  pollContent(now: number, maxBytes: number, aloneBytes?: number): Content | undefined {
+    const piece = this.helloDone ? this.#nextPiece(maxBytes, aloneBytes) : undefined;
     if (!piece) return undefined;
     const { stream, bytes, fin } = piece;
     const offset = stream.sent;
@@ -216,12 +219,13 @@ export class Outbound {
   }
 
   /** Who may send now, and how much of it; whoever has to wait for an answer is put aside. */
-  #nextPiece(maxBytes: number): Piece | undefined {
+  #nextPiece(maxBytes: number, aloneBytes?: number): Piece | undefined {
     for (let stream = this.#scheduler.take(); stream; stream = this.#scheduler.take()) {
       if (!stream.sendable) continue;
       const opening = stream.phase === 'opening';
       const early = opening ? this.#config.earlyConnectionBytes - this.#table.earlySentBytes : Infinity;
-      const bytes = Math.min(stream.queue.bytes, stream.credit, early, maxBytes);
+      const most = Math.min(stream.queue.bytes, stream.credit, early, maxBytes);
+      const bytes = aloneBytes === undefined ? most : stream.queue.pieceBytes(most, aloneBytes);
       if (bytes > 0 || stream.queue.bytes === 0)
         return { stream, bytes, fin: stream.finWanted && bytes === stream.queue.bytes };
       this.#earlyBlocked.add(stream);

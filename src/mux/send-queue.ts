@@ -4,6 +4,9 @@ import { Loan } from './loan.js';
 interface Item {
   readonly chunks: readonly Uint8Array[];
   readonly loan: Loan;
+  /** All of it, and what is not taken yet. */
+  readonly bytes: number;
+  left: number;
   index: number;
   offset: number;
 }
@@ -24,7 +27,22 @@ export class SendQueue {
       return;
     }
     this.bytes += total;
-    this.#items.push({ chunks, loan: new Loan(release), index: 0, offset: 0 });
+    this.#items.push({ chunks, loan: new Loan(release), bytes: total, left: total, index: 0, offset: 0 });
+  }
+
+  /**
+   * How much to take at once, of `most` bytes at most: never across an end of an item of at least `aloneBytes`, and no
+   * further than the item with which there are so many.
+   */
+  pieceBytes(most: number, aloneBytes: number): number {
+    let bytes = 0;
+    for (let at = this.#head; bytes < most; at++) {
+      const item = this.#items[at];
+      if (!item || (bytes > 0 && item.bytes >= aloneBytes)) break;
+      bytes += item.left;
+      if (bytes >= aloneBytes || item.bytes >= aloneBytes) break;
+    }
+    return Math.min(bytes, most);
   }
 
   /** Moves exactly `bytes` bytes, of which there must be as many. */
@@ -39,6 +57,7 @@ export class SendQueue {
       if (count > 0)
         writer.append(count === chunk.length ? chunk : chunk.subarray(item.offset, item.offset + count));
       left -= count;
+      item.left -= count;
       item.offset += count;
       item.loan.lend(batch);
       if (item.offset === chunk.length) this.#advance(item);

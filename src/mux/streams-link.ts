@@ -1,4 +1,4 @@
-import type { PathCounters } from '../transport/contract.js';
+import type { PathCounters, Retain } from '../transport/contract.js';
 
 /** Content of one stream on its way out. */
 export interface Content {
@@ -27,12 +27,19 @@ export interface StreamsLink {
   ready(): void;
   /** Frames but STREAM_DATA with content, whole ones, of about `maxBytes`; undefined: none. Taken over: nobody changes them. */
   onPullControl(handler: (maxBytes: number) => Uint8Array | undefined): void;
-  /** Content of at most `maxBytes`; undefined: none. */
-  onPullContent(handler: (maxBytes: number) => Content | undefined): void;
+  /**
+   * Content of at most `maxBytes`; undefined: none. Where `aloneBytes` is given, each send of the stream's user that is at
+   * least so long is content by itself, and shorter ones are joined until they are. What of a send does not fit into
+   * `maxBytes` or the stream's credit comes with a later call.
+   */
+  onPullContent(handler: (maxBytes: number, aloneBytes?: number) => Content | undefined): void;
   /** The bytes live until the handler returns. */
   onControl(handler: (bytes: Uint8Array) => void): void;
-  /** In order for each stream, never past `onLimit`; the bytes live until the handler returns. */
-  onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean) => void): void;
+  /**
+   * In order for each stream, never past `onLimit`; the bytes live until the handler returns, or as long as whoever reads
+   * them at once keeps them by `retain`, where it is given: past the end of the stream and the link as well.
+   */
+  onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean, retain?: Retain) => void): void;
   onLimit(handler: (streamId: number) => ContentLimit): void;
   /**
    * The stream is over on this side: nothing of it is sent (again) or given out, and every `done` is called soon. Called

@@ -19,8 +19,8 @@ export class StreamsPort implements LinkPort {
       user.handleHeard(core.handleData(performance.now(), bytes));
       this.#tellOpened();
     });
-    link.onContent((id, bytes, fin) =>
-      user.handleHeard(core.handleContent(performance.now(), id, bytes, fin)),
+    link.onContent((id, bytes, fin, retain) =>
+      user.handleHeard(core.handleContent(performance.now(), id, bytes, fin, retain)),
     );
     link.onLimit((id) => core.limitOf(id));
     link.onPullControl((maxBytes) => {
@@ -28,7 +28,7 @@ export class StreamsPort implements LinkPort {
       if (this.#closing && !core.controlWaits) queueMicrotask(() => this.#end());
       return frames;
     });
-    link.onPullContent((maxBytes) => core.pollContent(performance.now(), maxBytes));
+    link.onPullContent((maxBytes, aloneBytes) => core.pollContent(performance.now(), maxBytes, aloneBytes));
     if (link.onBegin) core.waitForLink();
     link.onBegin?.(() => {
       core.begin(performance.now());

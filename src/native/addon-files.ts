@@ -22,6 +22,14 @@ export function nativeFiles(addon: Addon): FilesApi {
     remove: (directory, name) => settled((done) => addon.remove(directory, name, done)),
     kindOf: (directory, name) => settled((done) => addon.kindOf(directory, name, done)),
     openExisting: (directory, name) => settled((done) => addon.openExisting(directory, name, done)),
+    openDirect: async (fd) => {
+      const [direct, alignBytes, memoryAlignBytes] = await settled<Float64Array>((done) =>
+        addon.openDirect(fd, done),
+      );
+      if (direct === undefined || alignBytes === undefined || memoryAlignBytes === undefined)
+        return undefined;
+      return { fd: direct, alignBytes, memoryAlignBytes };
+    },
     removeDirectory: (directory, name) => settled((done) => addon.removeDirectory(directory, name, done)),
     makeHardLink: ({ fromDirectory, from, directory, temporary, name, replace }) =>
       settled((done) => addon.makeHardLink(fromDirectory, from, directory, temporary, name, replace, done)),

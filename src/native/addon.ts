@@ -4,6 +4,7 @@ import { recordLayout } from './api.js';
 import type {
   Attribute,
   Cipher,
+  DirectFile,
   EntryKind,
   FileStamp,
   JobDone,
@@ -20,30 +21,39 @@ export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Va
  */
 export interface Addon extends Partial<DescriptorAddon> {
   readonly hasAes: boolean;
+  readonly pageBytes: number;
+  /** Where the memory of these bytes lies. */
+  addressOf(bytes: Uint8Array): number;
+  /** `direct`, here and below: fd, alignBytes and memoryAlignBytes of a DirectFile, or nothing. */
   sealFile(
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     fd: number,
     position: number,
     bodyBytes: number,
     header: Uint8Array,
     out: Uint8Array,
+    direct: Float64Array,
     done: Done<number>,
   ): void;
   openFile(
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     record: Uint8Array,
     fd: number,
     position: number,
+    direct: Float64Array,
     done: Done<number>,
   ): void;
   sealPacked(
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     paths: readonly string[],
     stamps: BigInt64Array,
     header: Uint8Array,
@@ -55,6 +65,7 @@ export interface Addon extends Partial<DescriptorAddon> {
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     bodyBytes: number,
     header: Uint8Array,
     out: Uint8Array,
@@ -64,6 +75,7 @@ export interface Addon extends Partial<DescriptorAddon> {
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     body: Uint8Array,
     header: Uint8Array,
     out: Uint8Array,
@@ -74,21 +86,30 @@ export interface Addon extends Partial<DescriptorAddon> {
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     record: Uint8Array,
     header: Uint8Array,
   ): boolean;
-  openBodyNow(cipher: Cipher, key: Uint8Array, counter: number, record: Uint8Array): boolean;
+  openBodyNow(cipher: Cipher, key: Uint8Array, counter: number, plain: boolean, record: Uint8Array): boolean;
   sealNow(
     cipher: Cipher,
     key: Uint8Array,
     counter: number,
+    plain: boolean,
     bodyBytes: number,
     header: Uint8Array,
     out: Uint8Array,
   ): void;
   /** Milliseconds: read, seal, open, write. */
   stageTimes(): Float64Array;
-  openBody(cipher: Cipher, key: Uint8Array, counter: number, record: Uint8Array, done: Done<number>): void;
+  openBody(
+    cipher: Cipher,
+    key: Uint8Array,
+    counter: number,
+    plain: boolean,
+    record: Uint8Array,
+    done: Done<number>,
+  ): void;
   writeFiles(
     buffer: Uint8Array,
     names: readonly string[],
@@ -144,6 +165,7 @@ export interface Addon extends Partial<DescriptorAddon> {
   remove(directory: number, name: string, done: Done<boolean>): void;
   kindOf(directory: number, name: string, done: Done<EntryKind | undefined>): void;
   openExisting(directory: number, name: string, done: Done<number>): void;
+  openDirect(fd: number, done: Done<Float64Array>): void;
   removeDirectory(directory: number, name: string, done: Done<boolean>): void;
   makeHardLink(
     fromDirectory: number,
@@ -218,45 +240,48 @@ export function hasDescriptors(addon: Addon): addon is Addon & DescriptorAddon {
 
 export function nativeSeal(addon: Addon): SealApi {
   return {
-    sealFile: ({ cipher, key, counter, fd, position, bodyBytes, header, out }, done) => {
-      addon.sealFile(cipher, key, counter, fd, position, bodyBytes, header, out, counted(done));
+    sealFile: ({ cipher, key, counter, plain = false, fd, direct, position, bodyBytes, header, out }, done) => {
+      const past = directNumbers(direct);
+      addon.sealFile(cipher, key, counter, plain, fd, position, bodyBytes, header, out, past, counted(done));
     },
-    sealBody: ({ cipher, key, counter, bodyBytes, header, out }, done) => {
-      addon.sealBody(cipher, key, counter, bodyBytes, header, out, counted(done));
+    sealBody: ({ cipher, key, counter, plain = false, bodyBytes, header, out }, done) => {
+      addon.sealBody(cipher, key, counter, plain, bodyBytes, header, out, counted(done));
     },
-    sealFrom: ({ cipher, key, counter, body, header, out }, done) => {
-      addon.sealFrom(cipher, key, counter, body, header, out, counted(done));
+    sealFrom: ({ cipher, key, counter, plain = false, body, header, out }, done) => {
+      addon.sealFrom(cipher, key, counter, plain, body, header, out, counted(done));
     },
     packFiles: ({ paths, stamps, out }, done) => {
       addon.packFiles(paths, stamps, out, packed(done));
     },
-    openHeader: ({ cipher, key, counter }, record) => {
+    openHeader: ({ cipher, key, counter, plain = false }, record) => {
       const header = new Uint8Array(recordLayout.headerBytes);
-      if (!addon.openHeader(cipher, key, counter, record, header)) throw tampered();
+      if (!addon.openHeader(cipher, key, counter, plain, record, header)) throw tampered();
       return header;
     },
-    openSmall: ({ cipher, key, counter }, record) => {
-      if (!addon.openBodyNow(cipher, key, counter, record)) throw tampered();
+    openSmall: ({ cipher, key, counter, plain = false }, record) => {
+      if (!addon.openBodyNow(cipher, key, counter, plain, record)) throw tampered();
       return Uint8Array.prototype.slice.call(record, recordLayout.bodyAt, -recordLayout.tagBytes);
     },
-    sealSmall: ({ cipher, key, counter }, header, body) => {
+    sealSmall: ({ cipher, key, counter, plain = false }, header, body) => {
       const out = new Uint8Array(recordLayout.overheadBytes + body.length);
       out.set(body, recordLayout.bodyAt);
-      addon.sealNow(cipher, key, counter, body.length, header, out);
+      addon.sealNow(cipher, key, counter, plain, body.length, header, out);
       return out;
     },
     stageTimes: () => {
       const [readMs = 0, sealMs = 0, openMs = 0, writeMs = 0] = addon.stageTimes();
       return { readMs, sealMs, openMs, writeMs };
     },
-    openFile: ({ cipher, key, counter, record, fd, position }, done) => {
-      addon.openFile(cipher, key, counter, record, fd, position, opened(done));
+    recordMemory: (bytes) => recordMemory(addon, bytes),
+    openFile: ({ cipher, key, counter, plain = false, record, fd, direct, position }, done) => {
+      const past = directNumbers(direct);
+      addon.openFile(cipher, key, counter, plain, record, fd, position, past, opened(done));
     },
-    sealPacked: ({ cipher, key, counter, paths, stamps, header, out }, done) => {
-      addon.sealPacked(cipher, key, counter, paths, stamps, header, out, packed(done));
+    sealPacked: ({ cipher, key, counter, plain = false, paths, stamps, header, out }, done) => {
+      addon.sealPacked(cipher, key, counter, plain, paths, stamps, header, out, packed(done));
     },
-    openBody: ({ cipher, key, counter, record }, done) => {
-      addon.openBody(cipher, key, counter, record, opened(done));
+    openBody: ({ cipher, key, counter, plain = false, record }, done) => {
+      addon.openBody(cipher, key, counter, plain, record, opened(done));
     },
     digestFile: ({ fd, position, bytes }, done) => {
       addon.digestFile(fd, position, bytes, (error, found) => {
@@ -268,6 +293,21 @@ export function nativeSeal(addon: Addon): SealApi {
       addon.digestBytes(bytes, (error, digest) => done(error, error === null ? digest : new Uint8Array()));
     },
   };
+}
+
+const notDirect = new Float64Array();
+
+function directNumbers(direct: DirectFile | undefined): Float64Array {
+  if (!direct) return notDirect;
+  return Float64Array.of(direct.fd, direct.alignBytes, direct.memoryAlignBytes);
+}
+
+/** Memory of an ArrayBuffer begins at 8 or 16 bytes: a page more has a place for what is wanted. */
+function recordMemory({ pageBytes, addressOf }: Addon, bytes: number): Buffer {
+  const memory = Buffer.allocUnsafeSlow(bytes + pageBytes);
+  const past = (addressOf(memory) + recordLayout.bodyAt) % pageBytes;
+  const at = past === 0 ? 0 : pageBytes - past;
+  return memory.subarray(at, at + bytes);
 }
 
 const tampered = () => new XferError('ERR_XFER_TAMPERED', 'a sealed record did not verify');

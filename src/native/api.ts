@@ -1,10 +1,11 @@
 import type { DescriptorsApi } from './descriptors-api.js';
-import type { FilesApi } from './files-api.js';
+import type { DirectFile, FilesApi } from './files-api.js';
 
 export type { DescriptorReader, DescriptorsApi, DescriptorWriter } from './descriptors-api.js';
 export { listingProblem } from './files-api.js';
 export type {
   Attribute,
+  DirectFile,
   EntryKind,
   FileStamp,
   FilesApi,
@@ -28,12 +29,17 @@ export type Cipher = (typeof cipher)[keyof typeof cipher];
  *
  * n is the record's counter under its key. A nonce is 4 zero bytes and the number as 8 bytes big-endian.
  * Bytes 4 to 7 of the plain header are B, big-endian; the rest is the caller's.
+ *
+ * Where the body alone is plain, bit `plainBody` of byte 2 of the header says so: then bytes 52 to 52 + B are the content, and the 16
+ * behind it are zero. Lengths and header are authenticated as ever, the content is not.
  */
 export const recordLayout = Object.freeze({
   lengthBytes: 4,
   headerBytes: 32,
   tagBytes: 16,
   bodyAt: 52,
+  flagsAt: 2,
+  plainBody: 1,
   bodyBytesAt: 4,
   overheadBytes: 68,
 });
@@ -44,10 +50,17 @@ export interface RecordKey {
   readonly key: Uint8Array;
   /** The record's counter under this key, below 2^52. */
   readonly counter: number;
+  /**
+   * The body is plain: sealing sets the header's bit and reads or copies the body as it is; opening takes only what has the bit in its
+   * verified header, and zeros for a tag. Default: false.
+   */
+  readonly plain?: boolean;
 }
 
 export interface SealFileJob extends RecordKey {
   readonly fd: number;
+  /** Whole pages that are placed for it go this way, the rest by `fd`. The twin does not use it. Default: all by `fd`. */
+  readonly direct?: DirectFile | undefined;
   /** Offset in the file, at most 2^53 − 1. */
   readonly position: number;
   /** Bytes wanted; fewer are sealed where the file ends. */
@@ -62,6 +75,8 @@ export interface OpenFileJob extends RecordKey {
   /** The whole sealed record, its length prefix included; decrypted in place, owned by the job until `done`. */
   readonly record: Uint8Array;
   readonly fd: number;
+  /** As in SealFileJob. */
+  readonly direct?: DirectFile | undefined;
   readonly position: number;
 }
 
@@ -172,6 +187,11 @@ export interface SealApi {
     done: (error: NodeJS.ErrnoException | null, digest: Uint8Array) => void,
   ): void;
   stageTimes(): StageTimes;
+  /**
+   * Memory for records, contents undefined: the body of one that begins there begins at a page, so that it can go to and
+   * from files past the page cache. The twin's begins anywhere.
+   */
+  recordMemory(bytes: number): Buffer;
   /**
    * At once, for the header of any record and the whole of small ones, such as control messages; bodies of some KiB.
    * The verified 32-byte header of a record of which at least the first 52 bytes (bodyAt) are there, its length agreeing

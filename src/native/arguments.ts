@@ -8,12 +8,13 @@ const maxAtOnce = 2 ** 16;
 const maxMode = 0o777;
 
 /** The same checks as native/arguments.cc: what is thrown here is thrown there. */
-export function requireKey({ cipher, key, counter }: RecordKey): void {
+export function requireKey({ cipher, key, counter, plain = false }: RecordKey): void {
   requireInteger(cipher, 'cipher', 2);
   if (!Object.values(ciphers).includes(cipher)) throw new RangeError('cipher must be 1 or 2');
   requireBytes(key, 'key');
   if (key.length !== 32) throw new RangeError('key must be 32 bytes');
   requireInteger(counter, 'counter', maxCounter);
+  requireFlag(plain, 'plain');
 }
 
 export function requireFd(fd: number): void {

@@ -14,9 +14,9 @@ import type { HeldPaths } from './held-paths.js';
 const copyBytes = 2 ** 18;
 const namespace = 'user.';
 
-type ContentCalls = 'attributesOf' | 'copyRegion' | 'dataRegions' | 'setAttributes';
+type ContentCalls = 'attributesOf' | 'copyRegion' | 'dataRegions' | 'openDirect' | 'setAttributes';
 
-/** What files hold, without the addon: every file is data from end to end, none has attributes. */
+/** What files hold, without the addon: every file is data from end to end, none has attributes, all goes through the page cache. */
 export function contentTwin({ call }: HeldPaths): Pick<FilesApi, ContentCalls> {
   return {
     dataRegions: (fd, from, most) =>
@@ -26,6 +26,13 @@ export function contentTwin({ call }: HeldPaths): Pick<FilesApi, ContentCalls> {
         requireMost(most);
         const { size } = await fstat(fd);
         return from < size ? Float64Array.of(from, size) : new Float64Array();
+      }),
+
+    openDirect: (fd) =>
+      call(async () => {
+        requireFd(fd);
+        await fstat(fd);
+        return undefined;
       }),
 
     attributesOf: (fd) =>

@@ -102,7 +102,19 @@ export interface AddonFabricLoop {
 export const eventNumbers = 4;
 export const maxEvents = 256;
 
+/**
+ * Libraries that some builds of libfabric bring along (psm, psm2) take the place of handlers of signals when they are loaded, and a
+ * process that is terminated would then leave by `exit(1)`; these tell them not to.
+ */
+const withoutHandlers = ['IPATH_NO_BACKTRACE', 'HFI_NO_BACKTRACE'];
+
 /** Loads the addon; throws where it was not built or its libfabric is gone. The path is the same from src and dist. */
 export function loadFabricAddon(): FabricAddon {
-  return createRequire(import.meta.url)('../../native/build/Release/xfer_fabric.node') as FabricAddon;
+  const added = withoutHandlers.filter((name) => process.env[name] === undefined);
+  for (const name of added) process.env[name] = '1';
+  try {
+    return createRequire(import.meta.url)('../../native/build/Release/xfer_fabric.node') as FabricAddon;
+  } finally {
+    for (const name of added) Reflect.deleteProperty(process.env, name);
+  }
 }

@@ -80,6 +80,15 @@ export interface Listing {
   readonly isLast: boolean;
 }
 
+/** A second descriptor of a file, past the page cache. Who opened it closes it. */
+export interface DirectFile {
+  readonly fd: number;
+  /** Positions and lengths are multiples of this: pages of the file, or more. */
+  readonly alignBytes: number;
+  /** Addresses of memory are. */
+  readonly memoryAlignBytes: number;
+}
+
 /** The name, `user.` included, and the value of an extended attribute. */
 export type Attribute = readonly [name: string, value: Uint8Array];
 
@@ -122,6 +131,11 @@ export interface FilesApi {
    * for anything else, ENOENT for nothing.
    */
   openExisting(directory: number, name: string): Promise<number>;
+  /**
+   * Opens an open file a second time, with the same access and O_DIRECT. Undefined where the system or the file system
+   * has no such way, as the twin never has.
+   */
+  openDirect(fd: number): Promise<DirectFile | undefined>;
   /** Resolves to false where nothing is there; ENOTEMPTY, and ENOTDIR for a link or a file. */
   removeDirectory(directory: number, name: string): Promise<boolean>;
   /**

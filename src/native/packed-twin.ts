@@ -17,7 +17,7 @@ import {
 } from './arguments.js';
 import { errnoError, errnoOf } from './errno-name.js';
 import { close, exactStat, open, read } from './file-calls.js';
-import { sealInPlace } from './record-cipher.js';
+import { keptKey, sealInPlace } from './record-cipher.js';
 import { timed, timing } from './stage-clock.js';
 
 const { bodyAt, overheadBytes } = recordLayout;
@@ -46,7 +46,7 @@ export function sealPacked(job: SealPackedJob, done: PackedDone): void {
   const mostBytes = mostBytesOf(files);
   const { out } = job;
   if (out.length < overheadBytes + mostBytes) throw new RangeError('out is too small for the record');
-  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const key = keptKey(job);
   const header = Uint8Array.from(job.header);
   packThen(files, out.subarray(bodyAt), done, (bodyBytes) =>
     timed('sealMs', () => sealInPlace(key, header, out, bodyBytes)),

@@ -2,8 +2,14 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { XferError } from '../errors/index.js';
 import { cipher as ciphers, recordLayout, type RecordKey } from './api.js';
 
-const { lengthBytes, tagBytes, bodyAt, bodyBytesAt, overheadBytes } = recordLayout;
+const { lengthBytes, tagBytes, bodyAt, flagsAt, plainBody, bodyBytesAt, overheadBytes } = recordLayout;
 const options = { authTagLength: tagBytes };
+
+/** A copy that stays as it is whatever becomes of the one that was given. */
+export const keptKey = ({ cipher, key, counter, plain = false }: RecordKey): RecordKey => ({
+  ...{ cipher, counter, plain },
+  key: Uint8Array.from(key),
+});
 
 /** Seals in place: out[bodyAt, + bodyBytes) is the plain body, if not `from`, then out[0, overheadBytes + bodyBytes) the record. */
 export function sealInPlace(
@@ -17,6 +23,7 @@ export function sealInPlace(
   view.setUint32(0, overheadBytes - lengthBytes + bodyBytes);
   const plainHeader = Buffer.from(header);
   plainHeader.writeUInt32BE(bodyBytes, bodyBytesAt);
+  if (key.plain) plainHeader[flagsAt] = (plainHeader[flagsAt] ?? 0) | plainBody;
   sealPart(
     key,
     2 * key.counter,
@@ -25,7 +32,9 @@ export function sealInPlace(
     out.subarray(lengthBytes, bodyAt),
   );
   const body = out.subarray(bodyAt, overheadBytes + bodyBytes);
-  sealPart(key, 2 * key.counter + 1, out.subarray(lengthBytes, bodyAt), from, body);
+  if (!key.plain) return sealPart(key, 2 * key.counter + 1, out.subarray(lengthBytes, bodyAt), from, body);
+  body.set(from);
+  body.fill(0, bodyBytes);
 }
 
 /** The plain header of a record of which at least the first bodyAt bytes are there. */
@@ -43,11 +52,19 @@ export function headerOf(key: RecordKey, record: Uint8Array): Buffer {
   return header;
 }
 
-/** The plain body of a whole record; the record itself is not changed. */
+/** The body of a whole record; the record itself is not changed. Where `key` says that it is plain, the header must say so too. */
 export function bodyOf(key: RecordKey, record: Uint8Array): Buffer {
   if (record.length < overheadBytes || viewOf(record).getUint32(0) !== record.length - lengthBytes)
     throw tampered();
+  if (key.plain) return plainBodyOf(key, record);
   return openPart(key, 2 * key.counter + 1, record.subarray(lengthBytes, bodyAt), record.subarray(bodyAt));
+}
+
+function plainBodyOf(key: RecordKey, record: Uint8Array): Buffer {
+  const tagAt = record.length - tagBytes;
+  const isMarked = ((headerOf(key, record)[flagsAt] ?? 0) & plainBody) !== 0;
+  if (!isMarked || record.subarray(tagAt).some((byte) => byte !== 0)) throw tampered();
+  return Buffer.from(record.subarray(bodyAt, tagAt));
 }
 
 function sealPart(

@@ -21,7 +21,7 @@ import {
 import { digestBytes, digestFile } from './digest-twin.js';
 import { errnoError, withErrnoName } from './errno-name.js';
 import { packFiles, sealPacked } from './packed-twin.js';
-import { bodyOf, sealInPlace } from './record-cipher.js';
+import { bodyOf, keptKey, sealInPlace } from './record-cipher.js';
 import { openHeader, openRecord, sealRecord } from './record-codec.js';
 import { stageTimes, timed, timing } from './stage-clock.js';
 
@@ -35,6 +35,7 @@ export function sealTwin(): SealApi {
   return {
     ...{ sealFile, openFile, sealPacked, packFiles, sealBody, sealFrom, openBody },
     ...{ digestFile, digestBytes, stageTimes, openHeader },
+    recordMemory: (bytes) => Buffer.allocUnsafeSlow(bytes),
     openSmall: (key, record) => openRecord(key, record).body,
     sealSmall: sealRecord,
   };
@@ -50,7 +51,7 @@ function sealFile(job: SealFileJob, done: JobDone): void {
   const { fd, position, bodyBytes, out } = job;
   requirePosition(position, bodyBytes);
   if (out.length < overheadBytes + bodyBytes) throw new RangeError('out is too small for the record');
-  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const key = keptKey(job);
   const header = Uint8Array.from(job.header.subarray(0, headerBytes));
 
   const isRead = timing('readMs');
@@ -78,7 +79,7 @@ function sealBody(job: SealBodyJob, done: JobDone): void {
   requireFunction(done, 'done');
   const { bodyBytes, out } = job;
   if (out.length < overheadBytes + bodyBytes) throw new RangeError('out is too small for the record');
-  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const key = keptKey(job);
   const header = Uint8Array.from(job.header);
   setImmediate(() => {
     timed('sealMs', () => sealInPlace(key, header, out, bodyBytes));
@@ -96,7 +97,7 @@ function sealFrom(job: SealFromJob, done: JobDone): void {
   const { body, out } = job;
   if (out.length < overheadBytes + body.length) throw new RangeError('out is too small for the record');
   if (doOverlap(body, out)) throw new RangeError('body must not be a part of out');
-  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const key = keptKey(job);
   const header = Uint8Array.from(job.header);
   setImmediate(() => {
     timed('sealMs', () => sealInPlace(key, header, out, body.length, body));
@@ -130,7 +131,7 @@ function openBody(job: OpenBodyJob, done: JobDone): void {
 /** Gives `then` the body, which stands in the record by then; `done` has the error. Key and record were checked. */
 function openInPlace(job: OpenBodyJob, done: JobDone, then: (body: Uint8Array) => void): void {
   const { record } = job;
-  const key = { cipher: job.cipher, key: Uint8Array.from(job.key), counter: job.counter };
+  const key = keptKey(job);
   // Later in every case, since `done` may not run before this returns.
   setImmediate(() => {
     let body: Uint8Array;

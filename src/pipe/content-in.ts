@@ -79,12 +79,12 @@ export class ContentIn {
 
   /** The channel is opened, or refused. */
   handleOpened(id: number): void {
-    const early = this.#early.get(id) ?? [];
-    this.#early.delete(id);
-    for (const content of early) {
+    const early = this.#early.get(id);
+    for (let content = early?.shift(); content; content = early?.shift()) {
       this.#unplacedBytes -= content.header.bodyBytes;
       this.#take(this.#options.ownerOf(id), content);
     }
+    this.#early.delete(id);
   }
 
   /** A reader is over that had so many islands. */
@@ -135,7 +135,7 @@ export class ContentIn {
   /** Its place is claimed when it is known how much it grows. */
   #inflate(reader: ChannelReader, content: SealedContent): void {
     const { offset, bodyBytes } = content.header;
-    this.#unplace(bodyBytes);
+    this.#unplace(content);
     const mayGrow = (grown: number): boolean => {
       this.#claim(reader, offset, bodyBytes + grown);
       return true;
@@ -189,16 +189,16 @@ export class ContentIn {
   #park(content: SealedContent): void {
     const { entry, offset, bodyBytes } = content.header;
     if (offset + bodyBytes > pipeDefaults.firstCreditBytes) this.#refuse(content, beyondCredit);
-    this.#unplace(bodyBytes);
+    this.#unplace(content);
     const early = this.#early.get(entry);
     if (early) early.push(content);
     else this.#early.set(entry, [content]);
   }
 
   /** Holds content that has no place yet. */
-  #unplace(bytes: number): void {
-    this.#unplacedBytes += bytes;
-    if (this.#unplacedBytes > this.#mostUnplacedBytes) throw breach(beyondCredit);
+  #unplace(content: SealedContent): void {
+    this.#unplacedBytes += content.header.bodyBytes;
+    if (this.#unplacedBytes > this.#mostUnplacedBytes) this.#refuse(content, beyondCredit);
   }
 
   #refuse(content: SealedContent, what: string): never {

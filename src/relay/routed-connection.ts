@@ -7,6 +7,7 @@ import type {
   ConnectionStats,
   OpenStreamOptions,
   Stream,
+  TransportMemory,
 } from '../transport/contract.js';
 import { decodeHopDetail, type HopDetail } from './hop-detail.js';
 import { encodeRoute, maxHops, type Branch } from './route.js';
@@ -29,6 +30,8 @@ export interface RoutedHandlers {
 /** A connection to the first relay of a path whose streams go to its end. */
 export class RoutedConnection implements Connection {
   readonly isRelayed = true;
+  /** That of the way to the first relay. */
+  readonly memory?: TransportMemory;
   readonly #inner: Connection;
   readonly #path: Path;
   readonly #first: number;
@@ -37,6 +40,7 @@ export class RoutedConnection implements Connection {
   /** `first`: which alternative of the first relay `inner` leads to. */
   constructor(inner: Connection, path: Path, first: number, handlers: RoutedHandlers = {}) {
     this.#inner = inner;
+    if (inner.memory) this.memory = inner.memory;
     this.#path = path;
     this.#first = first;
     this.#handlers = handlers;
@@ -90,7 +94,8 @@ export class RoutedConnection implements Connection {
   }
 
   get capabilities(): ConnectionCapabilities {
-    return this.#inner.capabilities;
+    // Whatever leads to the first relay, nobody knows what leads on from there.
+    return { ...this.#inner.capabilities, isFabric: false };
   }
 
   get local(): Address {

@@ -7,12 +7,16 @@ import {
   type ConnectionCapabilities,
   type ConnectionStats,
   type Stream,
+  type TransportMemory,
 } from '../transport/contract.js';
 import { DeadStream } from '../mux/index.js';
+import { RelayedStream } from './relayed-stream.js';
 
 /** One stream that came over a relay, for those who serve connections: it is all that this connection has. */
 export class StreamConnection implements Connection {
   readonly isRelayed = true;
+  /** That of the way to the relay. */
+  readonly memory?: TransportMemory;
   readonly closed: Promise<CloseReason>;
   readonly #stream: Stream;
   readonly #header: Uint8Array;
@@ -21,11 +25,14 @@ export class StreamConnection implements Connection {
   constructor(stream: Stream, header: Uint8Array) {
     this.#stream = stream;
     this.#header = header;
+    const { memory } = stream.connection;
+    if (memory) this.memory = memory;
     this.closed = stream.closed.then(() => this.#reason);
   }
 
   get capabilities(): ConnectionCapabilities {
-    return this.#stream.connection.capabilities;
+    // Whatever leads to the relay, nobody knows what leads on from there.
+    return { ...this.#stream.connection.capabilities, isFabric: false };
   }
 
   get local(): Address {
@@ -42,7 +49,7 @@ export class StreamConnection implements Connection {
   }
 
   onStream(handler: (stream: Stream, header: Uint8Array) => void): void {
-    queueMicrotask(() => handler(this.#stream, this.#header));
+    queueMicrotask(() => handler(new RelayedStream(this.#stream, this), this.#header));
   }
 
   drain(): void {

@@ -1,4 +1,4 @@
-import type { SealPackedJob } from '../native/api.js';
+import type { DirectFile, SealPackedJob } from '../native/api.js';
 import type { RecordHeader } from './record-header.js';
 
 /** Content to be sealed and sent: a piece of a file, many small files, what somebody else puts into the record, or bytes in memory. */
@@ -6,6 +6,8 @@ export type ContentJob = FileContent | PackedContent | FilledContent | BodyConte
 
 export interface FileContent {
   readonly fd: number;
+  /** As in SealFileJob. */
+  readonly direct?: DirectFile | undefined;
   /** Its offset is that in the file, bodyBytes what is wanted of it. */
   readonly header: RecordHeader;
 }

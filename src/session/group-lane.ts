@@ -1,7 +1,7 @@
 import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { recordLayout, type NativeApi, type RecordKey } from '../native/api.js';
-import { resetCode, type Stream } from '../transport/contract.js';
+import { resetCode, type Retain, type Stream } from '../transport/contract.js';
 import { equalBytes } from './bytes.js';
 import type { DirectionKeys } from './keys.js';
 import type { SealedContent } from './lane.js';
@@ -26,8 +26,8 @@ export interface GroupLaneOptions {
 
 /** A record of which nothing is known yet but how long it is. */
 interface Parked {
-  readonly buffer: Buffer;
   readonly record: Uint8Array;
+  release(): void;
   /** undefined while it is made. */
   digest: Uint8Array | undefined;
 }
@@ -39,7 +39,6 @@ interface Parked {
  */
 export class GroupLane {
   readonly #options: GroupLaneOptions;
-  readonly #buffers = new RecordBuffers();
   readonly #reader: RecordReader;
   readonly #parked: Parked[] = [];
   #parkedBytes = 0;
@@ -51,7 +50,8 @@ export class GroupLane {
 
   constructor(options: GroupLaneOptions) {
     this.#options = options;
-    this.#reader = new RecordReader(this.#buffers, (buffer, total) => this.#handleRecord(buffer, total));
+    const buffers = new RecordBuffers((bytes) => options.native.seal.recordMemory(bytes));
+    this.#reader = new RecordReader(buffers, (record, release) => this.#handleRecord(record, release));
   }
 
   /** Starts reading; `onLost` may be called before this returns. */
@@ -60,7 +60,7 @@ export class GroupLane {
     stream.onReset((code) => this.#lose(lost(`was reset (code ${code})`)));
     stream.onEnd(() => this.#handleFin());
     stream.onData(
-      (bytes) => this.#handleBytes(bytes),
+      (bytes, retain) => this.#handleBytes(bytes, retain),
       () => (this.#over ? undefined : this.#reader.place()),
     );
     stream.closeWrite();
@@ -87,23 +87,23 @@ export class GroupLane {
     if (!this.#hasEnded) this.#options.stream.reset(resetCode.cancelled);
   }
 
-  #handleBytes(bytes: Uint8Array): void {
+  #handleBytes(bytes: Uint8Array, retain?: Retain): void {
     if (this.#over) return;
     try {
-      this.#reader.push(bytes);
+      this.#reader.push(bytes, retain);
     } catch (error) {
       this.#lose(asXferError(error));
     }
   }
 
-  #handleRecord(buffer: Buffer, total: number): void {
-    if (this.#over) return this.#buffers.release(buffer);
-    const parked: Parked = { buffer, record: buffer.subarray(0, total), digest: undefined };
+  #handleRecord(record: Buffer, release: () => void): void {
+    if (this.#over) return release();
+    const parked: Parked = { record, release, digest: undefined };
     this.#parked.push(parked);
-    this.#parkedBytes += total;
+    this.#parkedBytes += record.length;
     this.#options.native.seal.digestBytes(parked.record, (error, digest) => {
-      if (this.#over) return this.#buffers.release(buffer);
-      if (error) return this.#lose(lost('could not be checked'));
+      if (error) this.#lose(lost('could not be checked'));
+      if (this.#over) return release();
       parked.digest = digest;
       this.#letThrough();
     });
@@ -127,9 +127,8 @@ export class GroupLane {
     }
   }
 
-  #deliver({ buffer, record }: Parked, number: number): void {
+  #deliver({ record, release }: Parked, number: number): void {
     const { keys, onContent, number: lane } = this.#options;
-    const release = () => this.#buffers.release(buffer);
     const key = keys.next();
     const header = this.#headerOf(key, record);
     if (header?.number === number) return onContent({ header, lane, key, record, release });
@@ -141,7 +140,8 @@ export class GroupLane {
     try {
       const header = decodeRecordHeader(this.#options.native.seal.openHeader(key, record));
       const isWhole = header?.bodyBytes === record.length - recordLayout.overheadBytes;
-      return isWhole && header.kind === recordKind.content ? header : undefined;
+      const isSealed = header?.kind === recordKind.content && !header.hasPlainBody;
+      return isWhole && isSealed ? header : undefined;
     } catch {
       return undefined;
     }
@@ -169,7 +169,7 @@ export class GroupLane {
   #end(): void {
     this.#over = true;
     this.#reader.discard();
-    for (const { buffer, digest } of this.#parked.splice(0)) if (digest) this.#buffers.release(buffer);
+    for (const { release, digest } of this.#parked.splice(0)) if (digest) release();
   }
 }
 

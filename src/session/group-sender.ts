@@ -43,7 +43,7 @@ export class GroupSender {
       },
       sealing: groupKeys(key),
       native,
-      buffers: new RecordBuffers(),
+      buffers: new RecordBuffers((bytes) => native.seal.recordMemory(bytes)),
       onRoom: () => handlers.onRoom(),
     });
   }

@@ -42,6 +42,8 @@ export interface Hello {
   readonly name: string;
   /** It pins our key under a name. */
   readonly remember: boolean;
+  /** Its user trusts the fabric, and the connection that this goes on is one, without relays: content need not be sealed. Default: false. */
+  readonly trustFabric?: boolean;
 }
 
 const short = v.pipe(v.string(), v.maxLength(64));
@@ -57,6 +59,7 @@ const helloSchema = v.object({
   role: v.picklist(['send', 'recv']),
   name: v.pipe(v.string(), v.maxLength(128)),
   remember: v.boolean(),
+  trustFabric: v.optional(v.boolean()),
 });
 
 /** A HELLO is small: whoever sends more is not an xfer. */
@@ -91,6 +94,8 @@ export function encodeHello(hello: Hello): Uint8Array {
     role: hello.role,
     name: hello.name,
     remember: hello.remember,
+    // Where it is not so nothing is said: a peer that does not know of it says the same.
+    ...(hello.trustFabric ? { trustFabric: true } : {}),
   });
 }
 
@@ -120,5 +125,6 @@ export function readHello(bytes: Uint8Array, ownRole: Role): Hello {
     role: message.role,
     name: message.name,
     remember: message.remember,
+    ...(message.trustFabric ? { trustFabric: true } : {}),
   };
 }

@@ -49,7 +49,7 @@ interface Member {
  */
 export class LaneSet {
   readonly #options: LaneSetOptions;
-  readonly #buffers = new RecordBuffers();
+  readonly #buffers: RecordBuffers;
   readonly #members = new Map<number, Member>();
   #count = 0;
   #goneBytes = 0;
@@ -63,6 +63,7 @@ export class LaneSet {
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
+    this.#buffers = new RecordBuffers((bytes) => options.native.seal.recordMemory(bytes));
   }
 
   get numbers(): readonly number[] {
@@ -136,10 +137,10 @@ export class LaneSet {
     return this.#members.get(number)?.lane.isFull ?? false;
   }
 
-  sendContent(number: number, job: ContentJob, done: ContentDone): void {
+  sendContent(number: number, job: ContentJob, done: ContentDone, plain: boolean): void {
     const member = this.#members.get(number);
     if (!member) throw new XferError('ERR_XFER_INTERNAL', 'content was sent on a lane that is gone');
-    member.lane.sendContent(job, done);
+    member.lane.sendContent(job, done, plain);
   }
 
   /** From now on lanes say now and then that they are there, and silent ones are lost. */

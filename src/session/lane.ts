@@ -1,7 +1,7 @@
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { recordLayout, type NativeApi, type RecordKey } from '../native/api.js';
-import { resetCode, type Stream } from '../transport/contract.js';
+import { resetCode, type Retain, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import type { DirectionKeys } from './keys.js';
 import { OutgoingRecords } from './outgoing-records.js';
@@ -15,6 +15,7 @@ export interface SealedContent {
   readonly header: RecordHeader;
   /** The lane that it came on. */
   readonly lane: number;
+  /** Opens the body, or takes it as it is where the header says that it is plain. */
   readonly key: RecordKey;
   /** The whole sealed record. */
   readonly record: Uint8Array;
@@ -62,10 +63,13 @@ export class Lane {
     this.number = options.number;
     this.#options = options;
     this.#stream = options.stream;
-    this.#reader = new RecordReader(options.buffers, (buffer, total) => this.#handleRecord(buffer, total));
+    this.#reader = new RecordReader(options.buffers, (record, release) =>
+      this.#handleRecord(record, release),
+    );
     const { stream, sealing, native, buffers, handlers } = options;
     const onRoom = () => handlers.onRoom();
-    this.#outgoing = new OutgoingRecords({ sink: stream, sealing, native, buffers, onRoom });
+    const { memory } = stream.connection;
+    this.#outgoing = new OutgoingRecords({ sink: stream, sealing, native, buffers, memory, onRoom });
   }
 
   /** Starts reading; handlers may be called before this returns. */
@@ -78,7 +82,7 @@ export class Lane {
     stream.onEnd(() => this.#handleFin());
     if (leftover.length > 0) this.#handleBytes(leftover);
     stream.onData(
-      (bytes) => this.#handleBytes(bytes),
+      (bytes, retain) => this.#handleBytes(bytes, retain),
       () => (this.#over ? undefined : this.#reader.place()),
     );
     stream.resume();
@@ -123,9 +127,12 @@ export class Lane {
     this.#outgoing.sendControl(number, acknowledged, body);
   }
 
-  /** `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. */
-  sendContent(job: ContentJob, done: ContentDone): void {
-    this.#outgoing.sendContent(job, done);
+  /**
+   * `done` gets the bytes that were read: fewer than asked where the file ends. Called before the record leaves. `plain`: its body is
+   * not sealed.
+   */
+  sendContent(job: ContentJob, done: ContentDone, plain = false): void {
+    this.#outgoing.sendContent(job, done, plain);
   }
 
   /** Ends our direction behind what was submitted. */
@@ -139,39 +146,49 @@ export class Lane {
     this.#stream.reset(resetCode.cancelled);
   }
 
-  #handleBytes(bytes: Uint8Array): void {
+  #handleBytes(bytes: Uint8Array, retain?: Retain): void {
     if (this.#over) return;
     this.#heardBytes += bytes.length;
     this.#heardAt = performance.now();
     try {
-      this.#reader.push(bytes);
+      this.#reader.push(bytes, retain);
     } catch (error) {
       this.abort(asXferError(error));
     }
   }
 
-  #handleRecord(buffer: Buffer, total: number): void {
-    const { buffers, handlers, opening, native } = this.#options;
-    if (this.#over) return buffers.release(buffer);
-    const record = buffer.subarray(0, total);
+  #handleRecord(record: Buffer, release: () => void): void {
+    if (this.#over) return release();
+    const { handlers, opening } = this.#options;
     const key = opening.next();
-    const header = decodeRecordHeader(native.seal.openHeader(key, record));
-    if (header?.bodyBytes !== total - recordLayout.overheadBytes)
-      throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
-    if (header.kind === recordKind.content)
-      return handlers.onContent({
-        header,
-        lane: this.number,
-        key,
-        record,
-        release: () => buffers.release(buffer),
-      });
+    let header: RecordHeader;
+    let body: Uint8Array | undefined;
+    try {
+      header = this.#headerOf(key, record);
+      if (header.kind !== recordKind.content) body = this.#controlOf(header, key, record);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (!body) {
+      const bodyKey = header.hasPlainBody ? { ...key, plain: true } : key;
+      return handlers.onContent({ header, lane: this.number, key: bodyKey, record, release });
+    }
+    release();
+    handlers.onControl(header, body);
+  }
+
+  #headerOf(key: RecordKey, record: Buffer): RecordHeader {
+    const header = decodeRecordHeader(this.#options.native.seal.openHeader(key, record));
+    if (header?.bodyBytes === record.length - recordLayout.overheadBytes) return header;
+    throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
+  }
+
+  /** Decrypted into memory of its own. */
+  #controlOf(header: RecordHeader, key: RecordKey, record: Buffer): Uint8Array {
     if (header.bodyBytes > sessionDefaults.maxControlBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent too large a control message');
-    const body = native.seal.openSmall(key, record);
-    // Decrypted into memory of its own, so the buffer can go.
-    buffers.release(buffer);
-    handlers.onControl(header, body);
+    return this.#options.native.seal.openSmall(key, record);
   }
 
   #handleFin(): void {

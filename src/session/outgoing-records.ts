@@ -1,8 +1,10 @@
 import { recordLayout, type NativeApi, type RecordKey, type SealBodyJob } from '../native/api.js';
 import type { BodyContent, ContentDone, ContentJob, FilledContent } from './content-job.js';
 import type { DirectionKeys } from './keys.js';
+import type { TransportMemory } from '../transport/contract.js';
 import type { RecordBuffers } from './record-buffers.js';
 import { encodeRecordHeader, recordKind } from './record-header.js';
+import { recordMemory } from './record-memory.js';
 import { mostAtOnceBytes } from './small-body.js';
 
 /** Records being sealed at once: enough to keep every core at it, few enough to stay in the cache. */
@@ -22,6 +24,8 @@ export interface OutgoingRecordsOptions {
   readonly sealing: DirectionKeys;
   readonly native: NativeApi;
   readonly buffers: RecordBuffers;
+  /** What the sink sends from without a copy. */
+  readonly memory?: TransportMemory | undefined;
   /** More may be submitted. */
   onRoom(): void;
 }
@@ -79,25 +83,26 @@ export class OutgoingRecords {
     this.#flush();
   }
 
-  /** `done` is called before the record leaves. */
-  sendContent(job: ContentJob, done: ContentDone): void {
-    const { native, buffers, sealing } = this.#options;
+  /** `done` is called before the record leaves. `plain`: its body is not sealed. */
+  sendContent(job: ContentJob, done: ContentDone, plain = false): void {
+    const { native, buffers, memory, sealing } = this.#options;
     const { bodyBytes, offset } = job.header;
-    if ('body' in job && bodyBytes <= mostAtOnceBytes) return this.#sealAtOnce(job, sealing.next(), done);
-    const out = buffers.acquire(recordLayout.overheadBytes + bodyBytes);
-    const slot: Outgoing = { bytes: undefined, release: () => buffers.release(out) };
+    if ('body' in job && bodyBytes <= mostAtOnceBytes)
+      return this.#sealAtOnce(job, { ...sealing.next(), plain }, done);
+    const { buffer: out, release } = recordMemory(recordLayout.overheadBytes + bodyBytes, buffers, memory);
+    const slot: Outgoing = { bytes: undefined, release };
     this.#outgoing.push(slot);
     this.#sealing++;
     const key = sealing.next();
     const header = encodeRecordHeader(job.header);
-    const common = { cipher: key.cipher, key: key.key, counter: key.counter, header, out };
+    const common = { ...key, plain, header, out };
     const sealed = (error: Error | null, inRecord: number, problems?: Int32Array, content = inRecord) => {
       this.#sealing--;
       // A counter that was taken must be sent, or the other side loses count: an unreadable file gives an empty record.
       slot.bytes = error
         ? native.seal.sealSmall(key, encodeRecordHeader({ ...job.header, bodyBytes: 0 }), new Uint8Array())
         : out.subarray(0, recordLayout.overheadBytes + inRecord);
-      if (this.#over) buffers.release(out);
+      if (this.#over) release();
       done(error, error ? 0 : content, problems, error ? 0 : inRecord);
       this.#flush();
       if (this.hasRoom) this.#options.onRoom();
@@ -105,7 +110,10 @@ export class OutgoingRecords {
     if ('body' in job) native.seal.sealFrom({ ...common, body: job.body }, sealed);
     else if ('fill' in job) this.#fill(job, common, sealed);
     else if ('files' in job) native.seal.sealPacked({ ...common, ...job.files }, sealed);
-    else native.seal.sealFile({ ...common, fd: job.fd, position: offset, bodyBytes }, sealed);
+    else {
+      const { fd, direct } = job;
+      native.seal.sealFile({ ...common, fd, direct, position: offset, bodyBytes }, sealed);
+    }
   }
 
   /** Ends the direction behind what was submitted. */

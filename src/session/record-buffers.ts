@@ -3,7 +3,7 @@ import { recordLayout } from '../native/api.js';
 
 const { overheadBytes } = recordLayout;
 /** A record of at most this size gets memory of its own size; a larger one a pooled buffer. */
-const smallBytes = 64 * 1024;
+export const smallRecordBytes = 64 * 1024;
 /** Bodies of pooled records are rounded up to this, so that more of them fit. */
 const stepBytes = 64 * 1024;
 /** An idle buffer that is so many times as large as what is needed does too. */
@@ -17,16 +17,22 @@ const mostSpare = 2;
 export class RecordBuffers {
   /** The last used ones are last. */
   readonly #idle: Buffer[] = [];
+  readonly #memory: (bytes: number) => Buffer;
   readonly #keepBytes: number;
   #idleBytes = 0;
 
-  constructor(keepBytes = 32 * (overheadBytes + sessionDefaults.recordBytes)) {
+  /** `memory`: where large ones come from, as SealApi.recordMemory. Default: anywhere. */
+  constructor(
+    memory = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes),
+    keepBytes = 32 * (overheadBytes + sessionDefaults.recordBytes),
+  ) {
+    this.#memory = memory;
     this.#keepBytes = keepBytes;
   }
 
   /** At least `bytes` long, contents undefined. */
   acquire(bytes: number): Buffer {
-    if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
+    if (bytes <= smallRecordBytes) return Buffer.allocUnsafe(bytes);
     const at = this.#fitting(bytes);
     if (at < 0) return this.#fresh(roundedUp(bytes));
     const [buffer] = this.#idle.splice(at, 1) as [Buffer];
@@ -35,7 +41,7 @@ export class RecordBuffers {
   }
 
   release(buffer: Buffer): void {
-    if (buffer.length <= smallBytes) return;
+    if (buffer.length <= smallRecordBytes) return;
     this.#idle.push(buffer);
     this.#idleBytes += buffer.length;
     this.#keep(this.#keepBytes);
@@ -44,7 +50,7 @@ export class RecordBuffers {
   /** Takes the place of idle ones that do not fit, but for a quarter of them, so that sizes which change do not add up. */
   #fresh(bytes: number): Buffer {
     this.#keep(Math.max(this.#keepBytes / 4, this.#idleBytes - bytes));
-    return Buffer.allocUnsafeSlow(bytes);
+    return this.#memory(bytes);
   }
 
   #keep(mostBytes: number): void {

@@ -7,13 +7,15 @@ export const recordKind = Object.freeze({ control: 1, content: 2 });
 const maxNumber = Number.MAX_SAFE_INTEGER;
 
 /**
- * The plain header of a record, 32 bytes, big-endian: kind u8 · layout u8 · zero u16 · body bytes u32 ·
+ * The plain header of a record, 32 bytes, big-endian: kind u8 · layout u8 · flags u8 · zero u8 · body bytes u32 ·
  * entry u64 · offset u64 · number u64. Relays see none of it.
  */
 export interface RecordHeader {
   readonly kind: number;
   /** How the body is laid out: 0 is plain bytes. */
   readonly layout: number;
+  /** content: the body is not sealed. Sealing sets it, for a key that says so. Default: false. */
+  readonly hasPlainBody?: boolean;
   readonly bodyBytes: number;
   /** content: the entry's id. control: the message's number, 0 for a bare acknowledgement. */
   readonly entry: number;
@@ -34,17 +36,21 @@ export function encodeRecordHeader(header: RecordHeader): Uint8Array {
   return bytes;
 }
 
-/** undefined for anything that `encodeRecordHeader` does not write. */
+/** undefined for anything that `encodeRecordHeader` does not write, but for the flag of a plain body. */
 export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined {
-  if (bytes.length !== recordLayout.headerBytes || bytes[2] !== 0 || bytes[3] !== 0) return undefined;
+  if (bytes.length !== recordLayout.headerBytes || bytes[3] !== 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kind = view.getUint8(0);
   if (kind !== recordKind.control && kind !== recordKind.content) return undefined;
+  const flags = view.getUint8(recordLayout.flagsAt);
+  const hasPlainBody = flags === recordLayout.plainBody && kind === recordKind.content;
+  if (flags !== 0 && !hasPlainBody) return undefined;
   const entry = readUint53(view, 8);
   const offset = readUint53(view, 16);
   const number = readUint53(view, 24);
   if (entry > maxNumber || offset > maxNumber || number > maxNumber) return undefined;
-  return { kind, layout: view.getUint8(1), bodyBytes: view.getUint32(4), entry, offset, number };
+  const header = { kind, layout: view.getUint8(1), bodyBytes: view.getUint32(4), entry, offset, number };
+  return hasPlainBody ? { ...header, hasPlainBody } : header;
 }
 
 function writeUint53(bytes: Buffer, value: number, at: number): void {

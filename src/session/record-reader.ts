@@ -1,27 +1,29 @@
 import { XferError } from '../errors/index.js';
 import { sessionDefaults } from '../config/index.js';
 import { recordLayout } from '../native/api.js';
-import type { RecordBuffers } from './record-buffers.js';
+import type { Retain } from '../transport/contract.js';
+import { smallRecordBytes, type RecordBuffers } from './record-buffers.js';
 
 const { lengthBytes, overheadBytes } = recordLayout;
 const leastTotal = overheadBytes;
 const mostTotal = overheadBytes + Math.max(sessionDefaults.recordBytes, sessionDefaults.maxControlBytes);
 
 /**
- * Cuts a lane's bytes into sealed records. The length in clear is checked before anything is allocated;
- * the one copy of a record's bytes is made here, out of the transport's buffer.
+ * Cuts a lane's bytes into sealed records. The length in clear is checked before anything is allocated; the one copy of a
+ * record's bytes is made here, out of the transport's buffer. There is none where a large record comes by itself and the
+ * transport can spare the memory that it came in.
  */
 export class RecordReader {
   readonly #buffers: RecordBuffers;
-  readonly #onRecord: (buffer: Buffer, total: number) => void;
+  readonly #onRecord: (record: Buffer, release: () => void) => void;
   readonly #prefix = Buffer.alloc(lengthBytes);
   #record: Buffer | undefined;
   #have = 0;
   #lent = false;
   #total = 0;
 
-  /** `onRecord` owns the buffer, of which the first `total` bytes are the record. */
-  constructor(buffers: RecordBuffers, onRecord: (buffer: Buffer, total: number) => void) {
+  /** `onRecord` owns the record's memory until it calls `release`, once. */
+  constructor(buffers: RecordBuffers, onRecord: (record: Buffer, release: () => void) => void) {
     this.#buffers = buffers;
     this.#onRecord = onRecord;
   }
@@ -32,9 +34,11 @@ export class RecordReader {
   }
 
   /** Throws ERR_XFER_TAMPERED for a length that no record has. */
-  push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array, retain?: Retain): void {
     this.#lent = false;
     const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const release = retain && this.#isRecord(source) ? retain() : undefined;
+    if (release) return this.#onRecord(source, release);
     let at = 0;
     while (at < source.length) {
       if (this.#have < lengthBytes) {
@@ -65,6 +69,12 @@ export class RecordReader {
     this.#have = 0;
   }
 
+  /** Whether it is a large record, from its first byte to its last. */
+  #isRecord(source: Buffer): boolean {
+    if (this.#have > 0 || source.length <= smallRecordBytes || source.length > mostTotal) return false;
+    return source.readUInt32BE(0) === source.length - lengthBytes;
+  }
+
   #isPlaced(source: Buffer, at: number): boolean {
     const record = this.#record;
     return record?.buffer === source.buffer && record.byteOffset + this.#have === source.byteOffset + at;
@@ -91,6 +101,6 @@ export class RecordReader {
     const total = this.#total;
     this.#record = undefined;
     this.#have = 0;
-    this.#onRecord(record, total);
+    this.#onRecord(record.subarray(0, total), () => this.#buffers.release(record));
   }
 }

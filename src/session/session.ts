@@ -6,6 +6,7 @@ import { openErrorCode, OpenRefused, type Connection, type Stream } from '../tra
 import type { ContentDone, ContentJob } from './content-job.js';
 import { ControlChannel, type ControlBody } from './control-channel.js';
 import { driveHandshake, reasonOf } from './handshake-driver.js';
+import { FabricTrust } from './fabric-trust.js';
 import { groupLaneMac, isGroupLaneMac } from './group-keys.js';
 import { GroupMembership } from './group-membership.js';
 import { handshakeNonceBytes } from './handshake-messages.js';
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly hello: Hello;
   readonly native: NativeApi;
   readonly signal: AbortSignal;
+  /** Whether this side's user trusts fabrics: content need not be sealed on them, where the other side says the same. Default: false. */
+  readonly trustFabric?: boolean;
   /** How long the other side may say nothing at all on a lane. Default: sessionDefaults.silenceMs. */
   readonly silenceMs?: number;
   /** How long a session without any lane waits for another one to join. Default: 0, it ends with its last lane. */
@@ -49,6 +52,13 @@ export interface SessionHandlers {
   onEnd(error?: XferError): void;
 }
 
+/** What came before there was anybody for it. */
+interface Early {
+  deliver(handlers: SessionHandlers): void;
+  /** Gives back the memory of what nobody gets. */
+  drop?(): void;
+}
+
 /**
  * The authenticated, sealed association of the two end peers, whatever is between them. It outlives every lane: the
  * control messages are numbered and are repeated on another one, and a new lane may join at any time (DESIGN §6).
@@ -59,11 +69,13 @@ export class Session {
   readonly peerKey: Uint8Array;
   /** What this side gets that is sealed once for several. */
   readonly group: GroupMembership;
+  /** On which lanes content is not sealed. */
+  readonly fabric: FabricTrust;
   readonly #options: SessionOptions;
   readonly #secrets: SessionSecrets;
   readonly #lanes: LaneSet;
   readonly #control: ControlChannel;
-  readonly #early: ((handlers: SessionHandlers) => void)[] = [];
+  readonly #early: Early[] = [];
   #remoteHello: Hello | undefined;
   #helloArrived: (() => void) | undefined;
   #handlers: SessionHandlers | undefined;
@@ -81,6 +93,10 @@ export class Session {
     this.peerKey = options.secrets.peerKey;
     this.id = sessionId(options.secrets.secret, options.secrets.transcript);
     this.group = new GroupMembership(options.native, (content) => this.#handleContent(content));
+    this.fabric = new FabricTrust({
+      wanted: options.trustFabric ?? false,
+      way: () => options.stream.connection,
+    });
     this.#lanes = new LaneSet({
       native: options.native,
       silenceMs: options.silenceMs ?? sessionDefaults.silenceMs,
@@ -122,8 +138,10 @@ export class Session {
     }
     const ended = session.#ended;
     // Whoever says why he leaves right behind his HELLO is still heard.
-    if (ended && (ended.error || !session.#remoteHello))
+    if (ended && (ended.error || !session.#remoteHello)) {
+      for (const { drop } of session.#early.splice(0)) drop?.();
       throw ended.error ?? new XferError('ERR_XFER_CONNECTION_LOST', 'the other side left');
+    }
     if (!ended) session.#lanes.watch();
     return session;
   }
@@ -166,8 +184,9 @@ export class Session {
   attach(handlers: SessionHandlers): void {
     const before = this.#ended;
     this.#handlers = handlers;
-    for (const deliver of this.#early.splice(0))
-      if (this.#ended === before) this.#deliverEarly(deliver, handlers);
+    for (const early of this.#early.splice(0))
+      if (this.#ended === before) this.#deliverEarly(early, handlers);
+      else early.drop?.();
     if (before) handlers.onEnd(before.error);
   }
 
@@ -199,7 +218,10 @@ export class Session {
 
   /** The lane must be one of `lanes`. `done` gets the bytes that were read, fewer than asked where the file ends. */
   sendContent(lane: number, job: ContentJob, done: ContentDone): void {
-    this.#lanes.sendContent(lane, job, done);
+    // The listener cannot know whether a lane that joined came over a relay.
+    const plain = this.#secrets.role === 'dialer' && !this.fabric.isSealed(lane);
+    if (plain) this.fabric.handlePlain();
+    this.#lanes.sendContent(lane, job, done, plain);
   }
 
   /** Opens another lane over a connection to the same peer. Rejects with an XferError: ERR_XFER_REFUSED where the peer does not know the session any more. */
@@ -301,6 +323,7 @@ export class Session {
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the session ended while a lane joined');
     }
     clearTimeout(this.#detachedTimer);
+    this.fabric.handleLane(lane, () => stream.connection);
     this.#lanes.add(lane, stream, laneKeys({ ...secrets, lane }), secrets.leftover);
     if (secrets.isLost) return this.#lanes.lose(lane);
     this.#control.repeat();
@@ -314,7 +337,7 @@ export class Session {
     this.#lanes.refuse(this.#options.stream);
   }
 
-  #deliverEarly(deliver: (handlers: SessionHandlers) => void, handlers: SessionHandlers): void {
+  #deliverEarly({ deliver }: Early, handlers: SessionHandlers): void {
     try {
       deliver(handlers);
     } catch (error) {
@@ -323,9 +346,11 @@ export class Session {
   }
 
   #exchangeHello(): void {
-    const { secrets, stream } = this.#options;
+    const { secrets, stream, hello } = this.#options;
+    this.fabric.handleLane(0, () => stream.connection);
+    const trustFabric = this.fabric.isOffered;
     this.#lanes.add(0, stream, laneKeys({ ...secrets, lane: 0 }), secrets.leftover, () =>
-      this.#control.say(encodeHello(this.#options.hello)),
+      this.#control.say(encodeHello({ ...hello, trustFabric })),
     );
   }
 
@@ -348,9 +373,10 @@ export class Session {
     try {
       if (!this.#remoteHello) {
         this.#remoteHello = readHello(body, this.#options.hello.role);
+        this.fabric.handleHello(this.#remoteHello);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
-      else this.#early.push((handlers) => handlers.onControl(body));
+      else this.#early.push({ deliver: (handlers) => handlers.onControl(body) });
     } catch (error) {
       this.abort(asXferError(error));
     }
@@ -358,11 +384,25 @@ export class Session {
 
   #handleContent(content: SealedContent): void {
     if (this.#ended) return content.release();
+    if (this.#isUnsealedInBreach(content)) {
+      content.release();
+      return this.abort(
+        new XferError('ERR_XFER_TAMPERED', 'content came unsealed, which both sides have not agreed on'),
+      );
+    }
     if (this.#handlers) return this.#handlers.onContent(content);
     // It may come in the same bytes as the HELLO; how much is bounded by the stream's credit.
-    if (this.#remoteHello) return void this.#early.push((handlers) => handlers.onContent(content));
-    content.release();
+    const early = { deliver: (by: SessionHandlers) => by.onContent(content), drop: () => content.release() };
+    if (this.#remoteHello) return void this.#early.push(early);
+    early.drop();
     this.abort(new XferError('ERR_XFER_PROTOCOL', 'the other side sent content before its HELLO'));
+  }
+
+  #isUnsealedInBreach({ header, lane }: SealedContent): boolean {
+    if (!header.hasPlainBody) return false;
+    if (this.#secrets.role !== 'listener' || this.fabric.isSealed(lane)) return true;
+    this.fabric.handlePlain();
+    return false;
   }
 
   /** The lane is out of the set already. `error` unless the other side closed it in order. */

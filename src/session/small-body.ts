@@ -23,8 +23,7 @@ export function openBodyOf(
   done: (error: Error | null, body: Uint8Array) => void,
 ): void {
   if (header.bodyBytes > mostAtOnceBytes) {
-    const { cipher, counter } = key;
-    seal.openBody({ cipher, key: key.key, counter, record }, (error, bodyBytes) => {
+    seal.openBody({ ...key, record }, (error, bodyBytes) => {
       done(error, error ? nothing : record.subarray(bodyAt, bodyAt + bodyBytes));
     });
     return;

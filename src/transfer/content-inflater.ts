@@ -22,11 +22,8 @@ export async function inflate(
   mayGrow: (bytes: number) => boolean,
 ): Promise<PlainContent> {
   const { key, record, header } = content;
-  const { cipher, counter } = key;
   const bytes = await new Promise<number>((resolve, reject) => {
-    seal.openBody({ cipher, key: key.key, counter, record }, (error, bodyBytes) =>
-      error ? reject(error) : resolve(bodyBytes),
-    );
+    seal.openBody({ ...key, record }, (error, bodyBytes) => (error ? reject(error) : resolve(bodyBytes)));
   });
   const body = record.subarray(recordLayout.bodyAt, recordLayout.bodyAt + bytes);
   const plainBytes = plainLength(body, sessionDefaults.recordBytes);

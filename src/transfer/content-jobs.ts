@@ -30,11 +30,11 @@ export function contentJob(
       ? { fill: (body) => compressor.fillPack(source, files, packedLayout, body), header: packed }
       : { files, header: packed };
   }
-  const { fd } = source;
+  const { fd, direct } = source;
   const plain = { ...header, layout: 0, entry: source.entry.id };
   return compressor?.wants(source)
     ? { fill: (body) => compressor.fillFile(source, fd, offset, body), header: plain }
-    : { fd, header: plain };
+    : { fd, direct, header: plain };
 }
 
 /** The content of a packed body. */

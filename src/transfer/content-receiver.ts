@@ -4,6 +4,7 @@ import type { FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import { ClaimsCore } from './claims-core.js';
 import { inflate } from './content-inflater.js';
+import type { DirectFiles } from './direct-files.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { declared, isStuck, takePacked, type Incoming } from './incoming-entry.js';
 import { IncomingFile } from './incoming-file.js';
@@ -26,6 +27,8 @@ const mostTampered = 1;
 export interface ContentReceiverOptions {
   readonly native: NativeApi;
   readonly directories: DirectoryCache;
+  /** Files are written past the page cache. Default: through it. */
+  readonly direct: DirectFiles | undefined;
   readonly names: TemporaryNames;
   /** Whether what stands at a real name is replaced. */
   readonly replaces: (path: string) => boolean;
@@ -295,13 +298,13 @@ export class ContentReceiver {
   }
 
   #fileOf(incoming: Incoming): IncomingFile {
-    const { native, directories, names } = this.#options;
+    const { native, directories, direct, names } = this.#options;
     const { entry } = incoming;
     const temporary = names.partOf(entry.path);
     const { metadata } = this.#options;
     const replaces = () => this.#options.replaces(incoming.entry.path);
     return (incoming.file ??= new IncomingFile({
-      ...{ entry, temporary, native, directories, replaces, metadata },
+      ...{ entry, temporary, native, directories, direct, replaces, metadata },
     }));
   }
 

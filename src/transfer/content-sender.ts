@@ -10,6 +10,7 @@ import type { GroupSeat } from './group-content.js';
 import { GroupPart } from './group-part.js';
 import type { Session } from '../session/session.js';
 import type { Ranges, TransferMessage } from './messages.js';
+import type { DirectFiles } from './direct-files.js';
 import { OutgoingFile } from './outgoing-file.js';
 import { OutgoingPack } from './outgoing-pack.js';
 import { printable } from './printable.js';
@@ -40,6 +41,8 @@ export interface ContentSenderOptions {
   readonly compress: CompressMode;
   /** Files of at most so many bytes go in packs, where the receiver agrees. */
   readonly packedFileBytes: number;
+  /** Files are read past the page cache. Default: through it. */
+  readonly direct?: DirectFiles | undefined;
   /** A place in a group, to begin with. Default: none. */
   readonly group?: ContentGroup | undefined;
   /** Number of the first record. Default: 0. */
@@ -107,6 +110,7 @@ export class ContentSender {
         ? Math.min(hello.streamingThresholdBytes, options.packedFileBytes)
         : undefined,
       wholeBytes: wholeFileBytes(hello),
+      direct: options.direct,
       mostPackBytes: () => packBytes ?? this.#packBytes,
       rangesOf: options.rangesOf,
       onHoles: options.onHoles,

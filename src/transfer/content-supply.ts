@@ -1,4 +1,5 @@
 import { XferError } from '../errors/index.js';
+import type { DirectFiles } from './direct-files.js';
 import type { Ranges } from './messages.js';
 import type { OpenSource } from './open-source.js';
 import { OutgoingFile } from './outgoing-file.js';
@@ -19,6 +20,8 @@ export interface ContentSupplyOptions {
   readonly packedBytes: number | undefined;
   /** Largest file of all, each of which goes in one piece; undefined where the receiver takes parts. */
   readonly wholeBytes: number | undefined;
+  /** Files are read past the page cache. Default: through it. */
+  readonly direct?: DirectFiles | undefined;
   /** Body bytes of a pack, at most. */
   mostPackBytes(): number;
   /** What of a file is to be sent. */
@@ -49,13 +52,11 @@ export class ContentSupply {
 
   constructor(options: ContentSupplyOptions) {
     this.#options = options;
-    this.#sources = new SourceQueue({
-      onReady: () => options.onReady(),
-      onFailed: (entry, error) => {
-        options.onFailed(entry, error, false);
-        options.onProgress();
-      },
-    });
+    const onFailed = (entry: SourceEntry, error: XferError) => {
+      options.onFailed(entry, error, false);
+      options.onProgress();
+    };
+    this.#sources = new SourceQueue({ onReady: () => options.onReady(), onFailed }, options.direct);
   }
 
   /** Whether another file should be pushed now. */

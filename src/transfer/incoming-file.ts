@@ -1,7 +1,8 @@
 import { fileError, XferError } from '../errors/index.js';
-import type { FileStamp, NativeApi } from '../native/api.js';
+import type { DirectFile, FileStamp, NativeApi } from '../native/api.js';
 import type { SealedContent } from '../session/lane.js';
 import { isPlain } from './content-inflater.js';
+import type { DirectFiles } from './direct-files.js';
 import type { DirectoryCache, HeldDirectory } from './directory-cache.js';
 import type { ManifestEntry } from './entry-codec.js';
 import { setMetadata, type MetadataPolicy } from './metadata.js';
@@ -23,6 +24,8 @@ export interface IncomingFileOptions {
   readonly temporary: string;
   readonly native: NativeApi;
   readonly directories: DirectoryCache;
+  /** It is written past the page cache. Default: through it. */
+  readonly direct?: DirectFiles | undefined;
   /** Whether what stands at the real name is replaced; otherwise `finish` rejects with ERR_XFER_EXISTS. */
   readonly replaces: () => boolean;
   readonly metadata: MetadataPolicy;
@@ -32,6 +35,8 @@ interface Opened {
   readonly directory: HeldDirectory;
   readonly fd: number;
   readonly stamp: FileStamp;
+  /** The same file past the page cache. */
+  readonly direct: DirectFile | undefined;
 }
 
 /**
@@ -46,6 +51,7 @@ export class IncomingFile {
   #name: string;
   #opened: Promise<Opened> | undefined;
   #fd: number | undefined;
+  #direct: DirectFile | undefined;
   #writing = 0;
   #written = 0;
   #idle: (() => void) | undefined;
@@ -114,7 +120,7 @@ export class IncomingFile {
     const opened = await this.#openEarlier((stamp) => isSame(stamp) && stamp.size >= end);
     if (!opened) return false;
     this.#opened = Promise.resolve(opened);
-    this.#fd = opened.fd;
+    this.#hold(opened);
     this.#isResumed = true;
     for (const [from, to] of ranges.ranges) if (!this.claimHole(from, to)) return false;
     return true;
@@ -158,7 +164,7 @@ export class IncomingFile {
   /** Creates the temporary file. Rejects with an XferError that names the path. */
   async open(): Promise<void> {
     try {
-      this.#fd = (await this.#create()).fd;
+      this.#hold(await this.#create());
     } catch (cause) {
       throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
     }
@@ -169,7 +175,6 @@ export class IncomingFile {
     if (this.#fd === undefined)
       throw new XferError('ERR_XFER_INTERNAL', 'a file was written before it was open');
     this.#writing++;
-    const { cipher, key, counter } = content.key;
     const { bodyBytes, offset } = content.header;
     const written = (error: NodeJS.ErrnoException | null): void => {
       if (!error) this.#written += bodyBytes;
@@ -178,8 +183,8 @@ export class IncomingFile {
     };
     try {
       if (isPlain(content)) return writeAll(this.#fd, content.body, offset, written);
-      const job = { cipher, key, counter, record: content.record, fd: this.#fd, position: offset };
-      this.#options.native.seal.openFile(job, written);
+      const place = { fd: this.#fd, direct: this.#direct, position: offset };
+      this.#options.native.seal.openFile({ ...content.key, record: content.record, ...place }, written);
     } catch (cause) {
       // A place in the file that no system has.
       this.#endWrite();
@@ -209,6 +214,7 @@ export class IncomingFile {
       // Before it is closed: its number may mean another file right after.
       this.#fd = undefined;
       try {
+        await this.#closeDirect();
         if (isOpen) await files.close(fd);
         if (!keep) await files.remove(directory.fd, this.#options.temporary);
       } finally {
@@ -230,6 +236,7 @@ export class IncomingFile {
       // What ends in a hole was never written to up there, and an earlier try may have had a longer file.
       if (this.#hasHoles || this.#isResumed) await files.truncate(fd, size);
       await setMetadata(files, fd, this.entry, this.#options.metadata);
+      await this.#closeDirect();
       this.#fd = undefined;
       await files.finishFile({
         fd,
@@ -247,6 +254,18 @@ export class IncomingFile {
     } catch (cause) {
       throw fileError(cause, `cannot write ${printable(this.entry.path)}`);
     }
+  }
+
+  #hold({ fd, direct }: Opened): void {
+    this.#fd = fd;
+    this.#direct = direct;
+  }
+
+  /** Once nothing of it is being written. */
+  async #closeDirect(): Promise<void> {
+    const direct = this.#direct;
+    this.#direct = undefined;
+    if (direct) await this.#options.native.files.close(direct.fd);
   }
 
   #endWrite(): void {
@@ -271,7 +290,8 @@ export class IncomingFile {
         await files.remove(directory.fd, temporary);
         return files.createFile(directory.fd, temporary);
       });
-      return { directory, fd, stamp: await this.#prepare(fd, directory) };
+      const stamp = await this.#prepare(fd, directory);
+      return { directory, fd, stamp, direct: await this.#openDirect(fd) };
     } catch (error) {
       directory.release();
       throw error;
@@ -299,13 +319,17 @@ export class IncomingFile {
       directory = await directories.acquire(this.#directory);
       const fd = await native.files.openExisting(directory.fd, temporary);
       const stamp = await native.files.stampOf(fd);
-      if (isSame(stamp)) return { directory, fd, stamp };
+      if (isSame(stamp)) return { directory, fd, stamp, direct: await this.#openDirect(fd) };
       await native.files.close(fd);
     } catch {
       // It is gone or something else by now.
     }
     directory?.release();
     return undefined;
+  }
+
+  async #openDirect(fd: number): Promise<DirectFile | undefined> {
+    return this.#options.direct?.open(fd, this.entry.size);
   }
 
   #problem(cause: NodeJS.ErrnoException): XferError {

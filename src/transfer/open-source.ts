@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError, XferError } from '../errors/index.js';
 import { identityOf } from './listing.js';
+import type { DirectFile } from '../native/api.js';
 import { nativeApi } from '../native/index.js';
+import type { DirectFiles } from './direct-files.js';
 import type { Ranges } from './messages.js';
 import { printable } from './printable.js';
 import type { SourceEntry } from './source-entry.js';
@@ -12,12 +14,14 @@ import { dataRegions } from './sparse-regions.js';
 export interface OpenSource {
   readonly entry: SourceEntry;
   readonly handle: FileHandle;
+  /** The same file past the page cache; undefined: everything goes through it. */
+  readonly direct?: DirectFile | undefined;
   /** Where it has data; undefined: everywhere. */
   readonly regions?: Ranges | undefined;
 }
 
-/** Rejects with an XferError: a file of the user's that is gone, cannot be read or is not any more what was listed. */
-export async function openSource(entry: SourceEntry): Promise<OpenSource> {
+/** `direct`: whether it is read past the page cache. Rejects with an XferError: a file of the user's that is gone, cannot be read or is not any more what was listed. */
+export async function openSource(entry: SourceEntry, direct?: DirectFiles): Promise<OpenSource> {
   let handle: FileHandle;
   try {
     // Non-blocking, for a pipe may have taken the file's place since it was listed.
@@ -30,7 +34,7 @@ export async function openSource(entry: SourceEntry): Promise<OpenSource> {
     if (await isUnchanged(source)) {
       const isSparse = entry.allocatedBytes !== undefined;
       const regions = isSparse ? await dataRegions(nativeApi().files, handle.fd, entry.size) : undefined;
-      return { ...source, regions };
+      return { ...source, regions, direct: await direct?.open(handle.fd, entry.size) };
     }
   } catch (cause) {
     await handle.close();
@@ -54,6 +58,7 @@ export async function isUnchanged({ entry, handle }: OpenSource): Promise<boolea
   );
 }
 
-export async function closeSource(source: OpenSource): Promise<void> {
-  await source.handle.close();
+export async function closeSource({ handle, direct }: OpenSource): Promise<void> {
+  if (direct) await nativeApi().files.close(direct.fd);
+  await handle.close();
 }

@@ -1,4 +1,6 @@
+import { transferDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
+import type { DirectFile } from '../native/api.js';
 import { closeSource, isUnchanged, type OpenSource } from './open-source.js';
 import { printable } from './printable.js';
 import type { Ranges } from './messages.js';
@@ -45,6 +47,10 @@ export class OutgoingFile {
     return this.#source.handle.fd;
   }
 
+  get direct(): DirectFile | undefined {
+    return this.#source.direct;
+  }
+
   /** Whether `onRead` was told. */
   get isRead(): boolean {
     return this.#isRead;
@@ -65,7 +71,7 @@ export class OutgoingFile {
     const range = this.#todo[0];
     if (!range || this.#failed) return undefined;
     const [from, to] = range;
-    const bytes = Math.min(mostBytes, to - from);
+    const bytes = Math.min(alignedBytes(from, mostBytes), to - from);
     range[0] += bytes;
     if (range[0] === to) this.#todo.shift();
     this.#unacknowledged++;
@@ -142,4 +148,11 @@ export class OutgoingFile {
     }
     if (this.#unacknowledged === 0) void this.close();
   }
+}
+
+/** The most of `mostBytes` that ends where the next piece may be read and written past the page cache. */
+function alignedBytes(from: number, mostBytes: number): number {
+  const { leastAlignedBytes, pieceAlignBytes } = transferDefaults;
+  if (mostBytes < leastAlignedBytes || mostBytes === Infinity) return mostBytes;
+  return mostBytes - ((from + mostBytes) % pieceAlignBytes);
 }

@@ -64,9 +64,8 @@ export class PackWriter {
       const body = this.#native.seal.openSmall(key, record);
       return { plain: { ...content, body }, table: readPack(body, ids) };
     }
-    const { cipher, counter } = key;
     const bytes = await new Promise<number>((resolve, reject) => {
-      this.#native.seal.openBody({ cipher, key: key.key, counter, record }, (error, bodyBytes) =>
+      this.#native.seal.openBody({ ...key, record }, (error, bodyBytes) =>
         error ? reject(error) : resolve(bodyBytes),
       );
     });

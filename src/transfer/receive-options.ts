@@ -27,6 +27,8 @@ export interface ReceiveTransferOptions {
   onAnother?(firstRecord: number): void;
   /** Whether small files leave nothing there when this process is killed: `writesUnnamed`. Default: false. */
   readonly isUnnamed?: boolean;
+  /** Files are written past the page cache, as far as it can be. Default: false. */
+  readonly isDirect?: boolean;
   /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
   onBegin?(key: Uint8Array): Promise<void>;
   onProgress(progress: ReceiveProgress): void;

@@ -8,6 +8,7 @@ import { Acknowledger } from './acknowledger.js';
 import { bottleneckOf, type Bottleneck } from './bottleneck.js';
 import { findComparable, findThere, type Begun } from './begun-transfer.js';
 import { ContentReceiver } from './content-receiver.js';
+import { DirectFiles } from './direct-files.js';
 import { DirectoryCache } from './directory-cache.js';
 import { EarlierTry } from './earlier-try.js';
 import { EntryWriter } from './entry-writer.js';
@@ -266,8 +267,10 @@ export class ReceiveTransfer {
   }
 
   #newContent(names: TemporaryNames): ContentReceiver {
+    const { native, isDirect = false, onNote } = this.#options;
     return new ContentReceiver({
-      native: this.#options.native,
+      native,
+      direct: isDirect ? new DirectFiles(native.files, onNote) : undefined,
       ...this.#common(names),
       firstRecord: this.#firstRecord,
       hold: () => this.#begun?.keeper?.hold(),

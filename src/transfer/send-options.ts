@@ -4,6 +4,7 @@ import type { Session } from '../session/session.js';
 import type { Bottleneck } from './bottleneck.js';
 import type { LaneLoad } from './scheduler-core.js';
 import type { CompressMode } from './compress-core.js';
+import type { DirectFiles } from './direct-files.js';
 import type { GroupSeat } from './group-content.js';
 import type { SourceEntry } from './source-entry.js';
 import type { SourceToken } from './source-token.js';
@@ -54,6 +55,8 @@ export interface SendTransferOptions {
   readonly limit?: SendLimit | undefined;
   /** Default: off. */
   readonly compress?: CompressMode | undefined;
+  /** Files are read past the page cache, as far as it can be. Default: through it. */
+  readonly direct?: DirectFiles | undefined;
   /** What goes to several receivers at once; of a transfer that begins anew and compares nothing. Default: none. */
   readonly group?: SendGroup | undefined;
   /** Files of at most so many bytes go in packs, where the receiver agrees. Default: sessionDefaults. */

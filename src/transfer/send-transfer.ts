@@ -101,6 +101,7 @@ export class SendTransfer {
         },
       },
       packedFileBytes: options.packedFileBytes ?? sessionDefaults.streamingThresholdBytes,
+      direct: options.direct,
       isAwaited: () => this.#batches.length >= batchesAhead,
       rangesOf: (entry) => this.#rangesOf(entry),
       onHoles: (entry, ranges) => this.#handleHoles(entry, ranges),

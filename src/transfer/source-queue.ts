@@ -1,5 +1,6 @@
 import { asXferError, type XferError } from '../errors/index.js';
-import { openSource, type OpenSource } from './open-source.js';
+import type { DirectFiles } from './direct-files.js';
+import { closeSource, openSource, type OpenSource } from './open-source.js';
 import type { SourceEntry } from './source-entry.js';
 
 /** Files opened ahead of the one that is read: hides the time that opening takes. */
@@ -21,12 +22,14 @@ interface Waiting {
  */
 export class SourceQueue {
   readonly #handlers: SourceQueueHandlers;
+  readonly #direct: DirectFiles | undefined;
   readonly #waiting: Waiting[] = [];
   #open = 0;
   #closed = false;
 
-  constructor(handlers: SourceQueueHandlers) {
+  constructor(handlers: SourceQueueHandlers, direct?: DirectFiles) {
     this.#handlers = handlers;
+    this.#direct = direct;
   }
 
   get hasRoom(): boolean {
@@ -42,9 +45,9 @@ export class SourceQueue {
     this.#open++;
     const waiting: Waiting = { source: undefined };
     this.#waiting.push(waiting);
-    openSource(entry).then(
+    openSource(entry, this.#direct).then(
       (source) => {
-        if (this.#closed) return void source.handle.close();
+        if (this.#closed) return void closeSource(source);
         waiting.source = source;
         this.#handlers.onReady();
       },
@@ -63,7 +66,7 @@ export class SourceQueue {
 
   close(): void {
     this.#closed = true;
-    for (const { source } of this.#waiting.splice(0)) void source?.handle.close();
+    for (const { source } of this.#waiting.splice(0)) if (source) void closeSource(source);
   }
 
   #handleFailed(waiting: Waiting, entry: SourceEntry, error: XferError): void {

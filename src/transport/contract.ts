@@ -132,17 +132,18 @@ export interface ConnectionCapabilities {
 /** Memory that a transport sends from without a copy. */
 export interface TransportMemory {
   /**
-   * At least `bytes` long, contents undefined, byte 52 (the body of a sealed record) on a page; undefined where none is free: what is
-   * sent may lie anywhere.
+   * At least `bytes` long, contents undefined, byte 52 (the body of a sealed record) on a page of 4 KiB: its ArrayBuffer begins on
+   * one, and `byteOffset + 52` is a multiple of 4096. undefined where none is free: what is sent may lie anywhere.
    */
   acquire(bytes: number): Buffer | undefined;
-  /** Gives back what `acquire` gave, once; after the connection too. */
+  /** Gives back what `acquire` gave, the same object, once; after the connection too. */
   release(buffer: Buffer): void;
 }
 
 /**
- * Within the handler that has got bytes: they stay as they are, and may be changed, until the function that it gives is called, once.
- * undefined: too many are kept already, the bytes live until the handler returns.
+ * Within the handler that has got bytes, once: they stay as they are, and may be changed, until the function that it gives is called,
+ * once, past the end of the stream and of the connection too. undefined: too many are kept already, the bytes live until the handler
+ * returns. What is kept holds up nothing: credit is given as if it were not, and more is received meanwhile.
  */
 export type Retain = () => (() => void) | undefined;
 

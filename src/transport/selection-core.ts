@@ -134,11 +134,11 @@ export class SelectionCore {
   }
 
   handleCandidates(candidates: readonly Candidate[]): void {
-    for (const candidate of candidates) this.#wayOf(candidate.way, candidate.scheme);
+    for (const candidate of candidates) this.#wayOf(candidate);
   }
 
   handleLane(now: number, lane: number, way: Candidate, state: 'up' | 'down'): Decision[] {
-    const entry = this.#wayOf(way.way, way.scheme);
+    const entry = this.#wayOf(way);
     if (state === 'up') this.#handleUp(now, lane, entry);
     else this.#handleDown(now, lane, entry);
     return this.#told();
@@ -314,6 +314,8 @@ export class SelectionCore {
     const left = remainingMs === Infinity ? {} : { remainingMs: Math.round(remainingMs) };
     if (this.#isLong && promises && way.losses === 0 && way.measured === undefined && lastedMs < firstLookMs)
       return { reason: 'the path is long, and it should be faster there', numbers: left };
+    if (way.isOffloaded === true && promises && way.losses === 0 && way.measured === undefined)
+      return { reason: 'a fabric leads there, and to try it costs little', numbers: left };
     if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
     const usual = this.#history.rate(usualMs, fallMs);
     const fast = this.#history.rate(fallMs) ?? rate;
@@ -448,14 +450,15 @@ export class SelectionCore {
     return this.#decisions.splice(0);
   }
 
-  #wayOf(way: string, scheme: string): Way {
-    const known = this.#ways.get(way);
+  #wayOf(candidate: Candidate): Way {
+    const known = this.#ways.get(candidate.way);
     if (known) return known;
     const fresh: Way = {
-      ...{ way, scheme, lanes: new Set<number>(), isDialing: false, nextTryAt: -Infinity },
+      ...candidate,
+      ...{ lanes: new Set<number>(), isDialing: false, nextTryAt: -Infinity },
       ...{ losses: 0, failures: 0, measured: undefined, receivedBytes: 0, history: new RateHistory() },
     };
-    this.#ways.set(way, fresh);
+    this.#ways.set(candidate.way, fresh);
     return fresh;
   }
 

@@ -21,6 +21,8 @@ export interface Candidate {
   /** By its address: what decisions name. */
   readonly way: string;
   readonly scheme: string;
+  /** Hardware moves its bytes, so that a trial takes next to no processor time from the others. Default: false. */
+  readonly isOffloaded?: boolean;
 }
 
 /** A lane as it is now; what is counted only ever grows. */

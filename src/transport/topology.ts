@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { schemeFamily } from './scheme-family.js';
 
 /** How far apart two hosts are, as their addresses tell it. */
 export type Topology = 'same-host' | 'same-subnet' | 'same-site' | 'wide-area';
@@ -53,7 +54,7 @@ export const guesses: Guesses = Object.freeze({
 
 /** What a guess expects of a transport. */
 export const guessedRate = ({ rates, otherRate }: Guess, scheme: string): number =>
-  rates[scheme] ?? otherRate;
+  rates[scheme] ?? rates[schemeFamily(scheme)] ?? otherRate;
 
 /** Where the other end is. `remote` is an IP address; anything else counts as far away. */
 export function topologyOf(remote: string, own: readonly OwnNetwork[]): Topology {

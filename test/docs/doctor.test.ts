@@ -110,11 +110,12 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('links only to what is there', () => {
-    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)(?:#(\w+))?/g)];
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)(?:#([\w-]+))?/g)];
     expect(links.length).toBeGreaterThan(0);
     for (const [, path = '', anchor = ''] of links) {
       expect(existsSync(new URL(path, docs)), path).toBe(true);
-      const heading = new RegExp(`^#+ ${anchor}$`, 'im');
+      if (anchor === '') continue;
+      const heading = new RegExp(`^#+ ${anchor.replaceAll('-', ' ')}$`, 'im');
       expect(readFileSync(new URL(path, docs), 'utf8')).toMatch(heading);
     }
   });

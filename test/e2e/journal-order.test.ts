@@ -5,7 +5,7 @@ import { journalHeaderBytes, readJournal } from '../../src/transfer/journal-core
 import { RangeSet } from '../../src/transfer/range-set.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
 import { canTrace, killTraced, readTrace, traced, type TracedCall } from '../support/strace.js';
-import { MiB, ResumeBed } from './resume-kit.js';
+import { MiB, ResumeBed, type Start } from './resume-kit.js';
 
 let bed: ResumeBed | undefined;
 
@@ -33,12 +33,16 @@ function syncedBefore(calls: readonly TracedCall[], before: number): RangeSet {
 }
 
 describe('the journal of a transfer', () => {
-  it.skipIf(!canTrace)(
-    'names nothing before it is on disk, and no file before its directory is (needs strace)',
-    async () => {
+  it.skipIf(!canTrace).each([
+    ['', []],
+    [' under --direct', ['--direct']],
+  ])(
+    'names nothing before it is on disk, and no file before its directory is%s (needs strace)',
+    async (_, flags) => {
       const trace = join(await temporaryDirectory(), 'trace');
       const start = traced(trace, ['pwrite64', 'fdatasync', 'fsync']);
-      bed = await ResumeBed.open({ bytesPerSecond: 25 * MiB, startReceiver: start });
+      const startReceiver: Start = (args, options) => start([...args, ...flags], options);
+      bed = await ResumeBed.open({ bytesPerSecond: 25 * MiB, startReceiver });
       const send = await bed.send();
       await bed.proxy.passed(50 * MiB);
       await killTraced(bed.recv);

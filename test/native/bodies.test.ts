@@ -1,17 +1,15 @@
-import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cipher, packedChanged, recordLayout } from '../../src/native/api.js';
 import { openRecord } from '../../src/native/record-codec.js';
 import { addon, describeAddon, describeBoth, twin } from './implementations.js';
 import {
+  packedFiles,
   packFiles,
   pattern,
   sealBody,
   sealed,
   sealFrom,
   sealPacked,
-  temporaryDirectory,
   temporaryFile,
 } from './seal-jobs.js';
 
@@ -30,19 +28,6 @@ function filled(body: Uint8Array, beyond = 0): Buffer {
   const out = Buffer.alloc(overheadBytes + body.length + beyond, 0xee);
   out.set(body, bodyAt);
   return out;
-}
-
-function files(contents: readonly Uint8Array[]): { paths: string[]; stamps: BigInt64Array; bytes: number } {
-  const directory = temporaryDirectory();
-  const stamps = new BigInt64Array(6 * contents.length);
-  const paths = contents.map((content, i) => {
-    const path = join(directory, `f${i}`);
-    fs.writeFileSync(path, content);
-    const { dev, ino, size, mtimeNs, ctimeNs } = fs.statSync(path, { bigint: true });
-    stamps.set([dev, ino, size, mtimeNs, ctimeNs, BigInt(3 * i)], 6 * i);
-    return path;
-  });
-  return { paths, stamps, bytes: 4 + contents.reduce((sum, { length }) => sum + 8 + length, 0) };
 }
 
 describeBoth('sealing what stands in memory', ({ seal }) => {
@@ -220,7 +205,9 @@ describeBoth('sealing from elsewhere in memory', ({ seal }) => {
 
 describeBoth('packing without sealing', ({ seal }) => {
   it('gives the body and the problems that packing with sealing gives', async () => {
-    const { paths, stamps, bytes } = files(Array.from({ length: 40 }, (_, i) => pattern(97 * i, i + 1)));
+    const { paths, stamps, bytes } = packedFiles(
+      Array.from({ length: 40 }, (_, i) => pattern(97 * i, i + 1)),
+    );
     stamps[6 * 3 + 1] = 0n;
     paths[7] = `${paths[7]}-none`;
     const { body, problems } = await packFiles(seal, { paths, stamps, out: new Uint8Array(bytes) });
@@ -234,7 +221,7 @@ describeBoth('packing without sealing', ({ seal }) => {
   });
 
   it('and then sealing is packing with sealing', async () => {
-    const { paths, stamps, bytes } = files([pattern(5000), pattern(10), pattern(0)]);
+    const { paths, stamps, bytes } = packedFiles([pattern(5000), pattern(10), pattern(0)]);
     const out = filled(new Uint8Array(bytes));
     const { body } = await packFiles(seal, { paths, stamps, out: out.subarray(bodyAt, bodyAt + bytes) });
     await sealBody(seal, { ...key, header, bodyBytes: body.length, out });
@@ -247,14 +234,14 @@ describeBoth('packing without sealing', ({ seal }) => {
   });
 
   it('writes nothing behind what the files take', async () => {
-    const { paths, stamps, bytes } = files([pattern(100), pattern(200)]);
+    const { paths, stamps, bytes } = packedFiles([pattern(100), pattern(200)]);
     const out = Buffer.alloc(bytes + 50, 0xee);
     expect((await packFiles(seal, { paths, stamps, out })).body).toHaveLength(bytes);
     expect(out.subarray(bytes).equals(Buffer.alloc(50, 0xee))).toBe(true);
   });
 
   it('throws for arguments that are wrong, and touches nothing', () => {
-    const { paths, stamps, bytes } = files([pattern(3)]);
+    const { paths, stamps, bytes } = packedFiles([pattern(3)]);
     const right = { paths, stamps, out: new Uint8Array(bytes) };
     const changed = (at: number, value: bigint) => stamps.with(at, value);
     const wrong: Record<string, readonly (readonly [unknown, typeof TypeError | typeof RangeError])[]> = {

@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -33,6 +33,24 @@ export function temporaryFile(content: Uint8Array, flags = 'r+'): TemporaryFile 
   const fd = openSync(path, flags);
   onTestFinished(() => closeSync(fd));
   return { fd, content: () => readFileSync(path) };
+}
+
+/** Files with these contents, to be packed; `bytes` is what they take then. */
+export function packedFiles(contents: readonly Uint8Array[]): {
+  paths: string[];
+  stamps: BigInt64Array;
+  bytes: number;
+} {
+  const directory = temporaryDirectory();
+  const stamps = new BigInt64Array(6 * contents.length);
+  const paths = contents.map((content, i) => {
+    const path = join(directory, `f${i}`);
+    writeFileSync(path, content);
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    stamps.set([dev, ino, size, mtimeNs, ctimeNs, BigInt(3 * i)], 6 * i);
+    return path;
+  });
+  return { paths, stamps, bytes: 4 + contents.reduce((sum, { length }) => sum + 8 + length, 0) };
 }
 
 /** Bytes that differ from place to place, the same in every run. */

@@ -54,9 +54,7 @@ export class FuzzSession {
     const { sealing, opening } = laneKeys({ ...dialled.keys, lane: 0 });
     this.sealing = sealing;
     this.#opening = opening;
-    const reader = new RecordReader(new RecordBuffers(), (buffer, total) =>
-      this.#handleRecord(buffer.subarray(0, total)),
-    );
+    const reader = new RecordReader(new RecordBuffers(), (record) => this.#handleRecord(record));
     peer.onStreamBytes = (bytes) => reader.push(bytes);
     for (const bytes of dialled.late) reader.push(bytes);
   }

@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 
 const device = 'link0';
 /** So large that a window is never what limits a TCP: 64 MiB is 1 Gbit/s over half a second. */
 const tcpBufferBytes = 64 * 2 ** 20;
 /** The device's own queue, before the emulator has read; a burst of a whole window must fit. */
 const deviceQueuePackets = 20_000;
+
+/** What most machines have, whichever this one has. */
+const ordinaryTcp = 'cubic';
+/** Namespaces may choose among those of the machine that all its users may. */
+const allowedTcpFile = '/proc/sys/net/ipv4/tcp_allowed_congestion_control';
 
 /** One end of a link: a namespace with loopback, the device, and an address of each IP version. */
 export class LinkEnd {
@@ -26,6 +32,7 @@ export class LinkEnd {
 
   async setUp() {
     const ipv4 = '/proc/sys/net/ipv4';
+    await allowTcp(ordinaryTcp);
     await this.#shell([
       'ip link set lo up',
       // Nothing of the kernel's own: what is sent, and so what is lost by a seed, is the test's alone.
@@ -46,7 +53,7 @@ export class LinkEnd {
       `echo "4096 131072 ${tcpBufferBytes}" > ${ipv4}/tcp_wmem`,
       // What one connection has learnt of the link is not the next one's.
       `echo 1 > ${ipv4}/tcp_no_metrics_save`,
-      `echo cubic > ${ipv4}/tcp_congestion_control`,
+      `echo ${ordinaryTcp} > ${ipv4}/tcp_congestion_control`,
     ]);
   }
 
@@ -62,6 +69,7 @@ export class LinkEnd {
 
   /** For connections that are opened from now on: `cubic`, `bbr`, whatever the kernel has. */
   async useTcp(algorithm) {
+    await allowTcp(algorithm);
     await this.#shell([`echo ${algorithm} > /proc/sys/net/ipv4/tcp_congestion_control`]);
   }
 
@@ -81,4 +89,12 @@ export class LinkEnd {
     const [status] = await once(child, 'close');
     if (status !== 0) throw new Error(`the end ${this.address} of the link could not be set: ${said.trim()}`);
   }
+}
+
+/** Where the machine has the algorithm, and not for everybody, it becomes one of those that everybody may use. */
+async function allowTcp(algorithm) {
+  const allowed = (await readFile(allowedTcpFile, 'utf8')).trim().split(/\s+/);
+  if (allowed.includes(algorithm)) return;
+  // What the machine does not have is refused here and, by its name, in the namespace.
+  await writeFile(allowedTcpFile, [...allowed, algorithm].join(' ')).catch(() => undefined);
 }

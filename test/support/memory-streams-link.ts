@@ -1,4 +1,4 @@
-import type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from 'xfer/plugin';
+import type { Content, ContentLimit, Retain, StreamsLink, StreamsLinkStats } from 'xfer/plugin';
 import { FuzzRandom } from './fuzz-random.js';
 import { StreamsInbox } from './streams-inbox.js';
 
@@ -19,6 +19,10 @@ export interface MemoryStreamsOptions {
   readonly pullBytes?: number;
   /** What is pulled arrives up to so many turns later than it could. Default: 2. */
   readonly delayTurns?: number;
+  /** Sends of so many bytes and more are pulled by themselves. Default: none is. */
+  readonly aloneBytes?: number;
+  /** So many pieces of content may be kept by who reads them, see `StreamsInbox`. */
+  readonly mostRetained?: number;
 }
 
 /** A part of one direction, on its way. */
@@ -35,13 +39,14 @@ type Parcel = { readonly dueTurn: number } & (
 export class MemoryStreamsLink implements StreamsLink {
   readonly hooks: MemoryStreamsHooks;
   readonly inbox: StreamsInbox;
-  readonly #options: Required<MemoryStreamsOptions>;
+  readonly #options: Required<Omit<MemoryStreamsOptions, 'aloneBytes' | 'mostRetained'>>;
+  readonly #aloneBytes: number | undefined;
   readonly #random: FuzzRandom;
   #peer: MemoryStreamsLink | undefined;
   #pullControl: (maxBytes: number) => Uint8Array | undefined = nothing;
-  #pullContent: (maxBytes: number) => Content | undefined = nothing;
+  #pullContent: (maxBytes: number, aloneBytes?: number) => Content | undefined = nothing;
   #onControl: (bytes: Uint8Array) => void = nothing;
-  #onContent: (streamId: number, bytes: Uint8Array, fin: boolean) => void = nothing;
+  #onContent: (streamId: number, bytes: Uint8Array, fin: boolean, retain?: Retain) => void = nothing;
   #onLimit: (streamId: number) => ContentLimit = () => 'over';
   #onEnd: () => void = nothing;
   #onError: (error: Error) => void = nothing;
@@ -55,12 +60,15 @@ export class MemoryStreamsLink implements StreamsLink {
   constructor(options: MemoryStreamsOptions, hooks: MemoryStreamsHooks = {}) {
     this.hooks = hooks;
     this.#options = { bytesPerTurn: 256 * 1024, pullBytes: 64 * 1024, delayTurns: 2, ...options };
+    this.#aloneBytes = options.aloneBytes;
     this.#random = new FuzzRandom(options.seed);
-    this.inbox = new StreamsInbox({
-      control: (bytes) => this.#onControl(bytes),
-      content: (id, bytes, fin) => this.#onContent(id, bytes, fin),
-      limitOf: (id) => this.#onLimit(id),
-    });
+    const user = {
+      control: (bytes: Uint8Array) => this.#onControl(bytes),
+      content: (id: number, bytes: Uint8Array, fin: boolean, retain?: Retain) =>
+        this.#onContent(id, bytes, fin, retain),
+      limitOf: (id: number) => this.#onLimit(id),
+    };
+    this.inbox = new StreamsInbox(user, options.mostRetained);
   }
 
   /** Two ends of one link. */
@@ -89,7 +97,7 @@ export class MemoryStreamsLink implements StreamsLink {
     this.#pullControl = handler;
   }
 
-  onPullContent(handler: (maxBytes: number) => Content | undefined): void {
+  onPullContent(handler: (maxBytes: number, aloneBytes?: number) => Content | undefined): void {
     this.#pullContent = handler;
   }
 
@@ -97,7 +105,7 @@ export class MemoryStreamsLink implements StreamsLink {
     this.#onControl = handler;
   }
 
-  onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean) => void): void {
+  onContent(handler: (streamId: number, bytes: Uint8Array, fin: boolean, retain?: Retain) => void): void {
     this.#onContent = handler;
   }
 
@@ -180,7 +188,7 @@ export class MemoryStreamsLink implements StreamsLink {
       const dueTurn = this.#turn + this.#random.below(delayTurns + 1);
       const most = Math.min(left, pullBytes);
       const control = this.#pullControl(most);
-      const content = control ? undefined : this.#pullContent(most);
+      const content = control ? undefined : this.#pullContent(most, this.#aloneBytes);
       if (control) this.#parcels.push({ dueTurn, control, at: this.#controlSent++ });
       else if (content) this.#parcels.push({ dueTurn, content });
       else return left < bytesPerTurn;

@@ -12,6 +12,7 @@ import {
   type StreamsLink,
   type Transport,
   type TransportDescriptor,
+  type TransportMemory,
 } from 'xfer/plugin';
 import { MemoryLink, type MemoryHooks } from './memory-link.js';
 
@@ -21,8 +22,12 @@ export interface MemoryOptions {
   readonly listenerHooks?: MemoryHooks;
   /** Sees both ends of each new link, and where it leads. */
   readonly onLink?: (dialer: MemoryLink, listener: MemoryLink, to: Address) => void;
+  /** Its connections say that they lead over a fabric. */
+  readonly fabric?: boolean;
   /** In place of all of these: two ends of another link. */
   readonly pair?: () => readonly [StreamsLink, StreamsLink];
+  /** What connections send from, each from one of its own. Default: they have none. */
+  readonly memory?: () => TransportMemory;
 }
 
 /** Two mux drivers over an in-memory link, in one process; hosts do not matter, ports are names. */
@@ -68,7 +73,7 @@ class MemoryTransport implements Transport {
     const admission = listener.admit?.(to.host);
     if (listener.admit && !admission)
       throw new XferError('ERR_XFER_CONNECTION_LOST', 'the listener took no connection');
-    const { mux } = this.#options;
+    const { mux, memory } = this.#options;
     const [left, right] = this.#options.pair?.() ?? this.#orderedPair(to);
     const config = mux ? { config: mux } : {};
     const here = { ...to, port: 0 };
@@ -79,17 +84,21 @@ class MemoryTransport implements Transport {
       remote: here,
       ...(listener.limits ? { limits: listener.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
     void accepted.closed.then(() => admission?.over());
-    listener.onConnection(accepted, admission);
-    return new MuxConnection({
+    const dialed = new MuxConnection({
       link: left,
       role: 'dialer',
       local: here,
       remote: to,
       ...(options.limits ? { limits: options.limits } : { budget: new MuxBudget() }),
       ...config,
+      ...(memory ? { memory: memory() } : {}),
     });
+    if (this.#options.fabric) for (const connection of [accepted, dialed]) asFabric(connection);
+    listener.onConnection(accepted, admission);
+    return dialed;
   }
 
   #orderedPair(to: Address): readonly [OrderedLink, OrderedLink] {
@@ -98,4 +107,9 @@ class MemoryTransport implements Transport {
     onLink?.(left, right, to);
     return [left, right];
   }
+}
+
+function asFabric(connection: MuxConnection): void {
+  const capabilities = { ...connection.capabilities, isFabric: true };
+  Object.defineProperty(connection, 'capabilities', { value: capabilities });
 }

@@ -1,9 +1,10 @@
-import type { ContentLimit } from 'xfer/plugin';
+import type { ContentLimit, Retain } from 'xfer/plugin';
+import { Lender } from './lender.js';
 
 /** Whom an inbox gives what it has put in order. */
 export interface InboxUser {
   control(bytes: Uint8Array): void;
-  content(streamId: number, bytes: Uint8Array, fin: boolean): void;
+  content(streamId: number, bytes: Uint8Array, fin: boolean, retain?: Retain): void;
   limitOf(streamId: number): ContentLimit;
 }
 
@@ -19,10 +20,18 @@ export class StreamsInbox {
   #controlGiven = 0;
   readonly #controlAhead = new Map<number, Uint8Array>();
   readonly #incoming = new Map<number, Incoming>();
+  readonly #lender: Lender;
   #over = false;
 
-  constructor(user: InboxUser) {
+  /** `mostRetained`: so many pieces of content may be kept at once. Default: none, and there is no `retain`. */
+  constructor(user: InboxUser, mostRetained = 0) {
     this.#user = user;
+    this.#lender = new Lender(mostRetained);
+  }
+
+  /** Pieces that are kept. */
+  get retained(): number {
+    return this.#lender.kept;
   }
 
   /** Streams of which anything is kept. */
@@ -61,9 +70,9 @@ export class StreamsInbox {
       pieces.delete(at);
       incoming.next += piece.bytes.length;
       if (this.#user.limitOf(streamId) === 'over') return this.forget(streamId);
-      this.#user.content(streamId, piece.bytes, piece.fin);
-      // Nobody may have kept them.
-      piece.bytes.fill(0xdd);
+      this.#lender.lend(piece.bytes, (bytes, retain) =>
+        this.#user.content(streamId, bytes, piece.fin, retain),
+      );
     }
   }
 

@@ -1,24 +1,45 @@
-import { fabricApi, XferError, type FabricFinding, type ProbeResult, type Transport } from 'xfer/plugin';
+import {
+  fabricApi,
+  isXferError,
+  XferError,
+  type FabricApi,
+  type FabricFinding,
+  type ProbeResult,
+  type Transport,
+} from 'xfer/plugin';
+import { lockedMemory } from './locked-memory.js';
+import { rdmaConfig } from './config.js';
+import { usableProviders } from './provider-choice.js';
+import { foundProviders, rdmaContext } from './rdma-context.js';
+import { dialRdma } from './rdma-dialer.js';
+import { listenRdma } from './rdma-listener.js';
 import type { RdmaOptions } from './rdma-options.js';
 
-export async function rdmaTransport({ fabric }: RdmaOptions): Promise<Transport> {
-  const finding: FabricFinding = fabric ? { ok: true, api: fabric } : await fabricApi();
+/** Never throws for want of libfabric: `probe` says so, and so does each call. */
+export async function rdmaTransport(options: RdmaOptions): Promise<Transport> {
+  // What is wrong with the options is wrong at once.
+  rdmaConfig(options.rdma);
+  const finding: FabricFinding = options.fabric ? { ok: true, api: options.fabric } : await fabricApi();
   return {
-    probe: () => probe(finding),
-    listen: () => Promise.reject(unavailable(finding)),
-    dial: () => Promise.reject(unavailable(finding)),
+    probe: async () => (finding.ok ? probe(finding.api) : finding),
+    listen: async (at, listen) => listenRdma(at, listen, rdmaContext(finding, options)),
+    dial: async (to, dial) => dialRdma(to, dial, rdmaContext(finding, options)),
   };
 }
 
-function unavailable(finding: FabricFinding): XferError {
-  return new XferError('ERR_XFER_NO_TRANSPORT', finding.ok ? 'no fabric' : finding.reason);
-}
-
-async function probe(finding: FabricFinding): Promise<ProbeResult> {
-  if (!finding.ok) return finding;
-  const providers = await finding.api.providers();
-  return {
-    ok: true,
-    detail: `libfabric ${finding.api.version}: ${providers.map((p) => p.provider).join(', ')}`,
-  };
+async function probe(api: FabricApi): Promise<ProbeResult> {
+  try {
+    const usable = usableProviders(await foundProviders(api), undefined);
+    const names = usable.map(({ provider, device }) => (device ? `${provider} (${device})` : provider));
+    const locked = await lockedMemory();
+    return {
+      ok: true,
+      detail: `libfabric ${api.version}: ${names.join(', ')}${locked ? `; locked memory: ${locked}` : ''}`,
+    };
+  } catch (thrown) {
+    const { code, message, remedy } = isXferError(thrown)
+      ? thrown
+      : new XferError('ERR_XFER_NO_TRANSPORT', String(thrown));
+    return { ok: false, code, reason: message, remedy };
+  }
 }

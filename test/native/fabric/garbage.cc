@@ -29,7 +29,7 @@ struct Raw {
 struct Case {
   const char* name;
   std::vector<Raw> messages;
-  /** 0: all of them are good. kProviders: what the provider says, or, where it cuts a message without a word (shm), one message. */
+  /** 0: all of them are good. kProviders: what the provider says. */
   int error;
 };
 
@@ -49,6 +49,7 @@ constexpr uint32_t kLarge = 2;
 Header Good(uint32_t sequence) { return {sequence, kSmall, kLarge, 0, 0}; }
 
 std::vector<Case> Cases(const EndpointOptions& options) {
+  const bool isShm = options.provider == "shm";
   std::vector<Case> cases;
   cases.push_back({"good", {Message(Good(0), 100), Message(Good(2), 16), Message(Good(1), 50'000, true), Message({3, kSmall, kLarge, kCreditOnly, 0}, 16)}, 0});
   cases.push_back({"empty", {Message(Good(0), 0)}, EPROTO});
@@ -66,7 +67,8 @@ std::vector<Case> Cases(const EndpointOptions& options) {
   cases.push_back({"large credit taken back", {Message({0, kSmall, 0, 0, 0}, 20)}, EPROTO});
   cases.push_back({"credit from nothing", {Message({0, kSmall + 1, kLarge, 0, 0}, 20)}, EPROTO});
   cases.push_back({"endless credit", {Message({0, kSmall, UINT32_MAX, 0, 0}, 20)}, EPROTO});
-  cases.push_back({"too long", {Message(Good(0), options.smallBytes + 1)}, kProviders});
+  // libfabric 1.17 never returns from fi_cq_read there: its loop over process_vm_readv(2) waits for bytes that have no place.
+  if (!isShm) cases.push_back({"too long", {Message(Good(0), options.smallBytes + 1)}, kProviders});
   cases.push_back({"without credit", {}, EPROTO});
   for (uint32_t i = 0; i <= options.smallCount; i++) cases.back().messages.push_back(Message(Good(i), 20));
   std::mt19937 random(7);
@@ -89,7 +91,7 @@ void Suffer(const Channel& channel, const std::string& provider) {
     Check(endpoint->Connect(Exchange(channel, Describe(*endpoint, options))), "connecting");
     const Deadline deadline(kSeconds);
     size_t received = 0;
-    const size_t expected = one.error == 0 ? 3 : one.error == kProviders ? 1 : SIZE_MAX;
+    const size_t expected = one.error == 0 ? 3 : SIZE_MAX;
     std::vector<Event> events;
     while (!endpoint->Broken() && received < expected) {
       Check(!deadline.IsOver(), std::string("in time: ") + one.name);
@@ -98,7 +100,7 @@ void Suffer(const Channel& channel, const std::string& provider) {
       for (const Event& event : events) received += event.kind == Event::Kind::kSmall || event.kind == Event::Kind::kLarge ? 1 : 0;
     }
     const Failure& broken = endpoint->Broken();
-    const bool isAsExpected = one.error == kProviders ? broken.error != 0 || received == 1 : broken.error == one.error;
+    const bool isAsExpected = one.error == kProviders ? broken.error != 0 : broken.error == one.error;
     Check(isAsExpected, std::string(one.name) + ": " + std::to_string(broken.error) + " " + broken.message);
     channel.Tell('n');
   }

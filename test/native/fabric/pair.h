@@ -1,6 +1,7 @@
 #pragma once
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,8 @@ inline void Run(const Side& child, const std::function<void(const Channel&, pid_
   const pid_t pid = fork();
   Check(pid >= 0, "fork");
   if (pid == 0) {
+    // A provider that loops must not outlive a test that was ended.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(down[1]);
     close(up[0]);
     child({down[0], up[1]});

@@ -5,7 +5,7 @@ using namespace pair;
 
 namespace {
 
-constexpr uint32_t kRounds = 20;
+constexpr uint32_t kRounds = 6;
 constexpr double kSeconds = 60;
 
 struct Room {
@@ -57,6 +57,23 @@ void Send(const Channel& channel, const std::string& provider) {
   channel.Hear('d');
 }
 
+void Take(Endpoint& endpoint, std::vector<Event>& held) {
+  std::vector<Event> events;
+  Turn(endpoint, events);
+  Check(endpoint.Broken(), "polling");
+  for (const Event& event : events) {
+    if (event.kind == Event::Kind::kSmall || event.kind == Event::Kind::kLarge) held.push_back(event);
+  }
+}
+
+/** For a word of the other side, which may need us to go on: credit, and the ends of its large messages. */
+void Await(const Channel& channel, Endpoint& endpoint, const Deadline& deadline, std::vector<Event>& held) {
+  while (!channel.HasWord()) {
+    Check(!deadline.IsOver(), "a word in time");
+    Take(endpoint, held);
+  }
+}
+
 void Receive(const Channel& channel, const std::string& provider) {
   const EndpointOptions options = Options(provider);
   auto endpoint = Open(options);
@@ -68,29 +85,21 @@ void Receive(const Channel& channel, const std::string& provider) {
     const auto gather = [&](size_t until) {
       while (held.size() < until) {
         Check(!deadline.IsOver(), "messages in time");
-        std::vector<Event> events;
-        Turn(*endpoint, events);
-        Check(endpoint->Broken(), "polling");
-        for (const Event& event : events) {
-          if (event.kind == Event::Kind::kSmall || event.kind == Event::Kind::kLarge) held.push_back(event);
-        }
+        Take(*endpoint, held);
       }
     };
+    Await(channel, *endpoint, deadline, held);
     Room room;
     Check(channel.Read(&room, sizeof room), "what comes");
     gather(room.small + room.large);
-    // It may need us for its completions.
-    while (!channel.HasWord()) {
-      Check(!deadline.IsOver(), "all sent in time");
-      std::vector<Event> events;
-      Check(!Turn(*endpoint, events) || events.empty(), "nothing beyond credit arrives");
-    }
+    Await(channel, *endpoint, deadline, held);
     channel.Hear('s');
     // All that the other side could send is here, and held.
-    for (int turn = 0; turn < 1000; turn++) {
+    for (int turn = 0; turn < 100; turn++) {
       std::vector<Event> events;
-      Check(!Turn(*endpoint, events) || events.empty(), "nothing beyond credit arrives");
+      Check(!endpoint->Poll(events) || events.empty(), "nothing beyond credit arrives");
     }
+    Check(held.size() == room.small + room.large, "nothing beyond credit arrives");
     const auto stats = endpoint->Counters();
     Check(stats.smallPosted == options.smallCount - room.small + xfer::fabric::kCreditBuffers && stats.largePosted == options.largeCount - room.large,
           "what is held is not posted");
@@ -102,13 +111,8 @@ void Receive(const Channel& channel, const std::string& provider) {
     gather(1);
     endpoint->Release(false, static_cast<uint32_t>(held[0].id));
   }
-  // The last may still be on its way out there.
-  const Deadline closing(kSeconds);
-  while (!channel.HasWord()) {
-    Check(!closing.IsOver(), "the end in time");
-    std::vector<Event> events;
-    Turn(*endpoint, events);
-  }
+  std::vector<Event> none;
+  Await(channel, *endpoint, Deadline(kSeconds), none);
   channel.Hear('d');
   channel.Tell('d');
 }

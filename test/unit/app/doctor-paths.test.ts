@@ -35,6 +35,14 @@ describe('where a target may answer', () => {
     expect(addressesOf('host:443', schemes).some(({ isAside }) => isAside)).toBe(false);
   });
 
+  it('is on a fabric as well, once, whatever provider may be pinned', () => {
+    const all = [...schemes, 'rdma', 'rdma+efa', 'rdma+shm'];
+    const found = addressesOf('host', all).map(({ address }) => formatAddress(address));
+    expect(found.filter((url) => url.startsWith('rdma'))).toEqual(['rdma://host:4842']);
+    const pinned = addressesOf('rdma+shm://host', all).map(({ address }) => formatAddress(address));
+    expect(pinned).toEqual(['rdma+shm://host:4842']);
+  });
+
   it('is nowhere that measuring would refuse one doctor', () => {
     const { streamsPerMinute, maxStreamsPerAddress } = measuringDefaults;
     expect(urls('host').length).toBeLessThanOrEqual(Math.min(streamsPerMinute, maxStreamsPerAddress));

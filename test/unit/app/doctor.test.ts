@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { ProbeResult, Transport } from 'xfer/plugin';
+import { describe, expect, it, vi } from 'vitest';
+import type { FabricFinding, FabricProvider, ProbeResult, Transport } from 'xfer/plugin';
 import { doctor, type DoctorOptions } from '../../../src/app/doctor.js';
 import type { Finding } from '../../../src/app/finding.js';
 import type { MachineFacts } from '../../../src/app/machine-facts.js';
@@ -18,12 +18,31 @@ const machine: MachineFacts = {
     { name: 'lo', isLoopback: true, addresses: ['127.0.0.1'], hasIPv6: false, mtuBytes: 65_536 },
     { name: 'eth0', isLoopback: false, addresses: ['192.0.2.1'], hasIPv6: true, mtuBytes: 9001 },
   ],
-  rdmaDevices: [{ name: 'rdmap0s6', driver: 'efa' }],
+  rdmaDevices: [{ name: 'rdmap0s6', driver: 'efa', link: '100 Gb/sec (4X EDR)' }],
+  ...{ lockedBytes: Infinity, hugePages: { total: 8, free: 6, bytes: 2 ** 21 } },
 };
 const native: NonNullable<DoctorOptions['native']> = {
   ...{ kind: 'native', detail: 'Sealing is fast.', preferredCipher: cipher.aes256gcm },
   seal: sealTwin(),
 };
+const provider = (name: string, rest: Partial<FabricProvider> = {}): FabricProvider => ({
+  ...{ provider: name, fabric: name, domain: name, version: '117.0', source: '', modes: [], memoryModes: [] },
+  ...{ maxMessageBytes: 2 ** 30, injectBytes: 64, threading: 'SAFE', progress: 'MANUAL', ...rest },
+});
+const libfabric = (providers: () => Promise<readonly FabricProvider[]>) => (): Promise<FabricFinding> =>
+  Promise.resolve({
+    ok: true,
+    api: { version: '1.17', providers, open: () => Promise.reject(new Error('it does not')) },
+  });
+const elastic = provider('efa', {
+  ...{ fabric: 'fe80::/64', domain: 'rdmap0s6-rdm', device: 'rdmap0s6', bitsPerSecond: 100e9 },
+});
+const software = [
+  provider('tcp;ofi_rxm', { fabric: '192.0.2.0/24', domain: 'eth0' }),
+  provider('tcp;ofi_rxm', { fabric: '127.0.0.1/32', domain: 'lo' }),
+  provider('shm'),
+];
+const fabric = libfabric(() => Promise.resolve([elastic, ...software]));
 const works = (detail: string): Promise<ProbeResult> => Promise.resolve({ ok: true, detail });
 const enough: BatchSocketFeatures = {
   ...{ kind: 'native', gso: true, gro: true, ecn: true },
@@ -56,7 +75,7 @@ function datagrams(features: Partial<BatchSocketFeatures> = {}) {
 async function findings(options: Partial<DoctorOptions> = {}): Promise<Finding[]> {
   const found: Finding[] = [];
   await doctor({
-    ...{ transports: registry({ tcp: () => works('TCP') }), native, machine, udp: datagrams().udp },
+    ...{ transports: registry({ tcp: () => works('TCP') }), native, machine, udp: datagrams().udp, fabric },
     ...options,
     onFinding: (finding) => found.push(finding),
   });
@@ -85,6 +104,13 @@ describe('a machine that has everything', () => {
       ['IPv6', 'ok'],
       ['open files', 'ok'],
       ['RDMA', 'ok'],
+      ['libfabric', 'ok'],
+      ['provider efa', 'ok'],
+      ['provider tcp', 'ok'],
+      ['provider shm', 'ok'],
+      ['locked memory', 'ok'],
+      ['huge pages', 'ok'],
+      ['EFA network', 'ok'],
       ['transport tcp', 'ok'],
       ['transport rdma', 'ok'],
     ]);
@@ -94,7 +120,17 @@ describe('a machine that has everything', () => {
     expect(of(found, 'MTU')?.detail).toBe(
       'lo 65536, eth0 9001; jumbo frames on eth0, which udp uses where the whole path has them',
     );
-    expect(of(found, 'RDMA')?.detail).toBe('rdmap0s6 (efa)');
+    expect(of(found, 'RDMA')?.detail).toBe('rdmap0s6 (efa, 100 Gb/sec (4X EDR))');
+    expect(of(found, 'libfabric')?.detail).toBe('1.17');
+    expect(of(found, 'provider efa')?.detail).toBe(
+      'efa 117.0: rdmap0s6-rdm on rdmap0s6 (fe80::/64, 100 Gbit/s)',
+    );
+    expect(of(found, 'provider tcp')?.detail).toBe(
+      'tcp;ofi_rxm 117.0: eth0 (192.0.2.0/24), lo (127.0.0.1/32)',
+    );
+    expect(of(found, 'locked memory')?.detail).toMatch(/^as much as there is; one connection over a device/);
+    expect(of(found, 'huge pages')?.detail).toBe('6 of 8 free, of 2.10 MB each');
+    expect(of(found, 'EFA network')?.detail).toMatch(/security group .* placement group/);
     expect(of(found, 'sealing')?.detail).toBe('Sealing is fast.');
     expect(of(found, 'transport tcp')?.detail).toBe('tcp://, tcps:// TCP');
     expect(seen.closed).toBe(true);
@@ -208,7 +244,7 @@ describe('what there is none of', () => {
     expect(of(await findings(), 'RDMA')).toEqual({
       subject: 'RDMA',
       state: 'none',
-      detail: 'rdmap0s6 (efa): no transport is installed that uses it',
+      detail: 'rdmap0s6 (efa, 100 Gb/sec (4X EDR)): no transport is installed that uses it',
     });
   });
 
@@ -240,6 +276,101 @@ describe('a machine that has nothing', () => {
       'sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608',
       'prlimit --pid $$ --nofile=65536:65536',
     ]);
+  });
+});
+
+describe('fabrics', () => {
+  const transports = () => registry({ tcp: () => works('TCP'), rdma: () => works('RDMA') });
+  const plain = { ...machine, rdmaDevices: [], lockedBytes: 65_536 };
+  const build = 'npm --prefix /opt/xfer run install';
+  const absent = (): Promise<FabricFinding> =>
+    Promise.resolve({ ok: false, code: 'ERR_X', reason: 'the addon is not built', remedy: 'see elsewhere' });
+
+  it('are no fault where there are none, and nothing is asked where nothing could use them', async () => {
+    const none = { ok: false, code: 'ERR_X', reason: 'no libfabric', remedy: 'install it' } as const;
+    const without = registry({ tcp: () => works('TCP'), rdma: () => Promise.resolve(none) });
+    const found = await findings({ transports: without, machine: plain, fabric: absent });
+    expect(of(found, 'libfabric')).toEqual({
+      ...{ subject: 'libfabric', state: 'none', detail: 'the addon is not built; only rdma needs it' },
+      remedy: `apt-get install -y libfabric-dev pkg-config && ${build}`,
+    });
+    expect(of(found, 'transport rdma')).toEqual({
+      ...{ subject: 'transport rdma', state: 'none', detail: 'rdma://, rdmas:// no libfabric (ERR_X)' },
+    });
+    expect(found.every(({ state }) => state === 'ok' || state === 'none')).toBe(true);
+    await findings({ fabric: () => Promise.reject(new Error('was asked')) });
+  });
+
+  it('are software alone on most machines, which locks nothing', async () => {
+    const some = libfabric(() => Promise.resolve(software));
+    const found = await findings({
+      ...{ transports: transports(), fabric: some },
+      machine: { ...plain, hugePages: { total: 0, free: 0, bytes: 2 ** 21 } },
+    });
+    expect(found.every(({ state, remedy }) => remedy === undefined && state !== 'missing')).toBe(true);
+    expect(of(found, 'locked memory')).toMatchObject({
+      ...{ state: 'ok', detail: '65.5 kB at most; without a device nothing is locked' },
+    });
+    expect(of(found, 'huge pages')?.state).toBe('none');
+    expect(of(found, 'EFA network')).toBeUndefined();
+  });
+
+  it('are missing where a device is there and libfabric is not', async () => {
+    const elasticOnly = await findings({ transports: transports(), fabric: absent });
+    expect(of(elasticOnly, 'libfabric')).toMatchObject({
+      ...{ state: 'missing', detail: 'the addon is not built' },
+      remedy: `install the EFA software of AWS (docs/rdma.md), then: ${build}`,
+    });
+    const rdmaDevices = [{ name: 'mlx5_0', driver: 'mlx5_core', link: undefined }];
+    const verbs = await findings({
+      transports: transports(),
+      fabric: absent,
+      machine: { ...machine, rdmaDevices, isRoot: false },
+    });
+    expect(of(verbs, 'RDMA')?.detail).toBe('mlx5_0 (mlx5_core)');
+    expect(of(verbs, 'libfabric')?.remedy).toMatch(/^sudo apt-get install -y libfabric-dev /);
+    const off = { transports: transports(), fabric: absent, machine: { ...machine, isNativeOff: true } };
+    expect(of(await findings(off), 'libfabric')?.remedy).toBe('unset XFER_NATIVE');
+    const mac = { ...off, machine: { ...plain, platform: 'darwin' } } as const;
+    expect(of(await findings(mac), 'libfabric')).not.toHaveProperty('remedy');
+  });
+
+  it('are missing where libfabric leaves the device out', async () => {
+    const some = { transports: transports(), fabric: libfabric(() => Promise.resolve(software)) };
+    expect(of(await findings(some), 'libfabric')).toMatchObject({
+      ...{ state: 'missing', detail: '1.17: no provider for the device' },
+      remedy: 'see what is said by: FI_LOG_LEVEL=warn fi_info -p efa',
+    });
+    vi.stubEnv('FI_PROVIDER', 'tcp');
+    expect(of(await findings(some), 'libfabric')).toMatchObject({
+      ...{ state: 'missing', remedy: 'unset FI_PROVIDER' },
+      detail: '1.17; FI_PROVIDER=tcp leaves all others out: no provider for the device',
+    });
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    [65_536, 'missing'],
+    [100_000_000, 'slower'],
+    [1_000_000_000, 'ok'],
+  ])('want more locked memory than %d bytes: %s', async (lockedBytes, state) => {
+    const found = await findings({ transports: transports(), machine: { ...machine, lockedBytes } });
+    const finding = of(found, 'locked memory');
+    expect(finding?.state).toBe(state);
+    const remedy = 'prlimit --pid $$ --memlock=unlimited:unlimited';
+    expect(finding?.remedy).toBe(state === 'ok' ? undefined : remedy);
+    const inside = { ...machine, lockedBytes: 65_536, mayRaiseLimits: false };
+    const contained = await findings({ transports: transports(), machine: inside });
+    expect(of(contained, 'locked memory')?.remedy).toMatch(/ docker run --ulimit memlock=-1:-1$/);
+  });
+
+  it('that say nothing hold nothing up', async () => {
+    for (const silent of [() => new Promise<never>(() => undefined), () => Promise.reject(new Error('no'))]) {
+      const found = await findings({
+        ...{ transports: transports(), fabric: libfabric(silent), machine: plain, probeTimeoutMs: 20 },
+      });
+      expect(of(found, 'provider')).toMatchObject({ state: 'none' });
+    }
   });
 });
 

@@ -38,6 +38,8 @@ export class LaneKeeperKit {
   /** How connections ended, by their way. */
   readonly ended: string[] = [];
   readonly dialled: string[] = [];
+  /** What was tried beside the transfer in vain. */
+  readonly failed: string[] = [];
   readonly keeper: LaneKeeper;
   readonly lanes = new Map<number, FakeLane>();
   /** Lanes whose other end does not answer when they are ended. */
@@ -71,6 +73,7 @@ export class LaneKeeperKit {
         },
         dial: (address, signal) => this.#dial(address, signal),
         candidates: () => [],
+        handleFailed: (address, { message }) => this.failed.push(`${formatAddress(address)} ${message}`),
       },
       onLane: (lane, state, about, error) => this.told.push({ lane, state, about, error }),
       onDecision: (decision) => this.decisions.push(decision),
@@ -81,8 +84,9 @@ export class LaneKeeperKit {
     };
   }
 
-  begin(wanted?: number, isRelayed = false): void {
-    const [first, ...others] = this.ways;
+  /** `known`: of the ways so many are candidates from the beginning. */
+  begin(wanted?: number, isRelayed = false, known = this.ways.length): void {
+    const [first, ...others] = this.ways.slice(0, known);
     if (!first) return;
     const connection = this.#connection(first, isRelayed);
     this.#add(connection, first);

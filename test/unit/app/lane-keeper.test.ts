@@ -1,6 +1,7 @@
 import type * as Os from 'node:os';
 import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseUrl } from '../../../src/transport/address.js';
 import { LaneKeeperKit, type FakeWay } from './lane-keeper-kit.js';
 
 vi.mock('node:os', async (original) => {
@@ -44,6 +45,28 @@ describe('LaneKeeper', () => {
     const won = kit.decisions.findLast(({ decision }) => decision === 'prefer');
     expect(won).toMatchObject({ address: udp });
     expect(won?.message).toMatch(/^prefer udp:.*carries nearly all \(.*ownBytesPerSecond \d+/);
+  });
+
+  it('takes a way that is told of late, when the transfer runs', async () => {
+    const fabric = 'rdma://127.0.0.1:4842';
+    const kit = kitOf(way(tcp, 1 * GB), way(fabric, 5 * GB), 20_000);
+    kit.begin(undefined, false, 1);
+    await kit.run(500);
+    expect(kit.dialled).toEqual([]);
+    kit.keeper.handleLate([{ address: parseUrl(fabric), isOffloaded: true }]);
+    await kit.run(3_000);
+    expect(kit.schemes).toEqual(['rdma']);
+    expect(kit.failed).toEqual([]);
+  });
+
+  it('tells why a way that was tried beside it leads nowhere, and goes on', async () => {
+    const fabric = 'rdma://127.0.0.1:4842';
+    const kit = kitOf(way(tcp, 1 * GB), { ...way(fabric, 5 * GB), listener: 'none' }, 60_000);
+    kit.begin(undefined, false, 1);
+    kit.keeper.handleLate([{ address: parseUrl(fabric), isOffloaded: true }]);
+    await kit.run(1_000);
+    expect(kit.failed).toEqual([`${fabric} nobody listens`]);
+    expect(kit.schemes).toEqual(['tcp']);
   });
 
   it('a fast transfer that is soon over sees nothing of it', async () => {

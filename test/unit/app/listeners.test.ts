@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Address, Listener, ListenOptions, Transport } from 'xfer/plugin';
+import type { FabricGain } from '../../../src/app/fabric-gain.js';
 import { openListeners } from '../../../src/app/listeners.js';
 import { XferError } from '../../../src/errors/index.js';
 import { formatAddress } from '../../../src/transport/address.js';
@@ -11,7 +12,7 @@ const taken = (port: number) => new XferError('ERR_XFER_ADDRESS_IN_USE', `port $
 type Failure = (port: number) => XferError | undefined;
 
 /** Transports that note where they listen; `udp` and `quic` say why they cannot, if they cannot. */
-function machine({ udp, quic }: { udp?: Failure; quic?: Failure } = {}) {
+function machine({ udp, quic, rdma }: { udp?: Failure; quic?: Failure; rdma?: Failure } = {}) {
   let nextPort = 40_000;
   const open: string[] = [];
   const asked: { at: string; options: ListenOptions }[] = [];
@@ -39,11 +40,13 @@ function machine({ udp, quic }: { udp?: Failure; quic?: Failure } = {}) {
   add('tcp', (port) => (port === 1 ? taken(1) : undefined));
   if (udp) add('udp', udp);
   if (quic) add('quic', quic);
-  const listen = async (urls: readonly string[], defaultPort?: number) =>
+  if (rdma) add('rdma', rdma);
+  const listen = async (urls: readonly string[], defaultPort?: number, gain?: () => Promise<FabricGain>) =>
     (
       await openListeners({
         ...{ transports, urls, options, onNote: (message) => notes.push(message) },
         ...(defaultPort === undefined ? {} : { defaultPort }),
+        ...(gain ? { gain } : {}),
       })
     ).map(({ address }) => formatAddress(address));
   return { listen, open, asked, notes };
@@ -149,5 +152,44 @@ describe('who listens by default', () => {
     const { listen, notes } = machine({ quic: missing });
     expect(await listen([])).toEqual(['tcp://[::]:4840']);
     expect(notes).toEqual([]);
+  });
+
+  describe('where it may listen on a fabric', () => {
+    const has: FabricGain = { ok: true, providers: ['efa'], isOffloaded: true };
+
+    it('does so beside the others, at its own port, where the hardware is there', async () => {
+      const { listen, asked, notes } = machine({ udp: works, quic: works, rdma: works });
+      const gain = () => Promise.resolve(has);
+      const others = ['tcp://[::]:4840', 'udp://[::]:4840', 'quic://[::]:4841'];
+      expect(await listen([], undefined, gain)).toEqual([...others, 'rdma://[::]:4842']);
+      expect(asked.at(-1)?.options).toBe(options);
+      expect((await listen([], 0, gain)).at(-1)).toBe('rdma://[::]:40002');
+      expect(notes).toEqual([]);
+    });
+
+    it('does not where nothing is gained, which is nothing to be told of', async () => {
+      const { listen, notes } = machine({ udp: works, rdma: works });
+      const gain = () => Promise.resolve({ ok: false, reason: 'no device' } as const);
+      expect(await listen([], undefined, gain)).toEqual(['tcp://[::]:4840', 'udp://[::]:4840']);
+      expect(notes).toEqual([]);
+    });
+
+    it('does not unless it is let, nor asks where there is no transport for it', async () => {
+      expect(await machine({ udp: works, rdma: works }).listen([])).toHaveLength(2);
+      const gain = () => Promise.reject(new Error('was asked'));
+      expect(await machine({ udp: works }).listen([], undefined, gain)).toHaveLength(2);
+    });
+
+    it('goes on without it where that fails, and says so', async () => {
+      const broken = new XferError('ERR_XFER_PERMISSION', 'fi_mr_reg: cannot allocate memory');
+      const { listen, notes } = machine({ udp: works, rdma: () => broken });
+      expect(await listen([], undefined, () => Promise.resolve(has))).toHaveLength(2);
+      expect(notes).toEqual([`not listening on rdma beside tcp: ${broken.message}`]);
+    });
+
+    it('does so where it is told, whatever is gained', async () => {
+      const { listen } = machine({ rdma: works });
+      expect(await listen(['rdma://127.0.0.1'])).toEqual(['rdma://127.0.0.1:4842']);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/app/events.js';
+import type { FabricGain } from '../../../src/app/fabric-gain.js';
 import { directWays, type DirectWaysOptions } from '../../../src/app/ways-direct.js';
 import type { NamedHost } from '../../../src/app/ways-plan.js';
 import type { Ways, WayThere } from '../../../src/app/ways.js';
@@ -14,6 +15,7 @@ interface World {
   readonly ways: Ways;
   readonly dialled: { readonly url: string; readonly options: DialOptions }[];
   readonly decisions: Decision[];
+  readonly notes: string[];
   readonly connections: FakeConnection[];
 }
 
@@ -24,6 +26,7 @@ function world(
 ): World {
   const transports = new TransportRegistry();
   const [dialled, decisions, connections]: [World['dialled'], Decision[], FakeConnection[]] = [[], [], []];
+  const notes: string[] = [];
   const transport = {
     dial: (to: Address, options: DialOptions) => {
       const url = formatAddress(to);
@@ -36,7 +39,13 @@ function world(
     listen: () => Promise.reject(new Error('not here')),
     probe: () => Promise.reject(new Error('not here')),
   } satisfies Transport;
-  for (const schemes of [['tcp'], ['ws', 'wss'], ['udp'], ['quic']])
+  for (const schemes of [
+    ['tcp'],
+    ['ws', 'wss'],
+    ['udp'],
+    ['quic'],
+    ['rdma', 'rdma+efa', 'rdma+tcp', 'rdma+shm'],
+  ])
     transports.add(
       {
         apiVersion: transportApiVersion,
@@ -52,8 +61,9 @@ function world(
     tuning: { congestion: 'cubic' },
     ...rest,
     onDecision: (decision) => decisions.push(decision),
+    onNote: (message) => notes.push(message),
   });
-  return { ways, dialled, decisions, connections };
+  return { ways, dialled, decisions, notes, connections };
 }
 
 const never = new AbortController().signal;
@@ -216,5 +226,92 @@ describe('directWays', () => {
     const ending = new AbortController();
     ending.abort(new Error('enough'));
     await expect(ways.dialFirst(ending.signal)).rejects.toThrow('enough');
+  });
+});
+
+describe('fabrics', () => {
+  const efa: FabricGain = { ok: true, providers: ['efa'], isOffloaded: true };
+  const gives = (gain: FabricGain) => ({ gain: () => Promise.resolve(gain) });
+
+  it('are not asked for by who was not told of one', async () => {
+    const gain = () => Promise.reject(new Error('was asked'));
+    const { ways, there, dialled } = await started('ws://192.0.2.7:4840', { gain });
+    expect(dialled.filter(({ url }) => url.startsWith('rdma'))).toEqual([]);
+    expect(shown(ways.candidates(there, []))).not.toContain('rdma://192.0.2.7:4842');
+    expect(await ways.lateCandidates?.(there, ['tcp://[::]:4840', 'udp://[::]:4840'])).toEqual([]);
+  });
+
+  it('come late, where this machine gains something by them', async () => {
+    const { ways, there } = await started('tcp://192.0.2.7:4840', gives(efa));
+    const told = ['tcp://[::]:4840', 'rdma://[::]:4842', 'rdma+efa://[::]:5000', 'rdma+tcp://[::]:5001'];
+    expect(shown(ways.candidates(there, told))).toEqual([]);
+    const late = await ways.lateCandidates?.(there, told);
+    expect(late?.map(({ address, isOffloaded }) => [formatAddress(address), isOffloaded])).toEqual([
+      ['rdma://192.0.2.7:4842', true],
+      ['rdma+efa://192.0.2.7:5000', true],
+    ]);
+  });
+
+  it('are dialled at the address that answered alone', async () => {
+    const { ways, there, decisions } = await started('tcp://192.0.2.7:4840', gives(efa));
+    expect(await ways.lateCandidates?.(there, ['rdma://192.0.2.99:4842'])).toEqual([]);
+    expect(decisions.at(-1)).toEqual({
+      decision: 'refuse',
+      message: 'told rdma://192.0.2.99:4842: another host than the one that answered',
+    });
+  });
+
+  it('are left out with the reason where nothing is gained', async () => {
+    const none = gives({ ok: false, reason: 'no EFA or verbs device is here' });
+    const { ways, there, decisions, notes } = await started('tcp://192.0.2.7:4840', none);
+    expect(await ways.lateCandidates?.(there, ['rdma://[::]:4842'])).toEqual([]);
+    expect(decisions.at(-1)).toEqual({
+      decision: 'refuse',
+      message: 'told rdma://[::]:4842: no EFA or verbs device is here',
+    });
+    expect(notes).toEqual([]);
+  });
+
+  it('count shared memory on this host alone', async () => {
+    const asked: boolean[] = [];
+    const gain = (isSameHost: boolean): Promise<FabricGain> => {
+      asked.push(isSameHost);
+      return Promise.resolve({ ok: false, reason: 'only asked' });
+    };
+    for (const host of ['127.0.0.1', '192.0.2.7']) {
+      const { ways, there } = await started(`tcp://${host}:4840`, { host, gain });
+      await ways.lateCandidates?.(there, ['rdma+shm://[::]:4842']);
+    }
+    expect(asked).toEqual([true, false]);
+  });
+
+  it('are tried like all others by who names them, whatever is gained', async () => {
+    const gain = () => Promise.reject(new Error('was asked'));
+    const named = await started('rdma://192.0.2.7:4842', { gain, use: ['rdma'] });
+    expect(named.dialled.map(({ url }) => url)).toEqual(['rdma://192.0.2.7:4842']);
+    const told = ['rdma://[::]:4842', 'rdma+shm://[::]:5000', 'tcp://[::]:4840'];
+    expect(shown(named.ways.candidates(named.there, told))).toEqual(['rdma+shm://192.0.2.7:5000']);
+    const pinned = await started('rdma+tcp://192.0.2.7:4842', { gain, use: ['rdma+tcp'] });
+    expect(pinned.dialled.map(({ url }) => url)).toEqual(['rdma+tcp://192.0.2.7:4842']);
+    const tuned = await started('tcp://192.0.2.7:4840', { gain, tuning: { provider: 'tcp;ofi_rxm' } });
+    expect(shown(tuned.ways.candidates(tuned.there, ['tcp://[::]:4840', 'rdma://[::]:4842']))).toEqual([
+      'rdma://192.0.2.7:4842',
+    ]);
+  });
+
+  it('that fail beside a transfer are told of once to people, and each time as a decision', async () => {
+    const { ways, decisions, notes } = await started('tcp://192.0.2.7:4840', gives(efa));
+    const [scheme, host] = ['rdma', '192.0.2.7'];
+    const silent = new XferError('ERR_XFER_TIMEOUT', 'no answer over the fabric');
+    for (let times = 0; times < 2; times++) ways.handleFailed?.({ scheme, host, port: 4842 }, silent);
+    ways.handleFailed?.({ scheme: 'udp', host, port: 4840 }, silent);
+    expect(notes).toEqual([
+      'rdma://192.0.2.7:4842 cannot be used, going on without it: no answer over the fabric',
+    ]);
+    expect(decisions.slice(-3).map(({ decision, address }) => [decision, address])).toEqual([
+      ['fail', 'rdma://192.0.2.7:4842'],
+      ['fail', 'rdma://192.0.2.7:4842'],
+      ['fail', 'udp://192.0.2.7:4840'],
+    ]);
   });
 });

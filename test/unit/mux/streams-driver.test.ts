@@ -3,16 +3,22 @@ import { muxStreamsDefaults, transportDefaults } from '../../../src/config/index
 import { MuxBudget } from '../../../src/mux/budget.js';
 import { MuxConnection } from '../../../src/mux/driver.js';
 import type { MuxConnectionOptions } from '../../../src/mux/connection-options.js';
+import { until } from '../../../src/compliance/pair.js';
 import { encodeFrame } from '../../../src/mux/encode.js';
 import { frameType } from '../../../src/mux/frame.js';
 import type { StreamsLink } from '../../../src/mux/streams-link.js';
-import type { Stream } from '../../../src/transport/contract.js';
-import { MemoryStreamsLink, type MemoryStreamsHooks } from '../../support/memory-streams-link.js';
+import type { Stream, TransportMemory } from '../../../src/transport/contract.js';
+import {
+  MemoryStreamsLink,
+  type MemoryStreamsHooks,
+  type MemoryStreamsOptions,
+} from '../../support/memory-streams-link.js';
+import { PagedMemory } from '../../support/paged-memory.js';
 
 const at = { scheme: 'memory', host: 'here', port: 0 };
 const MiB = 1024 * 1024;
 
-type Wanted = Partial<Pick<MuxConnectionOptions, 'config' | 'limits' | 'budget'>>;
+type Wanted = Partial<Pick<MuxConnectionOptions, 'config' | 'limits' | 'budget' | 'memory' | 'isFabric'>>;
 
 function connect(role: 'dialer' | 'listener', link: StreamsLink, wanted: Wanted = {}): MuxConnection {
   return new MuxConnection({ link, role, local: at, remote: at, budget: new MuxBudget(), ...wanted });
@@ -217,6 +223,96 @@ describe('MuxConnection over a link that carries streams by itself', () => {
     ours.send(new Uint8Array(9));
     expect(await got).toBe(9);
     late.reset(4);
+    both.near.abort(new Error('done'));
+  });
+});
+
+describe('bytes that are not copied', () => {
+  const memoryPair = (options: Partial<MemoryStreamsOptions>, memory?: TransportMemory) => {
+    const [left, right] = MemoryStreamsLink.pair({ seed: 21, pullBytes: MiB, bytesPerTurn: MiB, ...options });
+    const near = connect('dialer', left, memory ? { memory } : {});
+    return { left, right, near, far: connect('listener', right) };
+  };
+
+  it('has the memory of its link, and says so', () => {
+    const memory = new PagedMemory();
+    const { near, far } = memoryPair({}, memory);
+    expect(near.memory).toBe(memory);
+    expect([near.capabilities.zeroCopy, far.capabilities.zeroCopy]).toEqual([true, false]);
+    expect('memory' in far && far.memory).toBeFalsy();
+    near.abort(new Error('done'));
+  });
+
+  it('leads over a fabric only where its link does', () => {
+    const [left, right] = MemoryStreamsLink.pair({ seed: 22 });
+    const near = connect('dialer', left, { isFabric: true });
+    expect(near.capabilities.isFabric).toBe(true);
+    expect(connect('listener', right).capabilities.isFabric).toBeUndefined();
+    near.abort(new Error('done'));
+  });
+
+  it('pulls a long send by itself, right from where it lies', async () => {
+    const both = memoryPair({ aloneBytes: 100_000 });
+    const { ours, theirs } = await openPair(both);
+    const pieces: number[] = [];
+    theirs.onData((bytes) => pieces.push(bytes.length));
+    for (const bytes of [10, 20, 300_000, 30, 40, 100_000, 100_000]) ours.send(new Uint8Array(bytes));
+    ours.closeWrite();
+    await new Promise<void>((resolve) => theirs.onEnd(resolve));
+    expect(pieces).toEqual([30, 300_000, 70, 100_000, 100_000]);
+    both.near.abort(new Error('done'));
+  });
+
+  it('lets the reader keep what it reads, as it is, past the end of everything', async () => {
+    const both = memoryPair({ mostRetained: 1 });
+    const { ours, theirs } = await openPair(both);
+    const kept: { bytes: Uint8Array; release: (() => void) | undefined }[] = [];
+    const got = new Promise<void>((resolve) =>
+      theirs.onData((bytes, retain) => {
+        kept.push({ bytes, release: retain?.() });
+        if (kept.length === 2) resolve();
+      }),
+    );
+    ours.send(new Uint8Array(1000).fill(1));
+    await until(() => kept.length === 1);
+    ours.send(new Uint8Array(1000).fill(2));
+    await got;
+    const [first, second] = kept;
+    expect(second?.release).toBeUndefined();
+    both.near.abort(new Error('done'));
+    await both.far.closed;
+    expect(first?.bytes.every((byte) => byte === 1)).toBe(true);
+    expect(both.right.inbox.retained).toBe(1);
+    first?.release?.();
+    expect(both.right.inbox.retained).toBe(0);
+  });
+
+  it('gives nothing to keep of what was held for its reader', async () => {
+    const both = memoryPair({ mostRetained: 10 });
+    const { ours, theirs } = await openPair(both);
+    theirs.pause();
+    ours.send(new Uint8Array(1000));
+    await until(() => both.far.stats().bytesReceived >= 1000);
+    const retains: unknown[] = [];
+    theirs.onData((_bytes, retain) => retains.push(retain));
+    theirs.resume();
+    expect(retains).toEqual([undefined]);
+    both.near.abort(new Error('done'));
+  });
+
+  it('gives credit for what is kept as for what is not', async () => {
+    const both = memoryPair({ mostRetained: Infinity });
+    const { ours, theirs } = await openPair(both);
+    let seen = 0;
+    theirs.onData((bytes, retain) => {
+      seen += bytes.length;
+      retain?.();
+    });
+    const most = 4 * muxStreamsDefaults.initialWindowBytes;
+    ours.send(new Uint8Array(most));
+    ours.closeWrite();
+    await new Promise<void>((resolve) => theirs.onEnd(resolve));
+    expect(seen).toBe(most);
     both.near.abort(new Error('done'));
   });
 });

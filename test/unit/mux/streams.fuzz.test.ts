@@ -29,7 +29,8 @@ class StreamsEnd extends FuzzEnd {
   flush(maxBytes: number): boolean {
     const control = this.core.pollControl(this.now, Math.ceil(maxBytes / 10));
     if (control) this.#parcels.push({ control, at: this.#controlSent++ });
-    const content = this.core.pollContent(this.now, maxBytes);
+    const aloneBytes = maxBytes % 2 === 0 ? undefined : Math.ceil(maxBytes / 4);
+    const content = this.core.pollContent(this.now, maxBytes, aloneBytes);
     if (!content) return control !== undefined;
     expect(content.bytes).toBeLessThanOrEqual(maxBytes);
     this.#parcels.push({ content });

@@ -1,4 +1,11 @@
-import type { Connection, ResetHandler, Stream } from '../../../src/transport/contract.js';
+import type {
+  Connection,
+  ResetHandler,
+  Retain,
+  Stream,
+  TransportMemory,
+} from '../../../src/transport/contract.js';
+import { Lender } from '../../support/lender.js';
 
 /** What a stream was given to send. */
 export interface Sent {
@@ -15,7 +22,7 @@ const nothing = (): void => undefined;
 export class HandStream implements Stream {
   readonly id = 1;
   readonly opened = Promise.resolve(new Uint8Array());
-  readonly connection = {} as unknown as Connection;
+  readonly connection: Connection;
   readonly closed = Promise.resolve();
   /** Not yet taken by `take`. */
   sent: Sent[] = [];
@@ -26,12 +33,17 @@ export class HandStream implements Stream {
   resetWith: number | undefined;
   #drain: () => void = nothing;
   #tellEnded: () => void = nothing;
-  #data: (bytes: Uint8Array) => void = nothing;
+  /** Of what arrived. */
+  readonly lender: Lender;
+  #data: (bytes: Uint8Array, retain?: Retain) => void = nothing;
   #end: () => void = nothing;
   #reset: ResetHandler = nothing;
   #stop: (code: number) => void = nothing;
 
-  constructor() {
+  /** So many pieces that arrive may be kept at once. */
+  constructor({ memory, mostKept = 0 }: { memory?: TransportMemory; mostKept?: number } = {}) {
+    this.connection = { memory } as unknown as Connection;
+    this.lender = new Lender(mostKept);
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
   }
 
@@ -69,7 +81,7 @@ export class HandStream implements Stream {
     this.resetWith = code;
   }
 
-  onData(handler: (bytes: Uint8Array) => void): void {
+  onData(handler: (bytes: Uint8Array, retain?: Retain) => void): void {
     this.#data = handler;
   }
 
@@ -93,13 +105,10 @@ export class HandStream implements Stream {
     });
   }
 
-  /** The same bytes live only until the handler returns, as the contract has it. */
+  /** The same bytes live only until the handler returns, or it lets go of them, as the contract has it. */
   deliver(...pieces: readonly Uint8Array[]): void {
-    for (const piece of pieces) {
-      const lent = Buffer.from(piece);
-      this.#data(lent);
-      lent.fill(0xee);
-    }
+    for (const piece of pieces)
+      this.lender.lend(Buffer.from(piece), (bytes, retain) => this.#data(bytes, retain));
   }
 
   deliverFin(): void {

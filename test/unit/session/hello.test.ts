@@ -51,6 +51,16 @@ describe('HELLO', () => {
     expect(readHello(encodeHello(hello), 'send')).toEqual(hello);
   });
 
+  it('says that a fabric is trusted where that is so, and is as ever where it is not', () => {
+    const hello = ownHello('recv', 'bob', true);
+    const trusting = { ...hello, trustFabric: true };
+    expect(readHello(encodeHello(trusting), 'send')).toEqual(trusting);
+    expect(encodeHello({ ...hello, trustFabric: false })).toEqual(encodeHello(hello));
+    expect(read({ ...good, trustFabric: false })).toEqual(read(good));
+    for (const trustFabric of [1, 'yes', null, []])
+      expect(changed({ trustFabric })).toBe('ERR_XFER_PROTOCOL');
+  });
+
   it('may have fields that are not known, which are dropped', () => {
     const hello = read({ ...good, later: { deep: [1, 2, 3] }, '': true });
     expect(hello).toEqual(read(good));

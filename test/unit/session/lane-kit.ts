@@ -63,6 +63,10 @@ export class HandSeal implements SealApi {
     return openRecord(key, record).body;
   }
 
+  recordMemory(bytes: number): Buffer {
+    return Buffer.allocUnsafeSlow(bytes);
+  }
+
   stageTimes() {
     return { readMs: 0, sealMs: 0, openMs: 0, writeMs: 0 };
   }
@@ -130,11 +134,12 @@ export interface LaneEndOptions {
   /** Default: what the secrets give. */
   readonly keys?: Pick<LaneOptions, 'sealing' | 'opening'>;
   onControl?(text: string): void;
+  readonly stream?: HandStream;
 }
 
 /** One end of a lane, started. */
 export function laneEnd(role: LaneSecrets['role'], options: LaneEndOptions = {}): LaneEnd {
-  const stream = new HandStream();
+  const { stream = new HandStream() } = options;
   const seal = new HandSeal();
   const buffers = new CountedBuffers();
   const log = { controls: [], contents: [], ends: [] } as Pick<LaneEnd, 'controls' | 'contents' | 'ends'>;

@@ -32,17 +32,22 @@ export interface Witness {
   readonly texts: string[];
   /** Numbers of the records that came, by lane. */
   readonly records: Map<number, number[]>;
+  /** Of those, the ones whose body came plain. */
+  readonly plain: number[];
   readonly lanes: string[];
   readonly down: [lane: number, code: string | undefined][];
   readonly detached: string[];
   readonly ends: (string | undefined)[];
 }
 
-export async function connect(arrive: (stream: Stream, header: Uint8Array) => void): Promise<Wire> {
+export async function connect(
+  arrive: (stream: Stream, header: Uint8Array) => void,
+  fabric = false,
+): Promise<Wire> {
   const [dialerHooks, listenerHooks]: MemoryHooks[] = [{}, {}];
   const links: MemoryLink[] = [];
   const hooks = { dialerHooks: dialerHooks ?? {}, listenerHooks: listenerHooks ?? {} };
-  const transport = await memory({ ...hooks, onLink: (one, other) => links.push(one, other) }).load();
+  const transport = await memory({ ...hooks, fabric, onLink: (one, other) => links.push(one, other) }).load();
   const listener = await transport.listen(
     { scheme: 'memory', host: 'here', port: 0 },
     { onConnection: (connection) => connection.onStream(arrive) },
@@ -62,21 +67,28 @@ export function secretsOf(role: 'dialer' | 'listener'): SessionSecrets {
   return { ...common, cipher: 1, role, leftover: new Uint8Array() };
 }
 
+/** How two sessions meet. Default: over no fabric, with the options of both. */
+export interface MeetKind {
+  readonly fabric?: boolean;
+  readonly dialer?: Partial<SessionOptions>;
+  readonly listener?: Partial<SessionOptions>;
+}
+
 /** Two sessions that have met on lane 0, and the means to put more lanes between them. */
-export async function meet(options: Partial<SessionOptions> = {}) {
+export async function meet(options: Partial<SessionOptions> = {}, kind: MeetKind = {}) {
   let arrived: (stream: Stream) => void = () => undefined;
   const accepted = new Promise<Stream>((resolve) => (arrived = resolve));
   const first = await connect((stream) => {
     stream.accept();
     arrived(stream);
-  });
+  }, kind.fabric);
   const near = first.connection.openStream({ header: sessionHeader });
   const [dialer, listener] = await Promise.all([
-    establish('dialer', near, options),
-    establish('listener', await accepted, options),
+    establish('dialer', near, { ...options, ...kind.dialer }),
+    establish('listener', await accepted, { ...options, ...kind.listener }),
   ]);
   /** A connection whose streams want to join; `joins` has how each of them ended there. */
-  const wire = async (): Promise<Wire & { readonly joins: Promise<string>[] }> => {
+  const wire = async (fabric = false): Promise<Wire & { readonly joins: Promise<string>[] }> => {
     const joins: Promise<string>[] = [];
     const made = await connect((stream, header) => {
       const asked = decodeJoinHeader(header);
@@ -87,11 +99,11 @@ export async function meet(options: Partial<SessionOptions> = {}) {
           (error: unknown) => codeOf(error) ?? '',
         ),
       );
-    });
+    }, fabric);
     return { ...made, joins };
   };
-  const join = async () => {
-    const made = await wire();
+  const join = async (fabric = false) => {
+    const made = await wire(fabric);
     const lane = await dialer.session.dialLane(made.connection, never);
     await made.joins[0];
     return { ...made, lane };
@@ -127,6 +139,7 @@ async function establish(
   const told = {
     texts: [] as string[],
     records: new Map<number, number[]>(),
+    plain: [] as number[],
     lanes: [] as string[],
     down: [] as [number, string | undefined][],
     detached: [] as string[],
@@ -145,7 +158,8 @@ async function establish(
   session.attach({
     onControl: (body) => told.texts.push(Buffer.from(body).toString()),
     onContent: (content) => {
-      const { number } = content.header;
+      const { number, hasPlainBody } = content.header;
+      if (hasPlainBody) told.plain.push(number);
       told.records.set(content.lane, [...(told.records.get(content.lane) ?? []), number]);
       content.release();
     },

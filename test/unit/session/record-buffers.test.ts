@@ -50,7 +50,7 @@ describe('record buffers', () => {
   });
 
   it('that were used last are kept, where there are too many of another size', () => {
-    const buffers = new RecordBuffers(2 * large);
+    const buffers = new RecordBuffers(undefined, 2 * large);
     for (const buffer of many(buffers, 20, 100_000)) buffers.release(buffer);
     const last = buffers.acquire(large);
     buffers.release(last);
@@ -58,7 +58,7 @@ describe('record buffers', () => {
   });
 
   it('that are idle and too small make room for larger ones, but for a quarter', () => {
-    const buffers = new RecordBuffers(8 * large);
+    const buffers = new RecordBuffers(undefined, 8 * large);
     const small = new Set(many(buffers, 8 * 10, 100_000));
     for (const buffer of small) buffers.release(buffer);
     many(buffers, 8);
@@ -75,8 +75,20 @@ describe('record buffers', () => {
     expect(buffers.acquire(large).length).toBeGreaterThanOrEqual(large);
   });
 
+  it('that are large come from where is said', () => {
+    const asked: number[] = [];
+    const buffers = new RecordBuffers((bytes) => {
+      asked.push(bytes);
+      return Buffer.alloc(bytes);
+    });
+    buffers.acquire(1000);
+    expect(asked).toEqual([]);
+    const buffer = buffers.acquire(large);
+    expect(asked).toEqual([buffer.length]);
+  });
+
   it.each([
-    ['as many as is said', new RecordBuffers(2 * large), 2],
+    ['as many as is said', new RecordBuffers(undefined, 2 * large), 2],
     ['32 where nothing is said', new RecordBuffers(), 32],
   ])('that are idle are kept, %s, and no more', (_, buffers, keep) => {
     const first = new Set(many(buffers, keep + 3));

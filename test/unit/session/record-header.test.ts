@@ -52,8 +52,18 @@ describe('the header of a record', () => {
     expect(changed(0, kind)).toBeUndefined();
   });
 
-  it.each([2, 3])('is none with anything in byte %i', (at) => {
-    for (let bit = 0; bit < 8; bit++) expect(changed(at, 1 << bit)).toBeUndefined();
+  it.each([2, 3])('is none with anything in byte %i, but for the flag of a plain body', (at) => {
+    for (let value = 1; value < 256; value++)
+      expect(changed(at, value)).toEqual(
+        at === 2 && value === 1 ? { ...header, hasPlainBody: true } : undefined,
+      );
+  });
+
+  it('of a control message has no plain body', () => {
+    const bytes = encodeRecordHeader({ ...header, kind: recordKind.control });
+    expect(decodeRecordHeader(bytes)).toBeDefined();
+    bytes[recordLayout.flagsAt] = recordLayout.plainBody;
+    expect(decodeRecordHeader(bytes)).toBeUndefined();
   });
 
   it.each([8, 16, 24])('is none with a number past 2^53 − 1 in byte %i', (at) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { sessionDefaults } from '../../../src/config/index.js';
 import { recordLayout } from '../../../src/native/api.js';
 import { RecordReader } from '../../../src/session/record-reader.js';
+import { Lender } from '../../support/lender.js';
 import { CountedBuffers } from './lane-kit.js';
 
 const { lengthBytes, overheadBytes } = recordLayout;
@@ -24,9 +25,9 @@ function lengthOf(total: number): Buffer {
 function makeReader() {
   const buffers = new CountedBuffers();
   const records: Buffer[] = [];
-  const reader = new RecordReader(buffers, (buffer, total) => {
-    records.push(Buffer.from(buffer.subarray(0, total)));
-    buffers.release(buffer);
+  const reader = new RecordReader(buffers, (record, release) => {
+    records.push(Buffer.from(record));
+    release();
   });
   return { reader, buffers, records };
 }
@@ -155,5 +156,70 @@ describe('a reader of records that offers its memory', () => {
     kept.reader.push(recordOf(5000).subarray(0, 100));
     kept.reader.discard();
     expect(kept.buffers.out.size).toBe(0);
+  });
+});
+
+describe('a reader of records whose transport can spare memory', () => {
+  /** Records are kept until they are given back. */
+  function keeping(most: number) {
+    const buffers = new CountedBuffers();
+    const lender = new Lender(most);
+    const kept: { readonly record: Buffer; release(): void }[] = [];
+    const reader = new RecordReader(buffers, (record, release) => kept.push({ record, release }));
+    const push = (bytes: Uint8Array) => lender.lend(bytes, (lent, retain) => reader.push(lent, retain));
+    return { buffers, lender, kept, reader, push };
+  }
+  const large = 64 * 1024 + 1;
+
+  it('leaves a large record where it came by itself, and gives that back', () => {
+    const { buffers, lender, kept, reader, push } = keeping(1);
+    const arrived = recordOf(large);
+    push(arrived);
+    expect([buffers.asked, lender.kept, reader.atBoundary]).toEqual([[], 1, true]);
+    const [one] = kept;
+    expect(one?.record.buffer).toBe(arrived.buffer);
+    expect(one?.record.equals(recordOf(large))).toBe(true);
+    one?.release();
+    expect([lender.kept, arrived[9]]).toEqual([0, 0xdd]);
+  });
+
+  it('copies what the transport cannot spare', () => {
+    const { buffers, lender, kept, push } = keeping(1);
+    for (const seed of [1, 2]) push(recordOf(large, seed));
+    expect([buffers.asked, lender.kept]).toEqual([[large], 1]);
+    expect(kept.map(({ record }, at) => record.equals(recordOf(large, at + 1)))).toEqual([true, true]);
+    for (const { release } of kept) release();
+    expect([buffers.out.size, lender.kept]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['small', [recordOf(64 * 1024)]],
+    ['two at once', [Buffer.concat([recordOf(large, 1), recordOf(large, 2)])]],
+    ['not whole', [recordOf(large).subarray(0, large - 1), recordOf(large).subarray(large - 1)]],
+    ['without its beginning', [recordOf(large).subarray(0, 3), recordOf(large).subarray(3)]],
+    ['more than one', [Buffer.concat([recordOf(large), lengthOf(200)])]],
+  ])('copies what is %s', (_what, pieces) => {
+    const { lender, push } = keeping(9);
+    for (const piece of pieces) push(Buffer.from(piece));
+    expect(lender.kept).toBe(0);
+  });
+
+  it('does not take a record for two, where one ends and another begins in the same bytes', () => {
+    const { lender, kept, push } = keeping(9);
+    const [first, second] = [recordOf(large, 1), recordOf(large, 2)];
+    push(Buffer.from(first.subarray(0, 100)));
+    // As long as a record, from the middle of one to the middle of the next.
+    push(Buffer.concat([first.subarray(100), second.subarray(0, 100)]));
+    push(Buffer.from(second.subarray(100)));
+    expect(lender.kept).toBe(0);
+    expect(kept.map(({ record }) => record)).toEqual([first, second]);
+  });
+
+  it.each([mostTotal + 1, overheadBytes - 1])('refuses a length of %i bytes as ever', (total) => {
+    const { lender, push } = keeping(9);
+    const bytes = Buffer.alloc(Math.max(total, large));
+    bytes.writeUInt32BE(total - lengthBytes);
+    expect(() => push(bytes)).toThrow(expect.objectContaining({ code: 'ERR_XFER_TAMPERED' }) as Error);
+    expect(lender.kept).toBe(0);
   });
 });

@@ -68,3 +68,33 @@ describe('SelectionCore', () => {
   it('who rests for a trial goes on when nothing at all is heard', () =>
     expect(resumed(resting().until('silent', true))).toEqual([[0]]));
 });
+
+describe('a fabric whose hardware moves the bytes', () => {
+  const rdma = { way: 'rdma+efa://a:1', scheme: 'rdma+efa' };
+
+  /** How long until something is dialled, beside a fast tcp, of which so much is left. */
+  function triedAfterMs(candidate: typeof rdma & { isOffloaded?: boolean }, rate: number): number {
+    const core = new SelectionCore({ guess: guesses['same-subnet'], isFar: false, mayTry: true });
+    core.handleCandidates([tcp]);
+    core.handleLane(0, 0, tcp, 'up');
+    // Told of when the transfer runs already.
+    core.handleCandidates([candidate]);
+    for (let now = stepMs; now <= 60_000; now += stepMs) {
+      const lane = { lane: 0, way: tcp.way, receivedBytes: rate * now, inFlightBytes: 1, heardBytes: now };
+      const about = { rttMs: 1, minRttMs: 1, lost: 0, isSuspect: false };
+      const [receivedBytes, remainingBytes, networkMs] = [rate * now, 4_000_000 * MB, now];
+      const sample = { receivedBytes, remainingBytes, networkMs, lanes: [{ ...lane, ...about }] };
+      if (core.handleSample(now, sample).some(({ what, way }) => what === 'dial' && way === candidate.way))
+        return now;
+    }
+    return Infinity;
+  }
+
+  it('is tried at once, also beside a transfer that keeps the processor busy', () => {
+    expect(triedAfterMs({ ...rdma, isOffloaded: true }, 800 * MB)).toBe(stepMs);
+  });
+
+  it('is waited with where the processor moves them', () => {
+    expect(triedAfterMs(rdma, 800 * MB)).toBeGreaterThanOrEqual(1_000);
+  });
+});

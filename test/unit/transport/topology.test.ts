@@ -51,4 +51,6 @@ describe('guesses', () => {
 
   it("a stranger's transport comes behind those that are known", () =>
     expect(guessedRate(guesses['same-site'], 'carrier-pigeon')).toBe(guesses['same-site'].otherRate));
+  it('expects of a pinned provider what its transport reaches', () =>
+    expect(guessedRate(guesses['same-host'], 'rdma+shm')).toBe(guessedRate(guesses['same-host'], 'rdma')));
 });

@@ -1,0 +1,118 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/**
+ * The endpoint of a fabric by itself, without threads and without Node: programs in C++ that fork, built here. What is in `native/` of
+ * the names below belongs to them; the addon's own files are tested elsewhere.
+ */
+const run = promisify(execFile);
+const native = fileURLToPath(new URL('../../native/', import.meta.url));
+const programs = fileURLToPath(new URL('fabric/', import.meta.url));
+const units = [
+  'endpoint',
+  'error',
+  'info',
+  'loops',
+  'memory',
+  'receiver',
+  'resources',
+  'sender',
+  'shm',
+  'signals',
+];
+const scenarios = ['order', 'slow', 'opens', 'killed', 'faults', 'garbage', 'signals'];
+const providers = ['tcp;ofi_rxm', 'shm'];
+const flags = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror'];
+const buildTimeoutMs = 300_000;
+const scenarioTimeoutMs = 150_000;
+
+const lacks = missing();
+if (lacks !== '') console.warn(`skipped: the endpoint of a fabric in C++: ${lacks}`);
+
+function missing(): string {
+  const probe = spawnSync('g++', ['-x', 'c++', '-', '-fsyntax-only'], {
+    input: '#include <rdma/fi_tagged.h>\n',
+  });
+  if (probe.error !== undefined) return 'there is no g++';
+  return probe.status === 0 ? '' : 'there are no headers of libfabric (libfabric-dev)';
+}
+
+function offers(provider: string): boolean {
+  return lacks === '' && spawnSync('fi_info', ['-p', provider, '-t', 'FI_EP_RDM']).status === 0;
+}
+
+describe.skipIf(lacks !== '')('the endpoint of a fabric in C++', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'xfer-fabric-core-'));
+  const built = (name: string): string => join(directory, name);
+
+  beforeAll(async () => {
+    const sources = [
+      ...units.map((unit) => join(native, `fabric-${unit}.cc`)),
+      ...readdirSync(programs)
+        .filter((name) => name.endsWith('.cc'))
+        .map((name) => join(programs, name)),
+    ];
+    const objects = new Map(sources.map((source) => [source, built(`${source.replaceAll('/', '_')}.o`)]));
+    for (const [source, object] of objects) await run('g++', [...flags, '-c', source, '-o', object]);
+    const of = (name: string): string => objects.get(join(programs, name)) ?? '';
+    const core = units.map((unit) => objects.get(join(native, `fabric-${unit}.cc`)) ?? '');
+    const mains = [...scenarios, 'main'].map((name) => of(`${name}.cc`));
+    await run('g++', [...mains, ...core, '-lfabric', '-o', built('fabric-core')]);
+    await run('g++', [of('loops.cc'), ...core, '-lfabric', '-o', built('loops')]);
+    await run('g++', [of('credit-sim.cc'), '-o', built('credit-sim')]);
+  }, buildTimeoutMs);
+  afterAll(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('never has more credit under way than buffers, and never waits for ever', async () => {
+    const { stdout } = await run(built('credit-sim'), ['1', '20000'], { timeout: scenarioTimeoutMs });
+    const seen = JSON.parse(stdout) as { runs: number; creditMessages: number; mostCreditUnderWay: number };
+    expect(seen.runs).toBe(20_000);
+    expect(seen.creditMessages).toBeGreaterThan(100_000);
+    // Close to the bound of the proof: the simulation finds what it is about.
+    expect(seen.mostCreditUnderWay).toBeGreaterThanOrEqual(4);
+  });
+
+  for (const provider of providers) {
+    describe.skipIf(!offers(provider))(provider, () => {
+      for (const scenario of scenarios) {
+        it(
+          scenario,
+          async () => {
+            const { stdout } = await run(built('fabric-core'), [scenario, provider], {
+              timeout: scenarioTimeoutMs,
+            });
+            expect(stdout).toContain('{"');
+          },
+          scenarioTimeoutMs,
+        );
+      }
+
+      for (const [loop, bytes] of [
+        ['ping', '64'],
+        ['ping', '1048576'],
+        ['one-way', '64'],
+        ['one-way', '1048576'],
+      ] as const) {
+        it(
+          `${loop} of ${bytes} bytes`,
+          async () => {
+            const { stdout } = await run(built('loops'), [provider, loop, bytes, '50', '10'], {
+              timeout: scenarioTimeoutMs,
+            });
+            const seen = JSON.parse(stdout) as { microseconds: number; MBps: number };
+            expect(seen.microseconds).toBeGreaterThan(0);
+            expect(seen.MBps).toBeCloseTo(Number(bytes) / seen.microseconds, -3);
+          },
+          scenarioTimeoutMs,
+        );
+      }
+    });
+  }
+});

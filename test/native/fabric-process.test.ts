@@ -1,0 +1,125 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { describeFabric, pairOfProcesses, patternOf } from './fabric-side.js';
+
+interface Ended {
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
+
+function run(command: string, args: readonly string[]): Promise<Ended> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve) => {
+    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+  });
+}
+
+describeFabric('a process that ends with endpoints open and messages under way', (_, provider) => {
+  it.each([
+    ['exit', { status: 3, signal: null, stderr: '' }],
+    ['throw-in-handler', { status: 1, signal: null }],
+    ['close-in-handler', { status: 0, stdout: 'closed\n', stderr: '' }],
+    ['not-kept-alive', { status: 0, signal: null, stderr: '' }],
+    ['kill', { status: null, signal: 'SIGTERM' }],
+  ])('%s', async (way, expected) => {
+    const ended = await run(process.execPath, [fixture('fabric-exit.cjs'), provider, way]);
+    expect(ended).toMatchObject(expected);
+  });
+});
+
+describeFabric('endpoints', (_, provider) => {
+  it('are safe in worker threads that come and go', async () => {
+    expect(await run(process.execPath, [fixture('fabric-workers.mjs'), provider])).toEqual({
+      ...{ status: 0, signal: null },
+      ...{ stdout: 'all ended\n', stderr: '' },
+    });
+  }, 60_000);
+
+  it('leave nothing behind, a thousand times opened and closed', async () => {
+    const args = ['--expose-gc', fixture('fabric-opens.mjs'), provider, '1000'];
+    const { status, stdout, stderr } = await run(process.execPath, args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const more = JSON.parse(stdout) as { descriptors: number; threads: number; bytes: number };
+    expect(more.descriptors).toBeLessThanOrEqual(0);
+    expect(more.threads).toBeLessThanOrEqual(0);
+    // 800 times a page would be 3 MiB; what the allocators keep is more than that at times.
+    expect(more.bytes).toBeLessThan(24 << 20);
+  }, 120_000);
+
+  it('take less than 2 % of a core while nothing comes', async () => {
+    const { status, stdout } = await run(process.execPath, [fixture('fabric-idle.mjs'), provider]);
+    const parts = JSON.parse(stdout) as number[];
+    expect([status, parts.length]).toEqual([0, 2]);
+    for (const part of parts) expect(part).toBeLessThan(0.02);
+  });
+});
+
+const canLimit = spawnSync('prlimit', ['--memlock=65536', 'true']).status === 0;
+if (!canLimit) process.stderr.write('NOT TESTED: a limit of locked memory: there is no prlimit here\n');
+describe.runIf(canLimit)('where 64 KiB may be locked', () => {
+  describeFabric('an endpoint', (_, provider) => {
+    it('opens where its provider locks nothing, else it says what to raise', async () => {
+      const args = ['--memlock=65536', process.execPath, fixture('fabric-memlock.mjs'), provider];
+      const { status, stdout, stderr } = await run('prlimit', args);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(/^(open$|ENOMEM .*memlock)/m);
+    });
+  });
+});
+
+describeFabric('two processes', (api, provider) => {
+  it('send each other messages of all sizes', async () => {
+    const { side } = await pairOfProcesses(api, provider, 'echo');
+    const lengths = [1, 100, 4000, 5000, 300_000, 1 << 20];
+    for (const [seed, length] of lengths.entries()) await side.send([patternOf(length, seed)]);
+    await side.until(() => side.received.length === lengths.length);
+    side.received.forEach((bytes, seed) => {
+      expect(Buffer.compare(bytes, patternOf(lengths[seed] ?? 0, seed))).toBe(0);
+    });
+  });
+
+  it.each(['sink', 'source'] as const)(
+    'go on alone where the other, a %s of large messages, is killed',
+    async (role) => {
+      const { side, child } = await pairOfProcesses(api, provider, role);
+      const region = new Uint8Array(await side.endpoint.region(1 << 20));
+      const enough = (): boolean => (role === 'sink' ? side.sent.length : side.received.length) >= 20;
+      if (role === 'sink') while (!enough()) await side.send([region]);
+      await side.until(enough);
+      const tokens: number[] = [];
+      if (role === 'sink') while (side.endpoint.largeRoom > 0) tokens.push(side.sendNow([region]));
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await side.endpoint.close();
+      expect(side.sent).toEqual(expect.arrayContaining(tokens));
+    },
+  );
+
+  it('do not hold up the loop while 2 GiB go from one to the other', async () => {
+    const { side } = await pairOfProcesses(api, provider, 'sink');
+    const region = new Uint8Array(await side.endpoint.region(1 << 20));
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const messages = 2048;
+    const start = performance.now();
+    for (let i = 0; i < messages; i++) await side.send([region]);
+    await side.until(() => side.sent.length === messages);
+    const seconds = (performance.now() - start) / 1000;
+    delay.disable();
+    const worst = `longest delay ${(delay.max / 1e6).toFixed(1)} ms, p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`;
+    process.stderr.write(`${provider}: 2 GiB in ${seconds.toFixed(2)} s, ${worst}\n`);
+    // Of the scheduler's making is what a loaded machine adds to the longest; the usual one is ours.
+    expect(delay.percentile(50) / 1e6).toBeLessThan(20);
+  }, 60_000);
+});
