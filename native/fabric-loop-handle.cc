@@ -66,14 +66,17 @@ Napi::Value FabricLoop::Run(const Napi::CallbackInfo& info) {
   options.messageBytes = arguments.Integer(2, "bytes", kMaxSafeInteger);
   options.iterations = arguments.Integer(3, "iterations", kMaxSafeInteger);
   options.warmUp = arguments.Integer(4, "warmUp", kMaxSafeInteger);
-  options.isCancelled = &state_->isCancelled;
   const Napi::Function done = arguments.Done(5);
   if (arguments.Ok() && options.iterations == 0) arguments.OutOfRange("iterations must be at least 1");
   if (!arguments.Ok()) return info.Env().Undefined();
   const auto result = std::make_shared<LoopResult>();
+  // Of this run alone: the end of its thread sets it, also when the run is over, and another may follow.
+  const auto isCancelled = std::make_shared<std::atomic<bool>>(state_->isCancelled.load());
+  state_->isRunCancelled = isCancelled;
+  options.isCancelled = isCancelled.get();
   RunTask(
       info.Env(), done,
-      [state = state_, result, options, isPingPong] {
+      [state = state_, result, options, isPingPong, isCancelled] {
         if (state->endpoint == nullptr) return kClosed;
         Failure failure;
         *result = (isPingPong ? PingPong : OneWay)(*state->endpoint, state->peer, options, failure);
@@ -86,13 +89,14 @@ Napi::Value FabricLoop::Run(const Napi::CallbackInfo& info) {
         value.Set("bytesPerSecond", Napi::Number::New(env, result->bytesPerSecond));
         return value;
       },
-      [state = state_] { state->isCancelled = true; });
+      [isCancelled] { *isCancelled = true; });
   return info.Env().Undefined();
 }
 
 /** A loop that runs ends soon, with ECANCELED. */
 Napi::Value FabricLoop::Cancel(const Napi::CallbackInfo& info) {
   state_->isCancelled = true;
+  if (state_->isRunCancelled != nullptr) *state_->isRunCancelled = true;
   return info.Env().Undefined();
 }
 

@@ -24,6 +24,8 @@ class FabricLoop : public Napi::ObjectWrap<FabricLoop> {
     std::unique_ptr<Endpoint> endpoint;
     Peer peer;
     std::atomic<bool> isCancelled{false};
+    /** Of the run that is under way, or was the last; the loop alone refers to it by this. */
+    std::shared_ptr<std::atomic<bool>> isRunCancelled;
   };
 
   Napi::Value Connect(const Napi::CallbackInfo& info);
