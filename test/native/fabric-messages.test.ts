@@ -35,7 +35,7 @@ describeFabric('messages', (api, provider) => {
   it('are gathered from several chunks behind their head', async () => {
     const [near, far] = await pair(api, provider);
     const head = patternOf(headBytes, 9);
-    let seen: Uint8Array<ArrayBuffer> | undefined;
+    let seen: Uint8Array | undefined;
     far.onMessage = ({ view }) => (seen = Uint8Array.from(view));
     const chunks = [patternOf(10), new Uint8Array(), patternOf(70_000, 1), patternOf(3, 2)];
     await near.send(chunks, head);
