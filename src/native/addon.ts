@@ -240,7 +240,10 @@ export function hasDescriptors(addon: Addon): addon is Addon & DescriptorAddon {
 
 export function nativeSeal(addon: Addon): SealApi {
   return {
-    sealFile: ({ cipher, key, counter, plain = false, fd, direct, position, bodyBytes, header, out }, done) => {
+    sealFile: (
+      { cipher, key, counter, plain = false, fd, direct, position, bodyBytes, header, out },
+      done,
+    ) => {
       const past = directNumbers(direct);
       addon.sealFile(cipher, key, counter, plain, fd, position, bodyBytes, header, out, past, counted(done));
     },

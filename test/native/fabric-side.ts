@@ -89,13 +89,13 @@ export class FabricSide {
   }
 
   /** Waits for room. Its token. */
-  async send(chunks: readonly Uint8Array[], head = new Uint8Array(24)): Promise<number> {
+  async send(chunks: readonly Uint8Array[], head: Uint8Array = new Uint8Array(24)): Promise<number> {
     const bytes = chunks.reduce((sum, { length }) => sum + length, head.length);
     await this.until(() => this.#roomFor(bytes) > 0);
     return this.sendNow(chunks, head);
   }
 
-  sendNow(chunks: readonly Uint8Array[], head = new Uint8Array(24)): number {
+  sendNow(chunks: readonly Uint8Array[], head: Uint8Array = new Uint8Array(24)): number {
     const token = this.#token++;
     this.endpoint.send(token, head, chunks);
     return token;
