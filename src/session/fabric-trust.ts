@@ -14,8 +14,9 @@ export interface FabricTrustOptions {
 }
 
 /**
- * Whether the dialer's content need not be sealed: only where the users of both sides have said so, the HELLOs went over a fabric and no
- * relay, and then on the lanes of which the same is true. What is not known is sealed.
+ * Whether the dialer's content need not be sealed: only where the users of both sides have said so, and no relay is on the way of the
+ * HELLOs; and then on the lanes alone that lead straight over a fabric, as both sides see each of them. So one that joins a session
+ * begun over something else may carry it, too. What is not known is sealed.
  */
 export class FabricTrust {
   readonly #options: FabricTrustOptions;
@@ -28,10 +29,10 @@ export class FabricTrust {
     this.#options = options;
   }
 
-  /** What our HELLO says. */
+  /** What our HELLO says: of a session that a relay carries no lane is trusted, whatever it leads over. */
   get isOffered(): boolean {
     const { wanted, way } = this.#options;
-    return wanted && isFabricWay(way());
+    return wanted && way().isRelayed !== true;
   }
 
   handleHello(remote: Pick<Hello, 'trustFabric'>): void {
@@ -44,7 +45,7 @@ export class FabricTrust {
   }
 
   isSealed(lane: number): boolean {
-    return !(this.isOffered && this.#remote?.trustFabric === true && this.#lanes.has(lane));
+    return !(this.#isAgreed && this.#lanes.has(lane));
   }
 
   handlePlain(): void {
@@ -56,15 +57,19 @@ export class FabricTrust {
     return this.#hasCarriedPlain;
   }
 
-  /** Why content is sealed although this side's user would trust a fabric, for people; undefined where he would not, or it is not. */
+  /** Why content is sealed on the first lane although this side's user would trust a fabric, for people; undefined where he would not, or it is not. */
   get whySealed(): string | undefined {
     const { wanted, way } = this.#options;
-    if (!wanted || (this.isOffered && this.#remote?.trustFabric === true)) return undefined;
+    if (!wanted) return undefined;
     const first = way();
     if (first.isRelayed === true) return 'the way leads over a relay';
-    return isFabricWay(first)
-      ? 'the other side does not say the same'
-      : `${first.remote.scheme} is no fabric`;
+    if (!this.#isAgreed) return 'the other side does not say the same';
+    if (isFabricWay(first)) return undefined;
+    return `${first.remote.scheme} is no fabric; where one joins, what goes over it is not sealed`;
+  }
+
+  get #isAgreed(): boolean {
+    return this.isOffered && this.#remote?.trustFabric === true;
   }
 }
 

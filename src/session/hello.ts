@@ -42,7 +42,7 @@ export interface Hello {
   readonly name: string;
   /** It pins our key under a name. */
   readonly remember: boolean;
-  /** Its user trusts the fabric, and the connection that this goes on is one, without relays: content need not be sealed. Default: false. */
+  /** Its user trusts fabrics, and no relay is on the way that this goes: on lanes straight over one content need not be sealed. Default: false. */
   readonly trustFabric?: boolean;
 }
 

@@ -33,6 +33,7 @@ interface Case {
   /** What tcp carries to the receiver, in bytes a second. */
   readonly tcpRate: number;
   readonly flags?: readonly string[];
+  readonly receiverFlags?: readonly string[];
   readonly senderEnv?: Readonly<Record<string, string>>;
   readonly receiverEnv?: Readonly<Record<string, string>>;
 }
@@ -47,12 +48,29 @@ interface Sent {
 
 /** A file from a sender that was told an address without a scheme, behind which tcp is slow; it has arrived. */
 async function sendBehindSlowTcp(given: Case): Promise<Sent> {
-  const { listen, megabytes, tcpRate, flags = [], senderEnv = {}, receiverEnv = {} } = given;
+  const {
+    listen,
+    megabytes,
+    tcpRate,
+    flags = [],
+    senderEnv = {},
+    receiverEnv = {},
+    receiverFlags = [],
+  } = given;
   const directory = await temporaryDirectory();
   const [path, out] = [join(directory, 'file'), join(directory, 'out')];
   const content = randomBytes(megabytes * MB);
   await writeFile(path, content);
-  const args = ['recv', out, '--once', '--json', '--listen', `tcp://${behindHost}:0`, ...listen];
+  const args = [
+    'recv',
+    out,
+    '--once',
+    '--json',
+    '--listen',
+    `tcp://${behindHost}:0`,
+    ...listen,
+    ...receiverFlags,
+  ];
   const recv = await runXfer(args, { timeoutMs, env: receiverEnv });
   const { addresses, code } = await recv.event('listening');
   const proxy = await SlowProxy.open(addresses[0] ?? '', tcpRate);
@@ -73,6 +91,23 @@ async function sendBehindSlowTcp(given: Case): Promise<Sent> {
 }
 
 describe.skipIf(reason !== undefined)(title, { timeout: timeoutMs + 10_000 }, () => {
+  it('carries content unsealed where both trust fabrics, while tcp before and beside it is sealed', async () => {
+    const trust = ['--trust-fabric'];
+    const { sent, done } = await sendBehindSlowTcp({
+      ...{ listen: anywhere('rdma+shm'), megabytes: 150, tcpRate: 15 * MB },
+      ...{ flags: trust, receiverFlags: trust },
+    });
+    expect(done).toMatchObject({ sealed: false });
+    const up = sent.events.flatMap((event) =>
+      event.event === 'lane' && event.state === 'up' ? [event] : [],
+    );
+    expect(up[0]).toMatchObject({ lane: 0, transport: 'tcp' });
+    expect(up.map(({ transport, sealed }) => [transport, sealed])).toEqual(
+      up.map(({ transport }) => [transport, transport === 'tcp' ? undefined : false]),
+    );
+    expect(up.some(({ transport }) => transport === 'rdma+shm')).toBe(true);
+  });
+
   it('is tried beside a transfer on one host, and carries it where tcp is slow', async () => {
     const { done, told, explained, notes } = await sendBehindSlowTcp({
       ...{ listen: anywhere('rdma+shm'), megabytes: 150, tcpRate: 15 * MB },

@@ -8,7 +8,8 @@ import { notesOf } from '../support/transfer.js';
 
 const words = 'read by nobody on the way. ';
 const content = words.repeat(50_000);
-const told = 'content goes sealed in spite of --trust-fabric: tcp is no fabric';
+const told =
+  'content goes sealed in spite of --trust-fabric: tcp is no fabric; where one joins, what goes over it is not sealed';
 
 it('what goes over tcp stays sealed although both sides trust fabrics, and both say so once', async () => {
   const work = await temporaryDirectory();

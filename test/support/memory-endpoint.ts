@@ -63,6 +63,7 @@ export class MemoryEndpoint implements FabricEndpoint {
   readonly #network: MemoryNetwork;
   readonly #options: FabricEndpointOptions;
   readonly #isSilent: boolean;
+  readonly #closes: () => Promise<unknown>;
   readonly #all: Block[] = [];
   readonly #small: Blocks;
   readonly #large: Blocks;
@@ -76,11 +77,17 @@ export class MemoryEndpoint implements FabricEndpoint {
   #counts = { messagesSent: 0, messagesReceived: 0, copiedBytes: 0, registrations: 0 };
   #lastPieceBytes = 0;
 
-  constructor(network: MemoryNetwork, options: FabricEndpointOptions, isSilent: boolean) {
+  constructor(
+    network: MemoryNetwork,
+    options: FabricEndpointOptions,
+    isSilent: boolean,
+    closes: () => Promise<unknown> = () => Promise.resolve(),
+  ) {
     const { smallCount, smallBytes, largeCount, largeBytes, largeLeadBytes = 0 } = options;
     this.#network = network;
     this.#options = options;
     this.#isSilent = isSilent;
+    this.#closes = closes;
     this.#small = new Blocks(this.#all, false, smallCount, smallBytes, 0);
     this.#large = new Blocks(this.#all, true, largeCount, largeBytes, largeLeadBytes);
     this.features = {
@@ -176,6 +183,7 @@ export class MemoryEndpoint implements FabricEndpoint {
     this.kill();
     for (const token of this.#tokens) this.#tell(fabricEvent.sent, token);
     while (this.#tokens.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    await this.#closes();
   }
 
   /** Nothing of it is there any more, and nobody is told, as where its process is killed. */

@@ -8,6 +8,10 @@ export interface MemoryFabricOptions {
   /** Providers over which nothing arrives, and such as do not open, with the words of why. */
   readonly silent?: readonly string[];
   readonly broken?: Readonly<Record<string, string>>;
+  /** Waited for before an endpoint opens. */
+  readonly opens?: () => Promise<unknown>;
+  /** Waited for before an endpoint is closed. */
+  readonly closes?: () => Promise<unknown>;
 }
 
 /** Where the endpoints of several `FabricApi`s meet: one process, no libfabric. */
@@ -16,17 +20,21 @@ export class MemoryNetwork {
   readonly endpoints = new Map<string, MemoryEndpoint>();
   /** In the order in which they were opened, those that are closed too. */
   readonly opened: MemoryEndpoint[] = [];
+  /** Providers of which an endpoint was asked for, in order. */
+  readonly tried: string[] = [];
 
   /** What one side sees of it. */
-  api({ providers = ['tcp;ofi_rxm', 'shm'], silent = [], broken = {} }: MemoryFabricOptions = {}): FabricApi {
+  api(given: MemoryFabricOptions = {}): FabricApi {
+    const { providers = ['tcp;ofi_rxm', 'shm'], silent = [], broken = {}, opens = nextTurn, closes } = given;
     return {
       version: '1.17',
       providers: () => Promise.resolve(providers.map(describe)),
       open: async (options) => {
+        this.tried.push(options.provider);
         const words = broken[options.provider];
         if (words !== undefined) throw Object.assign(new Error(words), { code: 'EINVAL' });
-        await new Promise((resolve) => setImmediate(resolve));
-        const endpoint = new MemoryEndpoint(this, options, silent.includes(options.provider));
+        await opens();
+        const endpoint = new MemoryEndpoint(this, options, silent.includes(options.provider), closes);
         this.endpoints.set(endpoint.key, endpoint);
         this.opened.push(endpoint);
         return endpoint;
@@ -40,6 +48,8 @@ export class MemoryNetwork {
     return this.endpoints.size;
   }
 }
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 export const memoryFabric = (options?: MemoryFabricOptions): FabricApi => new MemoryNetwork().api(options);
 

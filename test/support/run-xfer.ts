@@ -8,6 +8,8 @@ import { afterAll } from 'vitest';
 import type { XferEvent } from '../../src/app/events.js';
 
 export interface RunOptions {
+  /** Of another installation. Default: the one of this repository. */
+  readonly program?: string;
   /** XFER_HOME; default: a new directory, so nothing is shared. Give both sides' own to keep identities across runs. */
   readonly home?: string;
   /** Added to a bare environment; undefined leaves a variable out. */
@@ -31,7 +33,7 @@ export interface Ended {
 
 type EventOf<Name extends XferEvent['event']> = Extract<XferEvent, { event: Name }>;
 
-const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const running = new Set<ChildProcess>();
 const directories: string[] = [];
 
@@ -51,7 +53,7 @@ export async function temporaryDirectory(): Promise<string> {
 export async function runXfer(args: readonly string[], options: RunOptions = {}): Promise<XferRun> {
   const home = options.home ?? (await temporaryDirectory());
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [options.program ?? ownProgram, ...args], {
     cwd: options.cwd,
     env: { PATH, HOME, TMPDIR, XFER_HOME: home, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -47,6 +47,7 @@ export async function exchangeAsDialer(
   try {
     ours = await open(provider);
   } catch (thrown) {
+    if (signal.aborted) throw thrown;
     throw new ProviderFailed(
       provider.provider,
       new XferError(

@@ -46,6 +46,7 @@ export async function answerHello(
       channel.send({ kind: 'answer', version: bootstrapVersion, provider, party: ours.party });
       return { ours, provider };
     } catch (thrown) {
+      if (signal.aborted) throw thrown;
       failed.push(`${candidate.provider}: ${wordsOf(thrown)}`);
     }
   }

@@ -38,7 +38,9 @@ export class EndpointPlaces {
     this.#unproven.delete(endpoint);
   }
 
-  leave(endpoint: FabricEndpoint): void {
+  /** Closes it; its place is free when its memory is, or who breaks off at once would have as much of it as he likes. */
+  async close(endpoint: FabricEndpoint): Promise<void> {
+    await endpoint.close();
     this.#unproven.delete(endpoint);
     this.#all.delete(endpoint);
   }

@@ -171,7 +171,7 @@ export class FabricLink implements StreamsLink {
 
   async #greet(peer: FabricPeer): Promise<void> {
     try {
-      await this.#options.endpoint.connect(peer);
+      await this.#options.endpoint.connect(withinOurs(peer, this.#options.config));
       if (this.#isOver) return;
       this.#sender.begin(peer.smallCount);
       this.#hasGreeted = true;
@@ -279,4 +279,10 @@ export class FabricLink implements StreamsLink {
     this.#receiver.stop();
     void this.#options.endpoint.close().then(() => this.#sender.drop());
   }
+}
+
+/** Nobody has us make messages, and the memory to copy them into, larger than our own: what it could take is its business. */
+function withinOurs(peer: FabricPeer, { smallBytes, largeBytes }: RdmaConfig): FabricPeer {
+  const small = Math.min(peer.smallBytes, smallBytes);
+  return { ...peer, smallBytes: small, largeBytes: Math.max(small, Math.min(peer.largeBytes, largeBytes)) };
 }

@@ -19,6 +19,35 @@ export interface OpenEndpoint {
   readonly party: FabricPeer;
 }
 
+/**
+ * As `opening`, but rejects with the signal's reason when that is first: a provider may take long, or for ever. What opens later
+ * goes to `close`.
+ */
+export async function openedWithin(
+  signal: AbortSignal,
+  opening: Promise<OpenEndpoint>,
+  close: (endpoint: FabricEndpoint) => Promise<void>,
+): Promise<OpenEndpoint> {
+  let stopped = (): void => undefined;
+  const stop = new Promise<never>((_, reject) => {
+    stopped = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener('abort', stopped, { once: true });
+  if (signal.aborted) stopped();
+  try {
+    return await Promise.race([opening, stop]);
+  } catch (thrown) {
+    // Where it was the opening that failed there is nothing to close.
+    void opening.then(
+      ({ endpoint }) => close(endpoint),
+      () => undefined,
+    );
+    throw thrown;
+  } finally {
+    signal.removeEventListener('abort', stopped);
+  }
+}
+
 /** `localHost` is where the bootstrap reached this machine, and so may the fabric. Rejects with the provider's own words. */
 export async function openEndpoint(
   api: FabricApi,

@@ -66,14 +66,15 @@ export function usableProviders(
 
 const isShared = (name: string): boolean => name === sharedMemory;
 
-/** Of what is offered that which we have, in the order of the offers; shared memory only within one host. */
+/** Of what is offered that which we have, each once, in the order of the offers; shared memory only within one host. */
 export function commonProviders(
   offers: readonly Offer[],
   ours: readonly FabricProvider[],
   isOneHost: boolean,
 ): readonly FabricProvider[] {
-  return offers.flatMap(({ provider }) => {
-    if (isShared(provider) && !isOneHost) return [];
-    return ours.find((own) => own.provider === provider) ?? [];
+  const names = [...new Set(offers.map(({ provider }) => provider))];
+  return names.flatMap((name) => {
+    if (isShared(name) && !isOneHost) return [];
+    return ours.find((own) => own.provider === name) ?? [];
   });
 }

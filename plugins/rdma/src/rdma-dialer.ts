@@ -12,7 +12,7 @@ import { exchangeAsDialer, ProviderFailed, type Exchanged } from './bootstrap-di
 import { connectSocket } from './connect-socket.js';
 import { connectionOver } from './fabric-connection.js';
 import { FabricLink } from './fabric-link.js';
-import { openEndpoint } from './open-endpoint.js';
+import { openedWithin, openEndpoint, type OpenEndpoint } from './open-endpoint.js';
 import { pinnedProvider } from './provider-choice.js';
 import { ownFabrics, wordsOf, type OwnFabrics, type RdmaContext } from './rdma-context.js';
 
@@ -51,8 +51,10 @@ async function dialOnce(
   const name = `${to.host}:${to.port}`;
   const channel = new BootstrapChannel(socket, name);
   const { api, config } = context;
-  const open = (provider: FabricProvider): ReturnType<typeof openEndpoint> =>
-    openEndpoint(api, provider, channel.localHost, config);
+  const open = (provider: FabricProvider): Promise<OpenEndpoint> =>
+    openedWithin(limit.signal, openEndpoint(api, provider, channel.localHost, config), (late) =>
+      late.close(),
+    );
   let exchanged: Exchanged;
   try {
     exchanged = await exchangeAsDialer(channel, own, open, name, limit.signal);

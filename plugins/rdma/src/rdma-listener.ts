@@ -14,7 +14,7 @@ import { answerHello, readyOf } from './bootstrap-listener.js';
 import { EndpointPlaces } from './endpoint-places.js';
 import { connectionOver } from './fabric-connection.js';
 import { FabricLink } from './fabric-link.js';
-import { openEndpoint, type OpenEndpoint } from './open-endpoint.js';
+import { openedWithin, openEndpoint, type OpenEndpoint } from './open-endpoint.js';
 import { pinnedProvider } from './provider-choice.js';
 import { ownFabrics, type OwnFabrics, type RdmaContext } from './rdma-context.js';
 
@@ -103,8 +103,10 @@ class RdmaListener implements Listener {
     const terms = {
       own: this.#own,
       limit: () => this.#places.limit(),
-      open: (provider: OwnFabrics['providers'][number]) =>
-        this.#places.open(() => openEndpoint(api, provider, channel.localHost, config)),
+      open: (provider: OwnFabrics['providers'][number]) => {
+        const opening = this.#places.open(() => openEndpoint(api, provider, channel.localHost, config));
+        return openedWithin(signal, opening, (late) => this.#places.close(late));
+      },
     };
     const { ours } = await answerHello(channel, terms, signal);
     const link = await this.#proven(channel, ours, formatAddress(remote), signal);
@@ -118,7 +120,7 @@ class RdmaListener implements Listener {
       this.#context,
     );
     void connection.closed.then(() => {
-      this.#places.leave(ours.endpoint);
+      void this.#places.close(ours.endpoint);
       place.leave();
     });
     this.#listen.onConnection(connection, place.admission);
@@ -142,9 +144,8 @@ class RdmaListener implements Listener {
       await link.prove(peer, inTime);
       return link;
     } catch (thrown) {
-      this.#places.leave(endpoint);
-      if (link) link.abort();
-      else await endpoint.close();
+      link?.abort();
+      await this.#places.close(endpoint);
       throw thrown;
     }
   }

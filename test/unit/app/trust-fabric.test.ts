@@ -95,7 +95,7 @@ const toldBy = (events: readonly XferEvent[]): Told => ({
 
 const sealedFor = (why: string) => `content goes sealed in spite of --trust-fabric: ${why}`;
 const notSaid = sealedFor('the other side does not say the same');
-const noFabric = sealedFor('memory is no fabric');
+const noFabric = sealedFor('memory is no fabric; where one joins, what goes over it is not sealed');
 const overRelay = sealedFor('the way leads over a relay');
 
 describe('a transfer of which both sides trust the fabric', () => {

@@ -149,6 +149,19 @@ describe('what is sent', () => {
     await until(() => a.contents.length === 2);
   });
 
+  it('is never larger than our own buffers, whatever the other side says that it takes', async () => {
+    const network = new MemoryNetwork();
+    const config = rdmaConfig({ smallBytes: 2048, largeBytes: 128 * 1024 });
+    const [a, b] = await sockets();
+    const [near, far] = [await sideOf(network, a, config), await sideOf(network, b, config)];
+    const boast = { ...far.party, smallBytes: 2 ** 20, largeBytes: 2 ** 26 };
+    await Promise.all([near.link.prove(boast, signal), far.link.prove(near.party, signal)]);
+    expect([near.endpoint.smallRoomBytes, near.endpoint.largeRoomBytes]).toEqual([
+      2048 - 16,
+      128 * 1024 - 16,
+    ]);
+  });
+
   it('is under way within bounds, counted in its statistics, with a rate behind it', async () => {
     const [a, b] = await begun({ maxLargeSends: 2, largeCount: 16 });
     for (let i = 0; i < 6; i++) a.put(100_000);

@@ -250,6 +250,47 @@ describe('a listener', () => {
     await dialled(there, options);
   });
 
+  it('has no room for another while the memory of one that is over is not free', async () => {
+    let free = (): void => undefined;
+    const closes = () => new Promise<void>((resolve) => (free = resolve));
+    const network = new MemoryNetwork();
+    const there = await listening({ fabric: network.api({ closes }), rdma: { maxEndpoints: 1 } });
+    const { socket } = await stranger(there, helloOf());
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.resetAndDestroy();
+    await until(() => network.openCount === 0);
+    const options = { fabric: network.api() };
+    await expect(dialled(there, options)).rejects.toMatchObject({ code: 'ERR_XFER_LIMIT' });
+    free();
+    await dialled(there, options);
+  });
+
+  it('leaves who gives up while an endpoint does not open, and closes what opens later', async () => {
+    let open = (): void => undefined;
+    const opens = () => new Promise<void>((resolve) => (open = resolve));
+    const network = new MemoryNetwork();
+    const there = await listening({
+      ...{ fabric: network.api({ opens }), rdma: { maxEndpoints: 1 }, ...patient },
+    });
+    await (
+      await stranger(there, helloOf())
+    ).closed;
+    // What may still open takes its place.
+    await expect(dialled(there, { fabric: network.api() })).rejects.toMatchObject({ code: 'ERR_XFER_LIMIT' });
+    open();
+    await until(() => network.opened.length === 1 && network.openCount === 0);
+  });
+
+  it('tries a provider once, however often it is offered', async () => {
+    const network = new MemoryNetwork();
+    const there = await listening({ fabric: network.api({ broken: { 'tcp;ofi_rxm': 'no' } }) });
+    const offer = { provider: 'tcp;ofi_rxm', fabric: '', domain: '', version: '' };
+    await (
+      await stranger(there, helloOf({ offers: [offer, offer, offer] }))
+    ).closed;
+    expect(network.tried).toEqual(['tcp;ofi_rxm']);
+  });
+
   it('that closes drops who is not a connection yet, and leaves the others', async () => {
     const options = { fabric: new MemoryNetwork().api() };
     const there = await listening(options);
@@ -281,6 +322,22 @@ describe('a dialer', () => {
     const dial = transport.dial(there.listener.address, { signal, timeoutMs: 100 });
     await expect(dial).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
     expect(network.opened).toEqual([]);
+  });
+
+  it('that is called off while an endpoint does not open leaves at once, and nothing open', async () => {
+    let open = (): void => undefined;
+    const opens = () => new Promise<void>((resolve) => (open = resolve));
+    const network = new MemoryNetwork();
+    const there = await impostor((socket) => socket.write(encodeBootstrap(answerOf('tcp;ofi_rxm'))));
+    const transport = await rdma({ fabric: network.api({ opens }) }).load();
+    const off = new AbortController();
+    const dial = transport.dial({ ...there.listener.address, scheme: 'rdma+tcp' }, { signal: off.signal });
+    await until(() => network.tried.length === 1);
+    const reason = new Error('changed my mind');
+    off.abort(reason);
+    await expect(dial).rejects.toBe(reason);
+    open();
+    await until(() => network.opened.length === 1 && network.openCount === 0);
   });
 
   it('that is called off while the fabric is tried leaves nothing open', async () => {

@@ -24,13 +24,18 @@ describe('whether content need not be sealed', () => {
   it.each(cases)('$wanted here, $remote there, a fabric $isFabric, relayed $isRelayed', (given) => {
     const { wanted, remote, isFabric, isRelayed } = given;
     const made = trust(wanted, way({ isFabric, isRelayed }), remote);
-    expect(made.isOffered).toBe(wanted && isFabric && !isRelayed);
+    expect(made.isOffered).toBe(wanted && !isRelayed);
     expect(made.isSealed(0)).toBe(!(wanted && remote && isFabric && !isRelayed));
     expect(made.whySealed === undefined).toBe(!wanted || !made.isSealed(0));
   });
 
   it('says why not', () => {
-    expect(trust(true, way({ isFabric: false }), true).whySealed).toBe('tcp is no fabric');
+    expect(trust(true, way({ isFabric: false }), true).whySealed).toMatch(
+      /^tcp is no fabric; where one joins/,
+    );
+    expect(trust(true, way({ isFabric: false }), false).whySealed).toBe(
+      'the other side does not say the same',
+    );
     expect(trust(true, way({ isRelayed: true }), true).whySealed).toBe('the way leads over a relay');
     expect(trust(true, way(), false).whySealed).toBe('the other side does not say the same');
     // A peer that does not know of it.
@@ -44,6 +49,19 @@ describe('whether content need not be sealed', () => {
     made.handleLane(2, () => way({ isRelayed: true }));
     made.handleLane(3, () => way());
     expect([0, 1, 2, 3, 4].map((lane) => made.isSealed(lane))).toEqual([false, true, true, false, true]);
+  });
+
+  it('is so on a fabric that joins what began over something else', () => {
+    const made = trust(true, way({ isFabric: false }), true);
+    made.handleLane(1, () => way());
+    made.handleLane(2, () => way({ isRelayed: true }));
+    expect([0, 1, 2].map((lane) => made.isSealed(lane))).toEqual([true, false, true]);
+  });
+
+  it('is so nowhere in a session that began over a relay, not even on a fabric that joins', () => {
+    const made = trust(true, way({ isRelayed: true, isFabric: false }), true);
+    made.handleLane(1, () => way());
+    expect([made.isOffered, made.isSealed(0), made.isSealed(1)]).toEqual([false, true, true]);
   });
 
   it('is not before the other side has said so', () => {

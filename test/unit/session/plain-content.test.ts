@@ -51,10 +51,11 @@ describe('content of two sessions that have met', () => {
     expect([0, 1, 2].map((lane) => met.listener.session.fabric.isSealed(lane))).toEqual([false, false, true]);
   });
 
-  it('is sealed on a fabric that joins a session which was not begun on one', async () => {
+  it('goes plain on a fabric that joins a session which was not begun on one, and there alone', async () => {
     const met = await meet(both);
     await met.join(true);
-    expect(await sendOnEach(met)).toEqual({ plain: [], lanes: [0, 1] });
+    expect(await sendOnEach(met)).toEqual({ plain: [1], lanes: [0, 1] });
+    expect([0, 1].map((lane) => met.listener.session.fabric.isSealed(lane))).toEqual([true, false]);
   });
 
   it('is sealed on the way back: its lanes may have come over a relay', async () => {
