@@ -7,7 +7,6 @@ import {
   type ProbeResult,
   type Transport,
 } from 'xfer/plugin';
-import { lockedMemory } from './locked-memory.js';
 import { rdmaConfig } from './config.js';
 import { usableProviders } from './provider-choice.js';
 import { foundProviders, rdmaContext } from './rdma-context.js';
@@ -31,11 +30,7 @@ async function probe(api: FabricApi): Promise<ProbeResult> {
   try {
     const usable = usableProviders(await foundProviders(api), undefined);
     const names = usable.map(({ provider, device }) => (device ? `${provider} (${device})` : provider));
-    const locked = await lockedMemory();
-    return {
-      ok: true,
-      detail: `libfabric ${api.version}: ${names.join(', ')}${locked ? `; locked memory: ${locked}` : ''}`,
-    };
+    return { ok: true, detail: `libfabric ${api.version}: ${names.join(', ')}` };
   } catch (thrown) {
     const { code, message, remedy } = isXferError(thrown)
       ? thrown
