@@ -78,8 +78,9 @@ Napi::Value FabricLoop::Run(const Napi::CallbackInfo& info) {
       info.Env(), done,
       [state = state_, result, options, isPingPong, isCancelled] {
         if (state->endpoint == nullptr) return kClosed;
+        if (state->peer.address.empty()) return Failure{ENOTCONN, "it is not connected"};
         Failure failure;
-        *result = (isPingPong ? PingPong : OneWay)(*state->endpoint, state->peer, options, failure);
+        *result = (isPingPong ? PingPong : OneWay)(*state->endpoint, state->peer, state->runs, options, failure);
         return failure;
       },
       [result](Napi::Env env) -> Napi::Value {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "fabric-endpoint.h"
+#include "fabric-loops.h"
 
 namespace xfer::fabric {
 
@@ -23,6 +24,7 @@ class FabricLoop : public Napi::ObjectWrap<FabricLoop> {
   struct State {
     std::unique_ptr<Endpoint> endpoint;
     Peer peer;
+    LoopState runs;
     std::atomic<bool> isCancelled{false};
     /** Of the run that is under way, or was the last; the loop alone refers to it by this. */
     std::shared_ptr<std::atomic<bool>> isRunCancelled;

@@ -1,5 +1,6 @@
 #include "fabric-loops.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <vector>
@@ -20,33 +21,31 @@ constexpr uint64_t kIdleTurns = 4096;
 /** One end: what it has sent and received, each received block released at once. */
 class Runner {
  public:
-  Runner(Endpoint& endpoint, const Peer& peer, const LoopOptions& options, Failure& failure)
-      : endpoint_(endpoint), peer_(peer), options_(options), failure_(failure) {
-    memory_ = endpoint.Region(options.messageBytes > 0 ? options.messageBytes : 1, failure);
-    pieces_.push_back({memory_.get(), options.messageBytes});
+  Runner(Endpoint& endpoint, const Peer& peer, LoopState& state, const LoopOptions& options, Failure& failure)
+      : endpoint_(endpoint), state_(state), options_(options), failure_(failure) {
+    if (options.messageBytes > std::max(peer.smallBytes, peer.largeBytes) - kHeaderBytes) failure = {EMSGSIZE, "the message is too large"};
+    if (!failure && state.memoryBytes < options.messageBytes) Grow(peer);
+    pieces_.push_back({state.memory.get(), options.messageBytes});
     isSmall_ = options.messageBytes + kHeaderBytes <= peer.smallBytes;
-    baseSmall_ = endpoint.SmallGranted() - peer.smallCount;
-    baseLarge_ = endpoint.LargeGranted() - peer.largeCount;
   }
 
   bool HasFailed() const { return static_cast<bool>(failure_); }
   uint64_t Sent() const { return sent_; }
   uint64_t Received() const { return received_; }
 
-  bool HasRoom() const {
-    const uint32_t granted = isSmall_ ? endpoint_.SmallGranted() - baseSmall_ : endpoint_.LargeGranted() - baseLarge_;
-    return granted != static_cast<uint32_t>(isSmall_ ? small_ : sent_);
-  }
+  bool HasRoom() const { return isSmall_ ? HasSmallRoom() : endpoint_.LargeGranted() != state_.largeSent; }
 
   void Send() {
     endpoint_.Send(sent_++, nullptr, 0, pieces_);
-    if (isSmall_) small_++;
+    (isSmall_ ? state_.smallSent : state_.largeSent)++;
   }
 
   /** Of no content: what ends a loop one way. */
   void SendLast() {
+    while (!HasSmallRoom() && Turn()) continue;
+    if (HasFailed()) return;
     endpoint_.Send(sent_++, nullptr, 0, {});
-    small_++;
+    state_.smallSent++;
   }
 
   /** One turn; false where the loop is over. */
@@ -78,6 +77,14 @@ class Runner {
   }
 
  private:
+  bool HasSmallRoom() const { return endpoint_.SmallGranted() != state_.smallSent; }
+
+  /** For all that may follow: what is registered stays so until the endpoint closes. */
+  void Grow(const Peer& peer) {
+    state_.memory = endpoint_.Region(peer.largeBytes, failure_);
+    if (!failure_) state_.memoryBytes = peer.largeBytes;
+  }
+
   bool TurnedIdle() {
     if (idleTurns_ == 0) idleSince_ = Clock::now();
     if (++idleTurns_ % kIdleTurns != 0) return true;
@@ -87,17 +94,13 @@ class Runner {
   }
 
   Endpoint& endpoint_;
-  const Peer& peer_;
+  LoopState& state_;
   const LoopOptions& options_;
   Failure& failure_;
-  std::shared_ptr<uint8_t> memory_;
   std::vector<Piece> pieces_;
   std::vector<Event> events_;
   bool isSmall_ = false;
-  uint32_t baseSmall_ = 0;
-  uint32_t baseLarge_ = 0;
   uint64_t sent_ = 0;
-  uint64_t small_ = 0;
   uint64_t received_ = 0;
   uint64_t idleTurns_ = 0;
   Clock::time_point idleSince_;
@@ -113,14 +116,16 @@ LoopResult ResultOf(double seconds, uint64_t transfers, size_t bytes) {
 
 }  // namespace
 
-LoopResult PingPong(Endpoint& endpoint, const Peer& peer, const LoopOptions& options, Failure& failure) {
-  Runner runner(endpoint, peer, options, failure);
+LoopResult PingPong(Endpoint& endpoint, const Peer& peer, LoopState& state, const LoopOptions& options, Failure& failure) {
+  Runner runner(endpoint, peer, state, options, failure);
+  if (runner.HasFailed()) return {};
   const uint64_t rounds = options.warmUp + options.iterations;
   Clock::time_point start = Clock::now();
   for (uint64_t round = 0; round < rounds; round++) {
     if (round == options.warmUp) start = Clock::now();
     if (!options.isClient && !runner.ReceiveUntil(round + 1)) return {};
     while (!runner.HasRoom() && runner.Turn()) continue;
+    if (runner.HasFailed()) return {};
     runner.Send();
     if (options.isClient && !runner.ReceiveUntil(round + 1)) return {};
     if (runner.HasFailed()) return {};
@@ -130,8 +135,9 @@ LoopResult PingPong(Endpoint& endpoint, const Peer& peer, const LoopOptions& opt
   return ResultOf(seconds, options.iterations * 2, options.messageBytes);
 }
 
-LoopResult OneWay(Endpoint& endpoint, const Peer& peer, const LoopOptions& options, Failure& failure) {
-  Runner runner(endpoint, peer, options, failure);
+LoopResult OneWay(Endpoint& endpoint, const Peer& peer, LoopState& state, const LoopOptions& options, Failure& failure) {
+  Runner runner(endpoint, peer, state, options, failure);
+  if (runner.HasFailed()) return {};
   const uint64_t messages = options.warmUp + options.iterations;
   Clock::time_point start = Clock::now();
   if (options.isClient) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "fabric-endpoint.h"
 
@@ -21,6 +22,15 @@ struct LoopOptions {
   const std::atomic<bool>* isCancelled = nullptr;
 };
 
+/** What one run leaves to the next over the same endpoint: memory to send from, and what of the credit is used. */
+struct LoopState {
+  /** Registered, for the largest message. */
+  std::shared_ptr<uint8_t> memory;
+  size_t memoryBytes = 0;
+  uint32_t smallSent = 0;
+  uint32_t largeSent = 0;
+};
+
 struct LoopResult {
   double seconds = 0;
   /** Of one message one way, as fi_pingpong counts: half of a round trip. */
@@ -29,9 +39,9 @@ struct LoopResult {
 };
 
 /** One message there, one back. */
-LoopResult PingPong(Endpoint& endpoint, const Peer& peer, const LoopOptions& options, Failure& failure);
+LoopResult PingPong(Endpoint& endpoint, const Peer& peer, LoopState& state, const LoopOptions& options, Failure& failure);
 
 /** As many one way as credit allows, then one back. Every message lies in registered memory where it is received. */
-LoopResult OneWay(Endpoint& endpoint, const Peer& peer, const LoopOptions& options, Failure& failure);
+LoopResult OneWay(Endpoint& endpoint, const Peer& peer, LoopState& state, const LoopOptions& options, Failure& failure);
 
 }  // namespace xfer::fabric

@@ -29,7 +29,8 @@ int main(int count, char** arguments) {
     LoopOptions mine = loop;
     mine.isClient = isClient;
     Failure failure;
-    const LoopResult result = isPing ? PingPong(*endpoint, peer, mine, failure) : OneWay(*endpoint, peer, mine, failure);
+    LoopState state;
+    const LoopResult result = (isPing ? PingPong : OneWay)(*endpoint, peer, state, mine, failure);
     Check(failure, isClient ? "the client" : "the server");
     // Neither closes before the other has all.
     channel.Tell('d');
