@@ -9,6 +9,7 @@
 #include "fabric-error.h"
 #include "fabric-info.h"
 #include "fabric-neighbours.h"
+#include "fabric-opening-turn.h"
 #include "fabric-receiver.h"
 #include "fabric-sender.h"
 #include "fabric-shm.h"
@@ -62,7 +63,9 @@ class FabricEndpoint final : public Endpoint {
   Failure Complete(std::vector<Event>& events);
   Failure Turn(std::vector<Event>& events);
   Failure TurnBesideNeighbour(std::vector<Event>& events);
+  /** All of libfabric's, within the turn. */
   void Close();
+  void CloseEndpoint();
 
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Sender> sender_;
@@ -115,6 +118,7 @@ Failure FabricEndpoint::Start(const EndpointOptions& options) {
 }
 
 FabricEndpoint::~FabricEndpoint() {
+  const OpeningTurn turn;
   if (!self_) {
     Close();
     return;
@@ -126,7 +130,11 @@ FabricEndpoint::~FabricEndpoint() {
 }
 
 void FabricEndpoint::Close() {
-  if (!resources_.endpoint || !memory_) return;
+  if (resources_.endpoint && memory_) CloseEndpoint();
+  resources_.Close();
+}
+
+void FabricEndpoint::CloseEndpoint() {
   if ((resources_.info->domain_attr->mr_mode & FI_MR_ENDPOINT) != 0) {
     // Such an endpoint does not close while memory is bound to it.
     if (receiver_) receiver_->Cancel(resources_.endpoint.get());
@@ -251,7 +259,10 @@ Endpoint::Stats FabricEndpoint::Counters() const {
 
 std::unique_ptr<Endpoint> Endpoint::Open(const EndpointOptions& options, Failure& failure) {
   auto opened = std::make_unique<FabricEndpoint>();
-  failure = opened->Start(options);
+  {
+    const OpeningTurn turn;
+    failure = opened->Start(options);
+  }
   if (failure) return nullptr;
   return opened;
 }

@@ -83,4 +83,12 @@ bool Resources::Open(const EndpointOptions& options, size_t operations, Failure&
          Check("fi_enable", fi_enable(openedEndpoint), failure);
 }
 
+void Resources::Close() {
+  endpoint.reset();
+  addresses.reset();
+  queue.reset();
+  domain.reset();
+  fabric.reset();
+}
+
 }  // namespace xfer::fabric

@@ -20,6 +20,8 @@ struct Resources {
 
   /** False and a failure where it cannot be. `operations`: how many may be under way at most. */
   bool Open(const EndpointOptions& options, size_t operations, Failure& failure);
+  /** In the order that libfabric wants. */
+  void Close();
 
  private:
   bool OpenQueue(size_t operations, Failure& failure);

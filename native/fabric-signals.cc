@@ -2,16 +2,7 @@
 
 namespace xfer::fabric {
 
-namespace {
-
-std::mutex& Turn() {
-  static std::mutex turn;
-  return turn;
-}
-
-}  // namespace
-
-KeptSignals::KeptSignals() : turn_(Turn()) {
+KeptSignals::KeptSignals() {
   for (size_t i = 0; i < 4; i++) sigaction(kSignals[i], nullptr, &kept_[i]);
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 #include <csignal>
-#include <mutex>
 
 namespace xfer::fabric {
 
 /**
  * While it lives, handlers of signals may be changed; when it goes they are as they were. The provider shm installs its own for the
  * four below when its first endpoint is made, and they would take Node's place: SIGINT would end the process before
- * anybody hears of it. What they do (removing files of /dev/shm) an orderly close does, too; for the rest see fabric-shm.h.
+ * anybody hears of it. One at a time (fabric-opening-turn.h): it must not keep what another's provider has just installed. What they do (removing files of /dev/shm) an orderly close does, too; for the rest see fabric-shm.h.
  */
 class KeptSignals {
  public:
@@ -18,8 +17,6 @@ class KeptSignals {
 
  private:
   static constexpr int kSignals[] = {SIGBUS, SIGSEGV, SIGTERM, SIGINT};
-  /** Several threads may open endpoints: one must not keep what the other's provider has just installed. */
-  std::lock_guard<std::mutex> turn_;
   struct sigaction kept_[4];
 };
 
