@@ -1,6 +1,7 @@
 #include "fabric-thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <atomic>
@@ -123,6 +124,9 @@ bool FabricThread::End(std::chrono::milliseconds most) {
   if (ended) {
     state->thread.join();
   } else {
+    // Below a lock it spins for good: on what nobody else wants of a processor.
+    const sched_param none = {};
+    pthread_setschedparam(state->thread.native_handle(), SCHED_IDLE, &none);
     state->thread.detach();
   }
   return ended;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { fabricDefaults } from '../../src/config/index.js';
 import { describeFabric, pairOfProcesses, patternOf } from './fabric-side.js';
 
 interface Ended {
@@ -12,6 +13,7 @@ interface Ended {
   readonly stderr: string;
 }
 
+const kills = 30;
 const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
 
 function run(command: string, args: readonly string[]): Promise<Ended> {
@@ -105,6 +107,28 @@ describeFabric('two processes', (api, provider) => {
       expect(side.sent).toEqual(expect.arrayContaining(tokens));
     },
   );
+
+  it('close in time, however often the other is killed in the middle', async () => {
+    let abandoned = 0;
+    for (let kill = 0; kill < kills; kill++) {
+      const { side, child } = await pairOfProcesses(api, provider, 'source');
+      const region = new Uint8Array(await side.endpoint.region(1 << 20));
+      await side.send([region]);
+      await side.until(() => side.received.length >= 3 + (kill % 5));
+      const tokens: number[] = [];
+      while (side.endpoint.largeRoom > 0) tokens.push(side.sendNow([region]));
+      while (side.endpoint.smallRoom > 0) tokens.push(side.sendNow([patternOf(100)]));
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const start = performance.now();
+      await side.endpoint.close();
+      const tookMs = performance.now() - start;
+      if (tookMs >= fabricDefaults.closeTimeoutMs - 1) abandoned++;
+      expect(tookMs).toBeLessThan(fabricDefaults.closeTimeoutMs + 1000);
+      expect(side.sent).toEqual(expect.arrayContaining(tokens));
+    }
+    process.stderr.write(`${provider}: of ${kills} endpoints, ${abandoned} closed without their threads\n`);
+  }, 120_000);
 
   it('do not hold up the loop while 2 GiB go from one to the other', async () => {
     const { side } = await pairOfProcesses(api, provider, 'sink');
