@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "fabric-limits.h"
+#include "fabric-pace.h"
 #include "fabric-thread.h"
 
 namespace xfer::fabric {
@@ -20,41 +22,17 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-/**
- * Looked for more without waiting after something came: an answer is often that near, and a wait costs two switches. Not longer, since
- * the other process may need this very core to answer.
- */
-constexpr microseconds kSpin{20};
 /** Without a descriptor: a part of how long nothing came, so a wait adds little to what already passed. */
 constexpr int kWaitPart = 8;
 constexpr microseconds kLeastWait{20};
-constexpr milliseconds kMostPollWait{5};
 /** With a descriptor. Some providers have work that it does not tell of, such as a connection that is being made. */
 constexpr milliseconds kMostDescriptorWait{100};
 /** How long an endpoint may say that there is something, and have nothing. */
 constexpr milliseconds kMostDoubt{1};
-constexpr milliseconds kMostLinger{200};
 /** Turns without looking at the queue of commands. */
 constexpr int kMostTurns = 16;
-
-constexpr milliseconds kMostTurnWait{1000};
-
-/**
- * One at a time in this process: endpoints share what libfabric keeps of a provider, and when two opened or closed at once, each on its
- * thread, 1.17 crashed. Whoever holds it may hang, so it is not waited for without end.
- */
-class OpeningTurn {
- public:
-  OpeningTurn() : lock_(Mutex(), kMostTurnWait) {}
-
- private:
-  static std::timed_mutex& Mutex() {
-    static auto* const mutex = new std::timed_mutex;  // never destroyed: threads may outlive statics
-    return *mutex;
-  }
-
-  const std::unique_lock<std::timed_mutex> lock_;
-};
+/** Events that wait for others to be told with: fewer than the buffers that they stand for. */
+constexpr size_t kMostHeld = 16;
 
 int NewEventFd() { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
@@ -187,10 +165,7 @@ Failure Driver::Broken() const {
 void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
   auto reply = std::make_unique<Reply>();
   reply->request = openRequest;
-  {
-    const OpeningTurn turn;
-    endpoint_ = Endpoint::Open(options, reply->failure);
-  }
+  endpoint_ = Endpoint::Open(options, reply->failure);
   if (endpoint_ == nullptr) {
     Answer(std::move(reply));
     return;
@@ -210,15 +185,20 @@ void Driver::Run(const EndpointOptions& options, uint64_t openRequest) {
 }
 
 void Driver::Serve() {
-  Clock::time_point active = Clock::now();
+  Pace pace(Clock::now());
   while (!isClosing_ && !stopped_.load(std::memory_order_acquire)) {
     bool happened = hasCommands_.load() && TakeCommands();
     for (int turn = 0; turn < kMostTurns && endpoint_ != nullptr && Turn(); turn++) happened = true;
     const Clock::time_point now = Clock::now();
     if (happened) {
-      active = now;
-    } else if (now - active >= kSpin) {
-      Wait(now - active);
+      pace.Happened(now);
+    } else if (pace.Idle(now) >= pace.Spin()) {
+      Tell();
+      Wait(pace.Idle(now));
+    } else {
+      // The other process, or the loop that is to answer, may need this very core.
+      std::this_thread::yield();
+      if (Clock::now() - now > kCrowded) pace.Crowded();
     }
   }
 }
@@ -293,7 +273,7 @@ void Driver::Answer(std::unique_ptr<Reply> reply) {
   Arrival arrival;
   arrival.reply = std::move(reply);
   outgoing_.push_back(std::move(arrival));
-  Deliver(outgoing_);
+  Tell();
 }
 
 void Driver::PublishEvents() {
@@ -306,6 +286,11 @@ void Driver::PublishEvents() {
     outgoing_.emplace_back().event = event;
   }
   events_.clear();
+  const auto isUrgent = [](const Arrival& arrival) { return arrival.reply != nullptr || !arrival.event.mayWait; };
+  if (outgoing_.size() >= kMostHeld || std::any_of(outgoing_.begin(), outgoing_.end(), isUrgent)) Tell();
+}
+
+void Driver::Tell() {
   if (!outgoing_.empty()) Deliver(outgoing_);
 }
 
@@ -314,6 +299,7 @@ void Driver::DropEndpoint() {
   for (const uint64_t token : underWay_) events_.push_back({Event::Kind::kSent, token, 0, 0});
   std::sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.id < b.id; });
   PublishEvents();
+  Tell();
 }
 
 void Driver::FreeEndpoint() {
@@ -324,7 +310,6 @@ void Driver::FreeEndpoint() {
     endpoint_.release();
     return;
   }
-  const OpeningTurn turn;
   endpoint_ = nullptr;
 }
 

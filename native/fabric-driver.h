@@ -116,6 +116,8 @@ class Driver {
   void Wait(Clock::duration idle);
   void Answer(std::unique_ptr<Reply> reply);
   void PublishEvents();
+  /** What waits to be told, too. */
+  void Tell();
   /** It is closed or broken: `sent` for all that was under way. */
   void DropEndpoint();
   void FreeEndpoint();

@@ -64,6 +64,8 @@ struct Event {
   size_t offset = 0;
   /** Head and content. */
   size_t bytes = 0;
+  /** Of kSent: little memory is the caller's again, which may be told with what comes next. */
+  bool mayWait = false;
 };
 
 /**

@@ -173,7 +173,7 @@ Failure Sender::Flush(Receiver& receiver, std::vector<Event>& events) {
     messages_++;
     slots_[slot].ownsToken = !gathered_.isCopied;
     if (gathered_.isCopied) {
-      events.push_back({Event::Kind::kSent, message.token});
+      events.push_back({Event::Kind::kSent, message.token, 0, 0, isSmall});
       if (!isSmall) copied_ += message.bytes - kHeaderBytes - message.headBytes;
     }
     if (!isSmall && !message.pieces.empty()) {

@@ -3,10 +3,9 @@
 #include <functional>
 #include <memory>
 
-namespace xfer::fabric {
+#include "fabric-limits.h"
 
-/** How long a thread may take to come back from its provider before it is left to itself. */
-constexpr std::chrono::milliseconds kMostWait{2000};
+namespace xfer::fabric {
 
 /** exit(3) has begun: the kernel will close what is open. */
 bool IsProcessEnding();

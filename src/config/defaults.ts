@@ -243,6 +243,25 @@ export const rdmaDefaults = Object.freeze({
   maxUnprovenEndpoints: 16,
 });
 
+/** The threads of a fabric's endpoints. They run below JavaScript: native/fabric-limits.h has the same, and a test compares them. */
+export const fabricDefaults = Object.freeze({
+  /** A provider may hang, below a lock of a process that was killed; past it an endpoint closes without its thread. */
+  closeTimeoutMs: 2_000,
+  /** What was sent just before an endpoint closes has so long to go out; past it it is dropped. */
+  lingerMs: 200,
+  /** After something came a thread looks for more before it sleeps: so long where little comes often, else the shorter. */
+  longSpinUs: 200,
+  shortSpinUs: 20,
+  /** Often: no more than this passes from one to the next, on average. */
+  oftenUs: 300,
+  /** A thread that gave way for longer than this sleeps instead: others want the processor. */
+  crowdedUs: 100,
+  /** Longest sleep where a provider cannot wake it (shm). */
+  pollWaitMs: 5,
+  /** Endpoints are opened and closed one by one; past it the next no longer waits for one that hangs. */
+  turnWaitMs: 1_000,
+});
+
 /** session (DESIGN §6). */
 export const sessionDefaults = Object.freeze({
   /** A stranger must have finished the handshake by then; counted from the connection. */

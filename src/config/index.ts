@@ -1,6 +1,7 @@
 export {
   benchDefaults,
   defaultPorts,
+  fabricDefaults,
   forwardingDefaults,
   measuringDefaults,
   muxDefaults,

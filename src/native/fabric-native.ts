@@ -1,3 +1,4 @@
+import { fabricDefaults } from '../config/index.js';
 import { eventNumbers, maxEvents } from './fabric-addon.js';
 import type { AddonFabricEndpoint, FabricAddon, FabricOpened } from './fabric-addon.js';
 import {
@@ -12,8 +13,6 @@ import {
 import { called, optionArguments, peerArguments } from './fabric-calls.js';
 import { openLoop } from './fabric-loop.js';
 
-/** How long a thread may take to come back from its provider; native/fabric-thread.h has the same. */
-const mostCloseMs = 2000;
 /** Every message begins with so many bytes of the addon. */
 const ownHeaderBytes = 16;
 
@@ -131,7 +130,7 @@ class NativeFabricEndpoint implements FabricEndpoint {
       const late = setTimeout(() => {
         this.#abandon();
         resolve();
-      }, mostCloseMs);
+      }, fabricDefaults.closeTimeoutMs);
       this.#handle.close(() => {
         clearTimeout(late);
         resolve();
