@@ -304,9 +304,10 @@ void Driver::DropEndpoint() {
 
 void Driver::FreeEndpoint() {
   if (endpoint_ == nullptr) return;
-  // Of one with a descriptor the kernel takes back everything; closed with messages under way, libfabric 1.17 crashed at times. Others
-  // have files (shm).
-  if (IsProcessEnding() && endpoint_->WaitFd() >= 0) {
+  // Nobody closed it, so messages may be under way in both directions; closing it then, ofi_rxm of 1.17 reads through a null pointer (a flushed
+  // operation without a context). It is kept as it is, with its memory, and the kernel takes all of it back with the process. Others have
+  // files (shm).
+  if ((IsProcessEnding() || stopped_.load()) && endpoint_->WaitFd() >= 0) {
     endpoint_.release();
     return;
   }
