@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fabricApi } from 'xfer/plugin';
 import type { ExplainEvent, XferEvent } from '../../src/app/events.js';
 import { readDiagnosis } from '../support/doctor.js';
 import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
 import { SlowProxy } from '../support/slow-proxy.js';
+import { whyNoFabric } from '../support/why-no-fabric.js';
 
 const MB = 1_000_000;
 const timeoutMs = 60_000;
@@ -15,16 +15,7 @@ const loopback = (scheme: string): string[] => ['--listen', `${scheme}://127.0.0
 const anywhere = (scheme: string): string[] => ['--listen', `${scheme}://[::]:0`];
 const behindHost = '127.0.0.2';
 
-/** Why this machine cannot carry anything by both software providers; undefined where it can. */
-async function whyNot(): Promise<string | undefined> {
-  const finding = await fabricApi();
-  if (!finding.ok) return finding.reason;
-  const found = new Set((await finding.api.providers()).map(({ provider }) => provider));
-  const missing = ['shm', 'tcp;ofi_rxm'].filter((name) => !found.has(name));
-  return missing.length > 0 ? `libfabric has no ${missing.join(' and no ')}` : undefined;
-}
-
-const reason = await whyNot();
+const reason = await whyNoFabric();
 const title = reason === undefined ? 'rdma' : `rdma (skipped: ${reason})`;
 
 interface Case {
