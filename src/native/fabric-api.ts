@@ -122,7 +122,7 @@ export interface FabricEndpoint {
   /** Only messages with it are taken: 56 random bits. */
   readonly tag: bigint;
   readonly features: FabricFeatures;
-  /** Where received messages lie. */
+  /** Where received messages lie. Empty once it is closed; what readers have kept stays. */
   readonly smallMemory: ArrayBuffer;
   readonly largeMemory: ArrayBuffer;
   /** Why it is broken, with the provider's own words. */

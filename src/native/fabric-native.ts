@@ -36,22 +36,36 @@ async function openEndpoint(addon: FabricAddon, options: FabricEndpointOptions):
       if (events[at] === fabricEvent.sent) underWay.delete(events[at + 1] ?? 0);
     options.onEvents(events, count);
   };
+  const [handle, opened] = await openHandle(addon, options, events, onEvents);
+  return new NativeFabricEndpoint(handle, opened, underWay, events, onEvents);
+}
+
+/** In a scope of its own: else what handles events would hold the handle, too. */
+async function openHandle(
+  addon: FabricAddon,
+  options: FabricEndpointOptions,
+  events: Float64Array,
+  onEvents: (count: number) => void,
+): Promise<[AddonFabricEndpoint, FabricOpened]> {
   let handle: AddonFabricEndpoint | undefined;
   const opened = await called<FabricOpened>((done) => {
     handle = new addon.FabricEndpoint(...optionArguments(options), events, onEvents, done);
   });
-  return new NativeFabricEndpoint(handle as AddonFabricEndpoint, opened, underWay, events, onEvents);
+  return [handle as AddonFabricEndpoint, opened];
 }
 
 class NativeFabricEndpoint implements FabricEndpoint {
   readonly address: Uint8Array;
   readonly tag: bigint;
   readonly features: FabricFeatures;
-  readonly smallMemory: ArrayBuffer;
-  readonly largeMemory: ArrayBuffer;
+  smallMemory: ArrayBuffer;
+  largeMemory: ArrayBuffer;
   smallRoomBytes = 0;
   largeRoomBytes = 0;
-  readonly #handle: AddonFabricEndpoint;
+  /** Undefined once it is closed. */
+  #handle: AddonFabricEndpoint | undefined;
+  /** Of one that is closed. */
+  #lastStats: FabricStats | undefined;
   /** By token: the thread reads it. */
   readonly #underWay: Map<number, readonly Uint8Array[]>;
   readonly #events: Float64Array;
@@ -78,60 +92,76 @@ class NativeFabricEndpoint implements FabricEndpoint {
   }
 
   get failure(): Error | undefined {
-    return (this.#failure ??= this.#handle.failure());
+    return (this.#failure ??= this.#handle?.failure());
   }
 
   get smallRoom(): number {
-    return this.#handle.smallRoom();
+    return this.#handle?.smallRoom() ?? 0;
   }
 
   get largeRoom(): number {
-    return this.#handle.largeRoom();
+    return this.#handle?.largeRoom() ?? 0;
   }
 
   async connect(peer: FabricPeer): Promise<void> {
-    await called((done) => this.#handle.connect(...peerArguments(peer), done));
+    await called((done) => this.#open.connect(...peerArguments(peer), done));
     this.smallRoomBytes = peer.smallBytes - ownHeaderBytes;
     this.largeRoomBytes = peer.largeBytes - ownHeaderBytes;
   }
 
   send(token: number, head: Uint8Array, chunks: readonly Uint8Array[]): void {
     if (this.#underWay.has(token)) throw new RangeError('token must not be one that is under way');
-    this.#handle.send(token, head, chunks);
+    this.#open.send(token, head, chunks);
     this.#underWay.set(token, chunks);
   }
 
   retain(block: number): void {
-    this.#handle.retain(block);
+    this.#open.retain(block);
   }
 
   release(block: number): void {
-    this.#handle.release(block);
+    this.#handle?.release(block);
   }
 
   region(bytes: number): Promise<ArrayBuffer> {
-    return called((done) => this.#handle.region(bytes, done));
+    return called((done) => this.#open.region(bytes, done));
   }
 
   stats(): FabricStats {
-    return this.#handle.stats();
+    return this.#lastStats ?? this.#open.stats();
   }
 
   keepAlive(alive: boolean): void {
-    this.#handle.keepAlive(alive);
+    this.#handle?.keepAlive(alive);
   }
 
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
 
-  #close(): Promise<void> {
+  async #close(): Promise<void> {
+    const handle = this.#open;
+    await this.#end(handle);
+    // Megabytes and descriptors, which are not to wait until nobody refers to an endpoint that is of no more use.
+    this.#failure ??= handle.failure();
+    this.#lastStats = handle.stats();
+    this.#handle = undefined;
+    this.smallMemory = new ArrayBuffer(0);
+    this.largeMemory = new ArrayBuffer(0);
+  }
+
+  get #open(): AddonFabricEndpoint {
+    if (this.#handle) return this.#handle;
+    throw Object.assign(new Error('EBADF: the endpoint is closed'), { code: 'EBADF' });
+  }
+
+  #end(handle: AddonFabricEndpoint): Promise<void> {
     return new Promise((resolve) => {
       const late = setTimeout(() => {
-        this.#abandon();
+        this.#abandon(handle);
         resolve();
       }, fabricDefaults.closeTimeoutMs);
-      this.#handle.close(() => {
+      handle.close(() => {
         clearTimeout(late);
         resolve();
       });
@@ -139,8 +169,8 @@ class NativeFabricEndpoint implements FabricEndpoint {
   }
 
   /** Its thread hangs in the provider. What it was to send is its for good, whatever the caller is told. */
-  #abandon(): void {
-    this.#handle.abandon();
+  #abandon(handle: AddonFabricEndpoint): void {
+    handle.abandon();
     const tokens = [...this.#underWay.keys()];
     abandoned.push([...this.#underWay.values()]);
     for (let from = 0; from < tokens.length; from += maxEvents) {

@@ -55,7 +55,7 @@ async function findings() {
 /** Who names rdma is told why there is none, and the very command that repairs it. */
 async function refuses(args: readonly string[], why: string): Promise<void> {
   const { status, stderr } = await (
-    await xfer(['send', 'note', ...args], { env: { XFER_CODE: '1-a-b-c-d' } })
+    await xfer(['send', 'note', ...args], { env: { XFER_CODE: '1234-nobody-is-asked' } })
   ).ended;
   expect(status, stderr).toBe(7);
   expect(stderr).toContain(why);

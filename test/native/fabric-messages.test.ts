@@ -127,13 +127,17 @@ describeFabric('an endpoint', (api, provider) => {
     const [near, far] = await pair(api, provider);
     const region = new Uint8Array(await near.endpoint.region(1 << 20));
     region.fill(5);
+    const large = new Uint8Array(near.endpoint.largeMemory);
     const tokens: number[] = [];
     while (near.endpoint.largeRoom > 0) tokens.push(near.sendNow([region]));
     while (near.endpoint.smallRoom > 0) tokens.push(near.sendNow([patternOf(100)]));
     await near.endpoint.close();
     expect([...near.sent].sort((a, b) => a - b)).toEqual(tokens);
     expect(region.every((byte) => byte === 5)).toBe(true);
-    expect(new Uint8Array(near.endpoint.largeMemory).length).toBeGreaterThan(0);
+    // What a reader has kept stays; the endpoint itself has nothing any more.
+    expect(large.fill(1).every((byte) => byte === 1)).toBe(true);
+    expect([near.endpoint.smallMemory.byteLength, near.endpoint.largeMemory.byteLength]).toEqual([0, 0]);
+    expect(near.endpoint.stats().messagesSent).toBeGreaterThan(0);
     expect(() => near.sendNow([])).toThrow('EBADF');
     await expect(near.endpoint.region(4096)).rejects.toThrow('EBADF');
     await near.endpoint.close();

@@ -23,8 +23,8 @@ export interface FabricReceiverOptions {
 /** What comes in. Messages that come before anybody is there for them are kept where they lie. */
 export class FabricReceiver {
   readonly #options: FabricReceiverOptions;
-  readonly #small: Buffer;
-  readonly #large: Buffer;
+  #small: Buffer;
+  #large: Buffer;
   readonly #mostKept: number;
   /** How much has come of each stream. */
   readonly #received = new Map<number, number>();
@@ -68,10 +68,12 @@ export class FabricReceiver {
     this.#received.delete(streamId);
   }
 
-  /** Nothing is given out any more, and nothing given back: what readers keep is theirs. */
+  /** Nothing is given out any more, and nothing given back: what readers keep is theirs, and the rest of the memory nobody's. */
   stop(): void {
     this.#isOver = true;
     this.#early = undefined;
+    this.#small = Buffer.alloc(0);
+    this.#large = Buffer.alloc(0);
   }
 
   #handleFirst(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
 import { rdma, type RdmaOptions } from '@xfer/rdma';
+import * as fc from 'fast-check';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, ListenOptions, Listener, TransportTuning } from '../../../src/plugin.js';
@@ -279,6 +280,43 @@ describe('a listener', () => {
     await expect(dialled(there, { fabric: network.api() })).rejects.toMatchObject({ code: 'ERR_XFER_LIMIT' });
     open();
     await until(() => network.opened.length === 1 && network.openCount === 0);
+  });
+
+  it('stands whatever a stranger says, however it is cut, and keeps no endpoint for him', async () => {
+    const network = new MemoryNetwork();
+    const options = { fabric: network.api() };
+    const there = await listening({ ...options, ...patient });
+    const ready = encodeBootstrap({ kind: 'ready', party: { ...party, address: Uint8Array.of(1) } });
+    const said = fc.oneof(
+      fc.constantFrom(
+        helloOf(),
+        ready,
+        encodeBootstrap(answerOf('shm')),
+        encodeBootstrap({ kind: 'finished' }),
+      ),
+      fc.uint8Array({ maxLength: 64 }),
+      fc.constant(new Uint8Array(9000)),
+    );
+    const cuts = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 5 });
+    const tells = fc.tuple(fc.boolean(), fc.array(said, { minLength: 1, maxLength: 6 }), cuts);
+    await fc.assert(
+      fc.asyncProperty(tells, async ([isPolite, messages, sizes]) => {
+        const { socket, closed } = await stranger(there, isPolite ? helloOf() : undefined);
+        const all = Buffer.concat(messages);
+        for (let at = 0, i = 0; at < all.length && !socket.destroyed; i++) {
+          const bytes = sizes[i % sizes.length] ?? 1;
+          await new Promise((resolve) => socket.write(all.subarray(at, at + bytes), resolve));
+          at += bytes;
+        }
+        socket.end();
+        await closed;
+        socket.destroy();
+        await until(() => network.openCount === 0);
+      }),
+      { numRuns: 60 },
+    );
+    expect(there.came).toEqual([]);
+    await dialled(there, options);
   });
 
   it('tries a provider once, however often it is offered', async () => {
