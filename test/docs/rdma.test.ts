@@ -58,14 +58,14 @@ describe('messages of a fabric, in docs/protocol.md', () => {
 
 describe('docs/rdma.md', () => {
   it('has the port and the numbers of the code', () => {
-    const { largeCount, smallCount, largeBytes, smallBytes, memoryBlocks } = rdmaDefaults;
+    const { largeCount, smallCount, largeBytes, smallBytes, memoryBlocks, memoryBlocksAtOnce } = rdmaDefaults;
     const { maxEndpoints, maxUnprovenEndpoints } = rdmaDefaults;
     expect(page).toContain(`port ${defaultPorts.rdma} where none is given`);
     expect(largeBytes).toBe(2 ** 20 + 4096);
     expect(page).toContain(`${largeCount} of 1 MiB and a page, ${smallCount} of ${smallBytes / 1024} KiB`);
     const megabytes = Math.round((largeCount * largeBytes + smallCount * smallBytes) / 1e6);
     expect(page).toContain(
-      `${megabytes} MB. Blocks to make records in, got as they are needed: ${memoryBlocks}`,
+      `${megabytes} MB. Blocks to make records in: ${memoryBlocksAtOnce} from the beginning, up to ${memoryBlocks}`,
     );
     expect(page).toContain(`${maxEndpoints} connections at most, of those ${maxUnprovenEndpoints}`);
     expect(security).toContain(`has ${maxUnprovenEndpoints} whose dialer`);
