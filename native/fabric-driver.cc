@@ -55,6 +55,11 @@ Driver::Driver() : toThread_(NewEventFd()), toLoop_(NewEventFd()) {
 
 // What the loop calls.
 
+void Driver::LetGo() {
+  toThread_.Close();
+  toLoop_.Close();
+}
+
 void Driver::Stop() {
   stopped_.store(true, std::memory_order_release);
   Raise(toThread_);
@@ -304,10 +309,9 @@ void Driver::DropEndpoint() {
 
 void Driver::FreeEndpoint() {
   if (endpoint_ == nullptr) return;
-  // Nobody closed it, so messages may be under way in both directions; closing it then, ofi_rxm of 1.17 reads through a null pointer (a flushed
-  // operation without a context). It is kept as it is, with its memory, and the kernel takes all of it back with the process. Others have
-  // files (shm).
-  if ((IsProcessEnding() || stopped_.load()) && endpoint_->WaitFd() >= 0) {
+  // There is no time to end what is under way, and closing it then is not safe (see Settle). It is kept as it is, with its
+  // memory, and the kernel takes all of it back with the process. Others have files (shm).
+  if (IsProcessEnding() && endpoint_->WaitFd() >= 0) {
     endpoint_.release();
     return;
   }

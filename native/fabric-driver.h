@@ -59,6 +59,9 @@ class Driver {
   /** Readable while there are arrivals to take. */
   int LoopFd() const { return toLoop_.Get(); }
 
+  /** Its thread has ended, and the loop watches it no more: gives its descriptors back before it is collected. */
+  void LetGo();
+
   /** The body of the thread: returns when it is closed or stopped; then there is no endpoint any more. */
   void Run(const EndpointOptions& options, uint64_t openRequest);
   /** From any thread: drops the endpoint and returns, and tells the loop nothing. */

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "fabric-error.h"
 #include "fabric-info.h"
+#include "fabric-limits.h"
 #include "fabric-neighbours.h"
 #include "fabric-opening-turn.h"
 #include "fabric-receiver.h"
@@ -63,6 +65,10 @@ class FabricEndpoint final : public Endpoint {
   Failure Complete(std::vector<Event>& events);
   Failure Turn(std::vector<Event>& events);
   Failure TurnBesideNeighbour(std::vector<Event>& events);
+  /** Ends what is under way here, so that nothing is left to go on while it closes. */
+  void Settle();
+  /** Whether an operation that was under way is over; `isReceive` of which kind. */
+  bool TakeEnded(bool& isReceive);
   /** All of libfabric's, within the turn. */
   void Close();
   void CloseEndpoint();
@@ -118,6 +124,8 @@ Failure FabricEndpoint::Start(const EndpointOptions& options) {
 }
 
 FabricEndpoint::~FabricEndpoint() {
+  // Of the memory of an shm peer nothing is read any more: it may be gone.
+  if (!self_ && receiver_ && resources_.endpoint) Settle();
   const OpeningTurn turn;
   if (!self_) {
     Close();
@@ -127,6 +135,39 @@ FabricEndpoint::~FabricEndpoint() {
   Neighbours::All().Leave(address_);
   const std::lock_guard<std::mutex> lock(self_->mutex);
   Close();
+}
+
+// ofi_rxm of 1.17 goes on, with a connection that it has just closed, with what had completed before: it would
+// acknowledge a message that was read from the other side, say, and uses what is freed. So buffers are called off, and
+// those that a message is being read into have some time to get it.
+void FabricEndpoint::Settle() {
+  receiver_->Cancel(resources_.endpoint.get());
+  size_t posted = receiver_->SmallPosted() + receiver_->LargePosted();
+  const auto until = std::chrono::steady_clock::now() + kMostSettle;
+  while (posted > 0 && std::chrono::steady_clock::now() < until) {
+    bool isReceive = false;
+    if (!TakeEnded(isReceive)) {
+      std::this_thread::yield();
+    } else if (isReceive) {
+      posted--;
+    }
+  }
+  bool isReceive = false;
+  while (TakeEnded(isReceive) && std::chrono::steady_clock::now() < until) continue;
+}
+
+bool FabricEndpoint::TakeEnded(bool& isReceive) {
+  fi_cq_msg_entry entry = {};
+  const ssize_t count = fi_cq_read(resources_.queue.get(), &entry, 1);
+  if (count == -FI_EAVAIL) {
+    fi_cq_err_entry error = {};
+    if (fi_cq_readerr(resources_.queue.get(), &error, 0) != 1) return false;
+    entry.op_context = error.op_context;
+  } else if (count != 1) {
+    return false;
+  }
+  isReceive = entry.op_context != nullptr && static_cast<const Operation*>(entry.op_context)->kind != Operation::Kind::kSend;
+  return true;
 }
 
 void FabricEndpoint::Close() {

@@ -40,8 +40,9 @@ uint64_t FabricHandle::NewRequest(Napi::Function done) {
 
 void FabricHandle::Finish(std::chrono::milliseconds most) {
   if (!std::exchange(isOpen_, false)) return;
-  thread_.End(most);
+  const bool hasEnded = thread_.End(most);
   std::exchange(poller_, nullptr)->Close();
+  if (hasEnded) driver_->LetGo();
   requests_.clear();
   fields_.Reset();
   onEvents_.Reset();

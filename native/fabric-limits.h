@@ -9,6 +9,8 @@ namespace xfer::fabric {
 constexpr std::chrono::milliseconds kMostWait{2000};
 /** What was sent has so long to go out where its endpoint closes. */
 constexpr std::chrono::milliseconds kMostLinger{200};
+/** Messages that are being read have so long to come in where their endpoint closes. */
+constexpr std::chrono::milliseconds kMostSettle{100};
 /** Looked for more without waiting after something came, where little and often comes. */
 constexpr std::chrono::microseconds kLongSpin{200};
 /** The same, of anything else. */

@@ -249,6 +249,8 @@ export const fabricDefaults = Object.freeze({
   closeTimeoutMs: 2_000,
   /** What was sent just before an endpoint closes has so long to go out; past it it is dropped. */
   lingerMs: 200,
+  /** Messages that are being read have so long to come in where their endpoint closes; past it they are broken off. */
+  settleMs: 100,
   /** After something came a thread looks for more before it sleeps: so long where little comes often, else the shorter. */
   longSpinUs: 200,
   shortSpinUs: 20,

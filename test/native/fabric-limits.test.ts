@@ -6,6 +6,7 @@ import { fabricDefaults } from '../../src/config/index.js';
 const names: Readonly<Record<keyof typeof fabricDefaults, string>> = {
   closeTimeoutMs: 'milliseconds kMostWait',
   lingerMs: 'milliseconds kMostLinger',
+  settleMs: 'milliseconds kMostSettle',
   longSpinUs: 'microseconds kLongSpin',
   shortSpinUs: 'microseconds kShortSpin',
   oftenUs: 'microseconds kOften',
