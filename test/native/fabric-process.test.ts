@@ -15,7 +15,7 @@ interface Ended {
 
 /** Of each provider; more by hand, where there is time for it. */
 const kills = Number(process.env['XFER_FABRIC_KILLS'] ?? 8);
-const opens = Number(process.env['XFER_FABRIC_OPENS'] ?? 250);
+const opens = Number(process.env['XFER_FABRIC_OPENS'] ?? 1000);
 const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
 
 function run(command: string, args: readonly string[], environment = {}): Promise<Ended> {
