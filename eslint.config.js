@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 
 /** A layer imports only from those below it (to its right). */
 const layers = [
-  ...['commands', 'ui', 'app', 'pipe', 'transfer', 'session', 'relay'],
+  ...['commands', 'ui', 'bench', 'app', 'pipe', 'transfer', 'session', 'relay'],
   ...['mux', 'transport', 'native', 'config', 'errors'],
 ];
 

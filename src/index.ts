@@ -20,10 +20,10 @@ export {
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
 export { homeDirectory } from './config/home.js';
-export { bench, type BenchOptions } from './app/bench.js';
-export type * from './app/bench-events.js';
-export type { BenchPattern, BenchPlan, PlanOptions, RunLimit } from './app/bench-plan.js';
-export { serveBench, type ServeBenchOptions } from './app/serve-bench.js';
+export { bench, type BenchOptions } from './bench/bench.js';
+export type * from './bench/events.js';
+export type { BenchPattern, BenchPlan, PlanOptions, RunLimit } from './bench/plan.js';
+export { serveBench, type ServeBenchOptions } from './bench/serve.js';
 export { doctor, type DoctorOptions } from './app/doctor.js';
 export type { Finding, PathFinding, Verdict } from './app/finding.js';
 export type { MachineFacts } from './app/machine-facts.js';

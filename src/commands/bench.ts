@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { TransportTuning } from '../transport/contract.js';
-import { benchPatterns } from '../app/bench-plan.js';
+import { benchPatterns } from '../bench/plan.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
 import { benchView } from '../ui/bench-view.js';
@@ -61,7 +61,7 @@ A transport that is not there is skipped, with its reason. Exit status 7 means t
     if (flags.serve) return this.#serve(flags, args.target, tuning);
     const plan = planOptions(flags);
     const { target } = args;
-    const { bench } = await import('../app/bench.js');
+    const { bench } = await import('../bench/bench.js');
     const view = benchView(tableStyle(flags), (line) => {
       if (!flags.quiet || flags.json) this.data(line);
     });
@@ -78,7 +78,7 @@ A transport that is not there is skipped, with its reason. Exit status 7 means t
     url: string | undefined,
     tuning: TransportTuning,
   ): Promise<void> {
-    const { serveBench } = await import('../app/serve-bench.js');
+    const { serveBench } = await import('../bench/serve.js');
     await this.transfer(flags, ({ transports, signal, onEvent }) =>
       serveBench({ transports, listen: url === undefined ? [] : [url], tuning, signal, onEvent }),
     );

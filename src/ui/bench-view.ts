@@ -1,4 +1,4 @@
-import type { BenchedTransport, BenchReport, BenchRow, BenchSkipped } from '../app/bench-events.js';
+import type { BenchedTransport, BenchReport, BenchRow, BenchSkipped } from '../bench/events.js';
 import { printable, printableJson } from '../transfer/printable.js';
 import { indented, type TableStyle } from './table-style.js';
 

@@ -17,7 +17,7 @@ it.each(folders)('the README of src/%s names no file that is gone', (folder) => 
     expect(existsSync(new URL(`${folder}/${name}`, source)), name).toBe(true);
 });
 
-it.each(['app', 'native', 'relay', 'session', 'transfer', 'ui'])(
+it.each(['app', 'bench', 'native', 'relay', 'session', 'transfer', 'ui'])(
   'the README of src/%s names every file',
   (folder) => {
     const files = readdirSync(new URL(`${folder}/`, source)).filter((name) => name.endsWith('.ts'));

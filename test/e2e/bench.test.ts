@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { BenchReport, BenchRow } from '../../src/app/bench-events.js';
+import type { BenchReport, BenchRow } from '../../src/bench/events.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 
 const quick = ['--size', '1,64KiB', '--time', '20ms', '--repeat', '2'];

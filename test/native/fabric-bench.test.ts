@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { answerNativeBench } from '../../src/app/bench-native-answers.js';
-import { nativeLoops } from '../../src/app/bench-native-loops.js';
-import { decodeNativeHeader } from '../../src/app/bench-native-message.js';
+import { answerNativeBench } from '../../src/bench/native-answers.js';
+import { nativeLoops } from '../../src/bench/native-loops.js';
+import { decodeNativeHeader } from '../../src/bench/native-message.js';
 import { XferError } from '../../src/errors/index.js';
 import { fabricApi } from '../../src/native/fabric.js';
 import { openErrorCode } from '../../src/transport/contract.js';

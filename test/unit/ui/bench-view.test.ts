@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BenchReport, BenchRow } from '../../../src/app/bench-events.js';
+import type { BenchReport, BenchRow } from '../../../src/bench/events.js';
 import { benchView } from '../../../src/ui/bench-view.js';
 import { tableStyle } from '../../../src/ui/table-style.js';
 

@@ -1,4 +1,4 @@
-import type { BenchPattern, BenchPlan } from './bench-plan.js';
+import type { BenchPattern, BenchPlan } from './plan.js';
 
 /** What one run, or the median one of several, came to. */
 export interface BenchFigures {

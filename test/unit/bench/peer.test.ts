@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { encodeBenchHeader } from '../../../src/app/bench-message.js';
-import { BenchPeer } from '../../../src/app/bench-peer.js';
-import { streamLoops } from '../../../src/app/bench-stream-loops.js';
+import { encodeBenchHeader } from '../../../src/bench/message.js';
+import { BenchPeer } from '../../../src/bench/peer.js';
+import { streamLoops } from '../../../src/bench/stream-loops.js';
 import { benchDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { OpenRefused, openErrorCode, resetCode, type Connection } from '../../../src/transport/contract.js';

@@ -1,5 +1,5 @@
 import type { Connection } from '../transport/contract.js';
-import { benchMessage } from './bench-message.js';
+import { benchMessage } from './message.js';
 
 /** Messages of one size to send again and again, from memory that the transport need not copy where it has such. */
 export class BenchMemory {

@@ -3,11 +3,11 @@ import { XferError } from '../errors/index.js';
 import type { FabricApi, FabricLoop, FabricRunResult } from '../native/fabric-api.js';
 import { OpenRefused, resetCode, type Connection, type Stream } from '../transport/contract.js';
 import { StreamReader } from '../transport/stream-reader.js';
-import { nativeError, openLoop, readParty, sendParty } from './bench-native-end.js';
-import { encodeNativeHeader, encodeRun, nativeAnswer, type NativeRun } from './bench-native-message.js';
-import type { BenchPattern, RunLimit } from './bench-plan.js';
-import type { BenchLoops, RunResult } from './bench-run.js';
-import { unlessAborted } from './unless-aborted.js';
+import { nativeError, openLoop, readParty, sendParty } from './native-end.js';
+import { encodeNativeHeader, encodeRun, nativeAnswer, type NativeRun } from './native-message.js';
+import type { BenchPattern, RunLimit } from './plan.js';
+import type { BenchLoops, RunResult } from './run.js';
+import { unlessAborted } from '../app/unless-aborted.js';
 
 export interface NativeLoops extends BenchLoops {
   close(): Promise<void>;

@@ -2,15 +2,15 @@ import { asXferError, errorTable, exitStatus, XferError, type ErrorCode } from '
 import { parseUrl } from '../transport/address.js';
 import type { Connection, TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import { benchWays, otherEnd, type BenchWay } from './bench-ends.js';
-import type { BenchedTransport, BenchReport, BenchRow, BenchSkipped } from './bench-events.js';
-import { thisMachine } from './bench-machine.js';
-import { benchPlan, type BenchPlan, type PlanOptions } from './bench-plan.js';
-import { benchRow } from './bench-row.js';
-import type { BenchLoops, RunResult } from './bench-run.js';
-import { benchContestants } from './bench-contestants.js';
-import { probeTransport } from './doctor-transports.js';
-import { unlessAborted } from './unless-aborted.js';
+import { benchWays, otherEnd, type BenchWay } from './ends.js';
+import type { BenchedTransport, BenchReport, BenchRow, BenchSkipped } from './events.js';
+import { thisMachine } from './machine.js';
+import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
+import { benchRow } from './row.js';
+import type { BenchLoops, RunResult } from './run.js';
+import { benchContestants } from './contestants.js';
+import { probeTransport } from '../app/doctor-transports.js';
+import { unlessAborted } from '../app/unless-aborted.js';
 
 export interface BenchOptions extends PlanOptions {
   readonly transports: TransportRegistry;

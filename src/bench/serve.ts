@@ -5,12 +5,12 @@ import { fabricApi } from '../native/load-fabric.js';
 import { formatAddress } from '../transport/address.js';
 import { openErrorCode, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import { answerNativeBench } from './bench-native-answers.js';
-import { nativeProviders } from './bench-native-end.js';
-import { BenchPeer, type NativeAnswerer } from './bench-peer.js';
-import type { XferEvent } from './events.js';
-import { openListeners } from './listeners.js';
-import { unlessAborted } from './unless-aborted.js';
+import { answerNativeBench } from './native-answers.js';
+import { nativeProviders } from './native-end.js';
+import { BenchPeer, type NativeAnswerer } from './peer.js';
+import type { XferEvent } from '../app/events.js';
+import { openListeners } from '../app/listeners.js';
+import { unlessAborted } from '../app/unless-aborted.js';
 
 export interface ServeBenchOptions {
   readonly transports: TransportRegistry;

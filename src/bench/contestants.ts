@@ -1,11 +1,11 @@
 import { parseUrl } from '../transport/address.js';
 import type { Connection, TransportTuning } from '../transport/contract.js';
 import { fabricApi } from '../native/load-fabric.js';
-import type { BenchedTransport, BenchSkipped } from './bench-events.js';
-import { nativeError, nativeProviders } from './bench-native-end.js';
-import { nativeLoops, type NativeLoops } from './bench-native-loops.js';
-import type { BenchLoops } from './bench-run.js';
-import { streamLoops } from './bench-stream-loops.js';
+import type { BenchedTransport, BenchSkipped } from './events.js';
+import { nativeError, nativeProviders } from './native-end.js';
+import { nativeLoops, type NativeLoops } from './native-loops.js';
+import type { BenchLoops } from './run.js';
+import { streamLoops } from './stream-loops.js';
 
 export interface Contestants {
   /** In the order in which they run. */

@@ -2,8 +2,8 @@ import { benchDefaults } from '../config/index.js';
 import type { FabricApi, FabricLoop } from '../native/fabric-api.js';
 import { resetCode, type Stream } from '../transport/contract.js';
 import { StreamReader } from '../transport/stream-reader.js';
-import { openLoop, readParty, sendParty } from './bench-native-end.js';
-import { decodeRun, nativeAnswer, runBytes } from './bench-native-message.js';
+import { openLoop, readParty, sendParty } from './native-end.js';
+import { decodeRun, nativeAnswer, runBytes } from './native-message.js';
 
 /**
  * The other end of native runs: an endpoint of its own beside the connection's, for as long as the stream is there. `provider`

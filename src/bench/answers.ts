@@ -1,8 +1,8 @@
 import { benchDefaults } from '../config/index.js';
 import { resetCode, type Stream } from '../transport/contract.js';
-import { BenchMemory } from './bench-memory.js';
-import { BenchMessageCore } from './bench-message-core.js';
-import { benchMessage, encodeAcknowledgement } from './bench-message.js';
+import { BenchMemory } from './memory.js';
+import { BenchMessageCore } from './message-core.js';
+import { benchMessage, encodeAcknowledgement } from './message.js';
 
 /**
  * The other end of one stream that is measured by: takes messages, and answers those that ask for it, never with more bytes

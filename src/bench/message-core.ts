@@ -1,4 +1,4 @@
-import { benchMessage } from './bench-message.js';
+import { benchMessage } from './message.js';
 
 /** What the other end owes for some bytes: messages to send back, and whether to say how many there were. */
 export interface Owed {

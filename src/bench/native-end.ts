@@ -4,7 +4,7 @@ import type { FabricApi, FabricLoop, FabricPeer } from '../native/fabric-api.js'
 import type { Address } from '../transport/address.js';
 import type { Stream, TransportTuning } from '../transport/contract.js';
 import { StreamReadError, type StreamReader } from '../transport/stream-reader.js';
-import { decodeParty, encodeParty, mostPartyBytes, type NativeParty } from './bench-native-message.js';
+import { decodeParty, encodeParty, mostPartyBytes, type NativeParty } from './native-message.js';
 
 const { nativeSmallBytes, nativeLargeBytes, nativeSmallCount, nativeLargeCount } = benchDefaults;
 /** Each message begins with the addon's own. */

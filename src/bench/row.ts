@@ -1,7 +1,7 @@
-import type { BenchFigures, BenchLatency, BenchRow, BenchSample } from './bench-events.js';
-import type { BenchPattern } from './bench-plan.js';
-import type { RunResult } from './bench-run.js';
-import { Histogram } from './histogram.js';
+import type { BenchFigures, BenchLatency, BenchRow, BenchSample } from './events.js';
+import type { BenchPattern } from './plan.js';
+import type { RunResult } from './run.js';
+import { Histogram } from '../app/histogram.js';
 
 /** The row of some runs of the same: at least one. */
 export function benchRow(

@@ -1,11 +1,11 @@
 import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { Connection } from '../transport/contract.js';
-import { acknowledgementBytes, benchMessage } from './bench-message.js';
-import type { RunLimit } from './bench-plan.js';
-import { BenchRunCore } from './bench-run-core.js';
-import { benchRun, type BenchLoops, type BenchRun } from './bench-run.js';
-import { Histogram } from './histogram.js';
+import { acknowledgementBytes, benchMessage } from './message.js';
+import type { RunLimit } from './plan.js';
+import { BenchRunCore } from './run-core.js';
+import { benchRun, type BenchLoops, type BenchRun } from './run.js';
+import { Histogram } from '../app/histogram.js';
 
 /** The patterns on streams of a connection, through the contract of transports alone: as xfer itself sees it. */
 export function streamLoops(connection: Connection, signal: AbortSignal): BenchLoops {

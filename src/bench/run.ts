@@ -7,11 +7,11 @@ import {
   type Connection,
   type Stream,
 } from '../transport/contract.js';
-import { BenchMemory } from './bench-memory.js';
-import { encodeBenchHeader } from './bench-message.js';
-import type { BenchPattern, RunLimit } from './bench-plan.js';
-import type { Histogram } from './histogram.js';
-import { unlessAborted } from './unless-aborted.js';
+import { BenchMemory } from './memory.js';
+import { encodeBenchHeader } from './message.js';
+import type { BenchPattern, RunLimit } from './plan.js';
+import type { Histogram } from '../app/histogram.js';
+import { unlessAborted } from '../app/unless-aborted.js';
 
 /** One way of running the patterns: as JavaScript sees a transport, or in native code. */
 export interface BenchLoops {

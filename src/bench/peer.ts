@@ -1,9 +1,9 @@
 import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
-import { answerBench } from './bench-answers.js';
-import { decodeBenchHeader } from './bench-message.js';
-import { decodeNativeHeader } from './bench-native-message.js';
+import { answerBench } from './answers.js';
+import { decodeBenchHeader } from './message.js';
+import { decodeNativeHeader } from './native-message.js';
 
 /**
  * The other end of benches, for whoever asks: one connection has the turn, from its first stream until it ends, and one

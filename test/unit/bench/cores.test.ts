@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBenchHeader, encodeBenchHeader } from '../../../src/app/bench-message.js';
-import { BenchMessageCore } from '../../../src/app/bench-message-core.js';
-import { benchPlan, powersOfTwo } from '../../../src/app/bench-plan.js';
-import { benchRow } from '../../../src/app/bench-row.js';
-import { BenchRunCore } from '../../../src/app/bench-run-core.js';
+import { decodeBenchHeader, encodeBenchHeader } from '../../../src/bench/message.js';
+import { BenchMessageCore } from '../../../src/bench/message-core.js';
+import { benchPlan, powersOfTwo } from '../../../src/bench/plan.js';
+import { benchRow } from '../../../src/bench/row.js';
+import { BenchRunCore } from '../../../src/bench/run-core.js';
 import { Histogram } from '../../../src/app/histogram.js';
 import { benchDefaults } from '../../../src/config/index.js';
 

@@ -2,8 +2,8 @@ import { XferError } from '../errors/index.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
 import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import { startLocalBench } from './local-bench.js';
-import { parseTarget } from './target.js';
+import { startLocalBench } from './local-end.js';
+import { parseTarget } from '../app/target.js';
 
 /** One transport that is to be measured. */
 export interface BenchWay {
