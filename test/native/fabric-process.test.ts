@@ -53,16 +53,14 @@ describeFabric('endpoints', (_, provider) => {
 
   it(`leave nothing behind, ${opens} times opened and closed`, async () => {
     const args = ['--expose-gc', fixture('fabric-opens.mjs'), provider, String(opens)];
-    // The allocator gives large blocks back at once, rather than keep those of each thread for the next.
-    const { status, stdout, stderr } = await run(process.execPath, args, {
-      ...{ MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' },
-    });
+    // Else the allocator keeps what each thread had for the next.
+    const { status, stdout, stderr } = await run(process.execPath, args, { MALLOC_ARENA_MAX: '1' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const more = JSON.parse(stdout) as { descriptors: number; threads: number; bytes: number };
     expect(more.descriptors).toBeLessThanOrEqual(0);
     expect(more.threads).toBeLessThanOrEqual(0);
-    // What the allocators keep is some megabytes at times, one endpoint more than that.
-    expect(more.bytes).toBeLessThan(24 << 20);
+    // 20 KiB of each that is opened would be as much.
+    expect(more.bytes).toBeLessThan(8 << 20);
   }, 120_000);
 
   it('of whole connections leave nothing behind, although what was closed is not forgotten at once', async () => {
