@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { tries } from '../support/campaign.js';
 import { FuzzCampaign } from '../support/fuzz-campaign.js';
 import { functionsReached } from '../support/fuzz-coverage.js';
 import { checkFiles } from '../support/fuzz-files.js';
@@ -12,10 +13,10 @@ import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 /** The same seed makes the same choices; what the receiver's timing adds to them is not repeated. */
 const seed = Number(process.env['XFER_FUZZ_SEED'] ?? 4840);
 /** Frames and handshakes, those of strangers and those in proven sessions together. */
-const count = Number(process.env['XFER_FUZZ_COUNT'] ?? 100_000);
+const count = Number(process.env['XFER_FUZZ_COUNT'] ?? tries(100_000, 25_000));
 const timeoutMs = 120_000 + count * 5;
 const onLinux = process.platform === 'linux';
-/** What the heap of a process may grow by without a leak: a leak of 1 KiB a frame would be twice of it. */
+/** What the heap of a process may grow by without a leak: of 100,000 frames a leak of 1 KiB each would be twice of it. */
 const mostGrowthBytes = 32 * 2 ** 20;
 const chosenCode = 'a code that somebody chose';
 

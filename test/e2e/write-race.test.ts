@@ -15,13 +15,14 @@ import { tcp } from '@xfer/mux';
 import { describe, expect, it } from 'vitest';
 import { send, TransportRegistry, XferError, type SendOptions } from '../../src/index.js';
 import { nativeApi } from '../../src/native/index.js';
+import { tries } from '../support/campaign.js';
 import { makeCanary, type Canary } from '../support/canary.js';
 import { startReceiver } from '../support/receiver.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
 import { startSwapping } from '../support/swapping.js';
 
 const code = 'a-code-that-the-user-chose';
-const rounds = 200;
+const rounds = tries(200, 60);
 const smallFiles = 24;
 const MiB = 2 ** 20;
 

@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { fabricDefaults } from '../../src/config/index.js';
+import { tries } from '../support/campaign.js';
 import { describeFabric, pairOfProcesses, patternOf } from './fabric-side.js';
 
 interface Ended {
@@ -13,9 +14,9 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Of each provider; more by hand, where there is time for it. */
-const kills = Number(process.env['XFER_FABRIC_KILLS'] ?? 8);
-const opens = Number(process.env['XFER_FABRIC_OPENS'] ?? 1000);
+/** Of each provider. */
+const kills = tries(30, 8);
+const opens = 1000;
 const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
 
 function run(command: string, args: readonly string[], environment = {}): Promise<Ended> {
