@@ -1,6 +1,7 @@
 import { fabricApi } from '../native/load-fabric.js';
 import type { Connection } from '../transport/contract.js';
 import { BareEnd, benchId, reachEnd } from './bare-end.js';
+import { withCpu } from './bare-cpu.js';
 import { runLanes } from './bare-lanes.js';
 import { benchDefaults } from '../config/index.js';
 import type { BenchSetup, Contestant, ContestantSource, KeptThing } from './contract.js';
@@ -45,7 +46,8 @@ async function streamContestant(
   const id = await benchId(setup);
   return {
     ...{ name: transport, kind: 'xfer', transport, loops: 'javascript', isSealed: false },
-    run: (onProgress) => runLanes({ end, id, work, lanes: count, signal: setup.signal, onProgress }),
+    run: (onProgress) =>
+      withCpu(setup, end, () => runLanes({ end, id, work, lanes: count, signal: setup.signal, onProgress })),
     close: () => Promise.resolve(),
   };
 }
@@ -73,7 +75,7 @@ async function nativeContestant(
       const tell = (): void => onProgress({ seconds: (performance.now() - began) / 1000, bytes: 0 });
       const timer = setInterval(tell, benchDefaults.progressMs);
       try {
-        return await loops.run(pattern, work.bytes, work.limit);
+        return await withCpu(setup, end, () => loops.run(pattern, work.bytes, work.limit));
       } finally {
         clearInterval(timer);
       }
