@@ -20,9 +20,11 @@ export {
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
 export { homeDirectory } from './config/home.js';
-export { bench, type BenchOptions } from './bench/bench.js';
-export type * from './bench/events.js';
-export type { BenchPattern, BenchPlan, PlanOptions, RunLimit } from './bench/plan.js';
+export { bench, type BenchEvents, type BenchOptions } from './bench/engine.js';
+export type * from './bench/contract.js';
+export type { BenchPlan, PlanOptions } from './bench/plan.js';
+export type * from './bench/report.js';
+export type * from './bench/work.js';
 export { serveBench, type ServeBenchOptions } from './bench/serve.js';
 export { doctor, type DoctorOptions } from './app/doctor.js';
 export type { Finding, PathFinding, Verdict } from './app/finding.js';

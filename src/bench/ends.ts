@@ -2,8 +2,12 @@ import { XferError } from '../errors/index.js';
 import { formatAddress, parseUrl } from '../transport/address.js';
 import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import { startLocalBench } from './local-end.js';
+import type { BenchPlace } from './contract.js';
+import { startLocalBench, type LocalBench } from './local-end.js';
 import { parseTarget } from '../app/target.js';
+
+/** The name by which the stream layer alone is asked for: two ends in memory, which no transport joins. */
+export const streamLayerName = 'memory';
 
 /** One transport that is to be measured. */
 export interface BenchWay {
@@ -12,6 +16,19 @@ export interface BenchWay {
   readonly scheme: string;
   /** Of the other end. Default: that is started on this machine. */
   readonly address?: string;
+}
+
+/** What was asked for, or all that can be measured: transports, the stream layer too where both ends are here; with a scheme in the target that one. */
+export function transportsAsked(
+  transports: TransportRegistry,
+  names: readonly string[] | undefined,
+  target: string | undefined,
+): readonly string[] {
+  if (names !== undefined) return names;
+  const all = transports.descriptors().map(({ name }) => name);
+  if (target === undefined) return [...all, streamLayerName];
+  const parsed = parseTarget(target);
+  return parsed.kind === 'address' ? [parsed.address.scheme] : all;
 }
 
 /**
@@ -34,7 +51,8 @@ export function benchWays(
       throw new XferError('ERR_XFER_USAGE', `the target is ${scheme}, --transport says ${names.join(', ')}`);
     return [{ transport: names[0] ?? scheme, scheme, address: formatAddress(target.address) }];
   }
-  return (names.length > 0 ? names : all.map(({ name }) => name)).map((transport) => {
+  const dialled = names.filter((name) => name !== streamLayerName);
+  return (names.length > 0 ? dialled : all.map(({ name }) => name)).map((transport) => {
     const scheme = schemeOf(transport);
     if (!target) return { transport, scheme };
     const named = parseUrl(`${scheme}://${target.host.includes(':') ? `[${target.host}]` : target.host}`);
@@ -45,7 +63,8 @@ export function benchWays(
 /** The other end: where it was said to be, or a child of this process. */
 export async function otherEnd(
   { scheme, address }: BenchWay,
-  tuning: TransportTuning | undefined,
-): Promise<{ readonly address: string; stop(): void }> {
-  return address === undefined ? startLocalBench(scheme, tuning) : { address, stop: () => undefined };
+  tuning: TransportTuning,
+  place: BenchPlace,
+): Promise<LocalBench> {
+  return address === undefined ? startLocalBench(scheme, tuning, place) : { address, stop: () => undefined };
 }

@@ -4,40 +4,47 @@ import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
 import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import type { TransportTuning } from '../transport/contract.js';
+import type { BenchPlace } from './contract.js';
+import { loopback } from './places.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 export interface LocalBench {
   readonly address: string;
+  /** Where it was started here. */
+  readonly pid?: number;
   /** Ends it if it still runs. */
   stop(): void;
 }
 
 /**
- * Starts the other end of a bench as a child process, on loopback. It ends with this process, whatever happens to that: its
+ * Starts the other end of a bench as a child process, at the far end of the place. It ends with this process, whatever happens to that: its
  * stdin closes then. There is no channel between the two but that and its stdout, so both are as they are by themselves.
  */
-export async function startLocalBench(scheme: string, tuning: TransportTuning = {}): Promise<LocalBench> {
+export async function startLocalBench(
+  scheme: string,
+  tuning: TransportTuning = {},
+  { far, farHost }: BenchPlace = loopback,
+): Promise<LocalBench> {
   const { congestion, mtuBytes, provider } = tuning;
   const flags = [
     ...(congestion === undefined ? [] : ['--cc', congestion]),
     ...(mtuBytes === undefined ? [] : ['--mtu', String(mtuBytes)]),
     ...(provider === undefined ? [] : ['--provider', provider]),
   ];
-  const child = spawn(
-    process.execPath,
-    [program, 'bench', '--serve', `${scheme}://127.0.0.1:0`, '--json', ...flags],
-    {
-      env: { ...process.env, XFER_ENDS_WITH_PARENT: 'stdin' },
-      stdio: ['pipe', 'pipe', 'ignore'],
-      // Ctrl-C in a terminal is for this process, which then ends the other: else that might be gone first.
-      detached: true,
-      windowsHide: true,
-    },
-  );
+  const serve = [program, 'bench', '--serve', `${scheme}://${farHost}:0`, '--json', ...flags];
+  const [command = process.execPath, ...words] = [...far, process.execPath, ...serve];
+  const child = spawn(command, words, {
+    env: { ...process.env, XFER_ENDS_WITH_PARENT: 'stdin' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // Ctrl-C in a terminal is for this process, which then ends the other: else that might be gone first.
+    detached: true,
+    windowsHide: true,
+  });
   const stop = (): void => void child.kill();
   try {
-    return { address: await addressOf(child), stop };
+    const { pid } = child;
+    return { address: await addressOf(child), ...(pid === undefined ? {} : { pid }), stop };
   } catch (error) {
     stop();
     throw error;

@@ -5,11 +5,15 @@ import { OpenRefused, resetCode, type Connection, type Stream } from '../transpo
 import { StreamReader } from '../transport/stream-reader.js';
 import { nativeError, openLoop, readParty, sendParty } from './native-end.js';
 import { encodeNativeHeader, encodeRun, nativeAnswer, type NativeRun } from './native-message.js';
-import type { BenchPattern, RunLimit } from './plan.js';
-import type { BenchLoops, RunResult } from './run.js';
+import type { RunResult } from './contract.js';
+import type { BarePattern } from './run.js';
+import type { RunLimit } from './work.js';
 import { unlessAborted } from '../app/unless-aborted.js';
 
-export interface NativeLoops extends BenchLoops {
+export interface NativeLoops {
+  readonly provider: string;
+  /** Messages of benchDefaults.nativeLargeBytes at most. Rejects with an XferError, or with the signal's reason. */
+  run(pattern: BarePattern, bytes: number, limit: RunLimit): Promise<RunResult>;
   close(): Promise<void>;
 }
 
@@ -21,10 +25,11 @@ export async function nativeLoops(
   connection: Connection,
   api: FabricApi,
   providers: readonly string[],
+  id: Uint8Array,
   signal: AbortSignal,
 ): Promise<NativeLoops | undefined> {
   if (providers.length === 0) return undefined;
-  const stream = connection.openStream({ header: encodeNativeHeader(providers) });
+  const stream = connection.openStream({ header: encodeNativeHeader(id, providers) });
   const reader = new StreamReader(stream);
   let opening: Promise<FabricLoop> | undefined;
   const close = async (): Promise<void> => {
@@ -46,7 +51,7 @@ export async function nativeLoops(
     await unlessAborted(signal, answered(reader));
     const ends = { stream, reader, loop, signal };
     return {
-      ...{ name: 'native', provider, mostBytes: benchDefaults.nativeLargeBytes, close },
+      ...{ provider, close },
       run: (pattern, bytes, limit) =>
         run(ends, pattern, bytes, limit).catch((thrown: unknown) => {
           signal.throwIfAborted();
@@ -69,7 +74,7 @@ interface Ends {
 }
 
 /** How many go into the time that there is is found out first; so many as were asked for, if they do. */
-async function run(ends: Ends, pattern: BenchPattern, bytes: number, limit: RunLimit): Promise<RunResult> {
+async function run(ends: Ends, pattern: BarePattern, bytes: number, limit: RunLimit): Promise<RunResult> {
   const what = { kind: kinds[pattern], bytes };
   const tried = await once(ends, { ...what, iterations: triedIterations, warmUp: triedIterations });
   const eachMs = Math.max((tried.seconds * 1000) / triedIterations, 1e-5);
@@ -81,7 +86,7 @@ async function run(ends: Ends, pattern: BenchPattern, bytes: number, limit: RunL
   const iterations = Math.min(wanted, benchDefaults.maxIterations);
   const warmUp = Math.min(Math.ceil(iterations * warmUpShare), maxWarmUp);
   const { seconds } = await once(ends, { ...what, iterations, warmUp });
-  return { iterations, seconds };
+  return { iterations, seconds, totalBytes: iterations * bytes * (pattern === 'latency' ? 2 : 1) };
 }
 
 /** Both ends at once; a message waits for whoever begins later. */

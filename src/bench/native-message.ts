@@ -1,7 +1,9 @@
+import { benchIdBytes } from './message.js';
 import type { FabricPeer, FabricRun } from '../native/fabric-api.js';
 
-/** Opening header of the stream by which both ends agree on native runs: `xfer` 08, a version, and names of providers, with commas. */
-const prefix = Uint8Array.of(0x78, 0x66, 0x65, 0x72, 8, 1);
+/** Opening header of the stream by which both ends agree on native runs: `xfer` 08, a version, the bench, and names of providers, with commas. */
+const prefix = Uint8Array.of(0x78, 0x66, 0x65, 0x72, 8, 2);
+const idEnd = prefix.length + benchIdBytes;
 const mostHeaderBytes = 256;
 const mostAddressBytes = 256;
 const partyNumbers = 8 + 4 * 4;
@@ -19,15 +21,23 @@ export interface NativeParty {
 
 export type NativeRun = Required<Omit<FabricRun, 'isClient'>>;
 
-export function encodeNativeHeader(providers: readonly string[]): Uint8Array {
-  return Buffer.concat([prefix, Buffer.from(providers.join(','))]).subarray(0, mostHeaderBytes);
+export interface NativeHeader {
+  readonly id: Uint8Array;
+  readonly providers: readonly string[];
 }
 
-/** The names; undefined for every other header. */
-export function decodeNativeHeader(header: Uint8Array): readonly string[] | undefined {
-  if (header.length <= prefix.length || header.length > mostHeaderBytes) return undefined;
+export function encodeNativeHeader(id: Uint8Array, providers: readonly string[]): Uint8Array {
+  return Buffer.concat([prefix, id, Buffer.from(providers.join(','))]).subarray(0, mostHeaderBytes);
+}
+
+/** undefined for every other header. */
+export function decodeNativeHeader(header: Uint8Array): NativeHeader | undefined {
+  if (header.length <= idEnd || header.length > mostHeaderBytes) return undefined;
   if (prefix.some((byte, at) => header[at] !== byte)) return undefined;
-  return Buffer.from(header).toString('utf8', prefix.length).split(',');
+  return {
+    id: header.slice(prefix.length, idEnd),
+    providers: Buffer.from(header).toString('utf8', idEnd).split(','),
+  };
 }
 
 /** With its length in front, as a u16. */

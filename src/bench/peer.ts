@@ -4,15 +4,17 @@ import { openErrorCode, type Connection, type Stream } from '../transport/contra
 import { answerBench } from './answers.js';
 import { decodeBenchHeader } from './message.js';
 import { decodeNativeHeader } from './native-message.js';
+import { BenchTurn } from './turn.js';
 
 /**
- * The other end of benches, for whoever asks: one connection has the turn, from its first stream until it ends, and one
- * stream of each kind at a time. Others are refused with a resource limit meanwhile. It keeps nothing of what it is sent.
+ * The other end of benches, for whoever asks: one bench has the turn, by the id in the headers of its streams, and each of its
+ * connections one stream of each kind at a time. Others are refused with a resource limit meanwhile. It keeps nothing of what
+ * it is sent.
  */
 export class BenchPeer {
   readonly #connections = new Set<Connection>();
   readonly #native: NativeAnswerer | undefined;
-  #turn: Connection | undefined;
+  readonly #turn = new BenchTurn();
 
   /** `native` answers the stream for native runs, one of a connection beside the other; undefined: nothing here can. */
   constructor(native?: NativeAnswerer) {
@@ -28,19 +30,20 @@ export class BenchPeer {
     let idle = idleTimer();
     const busy = new Set<'messages' | 'native'>();
     connection.onStream((stream, header) => {
-      const bytes = decodeBenchHeader(header);
-      const offered = bytes === undefined && this.#native ? decodeNativeHeader(header) : undefined;
-      if (bytes === undefined && !(offered && connection.capabilities.isFabric === true))
-        return stream.refuse(openErrorCode.refused);
-      const kind = bytes === undefined ? 'native' : 'messages';
-      if (busy.has(kind) || (this.#turn !== undefined && this.#turn !== connection))
+      const messages = decodeBenchHeader(header);
+      const native = connection.capabilities.isFabric === true ? decodeNativeHeader(header) : undefined;
+      const asked = messages ?? (this.#native ? native : undefined);
+      if (!asked) return stream.refuse(openErrorCode.refused);
+      const kind = messages ? 'messages' : 'native';
+      const heldBytes = messages?.messageBytes ?? 0;
+      if (busy.has(kind) || !this.#turn.take(connection, asked.id, heldBytes))
         return stream.refuse(openErrorCode.resourceLimit);
-      this.#turn = connection;
       busy.add(kind);
       clearTimeout(idle);
-      if (bytes !== undefined) answerBench(stream, bytes);
-      else this.#native?.(stream, offered ?? []);
+      if (messages) answerBench(stream, messages.messageBytes);
+      else this.#native?.(stream, native?.providers ?? []);
       void stream.closed.then(() => {
+        this.#turn.release(heldBytes);
         busy.delete(kind);
         if (busy.size === 0 && this.#connections.has(connection)) idle = idleTimer();
       });
@@ -49,7 +52,7 @@ export class BenchPeer {
       clearTimeout(idle);
       clearTimeout(life);
       this.#connections.delete(connection);
-      if (this.#turn === connection) this.#turn = undefined;
+      this.#turn.leave(connection);
     });
   }
 

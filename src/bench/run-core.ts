@@ -1,5 +1,5 @@
 import { benchDefaults } from '../config/index.js';
-import type { RunLimit } from './plan.js';
+import type { RunLimit } from './work.js';
 
 /**
  * How far a run is: messages that only warm up, then those that count. Sans-IO; times in milliseconds. In a run of round

@@ -9,27 +9,19 @@ import {
 } from '../transport/contract.js';
 import { BenchMemory } from './memory.js';
 import { encodeBenchHeader } from './message.js';
-import type { BenchPattern, RunLimit } from './plan.js';
-import type { Histogram } from '../app/histogram.js';
+import type { RunResult } from './contract.js';
+import type { BenchPattern, BenchWork } from './work.js';
 import { unlessAborted } from '../app/unless-aborted.js';
 
-/** One way of running the patterns: as JavaScript sees a transport, or in native code. */
-export interface BenchLoops {
-  readonly name: 'javascript' | 'native';
-  /** Of native ones: what they go over, and the largest message that they take. */
-  readonly provider?: string;
-  readonly mostBytes?: number;
-  /** Rejects with an XferError, or with the reason of the signal that it was made with. */
-  run(pattern: BenchPattern, messageBytes: number, limit: RunLimit): Promise<RunResult>;
+/** Patterns of messages on one stream. */
+export type BarePattern = Extract<BenchPattern, 'latency' | 'memory'>;
+
+export function isBarePattern(pattern: BenchPattern): pattern is BarePattern {
+  return pattern === 'latency' || pattern === 'memory';
 }
 
-export interface RunResult {
-  /** Messages, of latency: round trips. */
-  readonly iterations: number;
-  readonly seconds: number;
-  /** Of latency: half of each round trip, as fabtests count. */
-  readonly halfTrips?: Histogram;
-}
+/** What is run on a stream. */
+export type BareWork = Pick<BenchWork, 'bytes' | 'limit' | 'isBothWays'>;
 
 /** A run that is under way on its stream. */
 export interface BenchRun {
@@ -42,16 +34,17 @@ export interface BenchRun {
 }
 
 /**
- * Opens a stream for messages of that size and has `work` run on it. Rejects where the other end is no bench, is at a
+ * Opens a stream of the bench `id` for messages of that size and has `work` run on it. Rejects where the other end is no bench, is at a
  * limit, goes away or falls silent, and with the signal's reason. The stream is over when it settles.
  */
 export async function benchRun(
   connection: Connection,
+  id: Uint8Array,
   messageBytes: number,
   signal: AbortSignal,
   work: (run: BenchRun) => void,
 ): Promise<RunResult> {
-  const stream = connection.openStream({ header: encodeBenchHeader(messageBytes) });
+  const stream = connection.openStream({ header: encodeBenchHeader(id, messageBytes) });
   const memory = new BenchMemory(connection);
   const result = new Promise<RunResult>((finish, fail) => {
     void opened(connection, stream).then(() => {

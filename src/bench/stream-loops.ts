@@ -2,24 +2,32 @@ import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { Connection } from '../transport/contract.js';
 import { acknowledgementBytes, benchMessage } from './message.js';
-import type { RunLimit } from './plan.js';
 import { BenchRunCore } from './run-core.js';
-import { benchRun, type BenchLoops, type BenchRun } from './run.js';
+import type { RunResult } from './contract.js';
+import { benchRun, isBarePattern, type BareWork, type BenchRun } from './run.js';
+import type { BenchWork } from './work.js';
 import { Histogram } from '../app/histogram.js';
 
 /** The patterns on streams of a connection, through the contract of transports alone: as xfer itself sees it. */
-export function streamLoops(connection: Connection, signal: AbortSignal): BenchLoops {
+export function streamLoops(connection: Connection, id: Uint8Array, signal: AbortSignal): StreamLoops {
   return {
-    name: 'javascript',
-    run: (pattern, messageBytes, limit) =>
-      benchRun(connection, messageBytes, signal, (run) => loops[pattern](run, messageBytes, limit)),
+    run: async ({ pattern, ...work }) => {
+      if (!isBarePattern(pattern))
+        throw new XferError('ERR_XFER_INTERNAL', `${pattern} is not of one stream`);
+      return benchRun(connection, id, work.bytes, signal, (run) => loops[pattern](run, work));
+    },
   };
+}
+
+export interface StreamLoops {
+  /** Rejects with an XferError, or with the reason of the signal. */
+  run(work: Pick<BenchWork, 'pattern' | 'bytes' | 'limit' | 'isBothWays'>): Promise<RunResult>;
 }
 
 const loops = { latency, memory };
 
 /** A message there, one back, by turns. */
-function latency({ stream, memory, send, finish }: BenchRun, bytes: number, limit: RunLimit): void {
+function latency({ stream, memory, send, finish }: BenchRun, { bytes, limit }: BareWork): void {
   const message = memory.message(bytes, benchMessage.echo);
   const core = new BenchRunCore(limit, performance.now());
   const halfTrips = new Histogram();
@@ -34,7 +42,9 @@ function latency({ stream, memory, send, finish }: BenchRun, bytes: number, limi
     if (core.handleMessage(now)) {
       if (core.isMeasuring) {
         isOver = true;
-        return finish({ iterations: core.counted, seconds: core.measuredMs(now) / 1000, halfTrips });
+        const iterations = core.counted;
+        const totalBytes = 2 * iterations * bytes;
+        return finish({ iterations, totalBytes, seconds: core.measuredMs(now) / 1000, halfTrips });
       }
       core.measure(now);
     }
@@ -45,14 +55,21 @@ function latency({ stream, memory, send, finish }: BenchRun, bytes: number, limi
   send(message);
 }
 
-/** Messages one way, at most a window of them not acknowledged; time runs from the first until the last is there. */
-function memory({ stream, memory, send, finish, fail }: BenchRun, bytes: number, limit: RunLimit): void {
+/**
+ * Messages one way, at most a window of them not acknowledged; time runs from the first until the last is there. Both ways each
+ * is answered by one of its size, which acknowledges it: the other end sends as much as it gets, and no more.
+ */
+function memory(
+  { stream, memory, send, finish, fail }: BenchRun,
+  { bytes, limit, isBothWays }: BareWork,
+): void {
   const { windowMessages } = benchDefaults;
-  const plain = memory.message(bytes, benchMessage.count);
-  const asking = memory.message(bytes, benchMessage.acknowledge);
+  const plain = memory.message(bytes, isBothWays ? benchMessage.echo : benchMessage.count);
+  const asking = isBothWays ? plain : memory.message(bytes, benchMessage.acknowledge);
   const core = new BenchRunCore(limit, performance.now());
   const rest = new Uint8Array(acknowledgementBytes);
   let restBytes = 0;
+  let echoedBytes = 0;
   let sent = 0;
   let acknowledged = 0;
   /** The last message of the warm-up, or of all, is sent. */
@@ -77,13 +94,21 @@ function memory({ stream, memory, send, finish, fail }: BenchRun, bytes: number,
     acknowledged = messages;
     if (isWaiting && acknowledged === sent) {
       const now = performance.now();
-      if (core.isMeasuring) return finish({ iterations: core.counted, seconds: core.measuredMs(now) / 1000 });
+      if (core.isMeasuring) {
+        const iterations = core.counted;
+        const totalBytes = iterations * bytes * (isBothWays ? 2 : 1);
+        return finish({ iterations, totalBytes, seconds: core.measuredMs(now) / 1000 });
+      }
       core.measure(now);
       isWaiting = false;
     }
     if (!isFull) pump();
   };
   stream.onData((came) => {
+    if (isBothWays) {
+      echoedBytes += came.length;
+      return handleAcknowledgement(Math.floor(echoedBytes / bytes));
+    }
     for (const byte of came) {
       rest[restBytes++] = byte;
       if (restBytes < acknowledgementBytes) continue;

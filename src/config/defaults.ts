@@ -480,17 +480,33 @@ export const measuringDefaults = Object.freeze({
 
 /** `xfer bench`: what it runs unless told otherwise, and what its other end takes of a stranger. */
 export const benchDefaults = Object.freeze({
-  /** Messages are every power of two from one byte to so many, as fabtests has them. */
+  /** A file, or what goes through a pipe: a second or less here, and longer than anything takes to start. */
+  contentBytes: 256 * MiB,
+  /** Messages of memory; those of latency, and what each of many streams carries. */
+  memoryBytes: 1 * MiB,
+  smallBytes: 64,
+  smallFileBytes: 4 * KiB,
+  files: 2_000,
+  streams: 10_000,
+  /** A run of memory, and one of latency. */
+  memoryMs: 1_000,
+  latencyMs: 200,
+  /** Beside fabtests messages are every power of two from one byte to so many, as those have them; each runs for so long. */
   largestBytes: 4 * MiB,
-  /** The largest that can be asked for; past it ERR_XFER_USAGE here, and the other end refuses the stream. */
+  sweepMs: 100,
+  /** Of a file or a pipe; past it ERR_XFER_USAGE. */
+  maxContentBytes: 64 * 1024 * MiB,
+  /** The largest message that can be asked for; past it ERR_XFER_USAGE here, and the other end refuses the stream. */
   maxMessageBytes: 16 * MiB,
-  /** Each size runs for this long, so often, in each pattern. */
-  timeMs: 100,
-  repeats: 3,
+  /** The smallest record that can be asked for: below it a transfer is all heads and tags. */
+  minRecordBytes: 1 * KiB,
+  /** Rounds: the fewest that have a middle and a spread which one bad run does not make. */
+  repeats: 5,
   /** What can be asked for; past it ERR_XFER_USAGE. */
   maxRepeats: 99,
   maxIterations: 100_000_000,
   maxSizes: 64,
+  maxCount: 1_000_000,
   /** Messages of one way that the other end has not acknowledged yet, at most. */
   windowMessages: 64,
   /** However long that takes, a run by time has so many messages. */
@@ -501,6 +517,8 @@ export const benchDefaults = Object.freeze({
   maxWarmUp: 1_000,
   /** A run ends with what it has by then, whatever was asked for. */
   runMs: 60_000,
+  /** How often a run tells how far it is. */
+  progressMs: 100,
   /** Nothing moved for this long: the run fails with ERR_XFER_TIMEOUT. */
   silenceMs: 10_000,
   /** The other end resets a stream that is older than this. */
@@ -508,8 +526,10 @@ export const benchDefaults = Object.freeze({
   /** It ends a connection that has had no stream for this long, or is this old: others wait for their turn. */
   idleMs: 10_000,
   connectionMs: 3_600_000,
-  /** Connections that it has at once, of which one has the turn; past it they are closed before any work. */
-  maxConnections: 8,
+  /** Connections that it has at once, of which those of one bench have the turn; past it they are closed before any work. */
+  maxConnections: 32,
+  /** Messages that streams of these connections may have in all, one each: past it a stream is refused. */
+  maxTurnBytes: 64 * MiB,
   /** How long the other end on this machine may take from its start until it listens. */
   startMs: 20_000,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */

@@ -52,7 +52,7 @@ async function besidePingpong({ runs, smoke, say, directory }, { scheme, provide
   const peerOf = (size) => rounds.map(({ theirs }) => theirs[size]);
   const all = (loops, pattern, bytes) => {
     const found = rounds.map(({ ours }) =>
-      ours.find((row) => row.loops === loops && row.pattern === pattern && row.messageBytes === bytes),
+      ours.find((row) => row.loops === loops && row.pattern === pattern && row.bytes === bytes),
     );
     return found.includes(undefined) ? undefined : found;
   };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { BenchReport, BenchRow } from '../../src/bench/events.js';
+import type { BenchReport, BenchRow } from '../../src/bench/report.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 
 const quick = ['--size', '1,64KiB', '--time', '20ms', '--repeat', '2'];
@@ -53,9 +53,10 @@ describe('xfer bench', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       const said = lines(stdout);
       const report = said.at(-1) as Line & BenchReport;
-      expect(report).toMatchObject({ event: 'bench', schema: 'xfer-bench', version: 1, sealed: false });
-      expect(report.parameters).toMatchObject({ sizes: [1, 65_536], limit: { timeMs: 20 }, repeats: 2 });
-      expect(report.rows.map(({ pattern, messageBytes }) => [pattern, messageBytes])).toEqual([
+      expect(report).toMatchObject({ event: 'bench', schema: 'xfer-bench', version: 2 });
+      const limit = { timeMs: 20 };
+      expect(report.parameters).toMatchObject({ works: Array(4).fill({ limit }), repeats: 2, hops: 0 });
+      expect(report.rows.map(({ pattern, bytes }) => [pattern, bytes])).toEqual([
         ...[
           ['latency', 1],
           ['latency', 65_536],
@@ -69,13 +70,11 @@ describe('xfer bench', () => {
         report.rows,
       );
       for (const row of report.rows) {
-        expect(row).toMatchObject({ transport, loops: 'javascript' });
+        expect(row).toMatchObject({ contestant: transport, transport, loops: 'javascript', isSealed: false });
         expect(row.samples).toHaveLength(2);
         for (const sample of row.samples) {
           expect(sample.iterations).toBeGreaterThanOrEqual(4);
-          expect(sample.totalBytes).toBe(
-            sample.iterations * row.messageBytes * (row.pattern === 'latency' ? 2 : 1),
-          );
+          expect(sample.totalBytes).toBe(sample.iterations * row.bytes * (row.pattern === 'latency' ? 2 : 1));
           expect(sample.bytesPerSecond).toBeCloseTo(sample.totalBytes / sample.seconds, 3);
         }
         expect(row.latency !== undefined).toBe(row.pattern === 'latency');
@@ -100,18 +99,26 @@ describe('xfer bench', () => {
     const { status, stdout, stderr } = await (await runXfer(args)).ended;
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^ +bytes +iters +total +time +MB\/sec +usec\/xfer +Mxfers\/sec +median +p99 /m);
-    expect(stdout).toMatch(/^ +64k( +[\d.]+[kmg]?s?){8} {2}javascript$/m);
+    expect(stdout).toMatch(/^ +64k( +[\d.]+[kmg]?s?){8} {2}tcp$/m);
     expect(stdout).toContain('unsealed');
   });
 
-  it('skips what is not there, and fails with 7 where nothing else was asked for', async () => {
+  it('skips what is not there, and fails with 7 where nothing else was asked for, but to programs', async () => {
     const some = await (await runXfer(['bench', '--transport', 'none,tcp', '--json', ...quick])).ended;
     expect(some.status).toBe(0);
     const report = lines(some.stdout).at(-1) as Line & BenchReport;
-    expect(report.skipped).toMatchObject([{ transport: 'none', code: 'ERR_XFER_NO_TRANSPORT' }]);
-    const none = await (await runXfer(['bench', '--transport', 'none', '--json'])).ended;
-    expect(none.status).toBe(7);
-    expect(lines(none.stdout)).toMatchObject([{ event: 'error', code: 'ERR_XFER_NO_TRANSPORT', exit: 7 }]);
+    expect(report.skipped).toMatchObject([{ name: 'none', code: 'ERR_XFER_NO_TRANSPORT' }]);
+    const none = await (await runXfer(['bench', '--transport', 'none', '--pattern', 'memory'])).ended;
+    expect({ status: none.status, stdout: none.stdout }).toEqual({ status: 7, stdout: '' });
+    expect(none.stderr).toContain('none: no transport for none://');
+    const args = ['bench', '--transport', 'none', '--pattern', 'memory', '--json'];
+    const listed = await (await runXfer(args)).ended;
+    expect(listed.status).toBe(0);
+    expect(lines(listed.stdout).at(-1)).toMatchObject({
+      event: 'bench',
+      rows: [],
+      skipped: [{ name: 'none' }],
+    });
   });
 
   it('refuses a second bench while one is under way', async () => {
@@ -119,12 +126,12 @@ describe('xfer bench', () => {
     const first = await runXfer(['bench', url, '--json', '--repeat', '2', '--size', '64', '--time', '10s'], {
       timeoutMs: 60_000,
     });
-    await first.until(({ stdout }) => stdout.includes('"transport"'));
+    await first.until(({ stdout }) => stdout.includes('"work"'));
     // A stream is there by when anything of it came back; the turn is taken with it.
     const tries: (string | undefined)[] = [];
     for (let time = 0; time < 20 && tries.at(-1) !== 'ERR_XFER_LIMIT'; time++) {
       const { stdout } = await (await runXfer(['bench', url, '--json', ...quick])).ended;
-      tries.push(lines(stdout).map((line) => (line as { code?: string }).code)[1]);
+      tries.push((lines(stdout).at(-1) as { code?: string }).code);
     }
     expect(tries.at(-1)).toBe('ERR_XFER_LIMIT');
     await first.kill('SIGINT');
@@ -132,7 +139,9 @@ describe('xfer bench', () => {
 
   it.each([
     [['bench', 'room:1234'], 2, 'ERR_XFER_USAGE'],
-    [['bench', '--size', '17MiB'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--size', '17MiB', '--pattern', 'memory'], 2, 'ERR_XFER_USAGE'],
+    [['bench', '--pattern', 'speed'], 2, 'ERR_XFER_USAGE'],
+    [['bench', 'tcp://127.0.0.1:1', '--hops', '1'], 2, 'ERR_XFER_USAGE'],
     [['bench', '--size', '1,,2'], 2, 'ERR_XFER_USAGE'],
     [['bench', '--time', '2h'], 2, 'ERR_XFER_USAGE'],
     [['bench', '--serve', '--size', '1'], 2, 'ERR_XFER_USAGE'],
@@ -141,7 +150,7 @@ describe('xfer bench', () => {
   ])('%j exits with %i', async (args, exit, code) => {
     const { status, stdout } = await (await runXfer([...args, '--json'])).ended;
     expect(status).toBe(exit);
-    expect(lines(stdout)).toMatchObject([{ event: 'error', code, exit }]);
+    expect(lines(stdout).at(-1)).toMatchObject({ event: 'error', code, exit });
   });
 
   it('says of an xfer that is no bench that it is none', async () => {
@@ -173,7 +182,7 @@ describe('xfer bench', () => {
   it('fails with 3 when the other end dies in the middle', async () => {
     const { run, url } = await serve();
     const bench = await runXfer(['bench', url, '--json', ...endless], { timeoutMs: 60_000 });
-    await bench.until(({ stdout }) => stdout.includes('"transport"'));
+    await bench.until(({ stdout }) => stdout.includes('"work"'));
     await run.kill('SIGKILL');
     const { status, stdout } = await bench.ended;
     expect(status).toBe(3);
@@ -187,7 +196,7 @@ describe('xfer bench', () => {
         const bench = await runXfer(['bench', '--transport', 'tcp', '--json', ...endless], {
           timeoutMs: 60_000,
         });
-        await bench.until(({ stdout }) => stdout.includes('"transport"'));
+        await bench.until(({ stdout }) => stdout.includes('"work"'));
         const [child = 0] = await childrenOf(bench.child.pid ?? 0);
         expect(alive(child)).toBe(true);
         expect(await groupOf(child)).not.toBe(await groupOf(bench.child.pid ?? 0));

@@ -19,13 +19,13 @@ async function loops(provider: string, signal: AbortSignal) {
   await transport.listen(address, {
     onConnection: (connection) =>
       connection.onStream((stream, header) => {
-        const first = decodeNativeHeader(header)?.find((name) => there.includes(name));
+        const first = decodeNativeHeader(header)?.providers.find((name) => there.includes(name));
         if (first === undefined) return stream.refuse(openErrorCode.refused);
         void answerNativeBench(stream, api, first);
       }),
   });
   const connection = await transport.dial(address, { signal });
-  return nativeLoops(connection, api, ['none', provider], signal);
+  return nativeLoops(connection, api, ['none', provider], new Uint8Array(16), signal);
 }
 
 const sizes = { smallBytes: 4096, smallCount: 16, largeBytes: 2 ** 20, largeCount: 4 };
@@ -65,11 +65,12 @@ describe.each(['tcp;ofi_rxm', 'shm'])('native loops of a bench over %s', (provid
     'run both patterns, of small messages and large ones',
     async () => {
       const native = await loops(provider, new AbortController().signal);
-      expect(native).toMatchObject({ name: 'native', provider });
+      expect(native).toMatchObject({ provider });
       for (const pattern of ['latency', 'memory'] as const)
         for (const bytes of [1, 64, 2 ** 20]) {
-          const { iterations, seconds } = await native!.run(pattern, bytes, { iterations: 20 });
+          const { iterations, totalBytes, seconds } = await native!.run(pattern, bytes, { iterations: 20 });
           expect(iterations).toBe(20);
+          expect(totalBytes).toBe(20 * bytes * (pattern === 'latency' ? 2 : 1));
           expect(seconds).toBeGreaterThan(0);
         }
       await native!.close();

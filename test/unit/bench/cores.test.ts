@@ -1,36 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeBenchHeader, encodeBenchHeader } from '../../../src/bench/message.js';
 import { BenchMessageCore } from '../../../src/bench/message-core.js';
-import { benchPlan, powersOfTwo } from '../../../src/bench/plan.js';
-import { benchRow } from '../../../src/bench/row.js';
 import { BenchRunCore } from '../../../src/bench/run-core.js';
-import { Histogram } from '../../../src/app/histogram.js';
 import { benchDefaults } from '../../../src/config/index.js';
-
-describe('the plan of a bench', () => {
-  it('has every power of two from 1 byte to 4 MiB, both patterns, and a time', () => {
-    const plan = benchPlan({});
-    expect(plan.sizes).toEqual(powersOfTwo(4 * 2 ** 20));
-    expect(plan.sizes).toHaveLength(23);
-    expect([plan.sizes[0], plan.sizes.at(-1)]).toEqual([1, 4_194_304]);
-    expect(plan).toMatchObject({ patterns: ['latency', 'memory'], limit: { timeMs: 100 }, repeats: 3 });
-  });
-
-  it.each([
-    [{ sizes: [] }],
-    [{ sizes: [0] }],
-    [{ sizes: [1.5] }],
-    [{ sizes: [benchDefaults.maxMessageBytes + 1] }],
-    [{ sizes: powersOfTwo(2 ** 20).flatMap((bytes) => [bytes, bytes, bytes, bytes]) }],
-    [{ timeMs: 0 }],
-    [{ timeMs: benchDefaults.runMs + 1 }],
-    [{ iterations: 0 }],
-    [{ iterations: 10, timeMs: 10 }],
-    [{ repeats: 100 }],
-  ])('refuses %j', (options) => {
-    expect(() => benchPlan(options)).toThrow(expect.objectContaining({ code: 'ERR_XFER_USAGE' }));
-  });
-});
 
 describe('a run', () => {
   /** How many messages of `everyMs` each warm up and count, and how long those take. */
@@ -90,44 +62,16 @@ describe('messages of a bench', () => {
     expect(new BenchMessageCore(2).handleData(Uint8Array.of(0, 9, 3))).toBeUndefined();
   });
 
-  it('have a header of ten bytes with a size within the limit', () => {
-    const header = encodeBenchHeader(4096);
-    expect(Buffer.from(header).toString('hex')).toBe('78666572070100001000');
-    expect(decodeBenchHeader(header)).toBe(4096);
-    expect(decodeBenchHeader(encodeBenchHeader(0))).toBeUndefined();
-    expect(decodeBenchHeader(encodeBenchHeader(benchDefaults.maxMessageBytes + 1))).toBeUndefined();
-    expect(decodeBenchHeader(header.subarray(0, 9))).toBeUndefined();
+  it('have a header of 26 bytes with the bench and a size within the limit', () => {
+    const id = Uint8Array.from({ length: 16 }, (_, at) => at + 1);
+    const header = encodeBenchHeader(id, 4096);
+    const hex = '7866657207020102030405060708090a0b0c0d0e0f1000001000';
+    expect(Buffer.from(header).toString('hex')).toBe(hex);
+    expect(decodeBenchHeader(header)).toEqual({ id, messageBytes: 4096 });
+    expect(decodeBenchHeader(encodeBenchHeader(id, 0))).toBeUndefined();
+    expect(decodeBenchHeader(encodeBenchHeader(id, benchDefaults.maxMessageBytes + 1))).toBeUndefined();
+    expect(decodeBenchHeader(header.subarray(0, 25))).toBeUndefined();
     expect(decodeBenchHeader(Buffer.concat([header, Uint8Array.of(0)]))).toBeUndefined();
-    expect(decodeBenchHeader(Buffer.from('78666572070200001000', 'hex'))).toBeUndefined();
-  });
-});
-
-describe('a row', () => {
-  const what = { transport: 'tcp', loops: 'javascript', messageBytes: 1000 } as const;
-  const halfTrips = (...us: number[]): Histogram => {
-    const histogram = new Histogram();
-    for (const one of us) histogram.add(one);
-    return histogram;
-  };
-
-  it('of latency counts both ways, as fabtests do, and has the median run with the times of all', () => {
-    const runs = [
-      { iterations: 10, seconds: 0.002, halfTrips: halfTrips(100) },
-      { iterations: 10, seconds: 0.001, halfTrips: halfTrips(50) },
-      { iterations: 10, seconds: 0.004, halfTrips: halfTrips(200) },
-    ];
-    const row = benchRow({ ...what, pattern: 'latency' }, runs);
-    expect(row).toMatchObject({ iterations: 10, totalBytes: 20_000, seconds: 0.002, bytesPerSecond: 1e7 });
-    expect(row.usPerTransfer).toBeCloseTo(100, 9);
-    expect(row.transfersPerSecond).toBeCloseTo(10_000, 9);
-    expect(row.latency).toMatchObject({ minUs: 50, maxUs: 200 });
-    expect(row.latency?.medianUs).toBeCloseTo(100, -1);
-    expect(row.samples.map(({ latency }) => latency?.minUs)).toEqual([100, 50, 200]);
-  });
-
-  it('of one way counts that, and has no times of single messages', () => {
-    const row = benchRow({ ...what, pattern: 'memory' }, [{ iterations: 10, seconds: 0.001 }]);
-    expect(row).toMatchObject({ totalBytes: 10_000, bytesPerSecond: 1e7, usPerTransfer: 100 });
-    expect(row).not.toHaveProperty('latency');
+    expect(decodeBenchHeader(Buffer.from(hex.replace('0702', '0701'), 'hex'))).toBeUndefined();
   });
 });

@@ -7,7 +7,10 @@ import { XferError } from '../../../src/errors/index.js';
 import { OpenRefused, openErrorCode, resetCode, type Connection } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
 
+/** Of one bench, and of another one. */
+const [id, otherId] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
 const address = { scheme: 'memory', host: 'here', port: 7 };
+const once = { pattern: 'latency', bytes: 8, limit: { iterations: 1 }, isBothWays: false } as const;
 const never = new AbortController().signal;
 
 /** Connections to one peer, as many as are asked for. */
@@ -28,36 +31,64 @@ const refusal = async (connection: Connection, header: Uint8Array): Promise<numb
 afterEach(() => vi.useRealTimers());
 
 describe('the other end of a bench', () => {
-  it.each(['latency', 'memory'] as const)(
-    'answers %s of any size, one stream after the other',
-    async (pattern) => {
+  it.each([
+    ['latency', false],
+    ['memory', false],
+    ['memory', true],
+  ] as const)(
+    'answers %s of any size, one stream after the other (both ways: %s)',
+    async (pattern, isBothWays) => {
       const { dial } = await peer();
-      const loops = streamLoops(await dial(), never);
+      const loops = streamLoops(await dial(), id, never);
       for (const bytes of [1, 3, 4096, 300_000]) {
-        const { iterations, seconds, halfTrips } = await loops.run(pattern, bytes, { iterations: 20 });
+        const { iterations, totalBytes, seconds, halfTrips } = await loops.run({
+          ...{ pattern, bytes, isBothWays },
+          limit: { iterations: 20 },
+        });
         expect(iterations).toBe(20);
+        expect(totalBytes).toBe(20 * bytes * (pattern === 'latency' || isBothWays ? 2 : 1));
         expect(seconds).toBeGreaterThan(0);
         expect(halfTrips?.count).toBe(pattern === 'latency' ? 20 : undefined);
       }
     },
   );
 
-  it('has one stream and one connection at a time, and the next when that has ended', async () => {
+  it('has one bench at a time, a stream on each of its connections, and the next when all those have ended', async () => {
     const { dial } = await peer();
-    const [first, second] = [await dial(), await dial()];
-    const header = encodeBenchHeader(8);
-    const stream = first.openStream({ header });
+    const [first, lane, second] = [await dial(), await dial(), await dial()];
+    const [own, header] = [encodeBenchHeader(id, 8), encodeBenchHeader(otherId, 8)];
+    const stream = first.openStream({ header: own });
     await stream.opened;
-    expect(await refusal(first, header)).toBe(openErrorCode.resourceLimit);
+    await lane.openStream({ header: own }).opened;
+    expect(await refusal(first, own)).toBe(openErrorCode.resourceLimit);
     expect(await refusal(second, header)).toBe(openErrorCode.resourceLimit);
-    await expect(streamLoops(second, never).run('latency', 8, { iterations: 1 })).rejects.toMatchObject({
+    await expect(streamLoops(second, otherId, never).run(once)).rejects.toMatchObject({
       code: 'ERR_XFER_LIMIT',
     });
     stream.reset(resetCode.cancelled);
     // Between two streams the turn stays with whoever has it.
     expect(await refusal(second, header)).toBe(openErrorCode.resourceLimit);
     await first.close();
-    expect(await refusal(second, header)).toBeUndefined();
+    expect(await refusal(second, header)).toBe(openErrorCode.resourceLimit);
+    lane.abort(new XferError('ERR_XFER_INTERRUPTED', 'over'));
+    await lane.closed;
+    await expect.poll(() => refusal(second, header)).toBeUndefined();
+  });
+
+  it('holds messages of so many bytes for one bench, and takes more when others are over', async () => {
+    const { dial } = await peer();
+    const { maxMessageBytes, maxTurnBytes } = benchDefaults;
+    const header = encodeBenchHeader(id, maxMessageBytes);
+    const streams = [];
+    for (let held = 0; held < maxTurnBytes; held += maxMessageBytes) {
+      const stream = (await dial()).openStream({ header });
+      await stream.opened;
+      streams.push(stream);
+    }
+    const last = await dial();
+    expect(await refusal(last, header)).toBe(openErrorCode.resourceLimit);
+    streams[0]?.reset(resetCode.cancelled);
+    await expect.poll(() => refusal(last, header)).toBeUndefined();
   });
 
   it('refuses streams that are no bench, and sizes that are too large', async () => {
@@ -65,15 +96,15 @@ describe('the other end of a bench', () => {
     const connection = await dial();
     expect(await refusal(connection, Uint8Array.of(1, 2))).toBe(openErrorCode.refused);
     const large = benchDefaults.maxMessageBytes + 1;
-    expect(await refusal(connection, encodeBenchHeader(large))).toBe(openErrorCode.refused);
+    expect(await refusal(connection, encodeBenchHeader(id, large))).toBe(openErrorCode.refused);
     await expect(
-      streamLoops(connection, never).run('memory', large, { iterations: 1 }),
+      streamLoops(connection, id, never).run({ ...once, pattern: 'memory', bytes: large }),
     ).rejects.toMatchObject({ code: 'ERR_XFER_REFUSED', remedy: 'start xfer bench --serve there' });
   });
 
   it('resets a stream that brings what is no message', async () => {
     const { dial } = await peer();
-    const stream = (await dial()).openStream({ header: encodeBenchHeader(4) });
+    const stream = (await dial()).openStream({ header: encodeBenchHeader(id, 4) });
     const reset = new Promise<number>((resolve) => stream.onReset(resolve));
     stream.send(Uint8Array.of(77));
     expect(await reset).toBe(resetCode.protocol);
@@ -83,7 +114,7 @@ describe('the other end of a bench', () => {
     const { dial } = await peer();
     const connection = await dial();
     const bytes = 64 * 1024;
-    const stream = connection.openStream({ header: encodeBenchHeader(bytes) });
+    const stream = connection.openStream({ header: encodeBenchHeader(id, bytes) });
     await stream.opened;
     stream.pause();
     stream.onData(() => undefined);
@@ -103,7 +134,7 @@ describe('the other end of a bench', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { dial } = await peer();
     const [idle, busy] = [await dial(), await dial()];
-    const stream = busy.openStream({ header: encodeBenchHeader(4) });
+    const stream = busy.openStream({ header: encodeBenchHeader(id, 4) });
     const reset = new Promise<number>((resolve) => stream.onReset(resolve));
     await stream.opened;
     await vi.advanceTimersByTimeAsync(benchDefaults.idleMs);
@@ -117,12 +148,12 @@ describe('a run that goes wrong', () => {
   it('says that the other end is gone', async () => {
     const { dial, served } = await peer();
     const connection = await dial();
-    const run = streamLoops(connection, never).run('latency', 8, { timeMs: 30_000 });
+    const run = streamLoops(connection, id, never).run({ ...once, limit: { timeMs: 30_000 } });
     const failed = expect(run).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
     await new Promise(setImmediate);
     served.close(new XferError('ERR_XFER_INTERRUPTED', 'interrupted'));
     await failed;
-    await expect(streamLoops(connection, never).run('latency', 8, { iterations: 1 })).rejects.toMatchObject({
+    await expect(streamLoops(connection, id, never).run(once)).rejects.toMatchObject({
       code: 'ERR_XFER_CONNECTION_LOST',
     });
   });
@@ -130,7 +161,11 @@ describe('a run that goes wrong', () => {
   it('ends at once with the signal, and by its reason', async () => {
     const { dial } = await peer();
     const ending = new AbortController();
-    const run = streamLoops(await dial(), ending.signal).run('memory', 8, { timeMs: 30_000 });
+    const run = streamLoops(await dial(), id, ending.signal).run({
+      ...once,
+      pattern: 'memory',
+      limit: { timeMs: 30_000 },
+    });
     const reason = new XferError('ERR_XFER_INTERRUPTED', 'interrupted');
     const failed = expect(run).rejects.toBe(reason);
     await new Promise(setImmediate);
@@ -143,7 +178,7 @@ describe('a run that goes wrong', () => {
     const transport = await memory().load();
     await transport.listen(address, { onConnection: (connection) => connection.onStream((s) => s.accept()) });
     const connection = await transport.dial(address, { signal: never });
-    const run = streamLoops(connection, never).run('latency', 8, { iterations: 1 });
+    const run = streamLoops(connection, id, never).run(once);
     const failed = expect(run).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     await vi.advanceTimersByTimeAsync(2 * benchDefaults.silenceMs);

@@ -1,0 +1,173 @@
+import type { TransportTuning } from '../transport/contract.js';
+import type { TransportRegistry } from '../transport/registry.js';
+import { withBesides } from './besides.js';
+import { isContestant, type BenchSetup, type Contestant, type ContestantSource } from './contract.js';
+import { benchDirectory } from './directory.js';
+import { benchWays, transportsAsked } from './ends.js';
+import { Kept } from './kept.js';
+import { thisMachine } from './machine.js';
+import { loopback } from './places.js';
+import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
+import type {
+  BenchEntry,
+  BenchProgress,
+  BenchReport,
+  BenchRow,
+  BenchSample,
+  BenchSkipped,
+} from './report.js';
+import { benchEntry, benchRow, benchSample } from './row.js';
+import { runRounds } from './rounds.js';
+import { benchSources } from './sources.js';
+import { checkCombination } from './combination.js';
+import type { BenchWork } from './work.js';
+
+/** What views are told, in this order for each work; a contestant that is dropped has no row. */
+export interface BenchEvents {
+  onWork?(work: BenchWork, entries: readonly BenchEntry[]): void;
+  onProgress?(progress: BenchProgress): void;
+  onSample?(entry: BenchEntry, round: number, sample: BenchSample): void;
+  onRow?(row: BenchRow): void;
+  /** Each once, as soon as it is known. */
+  onSkipped?(skipped: BenchSkipped): void;
+}
+
+export interface BenchOptions extends PlanOptions, BenchEvents {
+  readonly transports: TransportRegistry;
+  /** `[scheme://]host[:port]`, where `serveBench` runs. Default: processes on this machine, which are started for it. */
+  readonly target?: string;
+  /** Names of transports, or schemes. Default: all, with a scheme in the target that one. */
+  readonly use?: readonly string[];
+  readonly tuning?: TransportTuning;
+  readonly hops?: number;
+  readonly lanes?: number;
+  readonly recordBytes?: number;
+  /** Default: true. */
+  readonly isSealed?: boolean;
+  /** Default: none. */
+  readonly peers?: readonly string[] | 'found';
+  readonly countsCpu?: boolean;
+  /** Aborting it ends all with its reason. */
+  readonly signal: AbortSignal;
+  /** Who does the works. Default: all that there are. */
+  readonly sources?: readonly ContestantSource[];
+}
+
+/**
+ * Every work by everybody who can do it, in rounds. What cannot be done here is in the report as skipped, all of it perhaps: see
+ * `whyNothing`. Rejects with an error of the target, with a defect, with ERR_XFER_USAGE, and with the signal's reason.
+ */
+export async function bench(options: BenchOptions): Promise<BenchReport> {
+  const { transports, target, signal, tuning = {}, hops = 0, isSealed = true } = options;
+  const use = transportsAsked(transports, options.use, target);
+  const ways = benchWays(transports, use, target);
+  const isFabric =
+    options.use !== undefined && ways.length > 0 && ways.every(({ scheme }) => isFabricScheme(scheme));
+  const plan = benchPlan(options, { hasTarget: target !== undefined, isFabric });
+  checkCombination(options, plan.works);
+  const peers = options.peers ?? [];
+  const kept = new Kept();
+  const directory = await benchDirectory(plan.works);
+  const place = loopback;
+  const rows: BenchRow[] = [];
+  const skipped = new SkippedOnce((one) => options.onSkipped?.(one));
+  try {
+    for (const work of plan.works) {
+      const setup: BenchSetup = {
+        ...{ work, transports, use, tuning, place, hops, isSealed, peers, kept, signal },
+        ...(target === undefined ? {} : { target }),
+        ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
+        ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
+        ...{ countsCpu: options.countsCpu ?? false, directory: directory.path },
+      };
+      rows.push(...(await rowsOf(setup, plan, options, skipped)));
+    }
+  } finally {
+    await kept.close();
+    await directory.remove();
+  }
+  return {
+    ...{ schema: 'xfer-bench', version: 2, ...(await thisMachine()) },
+    parameters: parametersOf(options, plan, use),
+    ...{ rows, skipped: skipped.all },
+    verdict: { bottleneck: 'unknown', findings: [], advice: [] },
+  };
+}
+
+async function rowsOf(
+  setup: BenchSetup,
+  { repeats }: BenchPlan,
+  options: BenchOptions,
+  skipped: SkippedOnce,
+): Promise<readonly BenchRow[]> {
+  const { work, signal, target } = setup;
+  const entries = new Map<Contestant, BenchEntry>();
+  try {
+    for (const source of options.sources ?? benchSources)
+      for await (const found of source(setup)) {
+        if (isContestant(found)) entries.set(found, benchEntry(work, found));
+        else skipped.add(found);
+        signal.throwIfAborted();
+      }
+    const entryOf = (contestant: Contestant): BenchEntry =>
+      entries.get(contestant) ?? benchEntry(work, contestant);
+    if (entries.size > 0) options.onWork?.(work, [...entries.values()]);
+    const runs = await runRounds([...entries.keys()], {
+      ...{ rounds: repeats, signal },
+      // Nobody does anything with a target that is gone.
+      isFatal: ({ row: { origin } }) => target !== undefined && (origin === 'network' || origin === 'remote'),
+      onProgress: (contestant, round, progress) =>
+        options.onProgress?.({ entry: entryOf(contestant), round, rounds: repeats, ...progress }),
+      onRun: (contestant, round, result) => {
+        const entry = entryOf(contestant);
+        options.onSample?.(entry, round, benchSample(entry, result));
+      },
+      onDropped: (contestant, { code, message, remedy }) =>
+        skipped.add({ name: contestant.name, code, reason: message, remedy }),
+    });
+    const rows = withBesides(
+      [...runs].map(([contestant, results]) => benchRow(entryOf(contestant), results)),
+    );
+    for (const row of rows) options.onRow?.(row);
+    return rows;
+  } finally {
+    for (const contestant of entries.keys()) await contestant.close();
+  }
+}
+
+/** A source is asked for each work, and says the same each time. */
+class SkippedOnce {
+  readonly all: BenchSkipped[] = [];
+  readonly #tell: (skipped: BenchSkipped) => void;
+
+  constructor(tell: (skipped: BenchSkipped) => void) {
+    this.#tell = tell;
+  }
+
+  add(skipped: BenchSkipped): void {
+    const { name, code, reason } = skipped;
+    if (this.all.some((one) => one.name === name && one.code === code && one.reason === reason)) return;
+    this.all.push(skipped);
+    this.#tell(skipped);
+  }
+}
+
+function parametersOf(
+  options: BenchOptions,
+  plan: BenchPlan,
+  use: readonly string[],
+): BenchReport['parameters'] {
+  const { target = null, peers = [], hops = 0, lanes = null, recordBytes = null } = options;
+  const { congestion = null, mtuBytes = null, provider = null } = options.tuning ?? {};
+  return {
+    works: plan.works.map(({ pattern, bytes, count, limit }) => ({ pattern, bytes, count, limit })),
+    ...{ repeats: plan.repeats, target, transports: use },
+    peers: peers === 'found' ? ['found'] : peers,
+    ...{ hops, lanes, recordBytes, congestion, mtuBytes, provider },
+    ...{ isSealed: options.isSealed ?? true, isBothWays: options.isBothWays ?? false, link: null },
+  };
+}
+
+function isFabricScheme(scheme: string): boolean {
+  return scheme.split('+')[0] === 'rdma';
+}
