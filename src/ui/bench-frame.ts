@@ -81,11 +81,7 @@ function contestantLines(
   return [
     ...lines.map((line, at) => {
       const state = shown[at - 1]?.state;
-      return at === 0 || state === 'running'
-        ? paint('bold', line)
-        : state === 'dropped'
-          ? paint('red', line)
-          : line;
+      return at === 0 || state === 'running' ? paint('bold', line) : line;
     }),
     ...(more > 0 ? [clip(`and ${more} more`, width)] : []),
   ];

@@ -98,7 +98,6 @@ export class BenchScreen {
       return sum + Math.max(0, Math.ceil(width / columns) - 1);
     }, 0);
     this.#out.write('\u001b[2K\u001b[1A'.repeat(broken));
-    this.#drawn?.clear();
     clearTimeout(this.#timer);
     this.#look();
   }

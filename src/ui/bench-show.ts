@@ -84,9 +84,10 @@ export async function benchShow(flags: ShowFlags, outputs: ShowOutputs = process
   };
 }
 
-/** In CI even a terminal is a log. */
+/** In CI even a terminal is a log: there ink draws nothing before the end. */
 function drawsOn(stderr: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
-  return stderr.isTTY && env['TERM'] !== 'dumb' && !env['CI'];
+  const isSet = (name: string): boolean => !['0', 'false', undefined].includes(env[name]);
+  return stderr.isTTY && env['TERM'] !== 'dumb' && !isSet('CI') && !isSet('CONTINUOUS_INTEGRATION');
 }
 
 function failedLine({ message, code }: XferError): string {

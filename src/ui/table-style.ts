@@ -8,7 +8,7 @@ export interface TableStyle {
 
 export type Colour = 'green' | 'yellow' | 'red' | 'magenta' | 'dim' | 'bold';
 
-/** SGR codes: on, and off again. Of the colours red and magenta alone are read on black and on white. */
+/** SGR codes: on, and off again. Of the colours magenta alone is read on black and on white, whatever terminal it is. */
 const codes: Readonly<Record<Colour, readonly [number, number]>> = {
   green: [32, 39],
   yellow: [33, 39],
