@@ -537,4 +537,9 @@ export const benchDefaults = Object.freeze({
   nativeLargeCount: 8,
   nativeSmallBytes: 4 * KiB,
   nativeSmallCount: 256,
+  /** Of `--watch`: passes that each contestant's history has; past it the oldest is forgotten. */
+  keptPasses: 1_000,
+  /** It waits so long before a pass that follows a failed one, each time twice as long. */
+  firstPauseMs: 1_000,
+  lastPauseMs: 30_000,
 });

@@ -6,13 +6,14 @@ export interface TableStyle {
   paint(colour: Colour, text: string): string;
 }
 
-export type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
+export type Colour = 'green' | 'yellow' | 'red' | 'magenta' | 'dim' | 'bold';
 
-/** SGR codes: on, and off again. */
+/** SGR codes: on, and off again. Of the colours magenta alone is read on black and on white, whatever terminal it is. */
 const codes: Readonly<Record<Colour, readonly [number, number]>> = {
   green: [32, 39],
   yellow: [33, 39],
   red: [31, 39],
+  magenta: [35, 39],
   dim: [2, 22],
   bold: [1, 22],
 };
