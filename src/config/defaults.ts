@@ -537,4 +537,14 @@ export const benchDefaults = Object.freeze({
   nativeLargeCount: 8,
   nativeSmallBytes: 4 * KiB,
   nativeSmallCount: 256,
+  /** Of an emulated link, which loses the same packets in the next run unless told otherwise. */
+  linkSeed: 1,
+  /** What can be asked for; past it ERR_XFER_USAGE. */
+  maxLinkSeed: 2 ** 32 - 1,
+  minLinkBits: 8_000,
+  maxLinkBits: 100e9,
+  maxLinkDelayMs: 10_000,
+  /** A packet of 1500 bytes fits. */
+  minLinkQueueBytes: 1_500,
+  maxLinkQueueBytes: 1024 * MiB,
 });
