@@ -537,6 +537,8 @@ export const benchDefaults = Object.freeze({
   nativeLargeCount: 8,
   nativeSmallBytes: 4 * KiB,
   nativeSmallCount: 256,
+  /** How long the process at the near end of a link may take to end what it has open. */
+  nearEndMs: 2_000,
   /** Of an emulated link, which loses the same packets in the next run unless told otherwise. */
   linkSeed: 1,
   /** What can be asked for; past it ERR_XFER_USAGE. */
