@@ -4,12 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
 import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import type { RunProgress } from './contract.js';
+import { nearVariable } from './near-variable.js';
 import type { NearAnswer, NearRequest } from './near-message.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-
-/** Set for an xfer bench that is to serve another one, see `near-process.ts`. */
-export const nearVariable = 'XFER_BENCH_NEAR';
 
 type LastAnswer = Exclude<NearAnswer, { answer: 'progress' | 'failed' }>;
 

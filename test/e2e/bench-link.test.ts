@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseLink } from '../../src/bench/links.js';
 import { openPlace, type LinkPlace } from '../../src/bench/places.js';
+import type { BenchReport } from '../../src/bench/report.js';
+import { runXfer } from '../support/run-xfer.js';
 import { whyNoLink } from '../support/link-emulator.js';
 
 const probePath = fileURLToPath(new URL('../support/udp-probe.mjs', import.meta.url));
@@ -31,6 +33,22 @@ describe.skipIf(whyNoLink !== undefined)(`the place of a bench${whyNoLink ? ` ($
     expect([toServer.deliveredPackets, toClient.deliveredPackets]).toEqual([1, 1]);
     await place.close();
     expect(existsSync(namespaceOf(place))).toBe(false);
+  });
+
+  it('is where xfer bench --link runs what is bare, and the report has it', async () => {
+    const words = ['bench', '--link', '80mbit,10ms,0,1MiB', '--seed', '9', '--transport', 'tcp', '--json'];
+    const bench = await runXfer([
+      ...[...words, '--pattern', 'latency', '--size', '64', '--iterations', '5', '--repeat', '2'],
+    ]);
+    const { status, stdout } = await bench.ended;
+    expect(status, stdout).toBe(0);
+    const { rows, skipped, parameters } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BenchReport;
+    expect(skipped).toEqual([]);
+    expect(rows.map(({ contestant, pattern }) => [contestant, pattern])).toEqual([['tcp', 'latency']]);
+    // Of what took no time here both ways of the link are left.
+    expect(rows[0]?.latency?.minUs).toBeGreaterThanOrEqual(10_000);
+    expect(rows[0]?.samples).toHaveLength(2);
+    expect(parameters.link).toEqual(parseLink('80mbit,10ms,0,1MiB', 9));
   });
 
   it('loses the same packets with the same seed, and others with another', async () => {
