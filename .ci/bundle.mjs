@@ -41,6 +41,8 @@ const { metafile } = await build({
       'native/record-codec',
       'native/udp',
       'native/fabric',
+      'bench/link/open-link',
+      'bench/link/lack',
     ].map((name) => `src/${name}.ts`),
   ],
   outbase: 'src',

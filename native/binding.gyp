@@ -84,6 +84,14 @@
               "udp-socket-calls.cc",
               "udp-socket.cc"
             ]
+          },
+          {
+            "target_name": "link",
+            "product_name": "xfer_link",
+            "type": "executable",
+            "cflags_cc": ["-std=c++20"],
+            "cflags_cc!": ["-std=c++17"],
+            "sources": ["link-emulator.cc"]
           }
         ]
       }

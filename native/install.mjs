@@ -22,10 +22,13 @@ const addons = [
   ...(process.platform === 'linux'
     ? [{ name: 'xfer_udp', loss: 'udp is slower by far: one system call a datagram' }]
     : []),
+  ...(process.platform === 'linux'
+    ? [{ name: 'xfer_link', isProgram: true, loss: 'xfer bench --link is not there' }]
+    : []),
   // Few machines want it: where there is no libfabric nothing is said, `xfer doctor` does.
   ...(findLibfabric() ? [{ name: 'xfer_fabric', loss: 'rdma is not there' }] : []),
 ];
-const binaryOf = ({ name }) => `${here}build/Release/${name}.node`;
+const binaryOf = ({ name, isProgram }) => `${here}build/Release/${name}${isProgram ? '' : '.node'}`;
 const log = `${here}build/build-log.txt`;
 /** Does it all again, in a checkout, below a project or installed for all; as `xfer doctor` has it. */
 const again = `npm --prefix ${shellWord(fileURLToPath(new URL('..', import.meta.url)).replace(/(?<=.)\/$/, ''))} run install`;
@@ -56,8 +59,12 @@ function isUpToDate() {
 
 /** In a process of its own, so that a binary that crashes takes nothing down. */
 function loads(addon) {
-  const args = ['-e', 'require(process.argv[1])', binaryOf(addon)];
-  return existsSync(binaryOf(addon)) && spawnSync(process.execPath, args, { stdio: 'ignore' }).status === 0;
+  const binary = binaryOf(addon);
+  if (!existsSync(binary)) return false;
+  const [program, ...args] = addon.isProgram
+    ? [binary, '--help']
+    : [process.execPath, '-e', 'require(process.argv[1])', binary];
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
 async function build() {

@@ -31,6 +31,8 @@ export interface DoctorOptions {
   readonly transports: TransportRegistry;
   /** What a pipe can end in. Default: nothing is told of it. */
   readonly endpoints?: EndpointRegistry;
+  /** Of what this layer does not know. */
+  readonly moreFindings?: () => readonly Finding[];
   /** `[scheme://]host[:port]`: what works on the path there. Default: nothing leaves this machine. */
   readonly target?: string;
   /** Aborting it ends everything with its reason. Default: never. */
@@ -93,6 +95,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   if (options.endpoints)
     for (const finding of await endpointFindings(options.endpoints, probeTimeoutMs, signal))
       onFinding(finding);
+  for (const finding of options.moreFindings?.() ?? []) onFinding(finding);
   if (working.size === 0)
     throw new XferError('ERR_XFER_NO_TRANSPORT', 'no transport works on this machine', {
       remedy: 'see what each of them lacks',

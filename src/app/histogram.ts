@@ -4,6 +4,14 @@ const perOctave = 128;
 const lowestExponent = -10;
 const octaves = 40;
 
+/** What a histogram is to another process: of its buckets those that are not empty, as their place and their count. */
+export interface PackedHistogram {
+  readonly sum: number;
+  readonly least: number;
+  readonly most: number;
+  readonly buckets: readonly (readonly [number, number])[];
+}
+
 /** Times in microseconds, any number of them in a fixed place. Least, most and average are exact. */
 export class Histogram {
   readonly #buckets = new Float64Array(perOctave * octaves);
@@ -43,6 +51,21 @@ export class Histogram {
     this.#sum += other.#sum;
     this.#least = Math.min(this.#least, other.#least);
     this.#most = Math.max(this.#most, other.#most);
+  }
+
+  packed(): PackedHistogram {
+    const buckets = [...this.#buckets.entries()].filter(([, count]) => count > 0);
+    return { sum: this.#sum, least: this.leastUs, most: this.#most, buckets };
+  }
+
+  addPacked({ sum, least, most, buckets }: PackedHistogram): void {
+    for (const [at, count] of buckets) {
+      this.#buckets[at] = (this.#buckets[at] ?? 0) + count;
+      this.#count += count;
+    }
+    this.#sum += sum;
+    if (buckets.length > 0) this.#least = Math.min(this.#least, least);
+    this.#most = Math.max(this.#most, most);
   }
 
   /** What `share` of them (0 to 1) do not exceed; 0 where there are none. */

@@ -17,6 +17,7 @@ export function checkCombination(options: BenchOptions, works: readonly BenchWor
   if (target !== undefined) {
     const here = 'leave out the target: then both ends run on this machine';
     if (hops > 0) throw usage('relays are started on this machine, not on the way to a target', here);
+    if (options.link) throw usage('a link is between two ends on this machine', here);
     if (peers.length > 0) throw usage('other tools are run with both ends on this machine', here);
     const [one] = sealed;
     if (one !== undefined)

@@ -6,10 +6,11 @@ import { benchDirectory } from './directory.js';
 import { benchWays, transportsAsked } from './ends.js';
 import { Kept } from './kept.js';
 import { thisMachine } from './machine.js';
-import { loopback } from './places.js';
+import { loopback, openPlace } from './places.js';
 import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
 import type {
   BenchEntry,
+  BenchLink,
   BenchProgress,
   BenchReport,
   BenchRow,
@@ -47,6 +48,8 @@ export interface BenchOptions extends PlanOptions, BenchEvents {
   /** Default: none. */
   readonly peers?: readonly string[] | 'found';
   readonly countsCpu?: boolean;
+  /** Between both ends, which are on this machine. Default: loopback. */
+  readonly link?: BenchLink;
   /** Aborting it ends all with its reason. */
   readonly signal: AbortSignal;
   /** Who does the works. Default: all that there are. */
@@ -67,11 +70,13 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   checkCombination(options, plan.works);
   const peers = options.peers ?? [];
   const kept = new Kept();
-  const directory = await benchDirectory(plan.works);
-  const place = loopback;
+  const opened = options.link && (await openPlace(options.link));
+  const place = opened ?? loopback;
   const rows: BenchRow[] = [];
   const skipped = new SkippedOnce((one) => options.onSkipped?.(one));
+  let directory: Awaited<ReturnType<typeof benchDirectory>> | undefined;
   try {
+    directory = await benchDirectory(plan.works);
     for (const work of plan.works) {
       const setup: BenchSetup = {
         ...{ work, transports, use, tuning, place, hops, isSealed, peers, kept, signal },
@@ -84,7 +89,8 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     }
   } finally {
     await kept.close();
-    await directory.remove();
+    await opened?.close();
+    await directory?.remove();
   }
   return {
     ...{ schema: 'xfer-bench', version: 2, ...(await thisMachine()) },
@@ -164,7 +170,11 @@ function parametersOf(
     ...{ repeats: plan.repeats, target, transports: use },
     peers: peers === 'found' ? ['found'] : peers,
     ...{ hops, lanes, recordBytes, congestion, mtuBytes, provider },
-    ...{ isSealed: options.isSealed ?? true, isBothWays: options.isBothWays ?? false, link: null },
+    ...{
+      isSealed: options.isSealed ?? true,
+      isBothWays: options.isBothWays ?? false,
+      link: options.link ?? null,
+    },
   };
 }
 

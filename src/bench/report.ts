@@ -166,11 +166,9 @@ export interface BenchParameters {
   readonly link: BenchLink | null;
 }
 
-/** The same in both directions. */
-export interface BenchLink {
-  /** Of the profile, where one was named. */
-  readonly name: string | null;
-  /** undefined: as fast as the emulator goes. */
+/** What one direction of a link does to packets. */
+export interface BenchLinkWay {
+  /** Of IP packets with their headers. undefined: as fast as the emulator goes. */
   readonly bitsPerSecond?: number;
   /** One way. */
   readonly delayMs: number;
@@ -178,5 +176,13 @@ export interface BenchLink {
   readonly lossShare: number;
   /** undefined: what is under way in a round trip. */
   readonly queueBytes?: number;
+}
+
+/** From the near end to the far one, and back the same but for `back`. */
+export interface BenchLink extends BenchLinkWay {
+  /** Of the profile, where one was named. */
+  readonly name: string | null;
+  readonly back?: BenchLinkWay;
+  /** The same packets of each direction, by their order, are lost with the same seed. */
   readonly seed: number;
 }

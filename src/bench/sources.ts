@@ -1,5 +1,9 @@
 import { bareTransports } from './bare.js';
 import type { ContestantSource } from './contract.js';
+import { nearEnd } from './near-end.js';
+
+/** Whose contestants run inside of a process, which is at the near end, see `near-end.ts`. */
+export const insideSources: readonly ContestantSource[] = [bareTransports];
 
 /** Everybody who may do a work, in the order in which rows are told. */
-export const benchSources: readonly ContestantSource[] = [bareTransports];
+export const benchSources: readonly ContestantSource[] = [...insideSources, nearEnd];

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { BenchOptions } from '../bench/engine.js';
+import { parseLink } from '../bench/links.js';
 import { benchPatterns, type BenchPattern } from '../bench/work.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
@@ -46,6 +47,16 @@ export const benchFlags = {
     description: 'other tools to run beside xfer, or those that are found: scp,rsync,socat,iperf3,…',
     helpValue: 'LIST|found',
   }),
+  link: Flags.string({
+    description:
+      'both ends on the sides of an emulated link: lan, metro, transatlantic, lte, satellite, lossy, or as 100mbit,20ms,0.1%,256KiB',
+    helpValue: 'RATE,DELAY,LOSS[,QUEUE]',
+  }),
+  seed: Flags.integer({
+    description: 'which packets the link loses (default: 1)',
+    helpValue: 'N',
+    dependsOn: ['link'],
+  }),
   cpu: Flags.boolean({ default: false, description: 'count processor seconds a GiB of each process' }),
   ...tuningFlags,
 };
@@ -64,13 +75,15 @@ interface BenchFlags {
   readonly record?: string | undefined;
   readonly 'no-seal': boolean;
   readonly peers?: string | undefined;
+  readonly link?: string | undefined;
+  readonly seed?: number | undefined;
   readonly cpu: boolean;
 }
 
 type FlagOptions = Pick<
   BenchOptions,
   | ('use' | 'patterns' | 'sizes' | 'timeMs' | 'iterations' | 'count' | 'repeats' | 'isBothWays')
-  | ('lanes' | 'hops' | 'recordBytes' | 'isSealed' | 'peers' | 'countsCpu')
+  | ('lanes' | 'hops' | 'recordBytes' | 'isSealed' | 'peers' | 'countsCpu' | 'link')
 >;
 
 /** Their values as options of the bench, which checks them further. Throws ERR_XFER_USAGE. */
@@ -89,6 +102,7 @@ export function benchOptions(flags: BenchFlags): FlagOptions {
     ...as('recordBytes', flags.record === undefined ? undefined : parseSize(flags.record)),
     ...as('peers', flags.peers === undefined || flags.peers === 'found' ? flags.peers : listOf(flags.peers)),
     ...{ ...as('iterations', iterations), ...as('count', count), ...as('repeats', flags.repeat) },
+    ...as('link', flags.link === undefined ? undefined : parseLink(flags.link, flags.seed)),
     ...{ ...as('lanes', lanes), ...as('hops', hops) },
     ...{ isBothWays: flags.bidir, isSealed: !flags['no-seal'], countsCpu: flags.cpu },
   };

@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline';
 import { Args, Flags } from '@oclif/core';
+import { nearVariable } from '../bench/near-variable.js';
 import type { BenchReport } from '../bench/report.js';
 import { exitStatus } from '../errors/index.js';
 import type { TransportTuning } from '../transport/contract.js';
@@ -19,6 +21,7 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     '<%= config.bin %> <%= command.id %> --transport tcp,udp',
     '<%= config.bin %> <%= command.id %> --transport rdma --provider shm --pattern latency',
     '<%= config.bin %> <%= command.id %> --pattern file,small-files --peers found --cpu',
+    '<%= config.bin %> <%= command.id %> --link transatlantic --pattern file',
     '<%= config.bin %> <%= command.id %> --serve tcp://:4840',
     '<%= config.bin %> <%= command.id %> 192.0.2.7 --size 64,1MiB --time 2s --json',
   ];
@@ -35,7 +38,7 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
       description: 'be the other end, until interrupted (default: as xfer recv listens)',
       exclusive: [
         ...['transport', 'pattern', 'size', 'time', 'iterations', 'count', 'repeat', 'lanes', 'hops'],
-        ...['bidir', 'record', 'no-seal', 'peers', 'cpu'],
+        ...['bidir', 'record', 'no-seal', 'peers', 'link', 'cpu'],
       ],
     }),
     ...benchFlags,
@@ -43,6 +46,7 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Bench);
+    if (process.env[nearVariable] === '1') return this.#serveNear();
     const { tuning = {} } = tuningOption(flags);
     if (flags.serve) return this.#serve(flags, args.target, tuning);
     const options = benchOptions(flags);
@@ -61,6 +65,17 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     // A program reads in the report that nothing is there; what went wrong is an error to it, too.
     if (nothing && !(flags.json && nothing.exit === exitStatus.noTransport)) throw nothing;
     for (const output of outputs) await output(report);
+  }
+
+  /** For another xfer bench, whose own process is not at the near end of a link. */
+  async #serveNear(): Promise<void> {
+    const signal = interruptSignal();
+    const { serveNear } = await import('../bench/near-process.js');
+    const { insideSources } = await import('../bench/sources.js');
+    const requests = createInterface({ input: process.stdin.ref() });
+    const transports = await this.transports();
+    const tell = (answer: unknown): void => this.data(JSON.stringify(answer));
+    await serveNear({ sources: insideSources, transports, requests, signal, tell });
   }
 
   async #serve(

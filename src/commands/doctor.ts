@@ -41,11 +41,13 @@ With --quiet only what could be better is shown.`;
     const tuning = tuningOption(flags);
     const style = tableStyle(flags);
     const { doctor } = await import('../app/doctor.js');
+    const { linkFinding } = await import('../bench/link/link-finding.js');
     const { EndpointRegistry } = await import('../pipe/endpoint-registry.js');
     let hasHead = false;
     await doctor({
       transports: await this.transports(),
       endpoints: await this.withEndpoints(new EndpointRegistry()),
+      moreFindings: () => [linkFinding()],
       dialTimeoutMs,
       ...tuning,
       signal: interruptSignal(),

@@ -542,4 +542,16 @@ export const benchDefaults = Object.freeze({
   /** It waits so long before a pass that follows a failed one, each time twice as long. */
   firstPauseMs: 1_000,
   lastPauseMs: 30_000,
+  /** How long the process at the near end of a link may take to end what it has open. */
+  nearEndMs: 2_000,
+  /** Of an emulated link, which loses the same packets in the next run unless told otherwise. */
+  linkSeed: 1,
+  /** What can be asked for; past it ERR_XFER_USAGE. */
+  maxLinkSeed: 2 ** 32 - 1,
+  minLinkBits: 8_000,
+  maxLinkBits: 100e9,
+  maxLinkDelayMs: 10_000,
+  /** A packet of 1500 bytes fits. */
+  minLinkQueueBytes: 1_500,
+  maxLinkQueueBytes: 1024 * MiB,
 });

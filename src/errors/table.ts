@@ -231,6 +231,7 @@ export const errorTable = Object.freeze({
     80,
     'use one of the schemes that are there, or install the plugin',
   ),
+  ERR_XFER_NO_LINK: row('local', noTransport, 86, 'see xfer doctor, or leave out --link'),
   ERR_XFER_NO_SAFE_WRITE: row(
     'local',
     noTransport,

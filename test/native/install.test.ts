@@ -63,10 +63,11 @@ const hasLibfabric =
   spawnSync(process.execPath, [join(root, 'native/find-libfabric.mjs'), 'found'], { encoding: 'utf8' })
     .stdout === 'yes';
 const addons = [
-  ...['xfer_seal', ...(process.platform === 'linux' ? ['xfer_udp'] : [])],
+  ...['xfer_seal', ...(process.platform === 'linux' ? ['xfer_udp', 'xfer_link'] : [])],
   ...(hasLibfabric ? ['xfer_fabric'] : []),
 ];
-const binaryOf = (native: string, name = 'xfer_seal'): string => join(native, `build/Release/${name}.node`);
+const binaryOf = (native: string, name = 'xfer_seal'): string =>
+  join(native, `build/Release/${name}${name === 'xfer_link' ? '' : '.node'}`);
 /** Those of this repository, as if they had been built there. */
 function copyBinaries(native: string): void {
   mkdirSync(join(native, 'build/Release'), { recursive: true });

@@ -29,5 +29,5 @@ export async function emulatedLink(options: LinkOptions = {}): Promise<EmulatedL
 
 /** Runs xfer at one end of a link. */
 export function runXferAt(end: LinkEnd, args: readonly string[], options: RunOptions = {}): Promise<XferRun> {
-  return runThrough(['nsenter', `--net=${end.namespace}`, '--'], args, options);
+  return runThrough(end.prefix, args, options);
 }

@@ -1,7 +1,7 @@
 // A link between two network namespaces, for machines whose kernel has no netem: two TUN devices, and this process, which
-// carries IP packets from one to the other at a rate, after a delay, with losses (see link-emulator.mjs).
+// carries IP packets from one to the other at a rate, after a delay, with losses (see src/bench/link).
 //
-//   link-emulator MTU SEED
+//   xfer_link MTU SEED
 //
 // It makes both namespaces, says where they are in a line of JSON, and then obeys lines of stdin, each answered by a line:
 //
@@ -10,7 +10,11 @@
 //   reset                  statistics begin anew
 //
 // At the end of stdin, which is that of its owner however that ended, it kills what still runs in the namespaces and goes;
-// the kernel removes what nobody holds any more.
+// the kernel removes what nobody holds any more. Who may make no network namespace gets them in a user namespace of its own.
+//
+//   xfer_link --set-up USER|- NET SCRIPT
+//
+// Runs lines of sh where these namespaces are, with the right to set devices and addresses there, and nothing more.
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -22,6 +26,7 @@
 
 #include "link-direction.h"
 #include "link-namespaces.h"
+#include "link-set-up.h"
 
 namespace emulated {
 
@@ -183,21 +188,28 @@ bool BecomePrompt() {
 }  // namespace emulated
 
 int main(int count, char** arguments) {
-  if (count != 3) return 2;
+  const std::string first_word = count > 1 ? arguments[1] : "";
   try {
+    if (count == 5 && first_word == "--set-up") return emulated::SetUp(arguments[2], arguments[3], arguments[4]);
+    if (count != 3) {
+      fprintf(first_word == "--help" ? stdout : stderr, "usage: xfer_link MTU SEED, as xfer bench --link has it\n");
+      return first_word == "--help" ? 0 : 2;
+    }
     // The end of stdin says when to go; a signal to the whole group of the owner must not leave processes behind.
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+    const int user = emulated::EnterOwnUserNamespaceIfNeeded();
     const emulated::End first = emulated::MakeEnd("link0");
     const emulated::End second = emulated::MakeEnd("link0");
     emulated::Emulator emulator(first, second, strtoul(arguments[1], nullptr, 10), strtoull(arguments[2], nullptr, 10));
     const bool prompt = emulated::BecomePrompt();
-    printf("{\"namespaces\":[%d,%d],\"realTime\":%s}\n", first.space, second.space, prompt ? "true" : "false");
+    printf("{\"namespaces\":[%d,%d],\"user\":%d,\"realTime\":%s}\n", first.space, second.space, user,
+           prompt ? "true" : "false");
     fflush(stdout);
     const emulated::Eviction evictions[] = {emulated::Eviction(first), emulated::Eviction(second)};
     emulator.Run();
     return 0;
   } catch (const std::exception& error) {
-    fprintf(stderr, "link-emulator: %s\n", error.what());
+    fprintf(stderr, "%s\n", error.what());
     return 1;
   }
 }

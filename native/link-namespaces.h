@@ -28,9 +28,34 @@ struct End {
   int tun;
 };
 
+inline void WriteFile(const char* path, const std::string& text) {
+  const int file = Checked(open(path, O_WRONLY | O_CLOEXEC), path);
+  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  close(file);
+  errno = error;
+  Checked(written ? 0 : -1, path);
+}
+
+/**
+ * Who may not make a network namespace may where it owns the user namespace. Users in there are who they are outside, so
+ * that what is run there may do what its user may, and no more. -1: none is needed.
+ */
+inline int EnterOwnUserNamespaceIfNeeded() {
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  if (unshare(CLONE_NEWNET) == 0) return -1;
+  if (errno != EPERM) Checked(-1, "a network namespace");
+  Checked(unshare(CLONE_NEWUSER), "a user namespace");
+  WriteFile("/proc/self/setgroups", "deny");
+  WriteFile("/proc/self/uid_map", std::to_string(user) + " " + std::to_string(user) + " 1");
+  WriteFile("/proc/self/gid_map", std::to_string(group) + " " + std::to_string(group) + " 1");
+  return Checked(open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC), "/proc/self/ns/user");
+}
+
 /** The calling process is inside afterwards. */
 inline End MakeEnd(const char* device) {
-  Checked(unshare(CLONE_NEWNET), "unshare");
+  Checked(unshare(CLONE_NEWNET), "a network namespace");
   const int space = Checked(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
   const int tun = Checked(open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), "/dev/net/tun");
   ifreq request{};
