@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { BenchEnd } from '../app/bench-end.js';
 import { makeCode } from '../session/code.js';
 import { formatAddress } from '../transport/address.js';
 import { relayWords, type Pipeline, type WayWords } from './child-words.js';
@@ -23,12 +24,20 @@ export class ProcessEnds {
   readonly #way: ProcessWay;
   /** Of this run: who has it may send. */
   readonly #code = makeCode((bytes) => Uint8Array.from(randomBytes(bytes)));
+  /** Empty: nothing but what any user could say. */
+  readonly #benchEnd: string;
   /** Below those that systems give out by themselves. */
   readonly #port = 2 * randomInt(10_000, 16_000);
 
   constructor(setup: BenchSetup, way: ProcessWay) {
     this.#setup = setup;
     this.#way = way;
+    const { isSealed, recordBytes } = setup;
+    const wanted: BenchEnd = {
+      ...(isSealed ? {} : { unsealedKey: randomBytes(32).toString('hex') }),
+      ...(recordBytes === undefined ? {} : { recordBytes }),
+    };
+    this.#benchEnd = Object.keys(wanted).length === 0 ? '' : JSON.stringify(wanted);
   }
 
   end(name: string, side: Side, words: readonly string[], pipeline?: Pipeline): XferChildOptions {
@@ -36,7 +45,7 @@ export class ProcessEnds {
     const home = join(directory, `home-${name.replaceAll(' ', '-')}`);
     return {
       ...{ name, words, countsCpu, place: place[side] },
-      env: { XFER_HOME: home, XFER_CODE: this.#code },
+      env: { XFER_HOME: home, XFER_CODE: this.#code, XFER_BENCH_END: this.#benchEnd },
       ...(pipeline ? { pipeline } : {}),
     };
   }

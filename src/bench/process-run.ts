@@ -11,7 +11,7 @@ export interface Direction {
 }
 
 export interface ProcessesPlan {
-  readonly setup: Pick<BenchSetup, 'signal' | 'countsCpu'>;
+  readonly setup: Pick<BenchSetup, 'signal' | 'countsCpu' | 'isSealed'>;
   /** The nearest first; each transfer goes over all of them. */
   readonly relays: readonly XferChildOptions[];
   /** At once. */
@@ -93,6 +93,12 @@ class Processes {
     // What they used in the end they tell when they end.
     await Promise.all(started.map((relay) => relay.stop()));
     const dones = both.flatMap(({ near }) => near.events.done ?? []);
+    for (const { sealed = true } of dones)
+      if (sealed !== this.#plan.setup.isSealed)
+        throw new XferError(
+          'ERR_XFER_INTERNAL',
+          `content went ${sealed ? 'sealed' : 'unsealed'} in the bench`,
+        );
     const rtts = both.flatMap(({ near }) => near.events.rttMs ?? []);
     const [first] = dones;
     return {

@@ -63,6 +63,7 @@ function contestant(setup: BenchSetup, way: ProcessWay): Contestant {
   return {
     ...{ name: way.name, kind: 'xfer', isSealed: setup.isSealed, run },
     ...(way.isAuto ? {} : { transport: way.name }),
+    ...(setup.isSealed ? {} : { how: 'unsealed' }),
     close: () => Promise.resolve(),
   };
 }

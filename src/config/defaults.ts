@@ -521,6 +521,8 @@ export const benchDefaults = Object.freeze({
   checkedPipeBytes: 64 * MiB,
   /** What goes into a pipe for a time is this much content, again and again. */
   repeatedPipeBytes: 64 * MiB,
+  /** The least content that may be asked for in a record; the most is sessionDefaults.recordBytes. */
+  minRecordBytes: 4 * KiB,
   /** Files in a directory of small-files. */
   filesInDirectory: 100,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */

@@ -76,6 +76,14 @@ it('a file goes over a relay, is checked, and each process says what it used', a
   await expectNothingLeft(setup);
 }, 60_000);
 
+it('a file goes unsealed over a relay, in small records, between two ends of one run', async () => {
+  const setup = await setupFor(file, { hops: 1, isSealed: false, recordBytes: 64 * 1024 });
+  const [one] = await found(setup);
+  expect(one).toMatchObject({ name: 'tcp', isSealed: false, how: 'unsealed' });
+  // Rejects where the sender has not told that it went so.
+  expect(await runOf(setup)).toMatchObject({ totalBytes: 8 * MiB });
+}, 60_000);
+
 it('small files go both ways at once', async () => {
   const setup = await setupFor({ ...file, pattern: 'small-files', bytes: 1000, count: 50, isBothWays: true });
   const result = await runOf(setup);
