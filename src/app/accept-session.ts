@@ -9,6 +9,7 @@ import type { PeerStore } from '../session/peer-store.js';
 import { Session } from '../session/session.js';
 import type { Connection } from '../transport/contract.js';
 import type { MeasuringListener } from '../transport/measuring-listener.js';
+import { benchedSession } from './bench-end.js';
 import { cipherOrder } from './cipher-order.js';
 import { firstStream, untilMeasured } from './first-stream.js';
 import { LaneConnections } from './lane-connections.js';
@@ -21,7 +22,7 @@ import { ownName } from './trust.js';
 /** Whom a listener takes. */
 export interface WelcomeOptions extends Pick<
   CommonOptions,
-  'code' | 'remember' | 'retryMs' | 'streamingThresholdBytes' | 'trustFabric'
+  'code' | 'remember' | 'retryMs' | 'streamingThresholdBytes' | 'trustFabric' | 'bench'
 > {
   /** End after one session, whatever its outcome. */
   readonly once: boolean;
@@ -105,6 +106,7 @@ export async function acceptSession<Result>(
     secrets,
     hello,
     trustFabric: options.trustFabric ?? false,
+    ...benchedSession(options.bench),
     native,
     signal,
     silenceMs,

@@ -2,6 +2,7 @@ import type { CompressMode } from '../transfer/compress-core.js';
 import type { ReceivePolicy } from '../transfer/receive-policy.js';
 import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
+import type { BenchEnd } from './bench-end.js';
 import type { RateLimit } from './rate-limit.js';
 import type { TlsFiles } from './tls-files.js';
 import type { DoneEvent, XferEvent } from './events.js';
@@ -28,6 +29,8 @@ export interface CommonOptions {
    * does not come to that a note says why. Default: false.
    */
   readonly trustFabric?: boolean;
+  /** Of a process that a bench has started. Default: none has. */
+  readonly bench?: BenchEnd;
   /** Files of at most so many bytes go together in records, as far as both sides agree. Default: sessionDefaults. */
   readonly streamingThresholdBytes?: number;
 }

@@ -205,12 +205,13 @@ function keyOf(given: PooledSendOptions): string {
     remember,
     streamingThresholdBytes,
     trustFabric,
+    bench,
   } = given;
   const isRelayed = via.length > 0;
   return JSON.stringify([
     ...[placeOf(given), relaysOf(via), code, peer, remember === true],
     ...(isRelayed ? [identify === true, relayToken] : []),
-    ...[retryOf(given), streamingThresholdBytes, trustFabric === true],
+    ...[retryOf(given), streamingThresholdBytes, trustFabric === true, bench],
   ]);
 }
 

@@ -5,6 +5,7 @@ import { ownHello } from '../session/hello.js';
 import type { Identity } from '../session/identity.js';
 import { Session } from '../session/session.js';
 import { sessionHeader } from '../session/stream-headers.js';
+import { benchedSession } from './bench-end.js';
 import { cipherOrder } from './cipher-order.js';
 import type { Decision } from './events.js';
 import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
@@ -130,6 +131,7 @@ async function openOver(
         options.streamingThresholdBytes,
       ),
       trustFabric: options.trustFabric ?? false,
+      ...benchedSession(options.bench),
       native,
       signal,
       silenceMs,

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { CommonOptions, SendOptions } from '../app/options.js';
+import { readBenchEnd } from '../app/bench-end.js';
 import { sessionDefaults } from '../config/index.js';
 import { parseDuration, parseSize } from '../config/quantity.js';
 import { XferError } from '../errors/index.js';
@@ -59,12 +60,14 @@ interface SessionFlags {
 /** Their values as options of the application; `--code` wins over XFER_CODE. */
 export function sessionOptions(
   flags: SessionFlags,
-): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'trustFabric'> {
+): Pick<CommonOptions, 'code' | 'remember' | 'rememberAs' | 'retryMs' | 'trustFabric' | 'bench'> {
+  const bench = readBenchEnd(process.env['XFER_BENCH_END'], process.connected);
   const code = flags.code ?? (process.env['XFER_CODE'] || undefined);
   return {
     remember: flags.remember ?? false,
     trustFabric: flags['trust-fabric'] ?? false,
     retryMs: parseDuration(flags.retry),
+    ...(bench ? { bench } : {}),
     ...(code === undefined ? {} : { code }),
     ...(flags.as === undefined ? {} : { rememberAs: flags.as }),
   };

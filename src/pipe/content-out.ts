@@ -1,4 +1,4 @@
-import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { transferDefaults } from '../config/index.js';
 import { asXferError, type XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
 import type { ContentJob } from '../session/content-job.js';
@@ -50,7 +50,7 @@ export class ContentOut {
       windowBytes: Math.min(transferDefaults.windowBytes, windowBytes),
       growth: { products: transferDefaults.windowProducts, maxBytes: windowBytes },
       mostRecords: mostHeldRecords,
-      recordBytes: sessionDefaults.recordBytes,
+      recordBytes: session.recordBytes,
       supply: (mostBytes) => this.#supply(mostBytes),
       isExhausted: () => this.#ready.size === 0,
     });

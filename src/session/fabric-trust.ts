@@ -9,6 +9,8 @@ export type Way = Pick<Connection, 'isRelayed' | 'remote'> & {
 export interface FabricTrustOptions {
   /** Whether the user of this side trusts fabrics. */
   readonly wanted: boolean;
+  /** Whether one bench has started both sides (BenchTrust). Default: it has not. */
+  isBenched?(): boolean;
   /** Of the first lane, on which HELLO is said. Not asked for where trust is not wanted. */
   way(): Way;
 }
@@ -45,6 +47,7 @@ export class FabricTrust {
   }
 
   isSealed(lane: number): boolean {
+    if (this.#options.isBenched?.()) return false;
     return !(this.#isAgreed && this.#lanes.has(lane));
   }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
-import { decodeMessage, encodeMessage } from './schema.js';
+import { decodeMessage, encodeMessage, exactBytes } from './schema.js';
 
 /** Version of everything that is said inside a session. */
 export const sessionVersion = 2;
@@ -44,6 +44,8 @@ export interface Hello {
   readonly remember: boolean;
   /** Its user trusts fabrics, and no relay is on the way that this goes: on lanes straight over one content need not be sealed. Default: false. */
   readonly trustFabric?: boolean;
+  /** It was started by a bench that measures what sealing costs (BenchTrust). */
+  readonly benchProof?: Uint8Array;
 }
 
 const short = v.pipe(v.string(), v.maxLength(64));
@@ -60,6 +62,7 @@ const helloSchema = v.object({
   name: v.pipe(v.string(), v.maxLength(128)),
   remember: v.boolean(),
   trustFabric: v.optional(v.boolean()),
+  benchProof: v.optional(exactBytes(32)),
 });
 
 /** A HELLO is small: whoever sends more is not an xfer. */
@@ -96,6 +99,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     remember: hello.remember,
     // Where it is not so nothing is said: a peer that does not know of it says the same.
     ...(hello.trustFabric ? { trustFabric: true } : {}),
+    ...(hello.benchProof ? { benchProof: hello.benchProof } : {}),
   });
 }
 
@@ -126,5 +130,6 @@ export function readHello(bytes: Uint8Array, ownRole: Role): Hello {
     name: message.name,
     remember: message.remember,
     ...(message.trustFabric ? { trustFabric: true } : {}),
+    ...(message.benchProof ? { benchProof: message.benchProof } : {}),
   };
 }

@@ -6,6 +6,7 @@ import { openErrorCode, OpenRefused, type Connection, type Stream } from '../tra
 import type { ContentDone, ContentJob } from './content-job.js';
 import { ControlChannel, type ControlBody } from './control-channel.js';
 import { driveHandshake, reasonOf } from './handshake-driver.js';
+import { BenchTrust } from './bench-trust.js';
 import { FabricTrust } from './fabric-trust.js';
 import { groupLaneMac, isGroupLaneMac } from './group-keys.js';
 import { GroupMembership } from './group-membership.js';
@@ -28,6 +29,10 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** Whether this side's user trusts fabrics: content need not be sealed on them, where the other side says the same. Default: false. */
   readonly trustFabric?: boolean;
+  /** Of a side that a bench has started (BenchTrust). Default: none has. */
+  readonly benchKey?: Uint8Array;
+  /** Content in a record, at most. Default: sessionDefaults.recordBytes. */
+  readonly recordBytes?: number;
   /** How long the other side may say nothing at all on a lane. Default: sessionDefaults.silenceMs. */
   readonly silenceMs?: number;
   /** How long a session without any lane waits for another one to join. Default: 0, it ends with its last lane. */
@@ -71,6 +76,9 @@ export class Session {
   readonly group: GroupMembership;
   /** On which lanes content is not sealed. */
   readonly fabric: FabricTrust;
+  /** Content in a record that this side sends, at most. */
+  readonly recordBytes: number;
+  readonly #bench: BenchTrust;
   readonly #options: SessionOptions;
   readonly #secrets: SessionSecrets;
   readonly #lanes: LaneSet;
@@ -93,7 +101,10 @@ export class Session {
     this.peerKey = options.secrets.peerKey;
     this.id = sessionId(options.secrets.secret, options.secrets.transcript);
     this.group = new GroupMembership(options.native, (content) => this.#handleContent(content));
+    this.recordBytes = options.recordBytes ?? sessionDefaults.recordBytes;
+    this.#bench = new BenchTrust({ key: options.benchKey, secrets: options.secrets });
     this.fabric = new FabricTrust({
+      isBenched: () => this.#bench.isAgreed,
       wanted: options.trustFabric ?? false,
       way: () => options.stream.connection,
     });
@@ -218,8 +229,9 @@ export class Session {
 
   /** The lane must be one of `lanes`. `done` gets the bytes that were read, fewer than asked where the file ends. */
   sendContent(lane: number, job: ContentJob, done: ContentDone): void {
-    // The listener cannot know whether a lane that joined came over a relay.
-    const plain = this.#secrets.role === 'dialer' && !this.fabric.isSealed(lane);
+    // The listener cannot know whether a lane that joined came over a relay, which a bench does not ask.
+    const isSender = this.#secrets.role === 'dialer' || this.#bench.isAgreed;
+    const plain = isSender && !this.fabric.isSealed(lane);
     if (plain) this.fabric.handlePlain();
     this.#lanes.sendContent(lane, job, done, plain);
   }
@@ -349,8 +361,9 @@ export class Session {
     const { secrets, stream, hello } = this.#options;
     this.fabric.handleLane(0, () => stream.connection);
     const trustFabric = this.fabric.isOffered;
+    const benchProof = this.#bench.proof;
     this.#lanes.add(0, stream, laneKeys({ ...secrets, lane: 0 }), secrets.leftover, () =>
-      this.#control.say(encodeHello({ ...hello, trustFabric })),
+      this.#control.say(encodeHello({ ...hello, trustFabric, ...(benchProof ? { benchProof } : {}) })),
     );
   }
 
@@ -374,6 +387,7 @@ export class Session {
       if (!this.#remoteHello) {
         this.#remoteHello = readHello(body, this.#options.hello.role);
         this.fabric.handleHello(this.#remoteHello);
+        this.#bench.handleHello(this.#remoteHello);
         this.#helloArrived?.();
       } else if (this.#handlers) this.#handlers.onControl(body);
       else this.#early.push({ deliver: (handlers) => handlers.onControl(body) });
@@ -400,7 +414,8 @@ export class Session {
 
   #isUnsealedInBreach({ header, lane }: SealedContent): boolean {
     if (!header.hasPlainBody) return false;
-    if (this.#secrets.role !== 'listener' || this.fabric.isSealed(lane)) return true;
+    const isReceiver = this.#secrets.role === 'listener' || this.#bench.isAgreed;
+    if (!isReceiver || this.fabric.isSealed(lane)) return true;
     this.fabric.handlePlain();
     return false;
   }

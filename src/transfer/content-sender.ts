@@ -1,4 +1,4 @@
-import { sessionDefaults, transferDefaults } from '../config/index.js';
+import { transferDefaults } from '../config/index.js';
 import type { XferError } from '../errors/index.js';
 import { asXferError, fileError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
@@ -92,7 +92,7 @@ export class ContentSender {
       growth: { products: transferDefaults.windowProducts, maxBytes: transferDefaults.maxWindowBytes },
       mostRecords,
       firstNumber: options.firstRecord,
-      recordBytes: sessionDefaults.recordBytes,
+      recordBytes: options.session.recordBytes,
       supply: (mostBytes) => (this.#part ? this.#part.cut() : this.#supply.take(mostBytes)),
       isExhausted: () => this.#supply.isExhausted,
     });
@@ -269,7 +269,7 @@ export class ContentSender {
 
   /** A pack goes in one piece, and so must not be more than the pace allows of one. */
   get #packBytes(): number {
-    return Math.min(sessionDefaults.recordBytes, this.#pump.pace.recordBytes);
+    return Math.min(this.#session.recordBytes, this.#pump.pace.recordBytes);
   }
 
   #submit(lane: number, dispatch: Dispatch<Outgoing>): void {

@@ -142,7 +142,10 @@ describe('the caps of HELLO in docs/protocol.md', () => {
   it('are all that are tried here, and its fields all that there are', () => {
     expect(rows.filter(([, , cap]) => cap !== '').map(([name]) => name)).toEqual(Object.keys(fields));
     const isOptional = (value = '') => value.startsWith('optional');
-    expect(rows.filter(([, value]) => isOptional(value)).map(([name]) => name)).toEqual(['trustFabric']);
+    expect(rows.filter(([, value]) => isOptional(value)).map(([name]) => name)).toEqual([
+      'trustFabric',
+      'benchProof',
+    ]);
     const names = rows
       .filter(([name, value]) => !name?.endsWith('[]') && !isOptional(value))
       .map(([name]) => name);

@@ -1,0 +1,69 @@
+import type { DoneEvent, LaneEvent, ProgressEvent, XferEvent } from '../app/events.js';
+import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { printable } from '../transfer/printable.js';
+
+/** What one xfer under `--json` has told so far, the last of each. */
+export class ChildEvents {
+  address: string | undefined;
+  isConnected = false;
+  progress: ProgressEvent | undefined;
+  /** The shortest round trip that a lane was told to have. */
+  rttMs: number | undefined;
+  done: DoneEvent | undefined;
+  error: XferError | undefined;
+  /** What else it said, the end of it. */
+  rest = '';
+
+  /** A line of its output; what is no event is kept, for whoever has to be told why there was none. */
+  handleLine(line: string): void {
+    const event = eventOf(line);
+    if (!event) {
+      this.rest = `${this.rest}${line}\n`.slice(-restBytes);
+      return;
+    }
+    switch (event.event) {
+      case 'listening':
+        this.address = event.addresses[0] ?? '';
+        break;
+      case 'connected':
+        this.isConnected = true;
+        break;
+      case 'progress':
+        this.progress = event;
+        break;
+      case 'lane':
+        this.#handleLane(event);
+        break;
+      case 'done':
+        this.done = event;
+        break;
+      case 'error':
+        this.error = errorOf(event);
+        break;
+      default:
+    }
+  }
+
+  #handleLane({ numbers }: LaneEvent): void {
+    const rttMs = numbers?.['minRttMs'] ?? numbers?.['rttMs'];
+    if (rttMs !== undefined) this.rttMs = Math.min(rttMs, this.rttMs ?? Infinity);
+  }
+}
+
+const restBytes = 1024;
+
+/** They are of the same program. */
+function eventOf(line: string): XferEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const event = JSON.parse(line) as Partial<XferEvent>;
+    return typeof event.event === 'string' ? (event as XferEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function errorOf({ code, message, remedy }: { code: string; message: string; remedy: string }): XferError {
+  const known = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
+  return new XferError(known, printable(message), { remedy: printable(remedy) });
+}

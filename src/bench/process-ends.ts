@@ -1,0 +1,88 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { BenchEnd } from '../app/bench-end.js';
+import { makeCode } from '../session/code.js';
+import { formatAddress } from '../transport/address.js';
+import { relayWords, type Pipeline, type WayWords } from './child-words.js';
+import type { BenchSetup } from './contract.js';
+import type { XferChildOptions } from './xfer-child.js';
+
+/** Which transport a contestant takes; `auto`: what xfer chooses among several. */
+export interface ProcessWay {
+  readonly name: string;
+  readonly schemes: readonly string[];
+  readonly isAuto: boolean;
+}
+
+/** Which of the two machines of a bench a process is on: dials, or waits to be dialled. */
+export type Side = 'near' | 'far';
+
+/** Options of the processes of a setup. */
+export class ProcessEnds {
+  readonly #setup: BenchSetup;
+  readonly #way: ProcessWay;
+  /** Of this run: who has it may send. */
+  readonly #code = makeCode((bytes) => Uint8Array.from(randomBytes(bytes)));
+  /** Empty: nothing but what any user could say. */
+  readonly #benchEnd: string;
+  /** Below those that systems give out by themselves. */
+  readonly #port = 2 * randomInt(10_000, 16_000);
+
+  constructor(setup: BenchSetup, way: ProcessWay) {
+    this.#setup = setup;
+    this.#way = way;
+    const { isSealed, recordBytes } = setup;
+    const wanted: BenchEnd = {
+      ...(isSealed ? {} : { unsealedKey: randomBytes(32).toString('hex') }),
+      ...(recordBytes === undefined ? {} : { recordBytes }),
+    };
+    this.#benchEnd = Object.keys(wanted).length === 0 ? '' : JSON.stringify(wanted);
+  }
+
+  end(name: string, side: Side, words: readonly string[], pipeline?: Pipeline): XferChildOptions {
+    const { directory, countsCpu, place } = this.#setup;
+    const home = join(directory, `home-${name.replaceAll(' ', '-')}`);
+    return {
+      ...{ name, words, countsCpu, place: place[side] },
+      env: { XFER_HOME: home, XFER_CODE: this.#code, XFER_BENCH_END: this.#benchEnd },
+      ...(pipeline ? { pipeline } : {}),
+    };
+  }
+
+  /** What an end listens on, that is found at `host`. */
+  listen(host: string): readonly string[] {
+    const { schemes, isAuto } = this.#way;
+    if (!isAuto) return schemes.map((scheme) => formatAddress({ scheme, host, port: 0 }));
+    return schemes.map((scheme) => formatAddress({ scheme, host, port: this.#portOf(scheme) }));
+  }
+
+  /** A target that leads to where somebody listens: as it was told, or without a transport. */
+  target(address: string): string {
+    return this.#way.isAuto ? address.replace(/^[^:]*:\/\//, '') : address;
+  }
+
+  relays(): readonly XferChildOptions[] {
+    const { hops, place, tuning } = this.#setup;
+    // An emulated link is nobody else's.
+    const dial = isIP(place.farHost) !== 0 && place.far.length === 0 ? place.farHost : 'any';
+    const [listen = ''] = this.listen(place.farHost);
+    return Array.from({ length: hops }, (_, i) =>
+      this.end(`relay ${i + 1}`, 'far', relayWords(listen, dial, tuning)),
+    );
+  }
+
+  way(via: readonly string[]): WayWords {
+    const { tuning, lanes } = this.#setup;
+    return {
+      ...{ tuning, via },
+      ...(lanes === undefined ? {} : { lanes }),
+      ...(this.#way.isAuto ? { use: this.#way.schemes } : {}),
+    };
+  }
+
+  /** Where several share one number quic takes the next: udp has it. */
+  #portOf(scheme: string): number {
+    return scheme === 'quic' ? this.#port + 1 : this.#port;
+  }
+}

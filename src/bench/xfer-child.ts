@@ -1,0 +1,201 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { benchDefaults } from '../config/index.js';
+import { asXferError, XferError } from '../errors/index.js';
+import { ChildEvents } from './child-events.js';
+import { pipelineScript, type Pipeline } from './child-words.js';
+import { sampleProcessTimes, type ProcessTimes } from './process-times.js';
+
+const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+
+/**
+ * Has an xfer tell who it is on descriptor 3, and when it ends what it used: from outside nobody can learn the whole of that.
+ */
+const tellsTimes = `data:text/javascript,${encodeURIComponent(`
+import { writeSync } from 'node:fs';
+const tell = (what) => { try { writeSync(3, JSON.stringify(what) + '\\n'); } catch {} };
+tell({ pid: process.pid });
+process.on('exit', () => { const { user, system } = process.cpuUsage(); tell({ micros: user + system }); });
+`)}`;
+
+export interface XferChildOptions {
+  /** Of the reports: `sender`, `relay 1`. */
+  readonly name: string;
+  /** Behind `xfer`. */
+  readonly words: readonly string[];
+  /** What the command line begins with. */
+  readonly place: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly countsCpu: boolean;
+  /** Its events are on stderr then, and on stdout is what the consumer says. */
+  readonly pipeline?: Pipeline;
+}
+
+/**
+ * One real xfer that says under `--json` what it does. It ends with this process, whatever happens to that: the channel
+ * between them closes then. Ctrl-C in a terminal is for this process alone, which then ends the others.
+ */
+export class XferChild {
+  readonly name: string;
+  readonly events = new ChildEvents();
+  /** What the consumer of a pipeline said. */
+  output = '';
+  /** By performance.now(), once all of it has ended. */
+  endedAt: number | undefined;
+  /** Of its last event. */
+  heardAt = performance.now();
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  readonly #heard = new Set<() => void>();
+  #isClosed = false;
+  #failure: XferError | undefined;
+  #status: number | NodeJS.Signals | null = null;
+  #times: ProcessTimes | undefined;
+  #secondsBefore = 0;
+  #secondsTold: number | undefined;
+  #producer: number | undefined;
+
+  constructor({ name, words, place, env, countsCpu, pipeline }: XferChildOptions) {
+    this.name = name;
+    const xfer = [process.execPath, ...(countsCpu ? ['--import', tellsTimes] : []), program, ...words];
+    const [command = '', ...rest] = [...place, ...(pipeline ? pipelineScript(xfer, pipeline) : xfer)];
+    this.#child = spawn(command, rest, {
+      env: { ...process.env, ...env, XFER_ENDS_WITH_PARENT: '1' },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+      windowsHide: true,
+    });
+    this.#child.once('error', (error) => {
+      this.#failure = asXferError(error);
+      this.#tell();
+    });
+    this.#child.once('exit', (status, signal) => {
+      this.endedAt = performance.now();
+      this.#status = status ?? signal;
+    });
+    this.#closed = once(this.#child, 'close').catch(() => undefined);
+    void this.#closed.then(() => {
+      this.#isClosed = true;
+      this.#times?.stop();
+      this.#tell();
+    });
+    const [, stdout, stderr, told] = this.#child.stdio as readonly (Readable | null)[];
+    if (pipeline) stdout?.setEncoding('latin1').on('data', (text: string) => (this.output += text));
+    for (const stream of pipeline ? [stderr] : [stdout, stderr])
+      this.#read(stream, (line) => this.#handleLine(line));
+    this.#read(told, (line) => this.#handleTold(JSON.parse(line) as Told));
+  }
+
+  /** Where it listens. Rejects with the reason why it does not. */
+  async listening(): Promise<string> {
+    const timer = setTimeout(() => {
+      this.#failure ??= new XferError('ERR_XFER_TIMEOUT', `xfer ${this.name} did not listen in time`);
+      this.#tell();
+    }, benchDefaults.startMs);
+    try {
+      await this.#until(() => this.events.address !== undefined);
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.events.address ?? '';
+  }
+
+  /** Until it is joined with the other end, or has ended. */
+  async connected(): Promise<void> {
+    await this.#until(() => this.events.isConnected || this.events.done !== undefined);
+  }
+
+  /** Until all of it has ended well. Rejects with what it told, or with what else is known of why not. */
+  async done(): Promise<void> {
+    await this.#closed;
+    if (this.events.done && !this.events.error) return;
+    throw this.#whyEnded();
+  }
+
+  /** Ends what goes into its pipe; what that has written already arrives. */
+  endProducer(): void {
+    if (this.#producer !== undefined) kill(this.#producer, 'SIGTERM');
+  }
+
+  /** Ends it, if need be without asking. Does not reject. */
+  async stop(): Promise<void> {
+    const { pid } = this.#child;
+    if (pid !== undefined && !this.#isClosed) kill(-pid, 'SIGTERM');
+    const timer = setTimeout(() => {
+      if (pid !== undefined) kill(-pid, 'SIGKILL');
+    }, benchDefaults.stopMs);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+
+  /** What it uses from now on is counted. */
+  countFromHere(): void {
+    this.#secondsBefore = this.#times?.seconds() ?? 0;
+  }
+
+  /** Processor time so far; when it has ended all of it. */
+  get cpuSeconds(): number {
+    return Math.max(0, (this.#secondsTold ?? this.#times?.seconds() ?? 0) - this.#secondsBefore);
+  }
+
+  #read(stream: Readable | null | undefined, handle: (line: string) => void): void {
+    if (stream) createInterface({ input: stream }).on('line', handle);
+  }
+
+  #handleLine(line: string): void {
+    this.heardAt = performance.now();
+    this.events.handleLine(line);
+    this.#tell();
+  }
+
+  #handleTold({ pid, micros, producer }: Told): void {
+    if (pid !== undefined) this.#times = sampleProcessTimes(pid, { withDescendants: false });
+    if (micros !== undefined) this.#secondsTold = micros / 1e6;
+    if (producer !== undefined) this.#producer = producer;
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    for (;;) {
+      if (this.#failure ?? this.events.error) throw this.#whyEnded();
+      if (isSo()) return;
+      if (this.#isClosed) throw this.#whyEnded();
+      await new Promise<void>((resolve) => this.#heard.add(resolve));
+    }
+  }
+
+  #tell(): void {
+    for (const resolve of this.#heard) resolve();
+    this.#heard.clear();
+  }
+
+  #whyEnded(): XferError {
+    const said = this.events.rest.trim();
+    return (
+      this.#failure ??
+      this.events.error ??
+      new XferError(
+        'ERR_XFER_INTERNAL',
+        `xfer ${this.name} ended with status ${String(this.#status)}${said === '' ? '' : `: ${said}`}`,
+      )
+    );
+  }
+}
+
+/** A line on descriptor 3. */
+interface Told {
+  readonly pid?: number;
+  readonly micros?: number;
+  readonly producer?: number;
+}
+
+/** A negative id is that of a group. Who is gone is gone. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
