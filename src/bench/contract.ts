@@ -28,6 +28,8 @@ export interface BenchSetup {
   readonly countsCpu: boolean;
   /** Of this run alone, removed behind it. In memory where there is room. */
   readonly directory: string;
+  /** What lasts through all works of the run. */
+  readonly kept: BenchKept;
   readonly signal: AbortSignal;
 }
 
@@ -40,6 +42,17 @@ export interface BenchPlace {
   readonly far: readonly string[];
   /** False: this process itself is not at the near end, so what runs inside it sees nothing of the place. */
   readonly isHere: boolean;
+}
+
+/** What is made once for all works of a run, and ended behind the last: processes, keys, connections. */
+export interface BenchKept {
+  /** What was made under that name, else what `make` does; where that fails, the next one to ask makes it anew. */
+  get<Thing extends KeptThing>(name: string, make: () => Promise<Thing>): Promise<Thing>;
+}
+
+export interface KeptThing {
+  /** Does not reject. */
+  close(): Promise<void> | void;
 }
 
 /** Who does the work: xfer in one way, another tool, or what says how fast the machine is. */

@@ -1,5 +1,4 @@
-import type { RunLimit } from './plan.js';
-import type { BenchPattern } from './work.js';
+import type { BenchPattern, RunLimit } from './work.js';
 
 /** What one run, or the median one of several, came to. */
 export interface BenchFigures {

@@ -1,5 +1,3 @@
-import type { RunLimit } from './plan.js';
-
 export const benchPatterns = ['file', 'memory', 'pipe', 'small-files', 'streams', 'latency'] as const;
 /**
  * `file`: one large file, from disk to disk. `memory`: messages one way, a window of them under way. `pipe`: stdin to stdout.
@@ -8,6 +6,9 @@ export const benchPatterns = ['file', 'memory', 'pipe', 'small-files', 'streams'
  */
 export type BenchPattern = (typeof benchPatterns)[number];
 
+/** When a run is over: after so many messages (of latency: round trips), or after so long. */
+export type RunLimit = { readonly iterations: number } | { readonly timeMs: number };
+
 /** What each contestant does in a round, in the same round on the same machine. */
 export interface BenchWork {
   readonly pattern: BenchPattern;
@@ -15,7 +16,7 @@ export interface BenchWork {
   readonly bytes: number;
   /** Files of small-files, streams of streams; otherwise 1. */
   readonly count: number;
-  /** Of memory and latency, and of pipe where a time was asked for (then `bytes` is what it may carry at most). */
+  /** Of memory and latency, and of pipe where a time was asked for (then `bytes` is what it may carry at most); else one. */
   readonly limit: RunLimit;
   /** The same at once in the other direction; figures count both ways together. */
   readonly isBothWays: boolean;
