@@ -1,15 +1,15 @@
-import type { BenchLink, BenchParameters } from './report.js';
+import type { BenchLink, BenchReport } from './report.js';
 import type { BenchPattern } from './work.js';
 
 /** Command lines that run the same again, one for each pattern, for a shell. */
-export function repeatCommands(parameters: BenchParameters): readonly string[] {
-  const patterns = [...new Set(parameters.works.map(({ pattern }) => pattern))];
-  return patterns.map((pattern) =>
-    ['xfer', 'bench', ...argumentsOf(parameters, pattern)].map(quoted).join(' '),
-  );
+export function repeatCommands(report: Measured): readonly string[] {
+  const patterns = [...new Set(report.parameters.works.map(({ pattern }) => pattern))];
+  return patterns.map((pattern) => ['xfer', 'bench', ...argumentsOf(report, pattern)].map(quoted).join(' '));
 }
 
-function argumentsOf(parameters: BenchParameters, pattern: BenchPattern): string[] {
+type Measured = Pick<BenchReport, 'parameters' | 'rows'>;
+
+function argumentsOf({ parameters, rows }: Measured, pattern: BenchPattern): string[] {
   const {
     target,
     transports,
@@ -31,7 +31,7 @@ function argumentsOf(parameters: BenchParameters, pattern: BenchPattern): string
     ...flag('pattern', pattern),
     ...flag('size', works.map(({ bytes }) => sizeWord(bytes)).join(',')),
     ...(first && hasCount(pattern) ? flag('count', first.count) : []),
-    ...(first && hasLimit(pattern)
+    ...(first && isLimited(first)
       ? 'timeMs' in first.limit
         ? flag('time', `${first.limit.timeMs}ms`)
         : flag('iterations', first.limit.iterations)
@@ -45,7 +45,8 @@ function argumentsOf(parameters: BenchParameters, pattern: BenchPattern): string
     ...flag('mtu', mtuBytes),
     ...flag('provider', provider),
     ...(parameters.isSealed ? [] : ['--no-seal']),
-    ...(parameters.isBothWays ? ['--bidir'] : []),
+    ...(parameters.isBothWays && goesBothWays(pattern) ? ['--bidir'] : []),
+    ...(rows.some((row) => row.cpuSecondsPerGiB) ? ['--cpu'] : []),
     ...(link ? [...flag('link', linkOf(link)), ...flag('seed', link.seed)] : []),
   ];
 }
@@ -66,7 +67,10 @@ const units = [
 ] as const;
 
 const hasCount = (pattern: BenchPattern): boolean => pattern === 'small-files' || pattern === 'streams';
-const hasLimit = (pattern: BenchPattern): boolean => pattern === 'memory' || pattern === 'latency';
+/** A pipe has a time where one was asked for. */
+const isLimited = ({ pattern, limit }: BenchReport['parameters']['works'][number]): boolean =>
+  pattern === 'memory' || pattern === 'latency' || (pattern === 'pipe' && 'timeMs' in limit);
+const goesBothWays = (pattern: BenchPattern): boolean => pattern !== 'latency' && pattern !== 'streams';
 
 function linkOf({ name, bitsPerSecond, delayMs, lossShare, queueBytes }: BenchLink): string {
   if (name !== null) return name;

@@ -3,7 +3,7 @@ import { caption, cell, markdownTable } from './read-result.mjs';
 /** Of `xfer bench`: every row with its spread, and its ratios to others of the same encryption. */
 export function benchTable(result) {
   const lines = result.rows.map((row) => [
-    cell(row.id.split('/').slice(0, -1).join(', ')),
+    work(row),
     cell(row.contestant),
     row.isSealed ? 'yes' : 'no',
     rate(row.bytesPerSecond),
@@ -14,6 +14,13 @@ export function benchTable(result) {
   const skipped = result.skipped.map(({ name, reason }) => `- skipped: ${cell(name)}, ${cell(reason)}`);
   const head = ['work', 'by', 'encrypted', 'median', 'spread', 'latency', 'times as fast as'];
   return `${caption(result)}\n\n${markdownTable(head, lines)}\n\n${skipped.join('\n')}`;
+}
+
+function work({ pattern, bytes, count, isBothWays }) {
+  const power = [30, 20, 10].find((one) => bytes % 2 ** one === 0) ?? 0;
+  const size = `${bytes / 2 ** power} ${{ 30: 'GiB', 20: 'MiB', 10: 'KiB', 0: 'bytes' }[power]}`;
+  const amount = count === 1 ? size : `${count.toLocaleString('en-US')} × ${size}`;
+  return `${pattern}, ${amount}${isBothWays ? ', both ways' : ''}`;
 }
 
 export const rate = (bytesPerSecond) =>

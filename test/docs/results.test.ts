@@ -86,7 +86,7 @@ describe('tables of results', () => {
       '2 × CPU · Linux · Node v20 · commit abc · today · load 0.1 before; `npm run results -- datagrams`',
     );
     expect(text).toContain('skipped: no &lt;room>');
-    expect(text).toMatch(/file, 1GiB +\| tcp +\| yes +\| 748 MB\/s/);
+    expect(text).toMatch(/file, 1 GiB +\| tcp +\| yes +\| 748 MB\/s/);
     expect(text).toContain('Not measured yet: `npm run results -- links`.');
     expect(text).toContain(block('transfer', hand));
     expect(tables('--root', root, '--check')).toEqual({ status: 0, text: '' });

@@ -35,7 +35,7 @@ export function factsSection(report: BenchReport): Markup {
   ];
   return markup`<section class="facts"><h2>How it was measured</h2><dl>${facts.map(
     ([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`,
-  )}</dl><h3>To run it again</h3><pre>${repeatCommands(parameters).join('\n')}</pre></section>`;
+  )}</dl><h3>To run it again</h3><pre>${repeatCommands(report).join('\n')}</pre></section>`;
 }
 
 const chosen = (value: string | number | null): string =>

@@ -204,8 +204,8 @@ describe('the command line to run it again', () => {
       ],
       link: { name: null, bitsPerSecond: 2e8, delayMs: 50, lossShare: 0.01, seed: 7 },
     } as const;
-    const end = `--repeat 5 --mtu 1500 --provider 'tcp;ofi_rxm' --no-seal --link 200mbit,50ms,1% --seed 7`;
-    expect(repeatCommands(parameters)).toEqual([
+    const end = `--repeat 5 --mtu 1500 --provider 'tcp;ofi_rxm' --no-seal --cpu --link 200mbit,50ms,1% --seed 7`;
+    expect(repeatCommands({ parameters, rows: report.rows })).toEqual([
       `xfer bench 'a'\\''b host' --transport tcp --pattern memory --size 1000,64KiB --time 100ms ${end}`,
       `xfer bench 'a'\\''b host' --transport tcp --pattern small-files --size 4KiB --count 50 ${end}`,
     ]);
