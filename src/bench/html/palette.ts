@@ -12,6 +12,6 @@ export const palette = {
   dark: {
     ...{ ground: '#14171a', panel: '#1e2226', ink: '#e9ebee', faint: '#a9b1ba', rule: '#3a4047' },
     ...{ xfer: '#6ea8fe', peer: '#f2a359', reference: '#9ba4ae' },
-    tones: ['#6ea8fe', '#f2a359', '#bcffc7', '#df5ba2', '#a08318', '#cac1c4'],
+    tones: ['#6ea8fe', '#f2a359', '#85e497', '#e87299', '#b4944a', '#c4bbbd'],
   },
 } as const;

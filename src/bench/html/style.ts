@@ -19,9 +19,10 @@ body{margin:0 auto;padding:24px 16px 64px;max-width:1000px;background:var(--grou
 h1{font-size:28px;line-height:1.2;margin:0}
 h2{font-size:20px;line-height:1.3;margin:40px 0 8px}
 h3{font-size:16px;margin:28px 0 8px}
-h4{font-size:13px;font-weight:600;color:var(--faint);margin:20px 0 6px}
 p,ul{margin:6px 0;max-width:72ch}
 .lead,.note{color:var(--faint)}
+.lead{max-width:none}
+time{white-space:nowrap}
 .note{font-size:13px}
 dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:8px 24px;margin:20px 0 0}
 dt{font-size:12px;color:var(--faint)}
@@ -81,5 +82,5 @@ td.text,th[scope=row]{font-weight:400}
 td.text{white-space:normal;min-width:140px}
 thead th{color:var(--faint);font-weight:600}
 @media (max-width:560px){h1{font-size:24px}.lines{width:calc(100% - 178px);margin-left:52px;margin-right:126px}.lines .label{font-size:11px}.verdict{padding:4px 14px 12px}dl{grid-template-columns:1fr 1fr;gap:8px 16px}}
-@media print{body{max-width:none;padding:0;font-size:11pt}figure,.verdict,tr{break-inside:avoid}h2,h3,h4{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding-right:6pt;white-space:normal}*{print-color-adjust:exact}details::details-content{content-visibility:visible;height:auto}}
+@media print{body{max-width:none;padding:0;font-size:11pt}figure,.verdict,tr{break-inside:avoid}h2,h3,.keys,figcaption{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding-right:6pt;white-space:normal}*{print-color-adjust:exact}}
 `;
