@@ -82,5 +82,5 @@ td.text,th[scope=row]{font-weight:400}
 td.text{white-space:normal;min-width:140px}
 thead th{color:var(--faint);font-weight:600}
 @media (max-width:560px){h1{font-size:24px}.lines{width:calc(100% - 178px);margin-left:52px;margin-right:126px}.lines .label{font-size:11px}.verdict{padding:4px 14px 12px}dl{grid-template-columns:1fr 1fr;gap:8px 16px}}
-@media print{body{max-width:none;padding:0;font-size:11pt}figure,.verdict,tr{break-inside:avoid}h2,h3,.keys,figcaption{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding-right:6pt;white-space:normal}*{print-color-adjust:exact}}
+@media print{body{max-width:none;padding:0;font-size:11pt}figure,.verdict,.keys,pre,tr{break-inside:avoid}h2,h3,.keys,figcaption{break-after:avoid}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding-right:6pt;white-space:normal}*{print-color-adjust:exact}}
 `;
