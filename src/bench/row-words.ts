@@ -41,6 +41,13 @@ export function resultWords(row: BenchRow): string {
     : formatRate(row.bytesPerSecond);
 }
 
+/** Least and most of its runs: `1.10 GB/s – 1.25 GB/s`, `11.9 us – 12.6 us`. */
+export function spreadWords(row: BenchRow): string {
+  if (!isOfLatency(row)) return `${formatRate(row.spread.min)} – ${formatRate(row.spread.max)}`;
+  const medians = row.samples.map(({ latency, usPerTransfer }) => latency?.medianUs ?? usPerTransfer);
+  return `${threeDigits(Math.min(...medians))} us – ${threeDigits(Math.max(...medians))} us`;
+}
+
 /** `17 %`, `4.2 %` of 0.17 and 0.042. */
 export function percent(share: number): string {
   const value = share * 100;
@@ -49,3 +56,15 @@ export function percent(share: number): string {
 
 export const threeDigits = (value: number): string =>
   value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+
+/** Rows by the words of their work, in the order of the first of each. */
+export function rowsByWork(rows: readonly BenchRow[]): ReadonlyMap<string, readonly BenchRow[]> {
+  const found = new Map<string, BenchRow[]>();
+  for (const row of rows) {
+    const work = workWords(row);
+    const same = found.get(work);
+    if (same) same.push(row);
+    else found.set(work, [row]);
+  }
+  return found;
+}
