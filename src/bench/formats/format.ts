@@ -4,9 +4,7 @@ import { csv } from './csv.js';
 import { githubActionBenchmark } from './github-action-benchmark.js';
 import { junit } from './junit.js';
 import { markdown } from './markdown.js';
-
-export const benchFormats = ['github-action-benchmark', 'junit', 'markdown', 'csv'] as const;
-export type BenchFormat = (typeof benchFormats)[number];
+import type { BenchFormat } from './names.js';
 
 /** A report for another program: all of its text, with a line end behind it. `comparison`: where there was a baseline. */
 export function formatReport(

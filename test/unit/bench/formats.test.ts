@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareWithBaseline } from '../../../src/bench/baseline.js';
-import { benchFormats, formatReport } from '../../../src/bench/formats/format.js';
+import { formatReport } from '../../../src/bench/formats/format.js';
+import { benchFormats } from '../../../src/bench/formats/names.js';
 import { reportOf, rowOf, wholeReport } from '../../support/bench-report.js';
 
 /** What a peer, a path or a machine could bring: all that one of the formats has a meaning for, and what a terminal has. */
