@@ -36,15 +36,20 @@ int main(int count, char** words) {
   // Timers of ordinary processes are up to 50 µs late.
   prctl(PR_SET_TIMERSLACK, 1);
   const pid_t parent = getppid();
-  const auto stopped = static_cast<int64_t>(kPeriodNs * share);
+  const int64_t begun = Now();
+  int64_t stopped = 0;
   while (getppid() == parent) {
-    const int64_t next = (Now() / kPeriodNs + 1) * kPeriodNs;
-    SleepUntil(next);
-    if (stopped == 0) continue;
+    SleepUntil((Now() / kPeriodNs + 1) * kPeriodNs);
+    if (share == 0) continue;
+    // What it is late for once is made up for the next time: in all the parent stands still for its share.
+    const int64_t from = Now();
+    const double owed = (share * static_cast<double>(from - begun) - static_cast<double>(stopped)) / (1 - share);
+    if (owed <= 0) continue;
     if (getppid() != parent || kill(parent, SIGSTOP) != 0) return 0;
-    SleepUntil(next + stopped);
-    // It may be gone: then nobody has its number yet, as it is not waited for while it is our parent.
+    SleepUntil(from + static_cast<int64_t>(owed));
+    // While it is our parent it was not waited for, and nobody else has its number.
     if (kill(parent, SIGCONT) != 0) return 0;
+    stopped += Now() - from;
   }
   return 0;
 }
