@@ -502,6 +502,11 @@ export const benchDefaults = Object.freeze({
   minRecordBytes: 1 * KiB,
   /** Rounds: the fewest that have a middle and a spread which one bad run does not make. */
   repeats: 5,
+  /** Each size runs for this long, so often, in each pattern. */
+  timeMs: 100,
+  repeats: 3,
+  /** A row that lost no more than this beside a baseline is no regression. */
+  tolerance: 0.1,
   /** What can be asked for; past it ERR_XFER_USAGE. */
   maxRepeats: 99,
   maxIterations: 100_000_000,

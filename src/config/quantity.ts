@@ -30,6 +30,14 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** 0.1 in `10%`, and in `10`: above 0 and below 100. Throws ERR_XFER_USAGE. */
+export function parsePercent(text: string): number {
+  const [, digits] = /^(\d+(?:\.\d+)?) ?%?$/.exec(text.trim()) ?? [];
+  const percent = Number(digits);
+  if (!(percent > 0 && percent < 100)) throw usage('share between 0 and 100 %', text, '10% or 2.5%');
+  return percent / 100;
+}
+
 /** `1.07 GB`: three digits, powers of 1000 as disks and networks count. */
 export function formatSize(bytes: number): string {
   let value = Math.max(0, bytes);

@@ -288,6 +288,12 @@ export const errorTable = Object.freeze({
     94,
     'use one of the endpoints that are there, or install the plugin (xfer pipe --help)',
   ),
+  ERR_XFER_REGRESSION: row(
+    'local',
+    integrity,
+    95,
+    'find what made it slower; or run again with more --repeat, or with a wider --tolerance',
+  ),
 } satisfies Record<string, ErrorRow>);
 
 export type ErrorCode = keyof typeof errorTable;
