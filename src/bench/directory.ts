@@ -14,7 +14,9 @@ export interface BenchDirectory {
 /** A directory of a run's own: in memory where there is room for twice what the largest work has, there and here; else for temporary files. */
 export async function benchDirectory(works: readonly BenchWork[]): Promise<BenchDirectory> {
   const wanted = 2 * Math.max(...works.map(contentOf));
-  const path = (await madeIn(inMemory, wanted)) ?? (await mkdtemp(join(tmpdir(), 'xfer-bench-')));
+  const path =
+    (wanted > 0 ? await madeIn(inMemory, wanted) : undefined) ??
+    (await mkdtemp(join(tmpdir(), 'xfer-bench-')));
   return {
     path,
     remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { BenchReport, BenchRow } from '../../src/bench/report.js';
@@ -81,6 +81,20 @@ describe('xfer bench', () => {
       }
     },
   );
+
+  it('measures lanes and both ways at once, and what both processes used', async () => {
+    const some = ['--pattern', 'memory', '--size', '64KiB', '--iterations', '40', '--repeat', '2'];
+    const args = ['bench', '--transport', 'tcp', '--lanes', '3', '--bidir', '--cpu', '--json', ...some];
+    const { status, stdout } = await (await runXfer(args, { timeoutMs: 60_000 })).ended;
+    expect(status).toBe(0);
+    const { rows } = lines(stdout).at(-1) as Line & BenchReport;
+    expect(rows.map(({ id }) => id)).toEqual(['memory/64KiB/both-ways/tcp']);
+    const [row] = rows;
+    const totalBytes = 3 * 40 * 2 * 65_536;
+    expect(row?.samples).toMatchObject(Array(2).fill({ iterations: 120, totalBytes, path: { lanes: 3 } }));
+    const processes = process.platform === 'linux' ? ['sender', 'receiver'] : ['sender'];
+    expect(row?.cpu?.map((one) => one.process)).toEqual(expect.arrayContaining(processes));
+  });
 
   it('measures against another xfer bench, by the number of messages', async () => {
     const { run, url } = await serve();
@@ -192,9 +206,11 @@ describe('xfer bench', () => {
   it.runIf(process.platform === 'linux')(
     'ends with 130 at Ctrl-C, and the other end with it, also where it is killed',
     async () => {
+      const directory = await temporaryDirectory();
       for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         const bench = await runXfer(['bench', '--transport', 'tcp', '--json', ...endless], {
           timeoutMs: 60_000,
+          env: { TMPDIR: directory },
         });
         await bench.until(({ stdout }) => stdout.includes('"work"'));
         const [child = 0] = await childrenOf(bench.child.pid ?? 0);
@@ -202,6 +218,7 @@ describe('xfer bench', () => {
         expect(await groupOf(child)).not.toBe(await groupOf(bench.child.pid ?? 0));
         const { status } = await bench.kill(signal);
         expect(status).toBe(signal === 'SIGINT' ? 130 : null);
+        if (signal === 'SIGINT') expect(await readdir(directory)).toEqual([]);
         await expect.poll(() => alive(child), { timeout: 10_000, interval: 20 }).toBe(false);
       }
     },
