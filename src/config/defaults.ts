@@ -540,14 +540,10 @@ export const benchDefaults = Object.freeze({
   /** And a process that is told to end until it is killed; one that tells nothing for this long has failed with ERR_XFER_TIMEOUT. */
   stopMs: 2_000,
   processSilenceMs: 60_000,
-  /** What runs in processes tells how far it is so often. */
-  progressMs: 100,
   /** The first run of a pipe is checked byte for byte, before it counts, with so much at most. */
   checkedPipeBytes: 64 * MiB,
   /** What goes into a pipe for a time is this much content, again and again. */
   repeatedPipeBytes: 64 * MiB,
-  /** The least content that may be asked for in a record; the most is sessionDefaults.recordBytes. */
-  minRecordBytes: 4 * KiB,
   /** Files in a directory of small-files. */
   filesInDirectory: 100,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */
