@@ -17,7 +17,7 @@ test('nobody else may say it, and nothing else may be said', () => {
   const wrong = [
     ...['1', 'null', '{', '[1]', '{"sealed":false}', '{"unsealedKey":""}', '{"unsealedKey":true}'],
     ...[
-      '{"recordBytes":4095}',
+      '{"recordBytes":1023}',
       '{"recordBytes":1048577}',
       '{"recordBytes":"4096"}',
       '{"recordBytes":4096.5}',
