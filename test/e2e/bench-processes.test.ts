@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { XferError } from '../../src/errors/index.js';
 import { TransportRegistry } from '../../src/transport/registry.js';
 import {
@@ -9,6 +9,7 @@ import {
   type RunProgress,
   type RunResult,
 } from '../../src/bench/contract.js';
+import { Kept } from '../../src/bench/kept.js';
 import { xferProcesses } from '../../src/bench/processes.js';
 import type { BenchSkipped } from '../../src/bench/report.js';
 import type { BenchWork } from '../../src/bench/work.js';
@@ -20,6 +21,9 @@ const file: BenchWork = {
   ...{ pattern: 'file', bytes: 8 * MiB, count: 1, limit: { iterations: 1 }, isBothWays: false },
 };
 
+const kept = new Kept();
+afterAll(() => kept.close());
+
 async function setupFor(work: BenchWork, more: Partial<BenchSetup> = {}): Promise<BenchSetup> {
   const transports = new TransportRegistry();
   transports.add(tcp(), 'test');
@@ -27,6 +31,7 @@ async function setupFor(work: BenchWork, more: Partial<BenchSetup> = {}): Promis
     ...{ work, transports, use: ['tcp'], tuning: {}, hops: 0, isSealed: true, peers: [], countsCpu: false },
     place: { farHost: '127.0.0.1', near: [], far: [], isHere: true },
     directory: await temporaryDirectory(),
+    kept,
     signal: new AbortController().signal,
     ...more,
   };
