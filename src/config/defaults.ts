@@ -526,12 +526,16 @@ export const benchDefaults = Object.freeze({
   /** It ends a connection that has had no stream for this long, or is this old: others wait for their turn. */
   idleMs: 10_000,
   connectionMs: 3_600_000,
+  /** Streams of the pattern of that name that one connection may have open at once; past it they are refused. */
+  maxStreams: 10_000,
   /** Connections that it has at once, of which those of one bench have the turn; past it they are closed before any work. */
   maxConnections: 32,
   /** Messages that streams of these connections may have in all, one each: past it a stream is refused. */
   maxTurnBytes: 64 * MiB,
   /** How long the other end on this machine may take from its start until it listens. */
   startMs: 20_000,
+  /** And from when it is told to end until it is killed. */
+  stopMs: 6_000,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */
   nativeLargeBytes: 4 * MiB,
   nativeLargeCount: 8,
