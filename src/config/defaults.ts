@@ -536,6 +536,8 @@ export const benchDefaults = Object.freeze({
   startMs: 20_000,
   /** And from when it is told to end until it is killed. */
   stopMs: 6_000,
+  /** The reference sends for this long in each round; a second at most. */
+  referenceMs: 200,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */
   nativeLargeBytes: 4 * MiB,
   nativeLargeCount: 8,
