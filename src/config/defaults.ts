@@ -528,6 +528,13 @@ export const benchDefaults = Object.freeze({
   connectionMs: 3_600_000,
   /** Streams of the pattern of that name that one connection may have open at once; past it they are refused. */
   maxStreams: 10_000,
+  /** What each of them may bring before it is accepted, and its first window where there are many: 80 MiB for all. */
+  earlyStreamBytes: 8 * KiB,
+  /** Before them so many one after the other, or as many as come in this time: for the time to the first byte. */
+  firstBytes: 1_000,
+  firstBytesMs: 250,
+  /** No more of them are let in for this long: these are all that may be open at once. */
+  streamsStallMs: 1_500,
   /** Connections that it has at once, of which those of one bench have the turn; past it they are closed before any work. */
   maxConnections: 32,
   /** Messages that streams of these connections may have in all, one each: past it a stream is refused. */
