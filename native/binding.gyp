@@ -45,6 +45,8 @@
         "packed.cc",
         "record-bindings.cc",
         "record-key.cc",
+        "reference-bindings.cc",
+        "reference-blast.cc",
         "regions.cc",
         "rename.cc",
         "seal-bindings.cc",

@@ -18,6 +18,9 @@ void AddContentBindings(Napi::Env env, Napi::Object exports);
 /** digestFile and digestBytes. */
 void AddDigestBindings(Napi::Env env, Napi::Object exports);
 
+/** referenceBlast: what this machine gives one stream. */
+void AddReferenceBindings(Napi::Env env, Napi::Object exports);
+
 /** Pipes, terminals and whatever else stands behind a descriptor; Linux only. */
 void AddDescriptorBindings(Napi::Env env, Napi::Object exports);
 

@@ -92,6 +92,7 @@ const limitsSchema = v.strictObject({
   maxStreams: v.optional(wholeNumber(1)),
   streamsPerPeer: v.optional(wholeNumber(1)),
   streamsPerSecond: v.optional(wholeNumber(1)),
+  streamsPerSecondPerPeer: v.optional(wholeNumber(1)),
   maxRooms: v.optional(wholeNumber(1)),
   roomsPerPeer: v.optional(wholeNumber(1)),
   bytesPerSecondPerPeer: v.optional(rate),

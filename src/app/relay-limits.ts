@@ -13,6 +13,8 @@ export function relayLimits({ limits = {} }: RelayConfig): Partial<RelayLimits> 
     maxStreamsTotal: limits.maxStreams,
     maxStreamsPerPeer: limits.streamsPerPeer,
     streamsPerSecond: limits.streamsPerSecond,
+    opensPerSecond: limits.streamsPerSecondPerPeer,
+    openBurst: limits.streamsPerSecondPerPeer,
     maxRooms: limits.maxRooms,
     maxRoomsPerPeer: limits.roomsPerPeer,
     bytesPerSecondPerPeer: limits.bytesPerSecondPerPeer,

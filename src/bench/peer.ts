@@ -3,12 +3,14 @@ import { XferError } from '../errors/index.js';
 import { openErrorCode, type Connection, type Stream } from '../transport/contract.js';
 import { answerBench } from './answers.js';
 import { decodeBenchHeader } from './message.js';
+import { answerStream } from './streams-answers.js';
+import { decodeStreamsHeader } from './streams-message.js';
 import { decodeNativeHeader } from './native-message.js';
 import { BenchTurn } from './turn.js';
 
 /**
  * The other end of benches, for whoever asks: one bench has the turn, by the id in the headers of its streams, and each of its
- * connections one stream of each kind at a time. Others are refused with a resource limit meanwhile. It keeps nothing of what
+ * connections one stream of each kind at a time, of the many small ones as many as there may be. Others are refused with a resource limit meanwhile. It keeps nothing of what
  * it is sent.
  */
 export class BenchPeer {
@@ -28,24 +30,27 @@ export class BenchPeer {
     const idleTimer = (): NodeJS.Timeout => setTimeout(() => end('no stream came'), idleMs);
     const life = setTimeout(() => end('the connection is too old'), connectionMs);
     let idle = idleTimer();
-    const busy = new Set<'messages' | 'native'>();
+    const busy = { messages: 0, native: 0, streams: 0 };
     connection.onStream((stream, header) => {
       const messages = decodeBenchHeader(header);
       const native = connection.capabilities.isFabric === true ? decodeNativeHeader(header) : undefined;
-      const asked = messages ?? (this.#native ? native : undefined);
+      const streams = decodeStreamsHeader(header);
+      const asked = messages ?? streams ?? (this.#native ? native : undefined);
       if (!asked) return stream.refuse(openErrorCode.refused);
-      const kind = messages ? 'messages' : 'native';
+      const kind = messages ? 'messages' : streams ? 'streams' : 'native';
       const heldBytes = messages?.messageBytes ?? 0;
-      if (busy.has(kind) || !this.#turn.take(connection, asked.id, heldBytes))
+      if (busy[kind] >= mostAtOnce[kind] || !this.#turn.take(connection, asked.id, heldBytes))
         return stream.refuse(openErrorCode.resourceLimit);
-      busy.add(kind);
+      busy[kind]++;
       clearTimeout(idle);
       if (messages) answerBench(stream, messages.messageBytes);
+      else if (streams) answerStream(stream, streams.isBothWays);
       else this.#native?.(stream, native?.providers ?? []);
       void stream.closed.then(() => {
         this.#turn.release(heldBytes);
-        busy.delete(kind);
-        if (busy.size === 0 && this.#connections.has(connection)) idle = idleTimer();
+        busy[kind]--;
+        const isIdle = busy.messages + busy.native + busy.streams === 0;
+        if (isIdle && this.#connections.has(connection)) idle = idleTimer();
       });
     });
     void connection.closed.then(() => {
@@ -61,6 +66,8 @@ export class BenchPeer {
     for (const connection of this.#connections) connection.abort(error);
   }
 }
+
+const mostAtOnce = { messages: 1, native: 1, streams: benchDefaults.maxStreams };
 
 /** Accepts or refuses a stream whose dialer offers these providers. */
 export type NativeAnswerer = (stream: Stream, offered: readonly string[]) => void;

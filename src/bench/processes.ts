@@ -2,6 +2,7 @@ import { probeTransport } from '../app/doctor-transports.js';
 import { XferError } from '../errors/index.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
+import { benchWays } from './ends.js';
 import { fileRunner } from './file-processes.js';
 import { pipeRunner } from './pipe-processes.js';
 import type { ProcessWay } from './process-ends.js';
@@ -22,7 +23,7 @@ export async function* xferProcesses(setup: BenchSetup): AsyncGenerator<Contesta
       remedy: 'leave out the target, or take --pattern memory, streams or latency',
     });
   const ways: ProcessWay[] = [];
-  for (const { name, scheme } of asked(setup)) {
+  for (const { transport: name, scheme } of benchWays(setup.transports, setup.use, undefined)) {
     const lacking = await whyNot(setup, name, scheme);
     if (lacking) yield lacking;
     else ways.push({ name, schemes: [scheme], isAuto: false });
@@ -31,15 +32,6 @@ export async function* xferProcesses(setup: BenchSetup): AsyncGenerator<Contesta
   const schemes = ways.flatMap((way) => way.schemes).filter((scheme) => autoSchemes.includes(scheme));
   if (schemes.length > 1 && pattern === 'file' && setup.hops === 0)
     yield contestant(setup, { name: 'auto', schemes, isAuto: true });
-}
-
-/** As they were asked for, with the scheme of each. */
-function asked({ transports, use }: BenchSetup): readonly { name: string; scheme: string }[] {
-  const all = transports.descriptors();
-  return (use.length > 0 ? use : all.map(({ name }) => name)).map((name) => ({
-    name,
-    scheme: all.find((one) => one.name === name)?.schemes[0] ?? name,
-  }));
 }
 
 async function whyNot(

@@ -75,15 +75,22 @@ async function opened(connection: Connection, stream: Stream): Promise<void> {
   try {
     await stream.opened;
   } catch (error) {
-    if (!(error instanceof OpenRefused)) throw asXferError(error);
-    // A connection that has ended refuses streams by itself.
-    if (await Promise.race([connection.closed, Promise.resolve(undefined)])) throw await lost(connection);
-    if (error.openCode === openErrorCode.resourceLimit)
-      throw new XferError('ERR_XFER_LIMIT', 'the other end is busy with another bench');
-    throw new XferError('ERR_XFER_REFUSED', 'what listens there is no bench', {
-      remedy: 'start xfer bench --serve there',
-    });
+    throw await whyNotOpened(connection, error);
   }
+}
+
+/** What `Stream.opened` rejected with, as people are told. */
+export async function whyNotOpened(connection: Connection, error: unknown): Promise<XferError> {
+  // A connection that has ended refuses streams by itself.
+  if (await Promise.race([connection.closed, Promise.resolve(undefined)])) return lost(connection);
+  if (!(error instanceof OpenRefused)) return asXferError(error);
+  const told = connection.explain?.(error.detail, false);
+  if (told) return asXferError(told);
+  if (error.openCode === openErrorCode.resourceLimit)
+    return new XferError('ERR_XFER_LIMIT', 'the other end is busy with another bench');
+  return new XferError('ERR_XFER_REFUSED', 'what listens there is no bench', {
+    remedy: 'start xfer bench --serve there',
+  });
 }
 
 /** Why a connection that is over has ended, as far as it says. */
@@ -95,7 +102,7 @@ async function lost(connection: Connection): Promise<XferError> {
 }
 
 /** Rejects when nothing has moved on the connection for too long. */
-function silenceOf(connection: Connection): { readonly found: Promise<never>; end(): void } {
+export function silenceOf(connection: Connection): { readonly found: Promise<never>; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   const moved = (): number => {
     const { bytesSent, bytesReceived } = connection.stats();

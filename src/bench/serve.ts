@@ -8,6 +8,7 @@ import type { TransportRegistry } from '../transport/registry.js';
 import { answerNativeBench } from './native-answers.js';
 import { nativeProviders } from './native-end.js';
 import { BenchPeer, type NativeAnswerer } from './peer.js';
+import { streamsLimits } from './streams-limits.js';
 import type { XferEvent } from '../app/events.js';
 import { openListeners } from '../app/listeners.js';
 import { unlessAborted } from '../app/unless-aborted.js';
@@ -38,6 +39,7 @@ export async function serveBench(options: ServeBenchOptions): Promise<never> {
       onConnection: (connection) => peer.serve(connection),
       maxConnections,
       maxConnectionsPerAddress: maxConnections,
+      limits: streamsLimits(),
       ...(tuning ? { tuning } : {}),
     },
     onNote: (message) => onEvent({ event: 'note', message }),

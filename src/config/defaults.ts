@@ -528,6 +528,15 @@ export const benchDefaults = Object.freeze({
   /** It ends a connection that has had no stream for this long, or is this old: others wait for their turn. */
   idleMs: 10_000,
   connectionMs: 3_600_000,
+  /** Streams of the pattern of that name that one connection may have open at once; past it they are refused. */
+  maxStreams: 10_000,
+  /** What each of them may bring before it is accepted, and its first window where there are many: 80 MiB for all. */
+  earlyStreamBytes: 8 * KiB,
+  /** Before them so many one after the other, or as many as come in this time: for the time to the first byte. */
+  firstBytes: 1_000,
+  firstBytesMs: 250,
+  /** No more of them are let in for this long: these are all that may be open at once. */
+  streamsStallMs: 1_500,
   /** Connections that it has at once, of which those of one bench have the turn; past it they are closed before any work. */
   maxConnections: 32,
   /** Messages that streams of these connections may have in all, one each: past it a stream is refused. */
@@ -535,7 +544,7 @@ export const benchDefaults = Object.freeze({
   /** How long the other end on this machine may take from its start until it listens. */
   startMs: 20_000,
   /** And a process that is told to end until it is killed; one that tells nothing for this long has failed with ERR_XFER_TIMEOUT. */
-  stopMs: 2_000,
+  stopMs: 6_000,
   processSilenceMs: 60_000,
   /** The first run of a pipe is checked byte for byte, before it counts, with so much at most. */
   checkedPipeBytes: 64 * MiB,
@@ -543,6 +552,8 @@ export const benchDefaults = Object.freeze({
   repeatedPipeBytes: 64 * MiB,
   /** Files in a directory of small-files. */
   filesInDirectory: 100,
+  /** The reference sends for this long in each round; a second at most. */
+  referenceMs: 200,
   /** Of native loops over a fabric: the largest message, and receive buffers of both sizes. */
   nativeLargeBytes: 4 * MiB,
   nativeLargeCount: 8,

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { XferError } from '../errors/index.js';
 import { recordLayout } from './api.js';
+import type { ReferenceBlast } from './reference-blast.js';
 import type {
   Attribute,
   Cipher,
@@ -125,6 +126,7 @@ export interface Addon extends Partial<DescriptorAddon> {
     done: Done<{ digest: Uint8Array; bytesRead: number }>,
   ): void;
   digestBytes(bytes: Uint8Array, done: Done<Uint8Array>): void;
+  referenceBlast(milliseconds: number, done: Done<ReferenceBlast>): void;
   list(fd: number, most: number, done: Done<AddonListing>): void;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
