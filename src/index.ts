@@ -20,7 +20,7 @@ export {
 export { sendToMany } from './app/send-many.js';
 export { addPeer, listPeers, ownKey, removePeer, renamePeer, type ListedPeer } from './app/peers.js';
 export { homeDirectory } from './config/home.js';
-export { bench, type BenchEvents, type BenchOptions } from './bench/engine.js';
+export { bench, type BenchOptions } from './bench/engine.js';
 export type * from './bench/contract.js';
 export type { BenchPlan, PlanOptions } from './bench/plan.js';
 export type * from './bench/report.js';

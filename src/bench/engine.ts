@@ -7,33 +7,17 @@ import { benchWays, transportsAsked } from './ends.js';
 import { Kept } from './kept.js';
 import { thisMachine } from './machine.js';
 import { loopback, openPlace } from './places.js';
+import type { BenchObserver, WorkPlace } from './observer.js';
 import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
-import type {
-  BenchEntry,
-  BenchLink,
-  BenchProgress,
-  BenchReport,
-  BenchRow,
-  BenchSample,
-  BenchSkipped,
-} from './report.js';
+import type { BenchEntry, BenchLink, BenchReport, BenchRow, BenchSkipped } from './report.js';
 import { benchEntry, benchRow, benchSample } from './row.js';
 import { runRounds } from './rounds.js';
 import { benchSources } from './sources.js';
 import { checkCombination } from './combination.js';
-import type { BenchWork } from './work.js';
+import { verdictFacts } from './verdict-facts.js';
+import { benchVerdict } from './verdict.js';
 
-/** What views are told, in this order for each work; a contestant that is dropped has no row. */
-export interface BenchEvents {
-  onWork?(work: BenchWork, entries: readonly BenchEntry[]): void;
-  onProgress?(progress: BenchProgress): void;
-  onSample?(entry: BenchEntry, round: number, sample: BenchSample): void;
-  onRow?(row: BenchRow): void;
-  /** Each once, as soon as it is known. */
-  onSkipped?(skipped: BenchSkipped): void;
-}
-
-export interface BenchOptions extends PlanOptions, BenchEvents {
+export interface BenchOptions extends PlanOptions, Partial<BenchObserver> {
   readonly transports: TransportRegistry;
   /** `[scheme://]host[:port]`, where `serveBench` runs. Default: processes on this machine, which are started for it. */
   readonly target?: string;
@@ -77,7 +61,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   let directory: Awaited<ReturnType<typeof benchDirectory>> | undefined;
   try {
     directory = await benchDirectory(plan.works);
-    for (const work of plan.works) {
+    for (const [index, work] of plan.works.entries()) {
       const setup: BenchSetup = {
         ...{ work, transports, use, tuning, place, hops, isSealed, peers, kept, signal },
         ...(target === undefined ? {} : { target }),
@@ -85,28 +69,37 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
         ...{ countsCpu: options.countsCpu ?? false, directory: directory.path },
       };
-      rows.push(...(await rowsOf(setup, plan, options, skipped)));
+      rows.push(...(await rowsOf(setup, placeOf(index, plan), options, skipped)));
     }
   } finally {
     await kept.close();
     await opened?.close();
     await directory?.remove();
   }
-  return {
-    ...{ schema: 'xfer-bench', version: 2, ...(await thisMachine()) },
+  const measured = {
+    ...({ schema: 'xfer-bench', version: 2 } as const),
+    ...(await thisMachine()),
     parameters: parametersOf(options, plan, use),
     ...{ rows, skipped: skipped.all },
-    verdict: { bottleneck: 'unknown', findings: [], advice: [] },
   };
+  return { ...measured, verdict: benchVerdict(measured, await verdictFacts()) };
+}
+
+function placeOf(index: number, { works, repeats }: BenchPlan): WorkPlace {
+  const pattern = works[index]?.pattern;
+  const sizes = works.filter((work) => work.pattern === pattern).length;
+  const isSweep = (pattern === 'latency' || pattern === 'memory') && sizes > 1;
+  return { at: index + 1, of: works.length, rounds: repeats, isSweep };
 }
 
 async function rowsOf(
   setup: BenchSetup,
-  { repeats }: BenchPlan,
+  place: WorkPlace,
   options: BenchOptions,
   skipped: SkippedOnce,
 ): Promise<readonly BenchRow[]> {
   const { work, signal, target } = setup;
+  const { rounds } = place;
   const entries = new Map<Contestant, BenchEntry>();
   try {
     for (const source of options.sources ?? benchSources)
@@ -117,13 +110,13 @@ async function rowsOf(
       }
     const entryOf = (contestant: Contestant): BenchEntry =>
       entries.get(contestant) ?? benchEntry(work, contestant);
-    if (entries.size > 0) options.onWork?.(work, [...entries.values()]);
+    if (entries.size > 0) options.onWork?.(work, [...entries.values()], place);
     const runs = await runRounds([...entries.keys()], {
-      ...{ rounds: repeats, signal },
+      ...{ rounds, signal },
       // Nobody does anything with a target that is gone.
       isFatal: ({ row: { origin } }) => target !== undefined && (origin === 'network' || origin === 'remote'),
       onProgress: (contestant, round, progress) =>
-        options.onProgress?.({ entry: entryOf(contestant), round, rounds: repeats, ...progress }),
+        options.onProgress?.({ entry: entryOf(contestant), round, rounds, ...progress }),
       onRun: (contestant, round, result) => {
         const entry = entryOf(contestant);
         options.onSample?.(entry, round, benchSample(entry, result));
@@ -141,7 +134,7 @@ async function rowsOf(
   }
 }
 
-/** A source is asked for each work, and says the same each time. */
+/** A source is asked for each work, and says the same each time: the report has it once. */
 class SkippedOnce {
   readonly all: BenchSkipped[] = [];
   readonly #tell: (skipped: BenchSkipped) => void;
@@ -152,9 +145,9 @@ class SkippedOnce {
 
   add(skipped: BenchSkipped): void {
     const { name, code, reason } = skipped;
+    this.#tell(skipped);
     if (this.all.some((one) => one.name === name && one.code === code && one.reason === reason)) return;
     this.all.push(skipped);
-    this.#tell(skipped);
   }
 }
 

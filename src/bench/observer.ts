@@ -21,4 +21,6 @@ export interface WorkPlace {
   readonly of: number;
   /** Runs of each contestant. */
   readonly rounds: number;
+  /** Messages of one of several sizes. */
+  readonly isSweep?: boolean;
 }

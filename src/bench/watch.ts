@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { benchDefaults } from '../config/index.js';
-import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { asXferError, type XferError } from '../errors/index.js';
 import type { BenchReport } from './report.js';
+import { whyNothing } from './why-nothing.js';
 
 export interface WatchOptions {
   readonly signal: AbortSignal;
@@ -29,7 +30,8 @@ export async function watchBench(
     onPass?.(pass);
     try {
       const report = await bench(pass);
-      if (report.rows.length === 0) throw nothingToWatch(report);
+      const nothing = whyNothing(report);
+      if (nothing) throw nothing;
       await onReport(report, pass);
       pauseMs = firstPauseMs;
     } catch (thrown) {
@@ -42,12 +44,4 @@ export async function watchBench(
       pauseMs = Math.min(2 * pauseMs, benchDefaults.lastPauseMs);
     }
   }
-}
-
-function nothingToWatch({ skipped: [first] }: BenchReport): XferError {
-  if (first === undefined) return new XferError('ERR_XFER_NO_TRANSPORT', 'there is nothing to measure');
-  const code = first.code in errorTable ? (first.code as ErrorCode) : 'ERR_XFER_NO_TRANSPORT';
-  return new XferError(code, `nothing was measured: ${first.name}: ${first.reason}`, {
-    remedy: first.remedy,
-  });
 }

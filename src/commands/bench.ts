@@ -2,13 +2,14 @@ import { createInterface } from 'node:readline';
 import { Args, Flags } from '@oclif/core';
 import { nearVariable } from '../bench/near-variable.js';
 import type { BenchReport } from '../bench/report.js';
-import { exitStatus } from '../errors/index.js';
+import { watchBench } from '../bench/watch.js';
 import type { TransportTuning } from '../transport/contract.js';
-import { benchView } from '../ui/bench-view.js';
 import { interruptSignal } from '../ui/interrupt.js';
-import { tableStyle } from '../ui/table-style.js';
 import { BaseCommand } from './base-command.js';
 import { benchFlags, benchOptions } from './bench-flags.js';
+import { benchOutputFlags, outputOption } from './bench-output-flags.js';
+import { reportFlag } from './bench-report-flag.js';
+import { benchViewFlags } from './bench-view-flags.js';
 import { tuningOption } from './tuning-flags.js';
 
 export default class Bench extends BaseCommand {
@@ -38,10 +39,10 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
       description: 'be the other end, until interrupted (default: as xfer recv listens)',
       exclusive: [
         ...['transport', 'pattern', 'size', 'time', 'iterations', 'count', 'repeat', 'lanes', 'hops'],
-        ...['bidir', 'record', 'no-seal', 'peers', 'link', 'cpu'],
+        ...['bidir', 'record', 'no-seal', 'peers', 'link', 'cpu', 'format', 'baseline', 'report', 'watch'],
       ],
     }),
-    ...benchFlags,
+    ...{ ...benchFlags, ...benchOutputFlags, ...reportFlag, ...benchViewFlags },
   };
 
   async run(): Promise<void> {
@@ -49,22 +50,27 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     if (process.env[nearVariable] === '1') return this.#serveNear();
     const { tuning = {} } = tuningOption(flags);
     if (flags.serve) return this.#serve(flags, args.target, tuning);
-    const options = benchOptions(flags);
     const { target } = args;
     const { bench } = await import('../bench/engine.js');
-    const view = benchView(tableStyle(flags), (line) => {
-      if (!flags.quiet || flags.json) this.data(line);
-    });
-    const report = await bench({
-      ...{ ...options, ...view, tuning, signal: interruptSignal(), transports: await this.transports() },
+    const { benchOutputs } = await import('../ui/bench-outputs.js');
+    const signal = interruptSignal();
+    const options = {
+      ...{ ...benchOptions(flags), tuning, signal, transports: await this.transports() },
       ...(target === undefined ? {} : { target }),
+    };
+    const { json, quiet, report } = flags;
+    const outputs = await benchOutputs({
+      ...{ json, quiet, ...outputOption(flags) },
+      ...(report === undefined ? {} : { reportPath: report }),
     });
-    const outputs: readonly ((finished: BenchReport) => unknown)[] = [view.onReport];
-    const { whyNothing } = await import('../bench/why-nothing.js');
-    const nothing = whyNothing(report);
-    // A program reads in the report that nothing is there; what went wrong is an error to it, too.
-    if (nothing && !(flags.json && nothing.exit === exitStatus.noTransport)) throw nothing;
-    for (const output of outputs) await output(report);
+    const pass = (): Promise<BenchReport> => bench({ ...options, ...outputs });
+    try {
+      if (flags.watch) await watchBench(pass, { signal, ...outputs });
+      else await outputs.onReport(await pass());
+    } finally {
+      outputs.close();
+      if (flags.watch) outputs.printPasses();
+    }
   }
 
   /** For another xfer bench, whose own process is not at the near end of a link. */
