@@ -1,12 +1,12 @@
 import { probeTransport } from '../app/doctor-transports.js';
-import { asXferError } from '../errors/index.js';
-import { bareConnection, type BareConnection } from './bare-connection.js';
+import { asXferError, XferError } from '../errors/index.js';
+import { openBareWay, type BareWay } from './bare-way.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
 import { benchId } from './bare-end.js';
 import { benchWays, type BenchWay } from './ends.js';
 import { streamsLimits } from './streams-limits.js';
-import { runStreams } from './streams-run.js';
+import { runStreams, type StreamsResult, type StreamsRunOptions } from './streams-run.js';
 
 const probeTimeoutMs = 5_000;
 
@@ -25,27 +25,32 @@ export async function* bareStreams(setup: BenchSetup): AsyncGenerator<Contestant
 
 async function contestant(setup: BenchSetup, way: BenchWay): Promise<Contestant | BenchSkipped> {
   const { transport: name } = way;
-  let bare: BareConnection | undefined;
+  const { work, signal, hops } = setup;
+  let bare: BareWay | undefined;
   try {
-    const { connection, close } = (bare = await bareConnection(setup, way, streamsLimits()));
-    const { work, signal, hops } = setup;
+    const { dial, close } = (bare = await openBareWay(setup, way, streamsLimits()));
     const id = await benchId(setup);
+    // Each on a connection of its own: the other end closes those that wait for the next round.
+    const run = async (options: Partial<StreamsRunOptions>): Promise<StreamsResult> => {
+      const connection = await dial();
+      try {
+        return await runStreams(connection, { id, work, signal, ...options });
+      } finally {
+        connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'the run is over'));
+      }
+    };
     // Warms up, and finds how many may be open at once.
-    const { atOnce } = await runStreams(connection, { id, work, signal });
+    const { atOnce } = await run({});
     const over = hops === 0 ? '' : `, over ${hops} ${hops === 1 ? 'relay' : 'relays'}`;
     return {
-      name,
-      kind: 'xfer',
-      transport: name,
-      loops: 'javascript',
-      isSealed: false,
+      ...{ name, kind: 'xfer', transport: name, loops: 'javascript', isSealed: false },
       how: `${atOnce} streams at once on one connection${over}`,
-      run: (onProgress) => runStreams(connection, { id, work, signal, mostAtOnce: atOnce, onProgress }),
+      run: (onProgress) => run({ mostAtOnce: atOnce, onProgress }),
       close,
     };
   } catch (thrown) {
     await bare?.close();
-    setup.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { code, message, remedy } = asXferError(thrown);
     return { name, code, reason: message, remedy };
   }
