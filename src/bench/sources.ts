@@ -2,6 +2,7 @@ import { bareStreams } from './bare-streams.js';
 import { bareTransports } from './bare.js';
 import type { ContestantSource } from './contract.js';
 import { nearEnd } from './near-end.js';
+import { otherTools } from './peers.js';
 import { xferProcesses } from './processes.js';
 import { reference } from './reference.js';
 import { streamLayer } from './stream-layer.js';
@@ -12,5 +13,5 @@ export const insideSources: readonly ContestantSource[] = [bareTransports, bareS
 /** Everybody who may do a work, in the order in which rows are told. */
 export const benchSources: readonly ContestantSource[] = [
   ...insideSources,
-  ...[nearEnd, streamLayer, xferProcesses, reference],
+  ...[nearEnd, streamLayer, xferProcesses, otherTools, reference],
 ];

@@ -559,6 +559,11 @@ export const benchDefaults = Object.freeze({
   nativeLargeCount: 8,
   nativeSmallBytes: 4 * KiB,
   nativeSmallCount: 256,
+  /** Of other tools: how long one may take to say what it is, and a server of it to listen; past it the tool is skipped. */
+  toolAnswerMs: 2_500,
+  toolStartMs: 10_000,
+  /** It moved nothing for this long: its run fails with ERR_XFER_TIMEOUT. */
+  toolSilenceMs: 30_000,
   /** Of `--watch`: passes that each contestant's history has; past it the oldest is forgotten. */
   keptPasses: 1_000,
   /** It waits so long before a pass that follows a failed one, each time twice as long. */

@@ -1,0 +1,105 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asXferError, XferError } from '../errors/index.js';
+import { ChildKeeper } from './child-keeper.js';
+import type { BenchSetup, Contestant } from './contract.js';
+import type { BenchSkipped } from './report.js';
+import { findProgram } from './programs.js';
+import type { PeerTool } from './peers/tool.js';
+import { peerTools } from './peers/tools.js';
+
+/** What `--peers` takes, besides `found`. */
+export const peerNames: readonly string[] = peerTools.map(({ name }) => name);
+
+/**
+ * Other tools that do the same work: those that were asked for, or all that are found. Who is missing, or is something else
+ * of the same name, is skipped by its name; of `found`, who cannot do the work at all is left out without a word.
+ */
+export async function* otherTools(setup: BenchSetup): AsyncGenerator<Contestant | BenchSkipped> {
+  if (setup.target !== undefined) return;
+  const names = setup.peers === 'found' ? peerNames : [...new Set(setup.peers)];
+  const asked = names.map((name) => ({ name, tool: peerTools.find((one) => one.name === name) }));
+  const able = asked.filter(({ tool }) => setup.peers !== 'found' || (tool && canDo(tool, setup)));
+  // All at once: one that does not answer takes its time only once.
+  const ready = able.map(({ name, tool }) => ({ name, tool, programs: programsOf(tool, setup) }));
+  for (const { programs } of ready) programs.catch(() => undefined);
+  for (const { name, tool, programs } of ready)
+    try {
+      if (!tool) throw unknownTool(name);
+      const found = await programs;
+      setup.signal.throwIfAborted();
+      yield await contestant(tool, setup, found);
+    } catch (thrown) {
+      setup.signal.throwIfAborted();
+      const { code, message, remedy } = asXferError(thrown);
+      yield { name, code, reason: message.startsWith(name) ? message : `${name}: ${message}`, remedy };
+    }
+}
+
+type Found = Awaited<ReturnType<typeof programsOf>>;
+
+function canDo({ patterns, isLocal }: PeerTool, { work, place }: BenchSetup): boolean {
+  const ways = patterns[work.pattern];
+  if (isLocal && place.far.length > 0) return false;
+  return ways !== undefined && (ways === 'both ways' || !work.isBothWays);
+}
+
+async function programsOf(tool: PeerTool | undefined, setup: BenchSetup) {
+  if (!tool) return new Map();
+  if (!canDo(tool, setup)) throw cannotDo(tool, setup);
+  return new Map(
+    await Promise.all(tool.needs.map(async (needed) => [needed.name, await findProgram(needed)] as const)),
+  );
+}
+
+async function contestant(tool: PeerTool, setup: BenchSetup, programs: Found): Promise<Contestant> {
+  const parent = join(setup.directory, 'peers');
+  await mkdir(parent, { recursive: true });
+  const directory = await mkdtemp(join(parent, `${tool.name}-`));
+  const keeper = await ChildKeeper.open(directory, setup.signal);
+  const leave = async (): Promise<void> => {
+    await keeper.close();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const runs = await tool.open({ setup, keeper, directory, programs });
+    return {
+      name: tool.name,
+      kind: 'peer',
+      isSealed: tool.isSealed,
+      how: setup.hops > 0 ? `${runs.how}, without relays` : runs.how,
+      run: (onProgress) => runs.run(onProgress),
+      close: async () => {
+        await leave();
+      },
+    };
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+}
+
+function unknownTool(name: string): XferError {
+  return new XferError('ERR_XFER_USAGE', `${name} is no tool that xfer is compared with`, {
+    remedy: `--peers takes found, or some of ${peerNames.join(', ')}`,
+  });
+}
+
+function cannotDo({ name, patterns, isLocal }: PeerTool, { work, place }: BenchSetup): XferError {
+  const { pattern, isBothWays } = work;
+  if (isLocal && place.far.length > 0)
+    return new XferError('ERR_XFER_USAGE', `${name} copies on one machine, not over a link`, {
+      remedy: 'leave it out, or leave --link out',
+    });
+  const isAlone = isBothWays && patterns[pattern] !== undefined;
+  const able = Object.keys(patterns).join(', ');
+  return new XferError(
+    'ERR_XFER_USAGE',
+    `${name} cannot do ${pattern}${isAlone ? ' both ways at once' : ''}`,
+    {
+      remedy: isAlone
+        ? 'leave it out, or leave --bidir out'
+        : `leave it out, or use it with --pattern ${able}`,
+    },
+  );
+}
