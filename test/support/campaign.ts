@@ -5,3 +5,11 @@
 export function tries(full: number, usual: number): number {
   return process.env['XFER_TEST_FULL'] === '1' ? full : usual;
 }
+
+/**
+ * Which cases of a matrix run: `all` of them with XFER_TEST_FULL=1, else those of `usual`, in which every value of every
+ * dimension is to be found at least once.
+ */
+export function chosen<Case>(all: readonly Case[], usual: readonly Case[]): readonly Case[] {
+  return process.env['XFER_TEST_FULL'] === '1' ? all : usual;
+}
