@@ -19,6 +19,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { setMtime } from '../support/file-system.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
 import { refusedFlags, transferred } from '../support/transfer.js';
+import { transferredHere } from '../support/transfer-here.js';
 
 const MiB = 2 ** 20;
 /** What comparisons are made of. */
@@ -36,7 +37,12 @@ beforeEach(async () => {
 
 const here = (path = '') => join(tree, path);
 const there = (path = '') => join(out, 'tree', path);
+/** By the commands. */
 const send = (...sendFlags: string[]) => transferred({ paths: [tree], out, sendFlags });
+const flags = { stamp: '--update', digest: '--checksum' } as const;
+/** The same without them. */
+const sendHere = (update?: keyof typeof flags) =>
+  transferredHere({ paths: [tree], out, sender: update ? { update } : {} });
 
 async function expectEqual(...names: string[]): Promise<void> {
   for (const name of names) {
@@ -61,13 +67,13 @@ async function overwrite(path: string, at: number, content: string): Promise<voi
   await handle.close();
 }
 
-describe.each(['--update', '--checksum'])('send %s', (flag) => {
+describe.each(Object.keys(flags) as (keyof typeof flags)[])('send by %s', (update) => {
   it('sends all where there is nothing, and nothing again where nothing changed', async () => {
     await makeTree();
-    expect((await send(flag)).sentBytes).toBe(4 * MiB + 1005);
+    expect((await sendHere(update)).sentBytes).toBe(4 * MiB + 1005);
     await expectEqual('small', 'empty', 'directory/large', 'directory/other name');
     const { ino } = await stat(there('directory/large'));
-    const { sentBytes, done } = await send(flag);
+    const { sentBytes, done } = await send(flags[update]);
     expect(sentBytes).toBe(0);
     expect(done).toMatchObject({ files: 3, bytes: 4 * MiB + 1005 });
     expect((await stat(there('directory/large'))).ino).toBe(ino);
@@ -77,10 +83,10 @@ describe.each(['--update', '--checksum'])('send %s', (flag) => {
 
   it('sends what changed and what is new, and that alone', async () => {
     await makeTree();
-    await send(flag);
+    await sendHere(update);
     await writeFile(here('small'), randomBytes(900));
     await writeFile(here('directory/new'), randomBytes(70_000));
-    const { sentBytes } = await send(flag);
+    const { sentBytes } = await sendHere(update);
     expect(sentBytes).toBe(70_900);
     await expectEqual('small', 'directory/new', 'directory/large', 'directory/other name');
     expect((await stat(there('small'))).ino).toBe((await stat(there('directory/other name'))).ino);
@@ -88,9 +94,9 @@ describe.each(['--update', '--checksum'])('send %s', (flag) => {
 
   it('leaves alone what is there alone', async () => {
     await makeTree();
-    await send(flag);
+    await sendHere(update);
     await writeFile(there('mine'), 'mine');
-    await send(flag);
+    await sendHere(update);
     expect(await readFile(there('mine'), 'utf8')).toBe('mine');
   });
 
@@ -100,7 +106,7 @@ describe.each(['--update', '--checksum'])('send %s', (flag) => {
     await writeFile(join(work, 'outside'), 'content');
     await symlink(join(work, 'outside'), there('small'));
     await utimes(join(work, 'outside'), 1, 1);
-    const { sentBytes } = await send(flag);
+    const { sentBytes } = await sendHere(update);
     expect(sentBytes).toBe(7);
     expect((await lstat(there('small'))).isFile()).toBe(true);
     expect((await stat(join(work, 'outside'))).mtimeMs).toBe(1000);
@@ -116,7 +122,7 @@ describe('send --update', () => {
     for (const path of [here('same'), there('same'), there('later')])
       setMtime(path, '2020-01-02T03:04:05.678901234Z');
     setMtime(here('later'), '2020-01-02T03:04:06.678901234Z');
-    const { sentBytes } = await send('--update');
+    const { sentBytes } = await sendHere('stamp');
     expect(sentBytes).toBe(5);
     expect(await readFile(there('same'), 'utf8')).toBe('there');
     expect(await readFile(there('later'), 'utf8')).toBe('here!');
@@ -127,7 +133,7 @@ describe('send --update', () => {
     setMtime(here('file'), '2000-01-01T00:00:00Z');
     await mkdir(there(), { recursive: true });
     await writeFile(there('file'), 'there');
-    expect((await send('--update')).sentBytes).toBe(5);
+    expect((await sendHere('stamp')).sentBytes).toBe(5);
     await expectEqual('file');
   });
 });
@@ -135,9 +141,9 @@ describe('send --update', () => {
 describe('send --checksum', () => {
   it('sends about the block that changed', async () => {
     await writeFile(here('large'), randomBytes(8 * MiB));
-    await send();
+    await sendHere();
     await overwrite(here('large'), 5 * MiB + 100, 'changed');
-    const { sentBytes } = await send('--checksum');
+    const { sentBytes } = await sendHere('digest');
     expect(sentBytes).toBeGreaterThan(0);
     expect(sentBytes).toBeLessThanOrEqual(blockBytes);
     await expectEqual('large');
@@ -146,9 +152,9 @@ describe('send --checksum', () => {
   it('sends small files that changed and kept their size, among many that did not', async () => {
     const names = Array.from({ length: 60 }, (_, i) => `small-${i}`);
     for (const name of names) await writeFile(here(name), randomBytes(2000));
-    await send();
+    await sendHere();
     for (const name of names.filter((_, i) => i % 20 === 5)) await writeFile(here(name), randomBytes(2000));
-    const { sentBytes } = await send('--checksum');
+    const { sentBytes } = await sendHere('digest');
     expect(sentBytes).toBe(6000);
     await expectEqual(...names);
   });
@@ -156,11 +162,11 @@ describe('send --checksum', () => {
   it('finds what changed with the time and the size kept', async () => {
     await writeFile(here('large'), randomBytes(3 * MiB));
     setMtime(here('large'), '2020-01-02T03:04:05Z');
-    await send();
+    await sendHere();
     await overwrite(here('large'), 100, 'changed');
     setMtime(here('large'), '2020-01-02T03:04:05Z');
-    expect((await send('--update')).sentBytes).toBe(0);
-    const { sentBytes } = await send('--checksum');
+    expect((await sendHere('stamp')).sentBytes).toBe(0);
+    const { sentBytes } = await sendHere('digest');
     expect(sentBytes).toBeGreaterThan(0);
     expect(sentBytes).toBeLessThanOrEqual(blockBytes);
     await expectEqual('large');
@@ -168,9 +174,9 @@ describe('send --checksum', () => {
 
   it('sends what a file has grown by', async () => {
     await writeFile(here('log'), randomBytes(6 * MiB));
-    await send();
+    await sendHere();
     await appendFile(here('log'), randomBytes(1000));
-    const { sentBytes } = await send('--checksum');
+    const { sentBytes } = await sendHere('digest');
     expect(sentBytes).toBeGreaterThanOrEqual(1000);
     expect(sentBytes).toBeLessThanOrEqual(blockBytes + 1000);
     await expectEqual('log');
@@ -178,36 +184,35 @@ describe('send --checksum', () => {
 
   it('sends little of a file that has become shorter', async () => {
     await writeFile(here('log'), randomBytes(6 * MiB + 300));
-    await send();
+    await sendHere();
     await truncate(here('log'), 4 * MiB + 100);
-    const { sentBytes } = await send('--checksum');
+    const { sentBytes } = await sendHere('digest');
     expect(sentBytes).toBeLessThanOrEqual(blockBytes);
     await expectEqual('log');
   });
 
   it('gives what is the same the mode and the time that it has here', async () => {
     await writeFile(here('large'), randomBytes(2 * MiB));
-    await send();
+    await sendHere();
     await chmod(here('large'), 0o640);
     setMtime(here('large'), '2012-12-12T12:12:12.121212121Z');
-    expect((await send('--checksum')).sentBytes).toBe(0);
+    expect((await sendHere('digest')).sentBytes).toBe(0);
     await expectEqual('large');
     expect((await stat(there('large'))).mode & 0o777).toBe(0o640);
   });
 
   it('never changes a file that is there before the new one is whole', async () => {
     await writeFile(here('large'), randomBytes(4 * MiB));
-    await send();
+    await sendHere();
     await link(there('large'), join(work, 'kept'));
     const before = await readFile(join(work, 'kept'));
     await overwrite(here('large'), 100, 'changed');
-    await send('--checksum');
+    await sendHere('digest');
     expect((await readFile(join(work, 'kept'))).equals(before)).toBe(true);
     await expectEqual('large');
   });
 });
 
 it('--update and --checksum exclude each other', async () => {
-  const flags = ['--update', '--checksum'];
-  expect(await refusedFlags(tree, flags)).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
+  expect(await refusedFlags(tree, Object.values(flags))).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
 });

@@ -11,6 +11,8 @@ export interface Leg {
   readonly recvFlags?: readonly string[];
   readonly sender?: RunOptions;
   readonly receiver?: ReceiverOptions;
+  /** Where the sender finds who listens there. Default: there itself. */
+  readonly reach?: (address: string) => Promise<string>;
 }
 
 export interface Outcome {
@@ -20,10 +22,11 @@ export interface Outcome {
 
 /** Both sides of a transfer that has begun: a receiver for one, and a sender that has its code. */
 export async function beginTransfer(leg: Leg): Promise<{ send: XferRun; recv: XferRun }> {
-  const { paths, out, sendFlags = [], recvFlags = [], sender = {}, receiver = {} } = leg;
+  const { paths, out, sendFlags = [], recvFlags = [], sender = {}, receiver = {}, reach } = leg;
   const { recv, address, code } = await startReceiver(out, { ...receiver, flags: ['--once', ...recvFlags] });
   const env = { XFER_CODE: code, ...sender.env };
-  const send = await runXfer(['send', ...paths, address, '--json', ...sendFlags], { ...sender, env });
+  const target = (await reach?.(address)) ?? address;
+  const send = await runXfer(['send', ...paths, target, '--json', ...sendFlags], { ...sender, env });
   return { send, recv };
 }
 
@@ -49,7 +52,7 @@ export function handedOver({ events }: Pick<Ended, 'events'>): number {
   return Math.max(0, ...events.map((event) => (event.event === 'progress' ? event.sent : 0)));
 }
 
-export const notesOf = ({ events }: Ended) =>
+export const notesOf = ({ events }: Pick<Ended, 'events'>) =>
   events.flatMap((event) => (event.event === 'note' ? [event.message] : []));
 
 /** The error with which a side ended, its exit status checked against it. */
