@@ -22,7 +22,7 @@ import { temporaryDirectory } from '../support/run-xfer.js';
 import { startSwapping } from '../support/swapping.js';
 
 const code = 'a-code-that-the-user-chose';
-const rounds = tries(200, 60);
+const rounds = tries(200, 30);
 const smallFiles = 24;
 const MiB = 2 ** 20;
 
