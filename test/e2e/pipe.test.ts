@@ -16,7 +16,8 @@ async function through(
   flags: readonly string[] = [],
   options: { dialer?: PipeRunOptions; listener?: PipeRunOptions & { listen?: string } } = {},
 ) {
-  const listening = await listenPipe([], { input: '', ...options.listener });
+  // Nobody reads what the other side is given.
+  const listening = await listenPipe([], { input: 'not this', ...options.listener });
   const dialer = await dialPipe(listening, flags, { ...(input ? { input } : {}), ...options.dialer });
   const [given, taken] = await Promise.all([dialer.ended, listening.run.ended]);
   return { given, taken, statuses: [given.status, taken.status] };
@@ -30,11 +31,13 @@ describe('a pipe', () => {
       const { given, taken, statuses } = await through(input);
       expect(statuses, given.stderr + taken.stderr).toEqual([0, 0]);
       expect(taken.stdout.equals(input)).toBe(true);
+      // Nothing goes the other way.
       expect(given.stdout).toHaveLength(0);
+      expect(taken.events).toContainEqual(expect.objectContaining({ event: 'connected', transport: 'tcp' }));
     },
   );
 
-  it.each(['tcp', 'ws', 'udp', 'quic'])('goes over %s', async (transport) => {
+  it.each(['ws', 'udp', 'quic'])('goes over %s', async (transport) => {
     const input = randomBytes(3 * MiB + 7);
     const { given, taken, statuses } = await through(input, [], {
       listener: { listen: `${transport}://127.0.0.1:0` },
@@ -46,16 +49,15 @@ describe('a pipe', () => {
   });
 
   it('keeps its order over four lanes', async () => {
-    const input = randomBytes(32 * MiB);
+    const input = randomBytes(16 * MiB);
     const { given, taken, statuses } = await through(input, ['--lanes', '4']);
     expect(statuses, given.stderr + taken.stderr).toEqual([0, 0]);
     expect(taken.stdout.equals(input)).toBe(true);
   });
 
-  it.each([
-    ['what shrinks', Buffer.alloc(8 * MiB, 'xfer ')],
-    ['what does not', randomBytes(8 * MiB)],
-  ])('arrives the same compressed: %s', async (_, input) => {
+  it('arrives the same compressed: what shrinks, and what does not', async () => {
+    const shrinking = Buffer.alloc(4 * MiB, 'xfer ');
+    const input = Buffer.concat([shrinking, randomBytes(4 * MiB), shrinking]);
     const { taken, statuses } = await through(input, ['--compress', 'lz4']);
     expect(statuses).toEqual([0, 0]);
     expect(taken.stdout.equals(input)).toBe(true);
@@ -72,13 +74,6 @@ describe('a pipe', () => {
     dialer.stdin.end();
     expect((await dialer.ended).status).toBe(0);
     expect((await listening.run.ended).stdout.toString()).toBe('onetwothree');
-  });
-
-  it('reads nothing the other way', async () => {
-    const listening = await listenPipe([], { input: 'not this' });
-    const dialer = await dialPipe(listening, [], { input: 'this' });
-    expect((await dialer.ended).stdout).toHaveLength(0);
-    expect((await listening.run.ended).stdout.toString()).toBe('this');
   });
 
   it('goes from whoever listens to whoever comes', async () => {
@@ -141,9 +136,8 @@ describe('a pipe', () => {
   });
 
   it('is told that nobody listens', async () => {
-    const listening = await listenPipe([], { input: '' });
-    await listening.run.kill();
-    const ended = await (await dialPipe(listening, [], { input: 'x' })).ended;
+    const nobody = { address: 'tcp://127.0.0.1:9', code: '4821-crossover-clockwork' };
+    const ended = await (await dialPipe(nobody, [], { input: 'x' })).ended;
     expect([ended.status, pipeErrorOf(ended)]).toEqual([3, 'ERR_XFER_CONNECTION_REFUSED']);
   });
 
