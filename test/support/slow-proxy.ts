@@ -19,8 +19,9 @@ export class SlowProxy {
   target: string;
   /** What the sender has said so far, through all connections. */
   passedBytes = 0;
+  /** From the sender to the receiver; may become another. */
+  bytesPerSecond: number;
   readonly #server;
-  readonly #bytesPerMs: number;
   readonly #sockets = new Set<Socket>();
   #waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
 
@@ -34,7 +35,7 @@ export class SlowProxy {
   private constructor(server: ReturnType<typeof createServer>, target: string, bytesPerSecond: number) {
     this.#server = server;
     this.target = target;
-    this.#bytesPerMs = bytesPerSecond / 1000;
+    this.bytesPerSecond = bytesPerSecond;
     this.address = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
     open.add(this);
     server.on('connection', (sender) => this.#carry(sender));
@@ -77,7 +78,7 @@ export class SlowProxy {
     sender.on('data', (bytes: Buffer) => {
       receiver.write(bytes);
       this.#count(bytes.length);
-      freeAt = Math.max(freeAt, performance.now()) + bytes.length / this.#bytesPerMs;
+      freeAt = Math.max(freeAt, performance.now()) + (1000 * bytes.length) / this.bytesPerSecond;
       const ms = freeAt - performance.now();
       if (ms < 2) return;
       sender.pause();
