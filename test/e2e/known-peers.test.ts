@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ownKey } from '../../src/app/peers.js';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
 
@@ -11,11 +12,12 @@ let bob: string;
 let work: string;
 let file: string;
 
-beforeEach(async () => {
+const begin = async (): Promise<void> => {
   [alice, bob, work] = [await temporaryDirectory(), await temporaryDirectory(), await temporaryDirectory()];
   file = join(work, 'file');
   await writeFile(file, 'content');
-});
+};
+beforeEach(begin);
 
 interface Leg {
   readonly from: string;
@@ -39,8 +41,8 @@ async function transfer({ from, to, out, sendFlags = [], recvFlags = [], paired 
   return { sent, received };
 }
 
-/** Alice sends to Bob with his code, and both remember the other. */
-async function pair(): Promise<void> {
+/** Alice sends to Bob with his code, and both remember the other; gives their directories. */
+async function pair(): Promise<readonly [alice: string, bob: string]> {
   const { sent, received } = await transfer({
     from: alice,
     to: bob,
@@ -51,6 +53,7 @@ async function pair(): Promise<void> {
   });
   expect(notesOf(sent)).toEqual(['remembered as bob']);
   expect(notesOf(received)).toEqual(['remembered as alice']);
+  return [alice, bob];
 }
 
 const notesOf = ({ events }: Ended) =>
@@ -67,34 +70,19 @@ const ownKeyOf = async (home: string) => {
 };
 
 describe('after a pairing with --remember on both sides', () => {
-  beforeEach(pair);
-
-  it('a send in the same direction needs no code', async () => {
-    const { sent, received } = await transfer({ from: alice, to: bob, out: 'again' });
-    expect([sent.status, received.status]).toEqual([0, 0]);
-    expect(sent.events).toContainEqual(
-      expect.objectContaining({ event: 'connected', peer: 'bob', known: true }),
-    );
-    expect(received.events).toContainEqual(
-      expect.objectContaining({ event: 'connected', peer: 'alice', known: true }),
-    );
-    expect(await readFile(join(work, 'again/file'), 'utf8')).toBe('content');
+  let paired: readonly [alice: string, bob: string];
+  beforeAll(async () => {
+    await begin();
+    paired = await pair();
   });
+  /** Each has its own of what that has left. */
+  beforeEach(() => Promise.all([alice, bob].map((home, i) => cp(paired[i]!, home, { recursive: true }))));
 
   it('a send in the other direction needs no code', async () => {
     const { sent, received } = await transfer({ from: bob, to: alice, out: 'back' });
     expect([sent.status, received.status]).toEqual([0, 0]);
     expect(sent.events.at(-1)).toMatchObject({ event: 'done', peer: 'alice' });
     expect(await readFile(join(work, 'back/file'), 'utf8')).toBe('content');
-  });
-
-  it('--peer names who must answer', async () => {
-    const named = await transfer({ from: alice, to: bob, out: 'named', sendFlags: ['--peer', 'bob'] });
-    expect(named.sent.status).toBe(0);
-    const absent = await runXfer(['send', file, 'tcp://127.0.0.1:9', '--peer', 'carol', '--json'], {
-      home: alice,
-    });
-    expect(await absent.event('error')).toMatchObject({ code: 'ERR_XFER_USAGE', exit: 2 });
   });
 
   it('a code that the sender gives is checked all the same', async () => {
@@ -139,7 +127,7 @@ describe('after a pairing with --remember on both sides', () => {
     expect(await readdir(join(work, 'taken'))).toEqual([]);
   });
 
-  it('a sender with another key is refused, and both are told', async () => {
+  it('a send in the same direction needs no code, but one with another key is refused, and both are told', async () => {
     const changed = await temporaryDirectory();
     await copyFile(join(alice, 'peers.json'), join(changed, 'peers.json'));
     const { recv, address } = await startReceiver(join(work, 'refused'), { home: bob });
@@ -150,8 +138,15 @@ describe('after a pairing with --remember on both sides', () => {
     expect(await readdir(join(work, 'refused'))).toEqual([]);
     // Whose key is known still gets through.
     const known = await runXfer(['send', file, address, '--json'], { home: alice });
-    expect((await known.ended).status).toBe(0);
-    expect((await recv.ended).status).toBe(0);
+    const [sent, received] = await Promise.all([known.ended, recv.ended]);
+    expect([sent.status, received.status]).toEqual([0, 0]);
+    expect(sent.events).toContainEqual(
+      expect.objectContaining({ event: 'connected', peer: 'bob', known: true }),
+    );
+    expect(received.events).toContainEqual(
+      expect.objectContaining({ event: 'connected', peer: 'alice', known: true }),
+    );
+    expect(await readFile(join(work, 'refused/file'), 'utf8')).toBe('content');
   });
 
   it('a peer that was removed needs a code again', async () => {
@@ -202,13 +197,22 @@ describe('xfer peers', () => {
     expect((await peers(alice, 'list')).stdout).toBe('');
   });
 
-  it('that were added by their keys on both sides need no code', async () => {
-    const [aliceKey, bobKey] = [await ownKeyOf(alice), await ownKeyOf(bob)];
+  it('that were added by their keys on both sides need no code, and --peer names who must answer', async () => {
+    const [aliceKey, bobKey] = [await ownKey(alice), await ownKey(bob)];
     expect((await peers(alice, 'add', 'bob', bobKey.key, '--host', '127.0.0.1')).status).toBe(0);
     expect((await peers(bob, 'add', 'alice', aliceKey.key)).status).toBe(0);
-    const { sent, received } = await transfer({ from: alice, to: bob, out: 'added' });
+    const { sent, received } = await transfer({
+      from: alice,
+      to: bob,
+      out: 'added',
+      sendFlags: ['--peer', 'bob'],
+    });
     expect([sent.status, received.status]).toEqual([0, 0]);
     expect(received.events.at(-1)).toMatchObject({ event: 'done', peer: 'alice' });
+    const absent = await runXfer(['send', file, 'tcp://127.0.0.1:9', '--peer', 'carol', '--json'], {
+      home: alice,
+    });
+    expect(await absent.event('error')).toMatchObject({ code: 'ERR_XFER_USAGE', exit: 2 });
   });
 
   it.each([
