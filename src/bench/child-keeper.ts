@@ -68,6 +68,8 @@ export class ChildKeeper {
     this.#killAll();
     await Promise.all([...this.#children].map(({ ended }) => ended));
     if (this.#guard.exitCode !== null || this.#guard.signalCode !== null) return;
+    // Nothing else may be left that keeps this process up until then.
+    this.#guard.ref();
     const ended = once(this.#guard, 'exit');
     this.#guard.stdin?.end();
     await ended;

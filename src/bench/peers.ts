@@ -4,7 +4,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import { ChildKeeper } from './child-keeper.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
-import { findProgram } from './programs.js';
+import { findProgram, type FoundProgram } from './programs.js';
 import type { PeerTool } from './peers/tool.js';
 import { peerTools } from './peers/tools.js';
 
@@ -45,11 +45,16 @@ function canDo({ patterns, isLocal }: PeerTool, { work, place }: BenchSetup): bo
 }
 
 async function programsOf(tool: PeerTool | undefined, setup: BenchSetup) {
-  if (!tool) return new Map();
+  if (!tool) return new Map<string, FoundProgram>();
   if (!canDo(tool, setup)) throw cannotDo(tool, setup);
-  return new Map(
-    await Promise.all(tool.needs.map(async (needed) => [needed.name, await findProgram(needed)] as const)),
-  );
+  const asked = await Promise.allSettled(tool.needs.map((needed) => findProgram(needed)));
+  const found = new Map<string, FoundProgram>();
+  // Of several that are missing the first is told: it is the tool itself.
+  for (const [at, one] of asked.entries()) {
+    if (one.status === 'rejected') throw asXferError(one.reason);
+    found.set(tool.needs[at]?.name ?? '', one.value);
+  }
+  return found;
 }
 
 async function contestant(tool: PeerTool, setup: BenchSetup, programs: Found): Promise<Contestant> {
@@ -68,7 +73,15 @@ async function contestant(tool: PeerTool, setup: BenchSetup, programs: Found): P
       kind: 'peer',
       isSealed: tool.isSealed,
       how: setup.hops > 0 ? `${runs.how}, without relays` : runs.how,
-      run: (onProgress) => runs.run(onProgress),
+      run: async (onProgress) => {
+        try {
+          return await runs.run(onProgress);
+        } catch (error) {
+          // What ends because the bench does has not failed.
+          setup.signal.throwIfAborted();
+          throw error;
+        }
+      },
       close: async () => {
         await leave();
       },

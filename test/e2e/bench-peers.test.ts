@@ -10,9 +10,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { isContestant, type BenchSetup, type Contestant } from '../../src/bench/contract.js';
 import { Kept } from '../../src/bench/kept.js';
 import { otherTools } from '../../src/bench/peers.js';
-import type { BenchSkipped } from '../../src/bench/report.js';
+import type { BenchReport, BenchSkipped } from '../../src/bench/report.js';
 import type { BenchWork } from '../../src/bench/work.js';
 import { loopback } from '../support/bench-setup.js';
+import { runXfer } from '../support/run-xfer.js';
 
 const directories: string[] = [];
 const directory = (): string => {
@@ -121,6 +122,29 @@ describe.skipIf(process.platform !== 'linux')('other tools', () => {
     await kept.close();
     expect(await untilGone(home)).toEqual([]);
   });
+
+  it(
+    'the command compares with those it finds, names the others, and ends',
+    { timeout: 60_000 },
+    async () => {
+      const words = ['--pattern', 'file', '--size', '1MiB', '--transport', 'tcp', '--repeat', '2', '--json'];
+      const run = await runXfer(['bench', ...words, '--peers', 'cp,iperf3,carrier-pigeon'], {
+        timeoutMs: 40_000,
+      });
+      const { status, stdout, stderr } = await run.ended;
+      expect(status, stderr).toBe(0);
+      const events = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      const report = events.at(-1) as unknown as BenchReport;
+      expect(events.at(-1)?.['event']).toBe('bench');
+      expect(report.rows.map(({ contestant }) => contestant)).toContain('cp');
+      expect(report.skipped.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['iperf3', 'carrier-pigeon']) as string[],
+      );
+    },
+  );
 
   it('no server of the bench outlives one that is killed', { timeout: 30_000 }, async () => {
     const home = directory();
