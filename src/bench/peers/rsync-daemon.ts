@@ -53,10 +53,13 @@ export const rsyncDaemon: PeerTool = {
 
 const authority = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
+/** It looks up who connects: where no name server answers, as on an emulated link, each run would wait for that. */
 function daemonConfiguration(paths: { directory: string; source: string; secrets: string }): string {
   const isRoot = process.getuid?.() === 0;
   return `
 use chroot = no
+reverse lookup = no
+forward lookup = no
 auth users = ${user}
 secrets file = ${paths.secrets}
 log file = ${join(paths.directory, 'rsyncd.log')}

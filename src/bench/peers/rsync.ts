@@ -7,7 +7,7 @@ import { transferRuns } from './transfer-runs.js';
 
 export const rsyncProgram: NeededProgram = {
   ...{ name: 'rsync', packageName: 'rsync', ask: ['--version'], says: /^rsync +version v?(\d+\.\d+)/m },
-  least: [3, 0],
+  least: [3, 1],
 };
 
 /** With a slash behind it the content of a directory is meant, so that the target is what it becomes. */
