@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
@@ -16,31 +16,35 @@ afterAll(() => {
 
 /**
  * Runs `send` or `recv` under `--json` as `runXfer` does, but in a process that stays for those that follow: the built commands
- * with their flags and plugins, without the start of a process, which costs more than most transfers. Senders have a process
- * and receivers have one, for each environment. What a process has of its own (views, signals, being killed, how it exits, a
+ * with their flags and plugins, without the start of a process, which costs more than most transfers. There is one for each
+ * environment. What a process has of its own (views, signals, being killed, how it exits, a
  * directory) is tested with `runXfer`; any signal interrupts here.
  */
 export async function runHosted(args: readonly string[], options: RunOptions = {}): Promise<XferRun> {
   const [name = '', ...words] = args;
   const home = options.home ?? (await temporaryDirectory());
   const { XFER_CODE: code, ...env } = options.env ?? {};
-  const child = hostOf(name, env).begin([name, ...(code ? [`--code=${code}`] : []), ...words], home);
+  const host = hostOf(env);
+  // The time of a command is its own.
+  await host.ready;
+  const child = host.begin([name, ...(code ? [`--code=${code}`] : []), ...words], home);
   return new XferRun(child, home, options.timeoutMs ?? 15_000);
 }
 
 /** `runHosted`; in the full test processes of their own. */
 export const runUsually = isFull ? runXfer : runHosted;
 
-function hostOf(name: string, env: NonNullable<RunOptions['env']>): Host {
-  const key = JSON.stringify([name, Object.entries(env).filter(([, value]) => value !== undefined)]);
+function hostOf(env: NonNullable<RunOptions['env']>): Host {
+  const key = JSON.stringify(env);
   const found = hosts.get(key) ?? new Host(env);
   hosts.set(key, found);
   return found;
 }
 
 class Host {
+  /** When it can begin commands, or has ended. */
+  readonly ready: Promise<unknown>;
   readonly #process: ChildProcess;
-  readonly #ready: Promise<void>;
   readonly #commands = new Map<number, HostedCommand>();
   #count = 0;
   #isOver = false;
@@ -48,7 +52,7 @@ class Host {
   constructor(env: NonNullable<RunOptions['env']>) {
     const { PATH, HOME, TMPDIR } = process.env;
     this.#process = fork(program, { env: { PATH, HOME, TMPDIR, ...env }, execArgv: [] });
-    this.#ready = new Promise((resolve) => this.#process.once('message', () => resolve()));
+    this.ready = Promise.race([once(this.#process, 'message'), once(this.#process, 'exit')]);
     this.#process.on('message', (reply: HostReply) => this.#commands.get(reply.id)?.handle(reply));
     // What runs there ends with it, as a process that is killed.
     this.#process.once('exit', () => {
@@ -59,13 +63,16 @@ class Host {
 
   begin(args: readonly string[], home: string): HostedCommand {
     const id = this.#count++;
-    const tell = (request: object) => void this.#ready.then(() => this.#process.send({ id, ...request }));
-    const command = new HostedCommand(() => tell({ interrupt: true }));
+    const command = new HostedCommand(() => this.#tell({ id, interrupt: true }));
     if (this.#isOver) command.end(null);
     this.#commands.set(id, command);
     command.once('close', () => this.#commands.delete(id));
-    tell({ args, home });
+    this.#tell({ id, args, home });
     return command;
+  }
+
+  #tell(request: object): void {
+    if (this.#process.connected) this.#process.send(request);
   }
 
   stop(): void {
