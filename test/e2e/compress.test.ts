@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { runUsually } from '../support/run-hosted.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
 import { refusedFlags, transferred } from '../support/transfer.js';
 
@@ -28,7 +29,7 @@ async function put(files: Readonly<Record<string, string | Buffer>>): Promise<vo
 }
 
 async function sent(...sendFlags: string[]) {
-  return transferred({ paths: [tree], out, sendFlags });
+  return transferred({ paths: [tree], out, sendFlags, start: runUsually });
 }
 
 async function expectEqual(...names: string[]): Promise<void> {
@@ -98,7 +99,7 @@ describe('send --compress', () => {
 
   it('takes no other word', async () => {
     for (const word of ['zstd', ''])
-      expect(await refusedFlags(tree, [`--compress=${word}`])).toMatchObject({
+      expect(await refusedFlags(tree, [`--compress=${word}`], runUsually)).toMatchObject({
         code: 'ERR_XFER_USAGE',
         status: 2,
       });

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HoldingProxy } from '../support/holding-proxy.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
+import { runUsually } from '../support/run-hosted.js';
 import { runXfer, temporaryDirectory, type Ended, type XferRun } from '../support/run-xfer.js';
 import { canMountTmpfs, holdDirectoryOf, runOnSmallTmpfs } from '../support/small-tmpfs.js';
 import { permissionsHold, runUnprivileged } from '../support/unprivileged.js';
@@ -36,10 +37,10 @@ async function large(name: string, bytes: number): Promise<string> {
 }
 
 /** In the middle of the file: past the first records, and with more left than may be under way. */
-async function inTheMiddle(path: string, environment: Record<string, string> = {}) {
-  const { recv, ...at } = await startReceiver(out, { env: environment });
+async function inTheMiddle(path: string, start = runUsually) {
+  const { recv, ...at } = await startReceiver(out, { env: environment, start });
   const proxy = await HoldingProxy.open(at.address, 8 * MiB);
-  const send = await sendTo({ ...at, address: proxy.address }, path);
+  const send = await sendTo({ ...at, address: proxy.address }, path, start);
   await proxy.held;
   return { recv, send, proxy };
 }
@@ -50,7 +51,7 @@ async function fifo(name: string): Promise<string> {
   return path;
 }
 
-function sendTo({ address, code }: Pick<Receiver, 'address' | 'code'>, path: string, start = runXfer) {
+function sendTo({ address, code }: Pick<Receiver, 'address' | 'code'>, path: string, start = runUsually) {
   // Where no name server answers, that is found out soon.
   const env = { ...environment, XFER_CODE: code, RES_OPTIONS: 'timeout:1 attempts:1' };
   return start(['send', path, address, '--json'], { env });
@@ -104,7 +105,7 @@ describe('before anything is connected', () => {
   });
 
   it('a path that does not exist ends the sender with 6, and the receiver goes on listening', async () => {
-    const receiver = await startReceiver(out);
+    const receiver = await startReceiver(out, { start: runUsually });
     const absent = await sendTo(receiver, join(work, 'absent'));
     expect(failure(await absent.ended)).toEqual({
       code: 'ERR_XFER_NOT_FOUND',
@@ -127,8 +128,8 @@ describe('before anything is connected', () => {
   });
 
   it('a port that is taken ends the receiver with 3', async () => {
-    const { address, recv: first } = await startReceiver(out);
-    const second = await runXfer(['recv', out, '--listen', address, '--json']);
+    const { address, recv: first } = await startReceiver(out, { start: runUsually });
+    const second = await runUsually(['recv', out, '--listen', address, '--json']);
     expect(failure(await second.ended)).toEqual({
       code: 'ERR_XFER_ADDRESS_IN_USE',
       message: expect.stringContaining('address already in use') as string,
@@ -139,7 +140,7 @@ describe('before anything is connected', () => {
 
   it('a target directory that is a file ends the receiver with 6', async () => {
     const path = await file('in the way');
-    const recv = await runXfer(['recv', path, '--listen', 'tcp://127.0.0.1:0', '--json']);
+    const recv = await runUsually(['recv', path, '--listen', 'tcp://127.0.0.1:0', '--json']);
     expect(failure(await recv.ended)).toMatchObject({
       code: 'ERR_XFER_NOT_DIRECTORY',
       message: expect.stringContaining(path) as string,
@@ -167,7 +168,7 @@ describe.each([
     it('an unreadable file ends the sender with 6, and the receiver writes nothing', async () => {
       const path = await file('secret');
       await chmod(path, 0);
-      const { recv, ...at } = await startReceiver(out, { env: environment });
+      const { recv, ...at } = await startReceiver(out, { env: environment, start: runUsually });
       const send = await sendTo(at, path, runUnprivileged);
       const [sent, received] = await bothEnd({ send, recv });
       expect(failure(sent)).toEqual({
@@ -184,7 +185,7 @@ describe.each([
       await file('tree/two', 'other');
       const secret = await file('tree/secret');
       await chmod(secret, 0);
-      const { recv, ...at } = await startReceiver(out, { env: environment });
+      const { recv, ...at } = await startReceiver(out, { env: environment, start: runUsually });
       const send = await sendTo(at, join(work, 'tree'), runUnprivileged);
       const [sent, received] = await bothEnd({ send, recv });
       expect(failure(sent)).toMatchObject({ code: 'ERR_XFER_PERMISSION', status: 6 });
@@ -202,7 +203,7 @@ describe.each([
       await fifo('tree/pipe');
       await file('tree/closed/two');
       await chmod(join(work, 'tree/closed'), 0);
-      const { recv, ...at } = await startReceiver(out, { env: environment });
+      const { recv, ...at } = await startReceiver(out, { env: environment, start: runUsually });
       const send = await sendTo(at, join(work, 'tree'), runUnprivileged);
       const [sent, received] = await bothEnd({ send, recv });
       await chmod(join(work, 'tree/closed'), 0o700);
@@ -252,7 +253,7 @@ describe.each([
   describe('where names are taken', () => {
     it('a directory in the place of a file ends both with 6, and is left as it is', async () => {
       await mkdir(join(out, 'name/inside'), { recursive: true });
-      const { recv, ...at } = await startReceiver(out, { env: environment });
+      const { recv, ...at } = await startReceiver(out, { env: environment, start: runUsually });
       const send = await sendTo(at, await file('name'));
       await expectBoth({ send, recv }, 'ERR_XFER_IS_DIRECTORY', 'cannot write name: is a directory');
       expect(await readdir(out)).toEqual(['name']);
@@ -262,7 +263,7 @@ describe.each([
     it('a file in the place of a directory ends both with 6, and is left as it is', async () => {
       await file('tree/name');
       await file('out/tree', 'mine');
-      const { recv, ...at } = await startReceiver(out, { env: environment });
+      const { recv, ...at } = await startReceiver(out, { env: environment, start: runUsually });
       const send = await sendTo(at, join(work, 'tree'));
       await expectBoth({ send, recv }, 'ERR_XFER_NOT_DIRECTORY', 'cannot write tree: not a directory');
       expect(await readdir(out)).toEqual(['tree']);
@@ -294,7 +295,7 @@ describe.each([
   describe('a file that changes while it is sent', () => {
     it('and shrinks: the sender ends with 5, and nothing of it has its name', async () => {
       const path = await large('large', 64 * MiB);
-      const { proxy, ...both } = await inTheMiddle(path, environment);
+      const { proxy, ...both } = await inTheMiddle(path);
       await truncate(path, 48 * MiB);
       proxy.release();
       const [sent, received] = await bothEnd(both);
@@ -310,7 +311,7 @@ describe.each([
 
     it('and grows: the sender ends with 5, and nothing of it has its name', async () => {
       const path = await large('large', 64 * MiB);
-      const { proxy, ...both } = await inTheMiddle(path, environment);
+      const { proxy, ...both } = await inTheMiddle(path);
       const handle = await open(path, 'a');
       await handle.write('more');
       await handle.close();
@@ -345,7 +346,7 @@ describe('interrupted', () => {
     '%s ends with 130, and the other side with its own error',
     async (which) => {
       const path = await large('large', 64 * MiB);
-      const { recv, send, proxy } = await inTheMiddle(path);
+      const { recv, send, proxy } = await inTheMiddle(path, runXfer);
       await recv.event('progress');
       (which === 'send' ? send : recv).child.kill('SIGINT');
       proxy.release();

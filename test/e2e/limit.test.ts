@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
+import { runUsually } from '../support/run-hosted.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 import { beginTransfer, handedOver, refusedFlags, transferred } from '../support/transfer.js';
 
@@ -30,7 +31,12 @@ describe('send --limit', () => {
     ['8mbit', 1_000_000],
     ['1.5MiB/s', 1.5 * MiB],
   ])('%s: takes as long as that at least, and that is what limited it', async (limit, bytesPerSecond) => {
-    const { done, received } = await transferred({ paths: [file], out, sendFlags: ['--limit', limit] });
+    const { done, received } = await transferred({
+      paths: [file],
+      out,
+      sendFlags: ['--limit', limit],
+      start: runUsually,
+    });
     expect(done.seconds).toBeGreaterThan(done.bytes / bytesPerSecond - slack);
     expect(done.bottleneck).toBe('limit');
     expect(received.events.at(-1)).toMatchObject({ event: 'done', bottleneck: 'limit' });
@@ -39,7 +45,7 @@ describe('send --limit', () => {
 
   it('holds for all lanes together', async () => {
     const sendFlags = ['--limit', '1MB/s', '--lanes', '4'];
-    const { done } = await transferred({ paths: [file], out, sendFlags });
+    const { done } = await transferred({ paths: [file], out, sendFlags, start: runUsually });
     expect(done.lanes).toBe(4);
     expect(done.seconds).toBeGreaterThan(1.5 - slack);
   });
@@ -50,7 +56,8 @@ describe('send --limit', () => {
   ])('holds for small files: %d of %d bytes', async (count, bytes) => {
     const paths = Array.from({ length: count }, (_, i) => join(work, `small-${i}`));
     for (const path of paths) await writeFile(path, randomBytes(bytes));
-    const { done } = await transferred({ paths, out, sendFlags: ['--limit', '600kB/s'] });
+    const sendFlags = ['--limit', '600kB/s'];
+    const { done } = await transferred({ paths, out, sendFlags, start: runUsually });
     expect(done).toMatchObject({ files: count, bottleneck: 'limit' });
     expect(done.seconds).toBeGreaterThan(1.5 - slack);
   });
@@ -70,14 +77,14 @@ describe('send --limit', () => {
     });
     for await (const event of both.recv) if (event.event === 'progress' && event.bytes > MiB) break;
     await Promise.all([both.send.kill(), both.recv.kill()]);
-    const { done } = await transferred({ paths: [tree], out, sender, receiver });
+    const { done } = await transferred({ paths: [tree], out, sender, receiver, start: runUsually });
     expect(done).toMatchObject({ files: 60, bytes: 3_600_000 });
     for (const name of names)
       expect((await readFile(join(out, 'tree', name))).equals(await readFile(join(tree, name)))).toBe(true);
   });
 
   it('does not limit what it is not asked to', async () => {
-    const { done } = await transferred({ paths: [file], out });
+    const { done } = await transferred({ paths: [file], out, start: runUsually });
     expect(done.bottleneck).not.toBe('limit');
   });
 });
@@ -133,7 +140,7 @@ describe('send --limit is a usage error', () => {
   it.each(['fast', '10', '10MB', '10XB/s', '-1MB/s', '0MB/s', '', 'MB/s', '1e3MB/s'])(
     'where the rate is %j',
     async (text) => {
-      expect(await refusedFlags(file, [`--limit=${text}`])).toMatchObject({
+      expect(await refusedFlags(file, [`--limit=${text}`], runUsually)).toMatchObject({
         code: 'ERR_XFER_USAGE',
         status: 2,
       });
@@ -142,7 +149,7 @@ describe('send --limit is a usage error', () => {
 
   it('where the file has no rate in it; a file that is not there is an error of its own', async () => {
     await writeFile(rate, 'tomorrow');
-    expect(await refusedFlags(file, ['--limit', `@${rate}`])).toMatchObject({
+    expect(await refusedFlags(file, ['--limit', `@${rate}`], runUsually)).toMatchObject({
       code: 'ERR_XFER_USAGE',
       status: 2,
     });

@@ -8,7 +8,8 @@ import { recordLayout } from '../../src/native/api.js';
 import { encodeTransferMessage } from '../../src/transfer/messages.js';
 import { handshakeUnits, Middle, type Alter, type Direction } from '../support/middle.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
-import { runXfer, temporaryDirectory, type Ended, type XferRun } from '../support/run-xfer.js';
+import { runUsually } from '../support/run-hosted.js';
+import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
 
 const size = 3 * 2 ** 20;
 const bytes = randomBytes(size);
@@ -28,14 +29,14 @@ interface Attacked {
   readonly middle: Middle;
 }
 
-const sendTo = (address: string, code: string | undefined, home = senderHome): Promise<XferRun> =>
-  runXfer(['send', source, address, '--json', '--retry', '0'], { home, env: { XFER_CODE: code } });
+const sendTo = (address: string, code: string | undefined, { home = senderHome, start = runUsually } = {}) =>
+  start(['send', source, address, '--json', '--retry', '0'], { home, env: { XFER_CODE: code } });
 
-async function attack(alter: Alter): Promise<Attacked> {
+async function attack(alter: Alter, start = runUsually): Promise<Attacked> {
   const directory = join(await temporaryDirectory(), 'received');
-  const receiver = await startReceiver(directory, { flags: ['--once', '--retry', '0'] });
+  const receiver = await startReceiver(directory, { flags: ['--once', '--retry', '0'], start });
   const middle = await Middle.open(receiver.address, alter);
-  const send = await (await sendTo(middle.address, receiver.code)).ended;
+  const send = await (await sendTo(middle.address, receiver.code, { start })).ended;
   return { send, receiver, directory, middle };
 }
 
@@ -148,7 +149,8 @@ describe('a man in the middle of the handshake', () => {
       ["nothing, and cuts before the receiver's proof", cutAt('back', 1, 0)],
     ];
     const directory = join(await temporaryDirectory(), 'received');
-    const receiver = await startReceiver(directory, { flags: ['--once'], timeoutMs: 60_000 });
+    const flags = ['--once'];
+    const receiver = await startReceiver(directory, { flags, timeoutMs: 60_000, start: runUsually });
     for (const [what, alter] of attacks) {
       const middle = await Middle.open(receiver.address, alter);
       const send = await (await sendTo(middle.address, receiver.code)).ended;
@@ -164,7 +166,7 @@ describe('a man in the middle of the handshake', () => {
   }, 60_000);
 
   it('gets nothing by altering the verdict', async () => {
-    const { send, receiver, directory } = await attack(flip('back', 2, -1));
+    const { send, receiver, directory } = await attack(flip('back', 2, -1), runXfer);
     expectReported(send);
     expectReported(await receiver.recv.ended);
     expect(await readdir(directory)).toEqual([]);
@@ -213,7 +215,9 @@ describe('a man in the middle of the records', () => {
     ['ends within the end', cutAt('out', 'end', 30)],
     ["ends the receiver's direction behind HELLO", cutAt('back', begin, 0)],
   ] as const)('is found out: %s', async (what, alter) => {
-    const { send, receiver, directory, middle } = await attack(alter);
+    // One of them with processes of their own.
+    const start = what === 'drops a record' ? runXfer : runUsually;
+    const { send, receiver, directory, middle } = await attack(alter, start);
     expect(middle.altered).toBeGreaterThan(0);
     expectReported(send);
     expectReported(await receiver.recv.ended);
@@ -255,7 +259,7 @@ describe('a man in the middle of the records', () => {
     const { send, receiver, directory, middle } = await attack((unit, index, direction) => {
       if (direction === 'out' && isContent(unit)) contents.push(index);
       return { units: [unit] };
-    });
+    }, runXfer);
     expect([send.status, (await receiver.recv.ended).status]).toEqual([0, 0]);
     // The numbers that the attacks above go by.
     expect(contents.slice(0, 3)).toEqual([first, second, third]);
@@ -267,7 +271,8 @@ describe('a man in the middle of the records', () => {
 /** A receiver of his own, where the sender expects the other. */
 async function impostor(home?: string): Promise<{ mallory: Receiver; loot: string }> {
   const loot = join(await temporaryDirectory(), 'loot');
-  const mallory = await startReceiver(loot, { flags: [], ...(home === undefined ? {} : { home }) });
+  const options = { flags: [], start: runUsually, ...(home === undefined ? {} : { home }) };
+  const mallory = await startReceiver(loot, options);
   return { mallory, loot };
 }
 
@@ -290,8 +295,9 @@ describe('a man in the middle who answers with his own key', () => {
       home: friendHome,
       flags: ['--remember', '--retry', '0'],
       timeoutMs: 60_000,
+      start: runUsually,
     });
-    const pairing = await runXfer(['send', source, friend.address, '--remember', '--json'], {
+    const pairing = await runUsually(['send', source, friend.address, '--remember', '--json'], {
       home,
       env: { XFER_CODE: friend.code },
     });
@@ -300,7 +306,7 @@ describe('a man in the middle who answers with his own key', () => {
     await rm(join(directory, 'file'));
 
     const { mallory, loot } = await impostor();
-    const deceived = await (await sendTo(mallory.address, undefined, home)).ended;
+    const deceived = await (await sendTo(mallory.address, undefined, { home })).ended;
     expectReported(deceived);
     expect(firstError(deceived)).toBe('ERR_XFER_KEY_CHANGED');
     const { stdout } = await mallory.recv.kill('SIGINT');
@@ -314,12 +320,12 @@ describe('a man in the middle who answers with his own key', () => {
       flip('out', second, 12),
     ]) {
       const middle = await Middle.open(friend.address, alter);
-      const send = await (await sendTo(middle.address, undefined, home)).ended;
+      const send = await (await sendTo(middle.address, undefined, { home })).ended;
       expect(middle.altered).toBe(1);
       expectReported(send);
     }
     expect((await readdir(directory)).filter((name) => !name.startsWith('.xfer-'))).toEqual([]);
-    const honest = await (await sendTo(friend.address, undefined, home)).ended;
+    const honest = await (await sendTo(friend.address, undefined, { home })).ended;
     expect(honest.status, honest.stdout).toBe(0);
     await expect.poll(() => readdir(directory)).toEqual(['file']);
   }, 60_000);
@@ -361,7 +367,8 @@ async function wireFlipper(
 describe('a man in the middle of the frames below', () => {
   it('turns bits, gets nothing, and leaves the code as it was', async () => {
     const directory = join(await temporaryDirectory(), 'received');
-    const receiver = await startReceiver(directory, { flags: ['--once'], timeoutMs: 60_000 });
+    const flags = ['--once'];
+    const receiver = await startReceiver(directory, { flags, timeoutMs: 60_000, start: runUsually });
     for (const [direction, place, bit] of [
       ['out', 0, 0x40],
       ['out', 1, 4],

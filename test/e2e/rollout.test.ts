@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
+import { runUsually } from '../support/run-hosted.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 import { startRelay, type RunningRelay } from '../support/start-relay.js';
 
@@ -27,11 +28,11 @@ async function file(name: string, bytes: number): Promise<string> {
 
 describe('a relay that does not pipe', () => {
   it('carries a file as it is, and the sender hears which one it is', async () => {
-    const path = await file('file', 50 * MB);
+    const path = await file('file', 12 * MB);
     const relays = [await startRelay(), await startRelay({ flags: ['--rollout', 'off'] })];
-    const { recv, address, code } = await startReceiver(out);
+    const { recv, address, code } = await startReceiver(out, { start: runUsually });
     const via = relays.flatMap(({ url }) => ['--via', url]);
-    const send = await runXfer(['send', path, address, ...via, '--json'], { env: { XFER_CODE: code } });
+    const send = await runUsually(['send', path, address, ...via, '--json'], { env: { XFER_CODE: code } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status]).toEqual([0, 0]);
     expect((await readFile(join(out, 'file'))).equals(await readFile(path))).toBe(true);
@@ -47,10 +48,12 @@ describe('a relay that does not pipe', () => {
     const relay = await startRelay({ flags: ['--rollout', 'off'] });
     const env = { XFER_CODE: 'one code for both of them' };
     const receivers = await Promise.all(
-      [1, 2].map((i) => startReceiver(`${out}${i}`, { env, home: join(work, `home${i}`) })),
+      [1, 2].map((i) =>
+        startReceiver(`${out}${i}`, { env, home: join(work, `home${i}`), start: runUsually }),
+      ),
     );
     const to = receivers.flatMap(({ address }) => ['--to', address]);
-    const send = await runXfer(['send', path, ...to, '--via', relay.url, '--json'], { env });
+    const send = await runUsually(['send', path, ...to, '--via', relay.url, '--json'], { env });
     const ended = await Promise.all([send.ended, ...receivers.map(({ recv }) => recv.ended)]);
     expect(ended.map(({ status }) => status)).toEqual([0, 0, 0]);
     for (const i of [1, 2])
@@ -62,8 +65,8 @@ describe('a relay that does not pipe', () => {
   it('says so where it stores too little for a record', async () => {
     const path = await file('file', 3 * MB);
     const relay = await startRelay({ flags: ['--rollout', 'off', '--store-limit', '64KiB'] });
-    const { recv, address, code } = await startReceiver(out);
-    const send = await runXfer(['send', path, address, '--via', relay.url, '--lanes', '1', '--json'], {
+    const { recv, address, code } = await startReceiver(out, { start: runUsually });
+    const send = await runUsually(['send', path, address, '--via', relay.url, '--lanes', '1', '--json'], {
       env: { XFER_CODE: code },
     });
     const [sent] = await Promise.all([send.ended, recv.ended]);
@@ -100,8 +103,8 @@ describe('a relay with a shadow', () => {
   /** Sends a file over it, which has to arrive. */
   async function carry(relay: RunningRelay): Promise<void> {
     const path = await file('file', 20 * MB);
-    const { recv, address, code } = await startReceiver(out);
-    const send = await runXfer(['send', path, address, '--via', relay.url, '--lanes', '2', '--json'], {
+    const { recv, address, code } = await startReceiver(out, { start: runUsually });
+    const send = await runUsually(['send', path, address, '--via', relay.url, '--lanes', '2', '--json'], {
       env: { XFER_CODE: code },
     });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
@@ -132,8 +135,11 @@ describe('a receiver that takes small files only', () => {
     const top = join(work, 'top');
     await mkdir(top);
     for (let i = 0; i < 20; i++) await writeFile(join(top, `${i}`), randomBytes(3000 * i));
-    const { recv, address, code } = await startReceiver(out, { flags: ['--once', '--rollout', 'off'] });
-    const send = await runXfer(['send', top, address], { env: { XFER_CODE: code } });
+    const { recv, address, code } = await startReceiver(out, {
+      flags: ['--once', '--rollout', 'off'],
+      start: runUsually,
+    });
+    const send = await runUsually(['send', top, address, '--json'], { env: { XFER_CODE: code } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status]).toEqual([0, 0]);
     for (let i = 0; i < 20; i++)
@@ -145,8 +151,11 @@ describe('a receiver that takes small files only', () => {
     await mkdir(top);
     await writeFile(join(top, 'a'), 'small');
     await writeFile(join(top, 'b'), randomBytes(70_000));
-    const { recv, address, code } = await startReceiver(out, { flags: ['--once', '--rollout', 'off'] });
-    const send = await runXfer(['send', top, address, '--json'], { env: { XFER_CODE: code } });
+    const { recv, address, code } = await startReceiver(out, {
+      flags: ['--once', '--rollout', 'off'],
+      start: runUsually,
+    });
+    const send = await runUsually(['send', top, address, '--json'], { env: { XFER_CODE: code } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status]).toEqual([4, 4]);
     expect(await send.event('error')).toMatchObject({
@@ -161,15 +170,15 @@ describe('a receiver that takes small files only', () => {
   it('gets larger ones with a larger threshold', async () => {
     const path = await file('file', 70_000);
     const flags = ['--once', '--rollout', 'off', '--streaming-threshold', '128KiB'];
-    const { recv, address, code } = await startReceiver(out, { flags });
-    const send = await runXfer(['send', path, address], { env: { XFER_CODE: code } });
+    const { recv, address, code } = await startReceiver(out, { flags, start: runUsually });
+    const send = await runUsually(['send', path, address, '--json'], { env: { XFER_CODE: code } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status]).toEqual([0, 0]);
     expect((await readFile(join(out, 'file'))).equals(await readFile(path))).toBe(true);
   });
 
   it('is not started with a threshold above a record', async () => {
-    const run = await runXfer(['recv', out, '--streaming-threshold', '2MiB']);
+    const run = await runUsually(['recv', out, '--json', '--streaming-threshold', '2MiB']);
     expect((await run.ended).status).toBe(2);
   });
 });

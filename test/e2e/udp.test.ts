@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packetLayout } from '../../src/native/udp-api.js';
 import { startReceiver } from '../support/receiver.js';
+import { runUsually } from '../support/run-hosted.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 import { failureOf, transferred } from '../support/transfer.js';
 import { udpProxy, type UdpProxy, type UdpProxyOptions } from '../support/udp-proxy.js';
@@ -34,11 +35,12 @@ async function behindProxy(options: Omit<UdpProxyOptions, 'port'>, flags: readon
   const { recv, address, code } = await startReceiver(out, {
     listen: 'udp://127.0.0.1:0',
     timeoutMs: 60_000,
+    start: runUsually,
   });
   const proxy: UdpProxy = await udpProxy({ ...options, port: portOf(address) });
   endings.push(() => proxy.close());
   const env = { XFER_CODE: code };
-  const send = await runXfer(['send', file, proxy.url, '--json', ...flags], { env, timeoutMs: 60_000 });
+  const send = await runUsually(['send', file, proxy.url, '--json', ...flags], { env, timeoutMs: 60_000 });
   return { recv, send, proxy };
 }
 
@@ -59,7 +61,7 @@ describe('a transfer over udp', () => {
     ['several lanes', '127.0.0.1', ['--lanes', '3']],
   ])('arrives: %s', async (_what, host, sendFlags) => {
     const receiver = { listen: `udp://${host}:0` };
-    const { done } = await transferred({ paths: [file], out, sendFlags, receiver });
+    const { done } = await transferred({ paths: [file], out, sendFlags, receiver, start: runUsually });
     expect(done).toMatchObject({ transport: 'udp', files: 1, bytes: content.length });
     expect(await arrived()).toBe(true);
   });
@@ -76,7 +78,7 @@ describe('a transfer over udp', () => {
     const { addresses } = await relay.event('listening');
     const receiver = { listen: 'udp://127.0.0.1:0' };
     const sendFlags = ['--via', addresses[0] ?? ''];
-    const { done } = await transferred({ paths: [file], out, receiver, sendFlags });
+    const { done } = await transferred({ paths: [file], out, receiver, sendFlags, start: runUsually });
     expect(done).toMatchObject({ transport: 'udp' });
     expect(await arrived()).toBe(true);
   });
@@ -88,7 +90,9 @@ describe('a transfer over udp', () => {
     const { port } = socket.address();
     socket.close();
     const env = { XFER_CODE: '7-nobody-there' };
-    const send = await runXfer(['send', file, `udp://127.0.0.1:${port}`, '--json', '--retry', '0'], { env });
+    const send = await runUsually(['send', file, `udp://127.0.0.1:${port}`, '--json', '--retry', '0'], {
+      env,
+    });
     expect(failureOf(await send.ended)).toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED', status: 3 });
   });
 
@@ -98,7 +102,7 @@ describe('a transfer over udp', () => {
       ['--mtu', '12'],
       ['--cc', 'fixed:'],
     ]) {
-      const send = await runXfer(['send', file, 'udp://127.0.0.1:9', ...flags]);
+      const send = await runUsually(['send', file, 'udp://127.0.0.1:9', '--json', ...flags]);
       expect((await send.ended).status).toBe(2);
     }
   });
@@ -164,7 +168,10 @@ describe('who sees all datagrams and has no key', () => {
     endings.push(() => thief.close());
     let answers = 0;
     thief.on('message', () => answers++);
-    const { recv, address, code } = await startReceiver(out, { listen: 'udp://127.0.0.1:0' });
+    const { recv, address, code } = await startReceiver(out, {
+      listen: 'udp://127.0.0.1:0',
+      start: runUsually,
+    });
     const port = portOf(address);
     const proxy = await udpProxy({
       port,
@@ -175,7 +182,7 @@ describe('who sees all datagrams and has no key', () => {
     });
     endings.push(() => proxy.close());
     const env = { XFER_CODE: code };
-    const send = await runXfer(['send', file, proxy.url, '--json', '--retry', '0'], { env });
+    const send = await runUsually(['send', file, proxy.url, '--json', '--retry', '0'], { env });
     await bothEndWell({ recv, send, proxy });
     // A repetition that came before its original may have been asked where it is from, and has no key to answer with.
     expect(answers).toBeLessThan(50);

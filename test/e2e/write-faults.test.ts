@@ -3,6 +3,7 @@ import { chmod, link, mkdir, open, readdir, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver, type Receiver } from '../support/receiver.js';
+import { runUsually } from '../support/run-hosted.js';
 import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
 import { canMountTmpfs, holdDirectoryOf, runOnSmallTmpfs } from '../support/small-tmpfs.js';
 import { permissionsHold, runUnprivileged } from '../support/unprivileged.js';
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 
 async function sendTo({ recv, address, code }: Receiver): Promise<[Ended, Ended]> {
-  const send = await runXfer(['send', tree, address, '--json'], { env: { XFER_CODE: code } });
+  const send = await runUsually(['send', tree, address, '--json'], { env: { XFER_CODE: code } });
   return Promise.all([send.ended, recv.ended]);
 }
 
@@ -32,7 +33,7 @@ function expectFailure(both: readonly Ended[], code: string): void {
 
 /** The same transfer once the fault is gone. */
 async function expectWhole(): Promise<void> {
-  const [sent, received] = await sendTo(await startReceiver(out));
+  const [sent, received] = await sendTo(await startReceiver(out, { start: runUsually }));
   expect([sent.status, received.status]).toEqual([0, 0]);
   const names = (await readdir(join(tree, 'place'))).sort();
   expect((await readdir(join(out, 'tree/place'))).sort()).toEqual(names);

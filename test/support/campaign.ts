@@ -1,9 +1,12 @@
+/** Whether everything is tried as often as it can be, which takes long: `npm run test:full`. */
+export const isFull = process.env['XFER_TEST_FULL'] === '1';
+
 /**
  * How often a campaign tries: `usual` where everything is tested, `full` with XFER_TEST_FULL=1 (`npm run test:full`), which
  * takes long.
  */
 export function tries(full: number, usual: number): number {
-  return process.env['XFER_TEST_FULL'] === '1' ? full : usual;
+  return isFull ? full : usual;
 }
 
 /**
@@ -11,5 +14,5 @@ export function tries(full: number, usual: number): number {
  * dimension is to be found at least once.
  */
 export function chosen<Case>(all: readonly Case[], usual: readonly Case[]): readonly Case[] {
-  return process.env['XFER_TEST_FULL'] === '1' ? all : usual;
+  return isFull ? all : usual;
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export interface Ended {
 type EventOf<Name extends XferEvent['event']> = Extract<XferEvent, { event: Name }>;
 
 const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-const running = new Set<ChildProcess>();
+const running = new Set<RunningChild>();
 const directories: string[] = [];
 
 afterAll(async () => {
@@ -65,9 +65,13 @@ export async function runXfer(args: readonly string[], options: RunOptions = {})
   return new XferRun(child, home, options.timeoutMs ?? 15_000);
 }
 
+/** Of a child process what a run needs. */
+export type RunningChild = Pick<ChildProcess, 'stdout' | 'stderr' | 'pid' | 'exitCode' | 'kill'> &
+  EventEmitter;
+
 /** A running xfer: its output so far, its events under `--json`, and its end. */
 export class XferRun {
-  readonly child: ChildProcess;
+  readonly child: RunningChild;
   readonly home: string;
   /** Settles when the process has ended and its output is complete; never rejects. */
   readonly ended: Promise<Ended>;
@@ -80,7 +84,7 @@ export class XferRun {
   #wake: () => void = () => undefined;
   #change: Promise<void>;
 
-  constructor(child: ChildProcess, home: string, timeoutMs: number) {
+  constructor(child: RunningChild, home: string, timeoutMs: number) {
     this.child = child;
     this.home = home;
     this.#change = this.#nextChange();

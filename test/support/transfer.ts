@@ -10,6 +10,8 @@ export interface Leg {
   readonly sendFlags?: readonly string[];
   readonly recvFlags?: readonly string[];
   readonly sender?: RunOptions;
+  /** Starts the sender, and the receiver unless that has its own. Default: `runXfer`. */
+  readonly start?: NonNullable<ReceiverOptions['start']>;
   readonly receiver?: ReceiverOptions;
   /** Where the sender finds who listens there. Default: there itself. */
   readonly reach?: (address: string) => Promise<string>;
@@ -22,11 +24,21 @@ export interface Outcome {
 
 /** Both sides of a transfer that has begun: a receiver for one, and a sender that has its code. */
 export async function beginTransfer(leg: Leg): Promise<{ send: XferRun; recv: XferRun }> {
-  const { paths, out, sendFlags = [], recvFlags = [], sender = {}, receiver = {}, reach } = leg;
-  const { recv, address, code } = await startReceiver(out, { ...receiver, flags: ['--once', ...recvFlags] });
+  const {
+    paths,
+    out,
+    sendFlags = [],
+    recvFlags = [],
+    sender = {},
+    receiver = {},
+    reach,
+    start = runXfer,
+  } = leg;
+  const options = { start, ...receiver, flags: ['--once', ...recvFlags] };
+  const { recv, address, code } = await startReceiver(out, options);
   const env = { XFER_CODE: code, ...sender.env };
   const target = (await reach?.(address)) ?? address;
-  const send = await runXfer(['send', ...paths, target, '--json', ...sendFlags], { ...sender, env });
+  const send = await start(['send', ...paths, target, '--json', ...sendFlags], { ...sender, env });
   return { send, recv };
 }
 
@@ -69,8 +81,8 @@ export function failureOf({ events, status }: Ended): {
 }
 
 /** What a `send` with these flags ends with before it dials: nobody listens at its target. */
-export async function refusedFlags(path: string, flags: readonly string[]) {
+export async function refusedFlags(path: string, flags: readonly string[], start = runXfer) {
   const target = 'tcp://127.0.0.1:9';
-  const run = await runXfer(['send', path, target, '--code', '4821-crossover-clockwork', '--json', ...flags]);
+  const run = await start(['send', path, target, '--code', '4821-crossover-clockwork', '--json', ...flags]);
   return failureOf(await run.ended);
 }
