@@ -5,7 +5,7 @@ import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 import { canMountTmpfs, holdDirectoryOf, runOnSmallTmpfs } from '../support/small-tmpfs.js';
 import { runHere } from '../support/run-here.js';
-import { beginTransfer, failureOf, handedOver, notesOf, transfer, transferred } from '../support/transfer.js';
+import { beginTransfer, failureOf, handedOver, notesOf, transfer } from '../support/transfer.js';
 import { startReceiverHere, transferHere, transferredHere } from '../support/commands-here.js';
 
 const MiB = 2 ** 20;
