@@ -149,7 +149,7 @@ describe('SIGTERM', () => {
     expect((await stop(relay.run)).status).toBe(0);
     expect((await recv.event('note')).message).toContain('trying to get back');
     await startRelay({ listen: relay.url });
-    await recv.until(() => notesOf({ events: recv.events } as never).length > 1);
+    await recv.until(() => notesOf({ events: recv.events }).length > 1);
     await recv.interrupt();
   });
 });
