@@ -20,6 +20,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
+    // What is built is imported as it is, as the program does.
+    server: { deps: { external: [/\/dist\//] } },
     // Of two cores, which many of the tests leave idle while they wait.
     maxWorkers: 3,
   },

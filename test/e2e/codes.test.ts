@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
 import { program } from '../support/run-through.js';
+import { runHere } from '../support/run-here.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
+import { startReceiverHere } from '../support/commands-here.js';
 import { hasTerminal, runInTerminal } from '../support/terminal.js';
 
 const chosen = '4821-crossover-clockwork-melon';
@@ -24,6 +27,11 @@ beforeEach(async () => {
 
 function send(address: string, code?: string) {
   return runXfer(['send', file, address, '--json'], { env: { XFER_CODE: code } });
+}
+
+/** As `send`, within this process. */
+function sendHere(address: string, code = '') {
+  return runHere(['send', file, address], { env: { XFER_CODE: code } });
 }
 
 describe('recv without a code', () => {
@@ -50,8 +58,8 @@ describe('recv without a code', () => {
   });
 
   it('makes another one when the first is spent by a wrong guess, and another when that was used', async () => {
-    const { recv, address, code } = await startReceiver(out, { flags: [] });
-    const guess = await send(address, wrong);
+    const { recv, address, code } = await startReceiverHere(out, { flags: [] });
+    const guess = await sendHere(address, wrong);
     expect(await guess.event('error')).toMatchObject({ code: 'ERR_XFER_WRONG_CODE', exit: 4 });
     expect((await guess.ended).status).toBe(4);
     const second = await recv.event('listening', 1);
@@ -59,12 +67,12 @@ describe('recv without a code', () => {
     expect(second.code).not.toBe(code);
     expect(await readdir(out)).toEqual([]);
 
-    expect((await (await send(address, second.code)).ended).status).toBe(0);
+    expect((await (await sendHere(address, second.code)).ended).status).toBe(0);
     const afterUse = recv.events.lastIndexOf(second) + 1;
     const third = await recv.event('listening', afterUse);
     expect(new Set([code, second.code, third.code]).size).toBe(3);
 
-    const spent = await send(address, second.code);
+    const spent = await sendHere(address, second.code);
     expect(await spent.event('error')).toMatchObject({ code: 'ERR_XFER_WRONG_CODE', exit: 4 });
     await recv.event('listening', recv.events.lastIndexOf(third) + 1);
     expect(await readdir(out)).toEqual(['file']);
@@ -74,9 +82,9 @@ describe('recv without a code', () => {
 describe('a code that the receiver was given', () => {
   it('is not printed, and serves until somebody guesses wrong, which ends recv with 4', async () => {
     const { recv, address } = await startReceiver(out, { flags: [], env: { XFER_CODE: chosen } });
-    expect((await (await send(address, chosen)).ended).status).toBe(0);
-    expect((await (await send(address, chosen)).ended).status).toBe(0);
-    const guess = await send(address, wrong);
+    expect((await (await sendHere(address, chosen)).ended).status).toBe(0);
+    expect((await (await sendHere(address, chosen)).ended).status).toBe(0);
+    const guess = await sendHere(address, wrong);
     expect(await guess.event('error')).toMatchObject({ code: 'ERR_XFER_WRONG_CODE', exit: 4 });
     expect((await guess.ended).status).toBe(4);
     const { status, stdout, stderr } = await recv.ended;
@@ -87,9 +95,9 @@ describe('a code that the receiver was given', () => {
 
   it.each([
     ['send', ['send', program, 'tcp://127.0.0.1:9']],
-    ['recv', ['recv', '--listen', 'tcp://127.0.0.1:0']],
+    ['recv', ['recv', tmpdir(), '--listen', 'tcp://127.0.0.1:0']],
   ])('must not be weak: %s ends with 4', async (_, args) => {
-    const run = await runXfer([...args, '--json', '--code', 'short'], { cwd: work });
+    const run = await runHere([...args, '--code', 'short']);
     expect(await run.event('error')).toMatchObject({ code: 'ERR_XFER_WEAK_CODE', exit: 4 });
     expect((await run.ended).status).toBe(4);
   });
@@ -114,17 +122,17 @@ describe('with --once recv ends', () => {
 
   it('with the status of a transfer that failed', async () => {
     await mkdir(join(out, 'file'), { recursive: true });
-    const { recv, address, code } = await startReceiver(out);
-    expect((await (await send(address, code)).ended).status).toBe(6);
+    const { recv, address, code } = await startReceiverHere(out);
+    expect((await (await sendHere(address, code)).ended).status).toBe(6);
     expect((await recv.ended).status).toBe(6);
   });
 
   it('and without it goes on behind a transfer that failed', async () => {
     await mkdir(join(out, 'file'), { recursive: true });
-    const { recv, address } = await startReceiver(out, { flags: [], env: { XFER_CODE: chosen } });
-    expect((await (await send(address, chosen)).ended).status).toBe(6);
+    const { recv, address } = await startReceiverHere(out, { flags: [], env: { XFER_CODE: chosen } });
+    expect((await (await sendHere(address, chosen)).ended).status).toBe(6);
     expect((await recv.event('note')).message).toBe('cannot write file: is a directory');
-    const other = await runXfer(['send', program, address, '--json'], { env: { XFER_CODE: chosen } });
+    const other = await runHere(['send', program, address], { env: { XFER_CODE: chosen } });
     expect((await other.ended).status).toBe(0);
     expect((await readdir(out)).sort()).toEqual(['file', 'run.js']);
   });

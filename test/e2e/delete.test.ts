@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/run-xfer.js';
-import { failureOf, notesOf, refusedFlags, transfer, transferred, type Leg } from '../support/transfer.js';
+import { failureOf, notesOf, refusedFlags, transferred, type Leg } from '../support/transfer.js';
+import { refusedFlagsHere, transferHere, transferredHere } from '../support/commands-here.js';
 
 let work: string;
 let out: string;
@@ -29,7 +30,7 @@ async function put(directory: string, paths: readonly string[]): Promise<void> {
 
 const below = async (directory: string) => (await readdir(directory, { recursive: true })).sort();
 const flags = { sendFlags: ['--update', '--delete', '--yes'], recvFlags: ['--delete'] };
-const sendAll = (leg: Partial<Leg> = {}) => transfer({ paths: [tree], out, ...flags, ...leg });
+const sendAll = (leg: Partial<Leg> = {}) => transferHere({ paths: [tree], out, ...flags, ...leg });
 
 const others = ['beside', 'other', 'other/x'];
 const offered = ['tree', 'tree/a', 'tree/sub', 'tree/sub/b'];
@@ -54,7 +55,7 @@ describe('send --delete', () => {
   });
 
   it('deletes nothing without the flag, whatever the receiver lets it', async () => {
-    await transferred({ paths: [tree], out, sendFlags: ['--update'], recvFlags: ['--delete'] });
+    await transferredHere({ paths: [tree], out, sendFlags: ['--update'], recvFlags: ['--delete'] });
     expect(await below(out)).toEqual([...untouched].sort());
   });
 
@@ -67,7 +68,7 @@ describe('send --delete', () => {
   });
 
   it('deletes nothing where a file alone is sent', async () => {
-    await transferred({ paths: [join(tree, 'a')], out, ...flags });
+    await transferredHere({ paths: [join(tree, 'a')], out, ...flags });
     expect(await below(out)).toEqual([...untouched.filter((path) => path !== 'tree/sub/b'), 'a'].sort());
   });
 
@@ -91,7 +92,7 @@ describe('send --delete', () => {
       join(out, 'tree'),
       Array.from({ length: 700 }, (_, i) => `many/${i}`),
     );
-    const { received } = await transferred({ paths: [tree], out, ...flags });
+    const { received } = await transferredHere({ paths: [tree], out, ...flags });
     expect(await below(out)).toEqual([...others, ...offered].sort());
     expect(notesOf(received)).toContain('deleted 606 more');
   });
@@ -104,7 +105,7 @@ describe('send --delete and links at the receiver', () => {
     await symlink(outside, join(out, 'tree/link'));
     await symlink(join(outside, 'precious'), join(out, 'tree/sub/link'));
     await symlink(outside, join(out, 'tree/old/deep/link'));
-    await transferred({ paths: [tree], out, ...flags });
+    await transferredHere({ paths: [tree], out, ...flags });
     expect(await below(out)).toEqual([...others, ...offered].sort());
     expect(await below(outside)).toEqual(precious);
   });
@@ -126,14 +127,18 @@ describe('send --delete and links at the receiver', () => {
 });
 
 describe('send --delete is a usage error', () => {
+  it('without a terminal and --yes', async () => {
+    const told = await refusedFlags(tree, ['--update', '--delete']);
+    expect(told).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
+  });
+
   it.each([
-    ['without a terminal and --yes', ['--update', '--delete']],
     ['without --update', ['--delete', '--yes']],
     ['with --checksum', ['--checksum', '--delete', '--yes']],
     ['with --exclude', ['--update', '--delete', '--yes', '--exclude', 'x']],
     ['with --include', ['--update', '--delete', '--yes', '--include', 'x']],
     ['with --exclude-from', ['--update', '--delete', '--yes', '--exclude-from', '/dev/null']],
   ])('%s', async (_, given) => {
-    expect(await refusedFlags(tree, given)).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
+    expect(await refusedFlagsHere(tree, given)).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
   });
 });

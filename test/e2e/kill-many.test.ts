@@ -1,10 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
 import { parseSize } from '../../src/config/quantity.js';
+import { tries } from '../support/campaign.js';
 import { FuzzRandom } from '../support/fuzz-random.js';
 import { MiB, ResumeBed, windowBytes } from './resume-kit.js';
 
-/** The full run: XFER_KILLS=50 XFER_KILL_BYTES=2GiB. */
-const { XFER_KILLS = '8', XFER_KILL_BYTES = '64MiB', XFER_KILL_SEED } = process.env;
+/** The longest run: XFER_KILLS=50 XFER_KILL_BYTES=2GiB. */
+const { XFER_KILLS = `${tries(8, 5)}`, XFER_KILL_BYTES = '64MiB', XFER_KILL_SEED } = process.env;
 const kills = Number(XFER_KILLS);
 const size = parseSize(XFER_KILL_BYTES);
 const seed = Number(XFER_KILL_SEED ?? Date.now() % 100_000);

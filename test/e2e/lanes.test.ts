@@ -6,6 +6,7 @@ import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { refusedFlags, transferred } from '../support/transfer.js';
+import { refusedFlagsHere, transferredHere } from '../support/commands-here.js';
 
 const MB = 1_000_000;
 
@@ -46,7 +47,7 @@ describe('send --lanes', () => {
   it('1: opens no other', async () => {
     await writeFile(file, randomBytes(MB));
     const sendFlags = ['--lanes', '1', '--limit', '1MB/s'];
-    const { done, sent } = await transferred({ paths: [file], out, sendFlags });
+    const { done, sent } = await transferredHere({ paths: [file], out, sendFlags });
     expect(done.lanes).toBe(1);
     expect(lanesUp(sent)).toEqual([0]);
   });
@@ -68,7 +69,7 @@ describe('send --lanes', () => {
 
   it('auto: stays with one for what is over soon', async () => {
     await writeFile(file, randomBytes(MB));
-    const { done, sent } = await transferred({ paths: [file], out, sendFlags: ['--lanes', 'auto'] });
+    const { done, sent } = await transferredHere({ paths: [file], out, sendFlags: ['--lanes', 'auto'] });
     expect(done.lanes).toBe(1);
     expect(lanesUp(sent)).toEqual([0]);
     await expectWhole();
@@ -76,7 +77,8 @@ describe('send --lanes', () => {
 
   it.each(['0', '17', '-1', '2.5', 'many', '', '4x'])('takes no %j', async (lanes) => {
     await writeFile(file, 'content');
-    expect(await refusedFlags(file, [`--lanes=${lanes}`])).toEqual({
+    const refused = lanes === '0' ? refusedFlags : refusedFlagsHere;
+    expect(await refused(file, [`--lanes=${lanes}`])).toEqual({
       code: 'ERR_XFER_USAGE',
       message: '--lanes takes auto or a number from 1 to 16',
       status: 2,

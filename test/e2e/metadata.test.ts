@@ -19,6 +19,7 @@ import { nativeApi } from '../../src/native/index.js';
 import { attributesOf, hasAttributes, setAttribute, setMtime, tellsHoles } from '../support/file-system.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
 import { transferred, type Leg } from '../support/transfer.js';
+import { transferredHere } from '../support/commands-here.js';
 
 const MiB = 2 ** 20;
 const isRoot = process.getuid?.() === 0;
@@ -37,7 +38,7 @@ beforeEach(async () => {
 
 const here = (path = '') => join(tree, path);
 const there = (path = '') => join(out, 'tree', path);
-const sendTree = (leg: Partial<Leg> = {}) => transferred({ paths: [tree], out, ...leg });
+const sendTree = (leg: Partial<Leg> = {}) => transferredHere({ paths: [tree], out, ...leg });
 const modeOf = async (path: string) => ((await lstat(path)).mode & 0o7777).toString(8);
 const mtimeOf = async (path: string) => (await lstat(path, { bigint: true })).mtimeNs / grain;
 
@@ -58,7 +59,7 @@ describe('modes', () => {
     await mkdir(here('directory'));
     await writeFile(here('directory/inside'), '');
     await chmod(here('directory'), 0o555);
-    await sendTree();
+    await transferred({ paths: [tree], out });
     for (const name of [...Object.keys(modes), 'directory'])
       expect([name, await modeOf(there(name))]).toEqual([name, await modeOf(here(name))]);
   });

@@ -1,10 +1,12 @@
 import { link, mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 import { canMountTmpfs, holdDirectoryOf, runOnSmallTmpfs } from '../support/small-tmpfs.js';
-import { beginTransfer, failureOf, handedOver, notesOf, transfer, transferred } from '../support/transfer.js';
+import { runHere } from '../support/run-here.js';
+import { beginTransfer, failureOf, handedOver, notesOf, transfer } from '../support/transfer.js';
+import { startReceiverHere, transferHere, transferredHere } from '../support/commands-here.js';
 
 const MiB = 2 ** 20;
 
@@ -35,7 +37,7 @@ async function filesOf(directory: string): Promise<Record<string, string>> {
 }
 
 async function badFlags(flags: readonly string[]) {
-  const recv = await runXfer(['recv', out, '--listen', 'tcp://127.0.0.1:0', '--once', '--json', ...flags]);
+  const recv = await runHere(['recv', out, '--listen', 'tcp://127.0.0.1:0', '--once', ...flags]);
   return failureOf(await recv.ended);
 }
 
@@ -58,14 +60,14 @@ describe('recv with a limit of what it takes', () => {
     ['--max-bytes', '19B'],
     ['--max-files', '3'],
   ])('takes exactly %s %s', async (flag, most) => {
-    const { done } = await transferred({ paths: [tree], out, recvFlags: [flag, most] });
+    const { done } = await transferredHere({ paths: [tree], out, recvFlags: [flag, most] });
     expect(done).toMatchObject({ files: 3, bytes: 19 });
     expect(Object.keys(await filesOf(out))).toHaveLength(3);
   });
 
   it('counts what comes in later batches too', async () => {
     for (let i = 0; i < 1200; i++) await writeFile(join(tree, `n${i}`), '');
-    const { sent, received } = await transfer({ paths: [tree], out, recvFlags: ['--max-files', '1000'] });
+    const { sent, received } = await transferHere({ paths: [tree], out, recvFlags: ['--max-files', '1000'] });
     expect([failureOf(sent).code, failureOf(received).code]).toEqual([
       'ERR_XFER_REFUSED',
       'ERR_XFER_REFUSED',
@@ -91,10 +93,10 @@ describe('recv --overwrite', () => {
 
   it('replaces what is there: always, and where nothing is said', async () => {
     const all = { 'tree/a': 'new a', 'tree/b.tar': 'new b.tar', 'tree/c': 'new c' };
-    await transferred({ paths: [tree], out, recvFlags: ['--overwrite', 'always'] });
+    await transferredHere({ paths: [tree], out, recvFlags: ['--overwrite', 'always'] });
     expect(await filesOf(out)).toEqual(all);
     await writeFile(join(out, 'tree/a'), 'old a');
-    await transferred({ paths: [tree], out });
+    await transferredHere({ paths: [tree], out });
     expect(await filesOf(out)).toEqual(all);
   });
 
@@ -121,7 +123,7 @@ describe('recv --overwrite', () => {
     await link(join(tree, 'c'), join(tree, 'other c'));
     const before = { large: 'old', link: 'old', 'other c': 'old' };
     for (const [name, content] of Object.entries(before)) await writeFile(join(out, 'tree', name), content);
-    const { received } = await transfer({ paths: [tree], out, recvFlags: ['--overwrite', 'never'] });
+    const { received } = await transferHere({ paths: [tree], out, recvFlags: ['--overwrite', 'never'] });
     expect(received.status).toBe(0);
     expect(await filesOf(join(out, 'tree'))).toEqual({
       ...{ a: 'old a', 'b.tar': 'old b.tar', c: 'new c' },
@@ -133,7 +135,7 @@ describe('recv --overwrite', () => {
     await symlink('a', join(tree, 'link'));
     await symlink('nowhere', join(out, 'tree/link'));
     const recvFlags = ['--overwrite', 'rename'];
-    await transferred({ paths: [tree], out, recvFlags });
+    await transferredHere({ paths: [tree], out, recvFlags });
     const first = {
       ...{ 'tree/a': 'old a', 'tree/a (1)': 'new a' },
       ...{ 'tree/b.tar': 'old b.tar', 'tree/b (1).tar': 'new b.tar' },
@@ -141,19 +143,20 @@ describe('recv --overwrite', () => {
       'tree/c': 'new c',
     };
     expect(await filesOf(out)).toEqual(first);
-    await transferred({ paths: [join(tree, 'a')], out: join(out, 'tree'), recvFlags });
+    await transferredHere({ paths: [join(tree, 'a')], out: join(out, 'tree'), recvFlags });
     expect(await filesOf(out)).toEqual({ ...first, 'tree/a (2)': 'new a' });
   });
 
   it('rename: keeps the names of one file together', async () => {
     await link(join(tree, 'a'), join(tree, 'z'));
-    await transferred({ paths: [tree], out, recvFlags: ['--overwrite', 'rename'] });
+    await transferredHere({ paths: [tree], out, recvFlags: ['--overwrite', 'rename'] });
     expect(await readFile(join(out, 'tree/a'), 'utf8')).toBe('old a');
     expect((await stat(join(out, 'tree/z'))).ino).toBe((await stat(join(out, 'tree/a (1)'))).ino);
   });
 
   it('ask: is a usage error without a terminal, before anything listens', async () => {
-    expect(await badFlags(['--overwrite', 'ask'])).toEqual({
+    const recv = await runXfer(['recv', out, '--once', '--json', '--overwrite', 'ask']);
+    expect(failureOf(await recv.ended)).toEqual({
       code: 'ERR_XFER_USAGE',
       message: '--overwrite ask needs a terminal',
       status: 2,
@@ -163,20 +166,17 @@ describe('recv --overwrite', () => {
 });
 
 describe('recv --allow', () => {
-  let homes: Record<'alice' | 'bob' | 'carol', string>;
+  const homes = { alice: '', bob: '', carol: '' };
 
-  beforeEach(async () => {
-    const [alice, bob, carol] = [
-      await temporaryDirectory(),
-      await temporaryDirectory(),
-      await temporaryDirectory(),
-    ];
-    homes = { alice, bob, carol };
+  beforeAll(async () => {
+    const paired = await temporaryDirectory();
+    await writeFile(join(paired, 'a'), '');
+    for (const name of ['bob', 'alice', 'carol'] as const) homes[name] = await temporaryDirectory();
     for (const name of ['alice', 'carol'] as const)
-      await transferred({
-        ...{ paths: [join(tree, 'a')], out: join(work, 'paired') },
+      await transferredHere({
+        ...{ paths: [join(paired, 'a')], out: join(paired, 'out') },
         ...{ sender: { home: homes[name] }, sendFlags: ['--remember', '--as', 'bob'] },
-        ...{ receiver: { home: bob }, recvFlags: ['--remember', '--as', name] },
+        ...{ receiver: { home: homes.bob }, recvFlags: ['--remember', '--as', name] },
       });
   });
 
@@ -192,16 +192,16 @@ describe('recv --allow', () => {
   });
 
   it('refuses another that is known, and one with any code, and goes on listening', async () => {
-    const { recv, address } = await startReceiver(out, { home: homes.bob, flags: ['--allow', 'alice'] });
-    const known = await runXfer(['send', tree, address, '--json'], { home: homes.carol });
+    const { recv, address } = await startReceiverHere(out, { home: homes.bob, flags: ['--allow', 'alice'] });
+    const known = await runHere(['send', tree, address], { home: homes.carol });
     expect(failureOf(await known.ended).status).toBe(4);
     const env = { XFER_CODE: '4821-crossover-clockwork-melon' };
-    const stranger = await runXfer(['send', tree, address, '--json'], { env });
+    const stranger = await runHere(['send', tree, address], { env });
     expect(failureOf(await stranger.ended).status).toBe(4);
     expect(await filesOf(out)).toEqual({});
-    const allowed = await runXfer(['send', tree, address, '--json'], { home: homes.alice });
+    const allowed = await runHere(['send', tree, address], { home: homes.alice });
     expect((await allowed.ended).status).toBe(0);
-    expect((await recv.kill('SIGTERM')).events[0]).not.toHaveProperty('code');
+    expect((await recv.interrupt()).events[0]).not.toHaveProperty('code');
   });
 
   it('takes more than one, and shows no code to people', async () => {

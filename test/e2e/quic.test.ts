@@ -5,11 +5,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../support/receiver.js';
+import { runHere } from '../support/run-here.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 import { failureOf, handedOver, transferred } from '../support/transfer.js';
+import { startReceiverHere, transferredHere } from '../support/commands-here.js';
 import { udpProxy } from '../support/udp-proxy.js';
 
-const content = randomBytes(24 * 1024 * 1024 + 11);
+/** For what has to take a while, or many datagrams; else a part of it is sent. */
+const long = randomBytes(24 * 1024 * 1024 + 11);
+const short = long.subarray(0, 3 * 1024 * 1024 + 11);
+let content: Buffer = short;
 /** What is under way at 8 MB/s when a sender is killed, and what of the last part the receiver has not made sure of. */
 const againBytes = 2 * 1024 * 1024;
 let work: string;
@@ -20,28 +25,33 @@ beforeEach(async () => {
   work = await temporaryDirectory();
   file = join(work, 'file');
   out = join(work, 'out');
-  await writeFile(file, content);
+  await put(short);
 });
+
+async function put(what: Buffer): Promise<void> {
+  content = what;
+  await writeFile(file, content);
+}
 
 const arrived = async () => (await readFile(join(out, 'file'))).equals(content);
 
 describe('a transfer over quic', () => {
   it.each([
-    ['as it comes', '127.0.0.1', []],
-    ['IPv6', '[::1]', []],
-    ['the one congestion control that it has', '127.0.0.1', ['--cc', 'cubic']],
-    ['several lanes', '127.0.0.1', ['--lanes', '3']],
-  ])('arrives: %s', async (_what, host, sendFlags) => {
+    ['as it comes', '127.0.0.1', [], transferred],
+    ['IPv6', '[::1]', [], transferredHere],
+    ['the one congestion control that it has', '127.0.0.1', ['--cc', 'cubic'], transferredHere],
+    ['several lanes', '127.0.0.1', ['--lanes', '3'], transferredHere],
+  ])('arrives: %s', async (_what, host, sendFlags, run) => {
     const receiver = { listen: `quic://${host}:0` };
-    const { done } = await transferred({ paths: [file], out, sendFlags, receiver });
+    const { done } = await run({ paths: [file], out, sendFlags, receiver });
     expect(done).toMatchObject({ transport: 'quic', files: 1, bytes: content.length });
     expect(await arrived()).toBe(true);
   });
 
   it('finds over IPv4 who listens on every address', async () => {
-    const { recv, address, code } = await startReceiver(out, { listen: 'quic://[::]:0' });
+    const { recv, address, code } = await startReceiverHere(out, { listen: 'quic://[::]:0' });
     const to = `quic://127.0.0.1:${address.split(':').at(-1)}`;
-    const send = await runXfer(['send', file, to, '--json'], { env: { XFER_CODE: code } });
+    const send = await runHere(['send', file, to], { env: { XFER_CODE: code } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
     expect(await arrived()).toBe(true);
@@ -52,12 +62,13 @@ describe('a transfer over quic', () => {
     const { addresses } = await relay.event('listening');
     const receiver = { listen: 'quic://127.0.0.1:0' };
     const sendFlags = ['--via', addresses[0] ?? ''];
-    const { done } = await transferred({ paths: [file], out, receiver, sendFlags });
+    const { done } = await transferredHere({ paths: [file], out, receiver, sendFlags });
     expect(done).toMatchObject({ transport: 'quic' });
     expect(await arrived()).toBe(true);
   });
 
   it('goes on where a sender was killed, and sends little of it twice', async () => {
+    await put(long);
     const timeoutMs = 55_000;
     const [home, receiverHome] = [await temporaryDirectory(), await temporaryDirectory()];
     const { recv, address, code } = await startReceiver(out, {
@@ -77,6 +88,7 @@ describe('a transfer over quic', () => {
   }, 60_000);
 
   it('arrives where the path loses one datagram in fifty', async () => {
+    await put(long);
     const { recv, address, code } = await startReceiver(out, {
       ...{ listen: 'quic://127.0.0.1:0', flags: ['--once'], timeoutMs: 55_000 },
     });
@@ -133,7 +145,7 @@ describe('a transfer over quic', () => {
 
   it('refuses a congestion control that it does not have', async () => {
     const env = { XFER_CODE: '7-nobody-there' };
-    const send = await runXfer(['send', file, 'quic://127.0.0.1:9', '--json', '--cc', 'bbr'], { env });
+    const send = await runHere(['send', file, 'quic://127.0.0.1:9', '--cc', 'bbr'], { env });
     expect(failureOf(await send.ended)).toMatchObject({ code: 'ERR_XFER_USAGE', status: 2 });
   });
 

@@ -6,13 +6,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseExposition, type Exposition } from '../support/exposition.js';
-import { startReceiver } from '../support/receiver.js';
+import { runHere, type RunHere } from '../support/run-here.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
 import { program, runCommand } from '../support/run-through.js';
 import { startRelay, type RunningRelay } from '../support/start-relay.js';
 import { tlsFiles } from '../support/tls-identity.js';
 import { hasTerminal, runInTerminal } from '../support/terminal.js';
 import { failureOf, notesOf } from '../support/transfer.js';
+import { startReceiverHere } from '../support/commands-here.js';
 
 const MiB = 1024 * 1024;
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
@@ -44,10 +45,10 @@ async function scrape({ metrics }: MeasuredRelay): Promise<Exposition> {
 const health = ({ metrics }: MeasuredRelay) => fetch(metrics.replace(/metrics$/, 'healthz'));
 
 /** A transfer over the relay that has begun; at this rate. */
-async function beginSending(relay: RunningRelay, limit: string): Promise<{ send: XferRun; recv: XferRun }> {
-  const { recv, address, code } = await startReceiver(out);
-  const args = ['send', file, address, '--via', relay.url, '--limit', limit, '--retry', '0', '--json'];
-  const send = await runXfer(args, { env: { XFER_CODE: code } });
+async function beginSending(relay: RunningRelay, limit: string): Promise<{ send: RunHere; recv: RunHere }> {
+  const { recv, address, code } = await startReceiverHere(out);
+  const args = ['send', file, address, '--via', relay.url, '--limit', limit, '--retry', '0'];
+  const send = await runHere(args, { env: { XFER_CODE: code } });
   await send.event('progress');
   return { send, recv };
 }
@@ -113,12 +114,9 @@ describe('SIGTERM', () => {
     );
     const sick = await health(relay);
     expect([sick.status, await sick.json()]).toEqual([503, expect.objectContaining({ status: 'draining' })]);
-    const late = await runXfer(
-      ['send', file, 'tcp://127.0.0.1:9', '--via', relay.url, '--retry', '0', '--json'],
-      {
-        env: { XFER_CODE: '4821-crossover-clockwork' },
-      },
-    );
+    const late = await runHere(['send', file, 'tcp://127.0.0.1:9', '--via', relay.url, '--retry', '0'], {
+      env: { XFER_CODE: '4821-crossover-clockwork' },
+    });
     expect(failureOf(await late.ended).code).toBe('ERR_XFER_CONNECTION_REFUSED');
     const [sent, received, ended] = await Promise.all([send.ended, recv.ended, relay.run.ended]);
     expect([sent.status, received.status, ended.status]).toEqual([0, 0, 0]);
@@ -146,13 +144,13 @@ describe('SIGTERM', () => {
 
   it('has a receiver in a room look for the relay again', async () => {
     const relay = await startRelay();
-    const recv = await runXfer(['recv', out, '--via', relay.url, '--json']);
+    const recv = await runHere(['recv', out, '--via', relay.url]);
     await recv.event('listening');
     expect((await stop(relay.run)).status).toBe(0);
     expect((await recv.event('note')).message).toContain('trying to get back');
     await startRelay({ listen: relay.url });
-    await recv.until(() => notesOf({ events: recv.events } as never).length > 1);
-    await recv.kill();
+    await recv.until(() => notesOf({ events: recv.events }).length > 1);
+    await recv.interrupt();
   });
 });
 
@@ -169,13 +167,13 @@ describe('other signals', () => {
 describe('a configuration', () => {
   /** A transfer to a receiver on loopback over a relay that listens everywhere, which dials only what it is told to. */
   async function attempt(relay: RunningRelay): Promise<number | null> {
-    const { recv, address, code } = await startReceiver(out);
+    const { recv, address, code } = await startReceiverHere(out);
     const via = relay.url.replace('0.0.0.0', '127.0.0.1');
-    const send = await runXfer(['send', file, address, '--via', via, '--retry', '0', '--json'], {
+    const send = await runHere(['send', file, address, '--via', via, '--retry', '0'], {
       env: { XFER_CODE: code },
     });
     const { status } = await send.ended;
-    await recv.kill();
+    await recv.interrupt();
     return status;
   }
 
@@ -225,7 +223,7 @@ describe('a configuration', () => {
     await write({ listen: ['wss://127.0.0.1:0'], tls: tlsFiles, dial: ['loopback'] });
     const run = await runXfer(['relay', '--config', config, '--json', '--metrics', '0']);
     const { addresses, metrics = '' } = await run.event('listening');
-    const { recv, address, code } = await startReceiver(out);
+    const { recv, address, code } = await startReceiverHere(out);
     const env = { XFER_CODE: code, NODE_EXTRA_CA_CERTS: tlsFiles.certificate };
     const send = await runXfer(['send', file, address, '--via', addresses[0] ?? '', '--json'], { env });
     expect([(await send.ended).status, (await recv.ended).status]).toEqual([0, 0]);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -105,7 +105,7 @@ export class ResumeBed {
   async expectWhole(): Promise<void> {
     expect(await readdir(this.out)).toEqual(['file']);
     const [there, here] = [join(this.out, 'file'), this.file];
-    if ((await stat(here)).isFile()) return expect(await hashOf(there)).toBe(await hashOf(here));
+    if ((await stat(here)).isFile()) return expect(await isSame(there, here)).toBe(true);
     expect(await hashesOf(there)).toEqual(await hashesOf(here));
   }
 
@@ -132,6 +132,26 @@ export async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Whether both files hold the same, whatever their size. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const handles = await Promise.all([one, other].map((path) => open(path)));
+  try {
+    for (;;) {
+      const blocks = await Promise.all(
+        handles.map(async (handle) => {
+          const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(16 * MiB));
+          return buffer.subarray(0, bytesRead);
+        }),
+      );
+      const [a, b] = blocks as [Buffer, Buffer];
+      if (!a.equals(b)) return false;
+      if (a.length === 0) return true;
+    }
+  } finally {
+    await Promise.all(handles.map((handle) => handle.close()));
+  }
+}
+
 /** Hashes of all files below a directory, by path. */
 async function hashesOf(directory: string): Promise<Map<string, string>> {
   const hashes = new Map<string, string>();
@@ -152,8 +172,11 @@ async function writeTree(path: string, bytes: number, files: number): Promise<vo
 
 async function writeRandom(path: string, bytes: number): Promise<void> {
   const handle = await open(path, 'w');
-  for (let at = 0; at < bytes; at += 64 * MiB)
-    await handle.write(randomBytes(Math.min(64 * MiB, bytes - at)));
+  // A cipher's stream, which costs a fraction of what as much from the system's generator does.
+  const stream = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
+  const zeros = Buffer.alloc(16 * MiB);
+  for (let at = 0; at < bytes; at += zeros.length)
+    await handle.write(stream.update(zeros.subarray(0, Math.min(zeros.length, bytes - at))));
   await handle.close();
 }
 

@@ -18,10 +18,12 @@ import { quic } from '../../plugins/quic/src/index.js';
 import { udp } from '../../plugins/udp/src/index.js';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../support/receiver.js';
 import { temporaryDirectory } from '../support/run-xfer.js';
+import { startReceiverHere, type ReceiverHere } from '../support/commands-here.js';
 
 let [home, receiverHome, source, out] = ['', '', '', ''];
 let pool: SendPool;
-let receiver: Receiver;
+let receiver: Receiver | ReceiverHere;
+let end: () => Promise<unknown>;
 let dials = 0;
 
 beforeEach(async () => {
@@ -31,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await pool.close();
-  await receiver.recv.kill();
+  await end();
 });
 
 /** Counts what is dialled. */
@@ -60,11 +62,25 @@ function open(options: Partial<SendPoolOptions> = {}): void {
   pool = openSendPool({ home, transports, ...options });
 }
 
+/** A receiver within this process. */
 async function listen(options: ReceiverOptions = {}): Promise<void> {
-  receiver = await startReceiver(out, {
+  const { recv, ...rest } = await startReceiverHere(out, {
+    ...{ home: receiverHome, flags: ['--remember'] },
+    ...options,
+  });
+  end = () => recv.interrupt();
+  receiver = { recv, ...rest };
+}
+
+/** One in a process of its own, for what it may not share with the pool or is killed in. */
+async function listenApart(options: ReceiverOptions = {}): Promise<Receiver> {
+  const started = await startReceiver(out, {
     ...{ home: receiverHome, flags: ['--remember'], timeoutMs: 60_000 },
     ...options,
   });
+  end = () => started.recv.kill();
+  receiver = started;
+  return started;
 }
 
 /** Writes a file of its own for each number, and sends it. */
@@ -84,6 +100,7 @@ async function expectAll(count: number): Promise<void> {
 
 /** Of a receiver: the first lane of a session is told once, `connected` with each transfer. */
 const told = (name: XferEvent['event']) => receiver.recv.events.filter(({ event }) => event === name).length;
+const hasTold = (name: XferEvent['event']) => vi.waitFor(() => expect(told(name)).toBeGreaterThan(0), 5_000);
 
 describe.each(['tcp', 'udp', 'quic'])('over %s', (scheme) => {
   it('a second send opens no connection and makes no handshake', async () => {
@@ -91,19 +108,18 @@ describe.each(['tcp', 'udp', 'quic'])('over %s', (scheme) => {
     open();
     for (let number = 0; number < 20; number++) await send(number);
     await expectAll(20);
-    await receiver.recv.until(() => told('done') === 20);
+    await vi.waitFor(() => expect(told('done')).toBe(20), 5_000);
     expect([dials, told('lane'), told('connected')]).toEqual([1, 1, 20]);
     expect(pool.metrics()).toMatchObject({ opened: 1, reused: 19, idle: 1, failedChecks: 0, evicted: 0 });
   });
 
   it('loses nothing where the receiver is killed and started again in the middle', async () => {
-    await listen({ listen: `${scheme}://127.0.0.1:0` });
+    const { address, recv } = await listenApart({ listen: `${scheme}://127.0.0.1:0` });
     open();
-    const { address, recv } = receiver;
     const again = recv
       .until(() => told('done') >= 15)
       .then(() => recv.kill())
-      .then(() => listen({ listen: address }));
+      .then(() => listenApart({ listen: address }));
     for (let number = 0; number < 40; number++) await send(number);
     await again;
     await expectAll(40);
@@ -117,13 +133,13 @@ it('a target without a scheme leads to the same session again', async () => {
   receiver = { ...receiver, address: receiver.address.replace('tcp://', '') };
   for (let number = 0; number < 10; number++) await send(number);
   await expectAll(10);
-  await receiver.recv.until(() => told('done') === 10);
+  await vi.waitFor(() => expect(told('done')).toBe(10), 5_000);
   expect(told('lane')).toBe(1);
   expect(pool.metrics()).toMatchObject({ opened: 1, reused: 9 });
 });
 
 it('what is left when the process of the pool is killed the next one sends, and nothing is there twice', async () => {
-  await listen();
+  await listenApart();
   open();
   const names = Array.from({ length: 60 }, (_, number) => `f${number}`);
   const paths = names.map((name) => join(source, name));
@@ -191,7 +207,7 @@ it('pairing alone is consent to one transfer: who is remembered no more is refus
   await listen();
   open();
   await send(0);
-  await receiver.recv.event('done');
+  await hasTold('done');
   const peers = new PeerStore(receiverHome);
   for (const { name } of await peers.list()) await peers.remove(name);
   await expect(send(1)).rejects.toMatchObject({ code: 'ERR_XFER_NO_CODE' });
@@ -203,7 +219,7 @@ it('nothing more goes to a peer that the sender has removed', async () => {
   open();
   await send(0);
   // Or it does not know us yet.
-  await receiver.recv.event('done');
+  await hasTold('done');
   const [path, peers] = [join(source, 'f0'), new PeerStore(home)];
   const again = () => pool.send({ paths: [path], target: receiver.address });
   await again();
@@ -213,10 +229,10 @@ it('nothing more goes to a peer that the sender has removed', async () => {
 });
 
 it('a peer that is removed while something is sent to it gets nothing more', async () => {
-  await listen();
+  await listenApart();
   open();
   await send(0);
-  await receiver.recv.event('done');
+  await hasTold('done');
   const peers = new PeerStore(home);
   const [peer] = await peers.list();
   if (!peer) throw new Error('nobody was remembered');
@@ -244,7 +260,7 @@ it('one place is one place, however it is written', async () => {
 });
 
 it('a session keeps nothing of the sends that are over', async () => {
-  await listen();
+  await listenApart();
   open();
   const first = await sendWatched();
   for (let number = 1; number < 3; number++) await send(number);

@@ -12,8 +12,9 @@ import {
   type LinkEnd,
   type LinkOptions,
 } from '../support/link-emulator.js';
-import { startReceiver } from '../support/receiver.js';
+import { runHere } from '../support/run-here.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
+import { startReceiverHere } from '../support/commands-here.js';
 
 const content = randomBytes(300_000);
 const code = '4821-copper-lantern-melon-otter';
@@ -198,9 +199,9 @@ describe('sending to a port of which tcp belongs to somebody else', () => {
     const directory = await temporaryDirectory();
     const [path, out] = [join(directory, 'file'), join(directory, 'out')];
     await Promise.all([writeFile(path, content), mkdir(out)]);
-    const { recv, code: made } = await startReceiver(out, { listen: `udp://127.0.0.1:${port}` });
-    const args = ['send', path, `127.0.0.1:${port}`, '--json', '--explain'];
-    const send = await runXfer(args, { env: { XFER_CODE: made } });
+    const { recv, code: made } = await startReceiverHere(out, { listen: `udp://127.0.0.1:${port}` });
+    const args = ['send', path, `127.0.0.1:${port}`, '--explain'];
+    const send = await runHere(args, { env: { XFER_CODE: made } });
     const [sent, received] = await Promise.all([send.ended, recv.ended]);
     expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
     expect((await send.event('connected')).transport).toBe('udp');
@@ -216,7 +217,7 @@ describe('targets without a scheme', () => {
     const receivers = await Promise.all(
       ['a', 'b'].map(async (name) => {
         await mkdir(join(directory, name));
-        return startReceiver(join(directory, name), { env: { XFER_CODE: code } });
+        return startReceiverHere(join(directory, name), { env: { XFER_CODE: code } });
       }),
     );
     const targets = receivers.flatMap(({ address }) => ['--to', address.replace('tcp://', '')]);
@@ -236,8 +237,8 @@ describe('targets without a scheme', () => {
     [['udp://127.0.0.1', '--transport', 'tcp'], 'none of --transport tcp'],
     [['127.0.0.1', '--via', '127.0.0.1:1', '--transport', 'tcp'], '--transport is for a direct way'],
   ])('refuses %j with 2', async (args, message) => {
-    const run = await runXfer(['send', 'package.json', ...args], { env: { XFER_CODE: code } });
-    const { status, stderr } = await run.ended;
-    expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+    const run = await runHere(['send', 'package.json', ...args], { env: { XFER_CODE: code } });
+    const { status, stdout } = await run.ended;
+    expect([status, stdout]).toEqual([2, expect.stringContaining(message)]);
   });
 });

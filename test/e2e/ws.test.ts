@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectProxy } from '../support/connect-proxy.js';
 import { hasNginx, startNginx } from '../support/nginx.js';
 import { startReceiver } from '../support/receiver.js';
+import { runHere } from '../support/run-here.js';
 import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
+import { startReceiverHere } from '../support/commands-here.js';
 import { tlsFiles } from '../support/tls-identity.js';
 
 const endings: (() => unknown)[] = [];
@@ -35,12 +37,12 @@ const arrived = async (directory: string) => (await readFile(join(directory, 'fi
 
 describe('a transfer over WebSocket', () => {
   it.each([
-    ['ws', 'ws', []],
-    ['wss', 'wss', tlsFlags],
-    ['ws to the port of tcp', 'tcp', []],
-  ])('arrives: %s', async (_what, listening, flags) => {
+    ['ws', 'ws', [], startReceiver],
+    ['wss', 'wss', tlsFlags, startReceiverHere],
+    ['ws to the port of tcp', 'tcp', [], startReceiverHere],
+  ])('arrives: %s', async (_what, listening, flags, start) => {
     const out = join(work, 'out');
-    const { recv, address, code } = await startReceiver(out, {
+    const { recv, address, code } = await start(out, {
       listen: `${listening}://127.0.0.1:0`,
       flags: ['--once', ...flags],
     });
@@ -59,7 +61,7 @@ describe('a transfer over WebSocket', () => {
     const proxy = await connectProxy();
     endings.push(() => proxy.close());
     const out = join(work, 'out');
-    const { recv, address, code } = await startReceiver(out, {
+    const { recv, address, code } = await startReceiverHere(out, {
       listen: 'wss://127.0.0.1:0',
       flags: ['--once', ...tlsFlags],
     });
@@ -74,7 +76,7 @@ describe('a transfer over WebSocket', () => {
   it('arrives through nginx, which has the certificate, and says so when nobody is behind it', async (test) => {
     if (!hasNginx) test.skip('nginx is not installed');
     const out = join(work, 'out');
-    const { recv, address, code } = await startReceiver(out);
+    const { recv, address, code } = await startReceiverHere(out);
     const nginx = await startNginx(Number(address.split(':').at(-1)));
     endings.push(() => nginx.close());
     const target = `wss://localhost:${nginx.port}`;
@@ -87,7 +89,7 @@ describe('a transfer over WebSocket', () => {
   });
 
   it('is refused where nobody vouches for the certificate, with what to do', async () => {
-    const { recv, address, code } = await startReceiver(join(work, 'out'), {
+    const { recv, address, code } = await startReceiverHere(join(work, 'out'), {
       listen: 'wss://127.0.0.1:0',
       flags: ['--once', ...tlsFlags],
     });
@@ -97,7 +99,7 @@ describe('a transfer over WebSocket', () => {
       code: 'ERR_XFER_CERTIFICATE',
       remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
     });
-    await recv.kill('SIGINT');
+    await recv.interrupt();
   });
 });
 
@@ -107,14 +109,17 @@ describe('the certificate of a receiver', () => {
     return (await runXfer(arguments_)).ended;
   };
 
+  const listeningHere = async (...flags: string[]): Promise<Ended> =>
+    (await runHere(['recv', join(work, 'out'), '--listen', 'wss://127.0.0.1:0', ...flags])).ended;
+
   it('is needed for wss, and its key with it', async () => {
-    const neither = await listening();
+    const neither = await listeningHere();
     expect(neither.status).toBe(2);
     expect(eventOf(neither, 'error')).toMatchObject({
       code: 'ERR_XFER_USAGE',
       remedy: expect.stringContaining('--tls-cert FILE and --tls-key FILE') as string,
     });
-    const one = await listening('--tls-cert', tlsFiles.certificate);
+    const one = await listeningHere('--tls-cert', tlsFiles.certificate);
     expect(one.status).toBe(2);
     expect(eventOf(one, 'error')).toMatchObject({ message: expect.stringContaining('--tls-key') as string });
   });

@@ -49,9 +49,15 @@ export async function transfer(leg: Leg): Promise<Outcome> {
   return { sent, received };
 }
 
-/** One transfer that both sides end well: how the sender tells of it, and what it has handed to the network. */
-export async function transferred(leg: Leg): Promise<{ done: DoneEvent; sentBytes: number } & Outcome> {
-  const outcome = await transfer(leg);
+/**
+ * One transfer that both sides end well, between two processes unless `run` says otherwise (`transferHere` of commands-here): how the sender
+ * tells of it, and what it has handed to the network.
+ */
+export async function transferred(
+  leg: Leg,
+  run: (leg: Leg) => Promise<Outcome> = transfer,
+): Promise<{ done: DoneEvent; sentBytes: number } & Outcome> {
+  const outcome = await run(leg);
   const { sent, received } = outcome;
   expect([sent.status, received.status], sent.stdout + received.stdout).toEqual([0, 0]);
   const done = sent.events.at(-1);
