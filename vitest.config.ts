@@ -1,28 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-export default defineConfig({
-  resolve: {
-    alias: {
-      'xfer/plugin': at('./src/plugin.ts'),
-      'xfer/compliance': at('./src/compliance.ts'),
-      '@xfer/mux': at('./plugins/mux/src/index.ts'),
-      '@xfer/quic': at('./plugins/quic/src/index.ts'),
-      '@xfer/rdma': at('./plugins/rdma/src/index.ts'),
-      '@xfer/udp': at('./plugins/udp/src/index.ts'),
-      '@xfer/zmq': at('./plugins/zmq/src/index.ts'),
-    },
+const resolve = {
+  alias: {
+    'xfer/plugin': at('./src/plugin.ts'),
+    'xfer/compliance': at('./src/compliance.ts'),
+    '@xfer/mux': at('./plugins/mux/src/index.ts'),
+    '@xfer/quic': at('./plugins/quic/src/index.ts'),
+    '@xfer/rdma': at('./plugins/rdma/src/index.ts'),
+    '@xfer/udp': at('./plugins/udp/src/index.ts'),
+    '@xfer/zmq': at('./plugins/zmq/src/index.ts'),
   },
+};
+
+const common = {
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+  pool: 'forks' as const,
+  setupFiles: [at('./test/support/each-file.ts')],
+  // What is built is imported as it is, as the program does.
+  server: { deps: { external: [/\/dist\//] } },
+};
+
+/** Their tests share processes, in which what they import is loaded once. */
+const shared = ['unit', 'wire', 'docs', 'sim'];
+
+/** But not these: what imports a module that they mock would have it as it is where an earlier test file has loaded it. */
+const mocking = shared.flatMap((folder) =>
+  readdirSync(at(`./test/${folder}`), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `test/${folder}/${name}`)
+    .filter((path) => readFileSync(at(`./${path}`), 'utf8').includes('vi.mock(')),
+);
+
+export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
-    pool: 'forks',
-    // What is built is imported as it is, as the program does.
-    server: { deps: { external: [/\/dist\//] } },
-    // Of two cores, which many of the tests leave idle while they wait.
+    // Of all projects together. Of two cores, which many of the tests leave idle while they wait.
     maxWorkers: 3,
+    // They begin in the order of their names: what takes longest and waits most is not left for the end.
+    projects: [
+      {
+        resolve,
+        test: {
+          ...common,
+          name: 'alone',
+          include: [`test/!(${shared.join('|')})/**/*.test.ts`, ...mocking],
+        },
+      },
+      {
+        resolve,
+        test: {
+          ...common,
+          name: 'together',
+          include: [`test/{${shared.join(',')}}/**/*.test.ts`],
+          exclude: mocking,
+          isolate: false,
+        },
+      },
+    ],
   },
 });

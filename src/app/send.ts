@@ -273,6 +273,8 @@ class Sending {
       return done;
     } finally {
       clearTimeout(keep);
+      // Whoever ends the process because this has failed would lose the note, and leave half a file.
+      await kept;
       await this.#sessions.give(opened, nextRecord);
     }
   }

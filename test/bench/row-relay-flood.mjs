@@ -21,14 +21,14 @@ export const relayFloodRow = {
     const { directory, smoke } = context;
     const path = join(directory, 'honest');
     writeFileSync(path, randomBytes((smoke ? 8 : 256) * mib));
-    const seconds = smoke ? 4 : 60;
+    const [seconds, calmSeconds] = smoke ? [2, 2] : [60, 20];
     const relay = await startRelay(context, { limitMs: 300_000 });
     const idle = await settled(relay);
     const decoy = start(process.execPath, ['-e', decoySource]);
     const decoyPort = await new Promise((resolve) =>
       decoy.child.stdout.once('data', (text) => resolve(Number(text))),
     );
-    const calm = await honest(context, path, relay, { port: decoyPort, seconds: smoke ? 4 : 20 });
+    const calm = await honest(context, path, relay, { port: decoyPort, seconds: calmSeconds });
     const flooded = await honest(context, path, relay, { port: relay.port, seconds });
     decoy.child.kill('SIGKILL');
     const grown = (Math.max(...relay.run.residentBytes()) - idle) / 1e6;

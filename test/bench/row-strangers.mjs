@@ -88,7 +88,7 @@ function dial(transport, url) {
 
 /** How long another address waits for a stream on a connection of its own, without a flood and under one. */
 async function handshakeFlood(scheme, context) {
-  const [each, seconds] = context.smoke ? [5, 6] : [30, 20];
+  const [each, seconds] = context.smoke ? [2, 3] : [30, 20];
   const relay = await relayWith(context, scheme, {});
   const far = await endpoint(() => undefined);
   const proxy = await sourceProxy(scheme, addressOf(relay.url).port, another);
@@ -130,7 +130,7 @@ async function openOnce(transport, via, to) {
 
 /** Peers of weights 1, 2 and 4 and two strangers open as many streams as they can, through a relay of this process. */
 async function weightsAtSaturation(scheme, { smoke }) {
-  const seconds = smoke ? 2 : 8;
+  const [settlingMs, seconds] = smoke ? [500, 0.5] : [2_000, 8];
   const far = await endpoint((stream) => stream.closeWrite());
   const { port, close } = await relayWithWeights(scheme);
   const transport = await loadTransport(scheme);
@@ -154,7 +154,7 @@ async function weightsAtSaturation(scheme, { smoke }) {
     };
     for (let pending = 0; pending < 60; pending++) void next();
   }
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await new Promise((resolve) => setTimeout(resolve, settlingMs));
   const before = [...opened];
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const rates = opened.map((count, peer) => (count - before[peer]) / seconds);

@@ -99,6 +99,13 @@ function benchContext({ size, runs, smoke, transports }) {
 async function measure(context, { wants }) {
   const rows = [];
   const notes = [];
+  // What is asked for briefly must be brief.
+  const timed = async (name, work) => {
+    const begun = performance.now();
+    const done = await work();
+    if (context.smoke) context.say(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+    return done;
+  };
   const hugeBytes = context.smoke ? context.size : 4 * 2 ** 30;
   for (const [group, size] of [
     [largeRows, context.size],
@@ -109,12 +116,16 @@ async function measure(context, { wants }) {
     const lacking = lacksRoom(2 * size + 2 ** 30);
     if (lacking) rows.push(...large.flatMap((row) => named(row, [{ skipped: lacking }])));
     else {
-      const samples = await largeFile(context, new Set(large.flatMap(({ needs }) => needs)), size);
+      const needs = new Set(large.flatMap((row) => row.needs));
+      const samples = await timed(large.map(({ name }) => name).join(', '), () =>
+        largeFile(context, needs, size),
+      );
       notes.push(...samples.notes);
       for (const row of large) rows.push(...named(row, row.from(samples)));
     }
   }
-  for (const row of otherRows) if (wants(row)) rows.push(...named(row, await row.measure(context)));
+  for (const row of otherRows.filter(wants))
+    rows.push(...named(row, await timed(row.name, () => row.measure(context))));
   return { rows, notes };
 }
 

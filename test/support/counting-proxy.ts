@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 
 const open = new Set<CountingProxy>();
 
-afterAll(async () => {
+afterFile(async () => {
   await Promise.all([...open].map((proxy) => proxy.close()));
 });
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 
 /** Towards the side that listens, or back. */
 export type CutDirection = 'up' | 'down';
@@ -28,7 +28,7 @@ interface Carried {
 
 const open = new Set<CutProxy>();
 
-afterAll(() => {
+afterFile(() => {
   for (const proxy of open) proxy.close();
 });
 

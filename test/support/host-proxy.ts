@@ -1,11 +1,11 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 
 const open = new Set<HostProxy>();
 
-afterAll(() => {
+afterFile(() => {
   for (const proxy of open) proxy.close();
 });
 

@@ -1,4 +1,4 @@
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 import {
   linkMissing,
   openLink,
@@ -16,8 +16,10 @@ export const whyNoLink = linkMissing();
 
 const open = new Set<EmulatedLink>();
 
-afterAll(async () => {
-  await Promise.all([...open].map((link) => link.close()));
+afterFile(async () => {
+  const all = [...open];
+  open.clear();
+  await Promise.all(all.map((link) => link.close()));
 });
 
 /** A link that is closed when the test file has ended, at the latest. */

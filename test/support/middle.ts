@@ -1,7 +1,7 @@
 import { tcp } from '@xfer/mux';
-import { afterAll } from 'vitest';
 import { parseUrl, formatAddress } from '../../src/transport/address.js';
 import type { Connection, Listener, Stream } from '../../src/transport/contract.js';
+import { afterFile } from './after-file.js';
 
 /** `out` is what the sender says, `back` what the receiver does. */
 export type Direction = 'out' | 'back';
@@ -17,7 +17,7 @@ export type Alter = (unit: Buffer, index: number, direction: Direction) => Alter
 
 const open = new Set<Middle>();
 
-afterAll(async () => {
+afterFile(async () => {
   await Promise.all([...open].map((middle) => middle.close()));
 });
 

@@ -1,4 +1,4 @@
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 import { labMissing, openLab, type LabOptions, type NetLab } from './net-lab.mjs';
 
 export type { Block, NetLab } from './net-lab.mjs';
@@ -8,8 +8,10 @@ export const whyNoLab = labMissing();
 
 const open = new Set<NetLab>();
 
-afterAll(async () => {
-  await Promise.all([...open].map((lab) => lab.close()));
+afterFile(async () => {
+  const all = [...open];
+  open.clear();
+  await Promise.all(all.map((lab) => lab.close()));
 });
 
 /** A lab that is closed when the test file has ended, at the latest. */

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { afterAll } from 'vitest';
 import type { ListeningEvent, XferEvent } from '../../src/app/events.js';
+import { afterFile } from './after-file.js';
 import { program } from './run-through.js';
 import { temporaryDirectory } from './run-xfer.js';
 
@@ -32,7 +32,7 @@ export interface PipeEnded {
 
 const running = new Set<ChildProcess>();
 
-afterAll(() => {
+afterFile(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterFile } from './after-file.js';
 import { temporaryDirectory, XferRun, type RunOptions } from './run-xfer.js';
 
 /** The program that the tests run. */
@@ -8,7 +8,7 @@ export const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url
 
 const groups = new Set<number>();
 
-afterAll(() => {
+afterFile(() => {
   for (const pid of groups) killGroup(pid);
 });
 

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import type { XferEvent } from '../../src/app/events.js';
+import { afterFile } from './after-file.js';
 
 export interface RunOptions {
   /** Of another installation. Default: the one of this repository. */
@@ -37,7 +37,7 @@ const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const running = new Set<RunningChild>();
 const directories: string[] = [];
 
-afterAll(async () => {
+afterFile(async () => {
   for (const child of running) child.kill('SIGKILL');
   await Promise.all(directories.splice(0).map((path) => rm(path, { recursive: true, force: true })));
 });

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../src/compliance/pair.js';
@@ -183,6 +184,27 @@ describe('what goes to several receivers', () => {
     await expect(running).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
     expect(events.filter(({ event }) => event === 'error')).toEqual([]);
     for (const receiver of receivers) await expect(receiver.running).rejects.toThrow();
+  });
+
+  it('writes nothing any more when it has ended', async () => {
+    const receivers = await net.receivers(2);
+    const path = await net.file('big', 8 * MiB);
+    for (const { url } of receivers)
+      net.tamper.set(Number(url.split(':').at(-1)), (bytes, passed, { dialer }) => {
+        dialer.hooks.held = passed > MiB;
+        return bytes;
+      });
+    const { running, stop } = await net.send([path], receivers);
+    const notes = () =>
+      readdirSync(`${net.work}/home-sender`).filter((name) => name.startsWith('unfinished'));
+    await until(() => notes().length > 0);
+    stop.abort(interrupted());
+    await expect(running).rejects.toMatchObject({ code: 'ERR_XFER_INTERRUPTED' });
+    expect(notes()).toEqual(['unfinished.json']);
+    for (const { stop, running } of receivers) {
+      stop.abort(interrupted());
+      await expect(running).rejects.toThrow();
+    }
   });
 
   it('is refused before anything is dialled where a target is named twice', async () => {
