@@ -36,6 +36,9 @@ const mocking = shared.flatMap((folder) =>
     .filter((path) => readFileSync(at(`./${path}`), 'utf8').includes('vi.mock(')),
 );
 
+/** Nor these: ink, once it is loaded, has set NODE_ENV and listens for signals. */
+const drawing = ['test/unit/ui/bench-show.test.ts'];
+
 export default defineConfig({
   test: {
     // Of all projects together. Of two cores, which many of the tests leave idle while they wait.
@@ -47,7 +50,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'alone',
-          include: [`test/!(${shared.join('|')})/**/*.test.ts`, ...mocking],
+          include: [`test/!(${shared.join('|')})/**/*.test.ts`, ...mocking, ...drawing],
         },
       },
       {
@@ -56,7 +59,7 @@ export default defineConfig({
           ...common,
           name: 'together',
           include: [`test/{${shared.join(',')}}/**/*.test.ts`],
-          exclude: mocking,
+          exclude: [...mocking, ...drawing],
           isolate: false,
         },
       },

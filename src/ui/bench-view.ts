@@ -39,8 +39,11 @@ export function benchView(style: TableStyle, print: (line: string) => void): Ben
       isSweep = place?.isSweep === true;
     },
     onRow: (row) => {
-      if (isSweep && row.kind !== 'reference') sweep(row);
-      else if (!isSweep) rows.push(row);
+      if (!isSweep) rows.push(row);
+      else if (row.kind !== 'reference') {
+        sweep(row);
+        isFirst = false;
+      }
     },
     onSkipped: () => undefined,
     onReport: ({ skipped, verdict, rows: all, machine, kernel, node }) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { runUsually } from '../support/run-hosted.js';
-import { runXfer, temporaryDirectory, type Ended } from '../support/run-xfer.js';
+import { temporaryDirectory, type Ended } from '../support/run-xfer.js';
 import { canMountTmpfs, holdDirectoryOf, runOnSmallTmpfs } from '../support/small-tmpfs.js';
 import { permissionsHold, runUnprivileged } from '../support/unprivileged.js';
 import { hashOf, MiB } from './resume-kit.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BenchReport, BenchRow } from '../../../src/bench/report.js';
+import type { BenchWork } from '../../../src/bench/work.js';
 import { benchView } from '../../../src/ui/bench-view.js';
 import { tableStyle } from '../../../src/ui/table-style.js';
 
@@ -38,45 +39,58 @@ const report: BenchReport = {
   verdict: { bottleneck: 'unknown', findings: [], advice: [] },
 };
 
+const workOf = ({ pattern, bytes, count, isBothWays }: BenchRow): BenchWork => ({
+  ...{ pattern, bytes, count, isBothWays },
+  limit: { iterations: 1 },
+});
+
 function shown(json: boolean): string[] {
   const lines: string[] = [];
   const style = tableStyle({ json }, { isTTY: false }, {});
   const view = benchView(style, (line) => lines.push(...line.split('\n')));
-  for (const skipped of report.skipped) view.onSkipped?.(skipped);
-  for (const row of rows) view.onRow?.(row);
+  for (const skipped of report.skipped) view.onSkipped(skipped);
+  for (const row of rows) {
+    const isSweep = row.pattern !== 'file';
+    if (row.kind === 'xfer') view.onWork(workOf(row), [], { at: 1, of: 3, rounds: 1, isSweep });
+    view.onRow(row);
+  }
   view.onReport(report);
   return lines;
 }
 
 describe('what a bench shows', () => {
-  it('is a table for each pattern, what was skipped, and that bare rates are unsealed', () => {
-    expect(shown(false)).toEqual([
-      'latency: a message there and one back; times are halves of round trips',
-      '  bytes     iters    total     time      MB/sec   usec/xfer  Mxfers/sec    median       p99  by',
-      '     4k      1000     7.8m    0.50s       16.38      250.00      0.0040    240.50    400.25  tcp',
-      '',
-      'memory: messages one way, a window of 64 under way; time is until the last is acknowledged',
-      '  bytes     iters    total     time      MB/sec   usec/xfer  Mxfers/sec    median       p99  by',
-      ' 976.6k      1000     7.8m    0.50s       16.38      250.00      0.0040                      tcp (shm)',
-      '',
-      'file: one large file, whole commands, from the start of the first until both ends have finished',
-      '    bytes    count     time        rate           least to most    a second  by',
-      '     256m        1    0.50s   16.4 MB/s  16.0 MB/s to 17.0 MB/s              tcp, sealed',
-      '  1.50 of scp\\u{1b}[2J (1.25 to 2.00)',
-      '     256m        1    0.50s   16.4 MB/s  16.0 MB/s to 17.0 MB/s              scp\\u{1b}[2J, sealed',
-      '',
-      'rdma  skipped: no\\u{1b}[2J addon (ERR_XFER_NO_TRANSPORT)',
-      '  try: install it',
-      '',
-      'Rates of latency and memory are of bare transports, unsealed, from memory to memory: what a transfer adds is not in them.',
-      '2 × core, 4 GiB · Linux 6 · Node v20.1.0',
-    ]);
+  it('is a table for each work, by size with the columns of fabtests, what was skipped, and what it means', () => {
+    const lines = shown(false);
+    expect(lines.join('\n')).toMatchInlineSnapshot(`
+      "latency: a message there and one back; times are halves of round trips
+        bytes     iters    total     time      MB/sec   usec/xfer  Mxfers/sec    median       p99  by
+           4k      1000     7.8m    0.50s       16.38      250.00      0.0040    240.50    400.25  tcp
+
+      memory: messages one way, a window of 64 under way; time is until the last is acknowledged
+        bytes     iters    total     time      MB/sec   usec/xfer  Mxfers/sec    median       p99  by
+       976.6k      1000     7.8m    0.50s       16.38      250.00      0.0040                      tcp (shm)
+
+      file 256 MiB, one run: one file from disk to disk
+      contestant    content  MB/s  beside the most       beside peers
+      tcp           sealed   16.4  ████████████████████  1.50× scp\\u{1b}[2J (1.25–2.00)
+      scp\\u{1b}[2J  sealed   16.4  ████████████████████
+
+      skipped
+        rdma  no\\u{1b}[2J addon (ERR_XFER_NO_TRANSPORT)
+          try: install it
+
+      Rates of latency and memory are of bare transports, unsealed, from memory to memory: what a transfer adds is not in them.
+
+      verdict
+
+      2 × core, 4 GiB · Linux 6 · Node v20.1.0"
+    `);
   });
 
   it('is an object a line for programs, the report the last', () => {
     const objects = shown(true).map((line) => JSON.parse(line) as { event: string });
-    expect(objects.map(({ event }) => event)).toEqual(['skipped', 'row', 'row', 'row', 'row', 'bench']);
+    expect(objects.map(({ event }) => event).join(' ')).toBe('skipped work row work row work row row bench');
     expect(objects.at(-1)).toEqual({ event: 'bench', ...report });
-    expect(objects[1]).toEqual({ event: 'row', ...rows[0] });
+    expect(objects[2]).toEqual({ event: 'row', ...rows[0] });
   });
 });
