@@ -21,6 +21,7 @@ const common = {
   hookTimeout: 20_000,
   pool: 'forks' as const,
   setupFiles: [at('./test/support/each-file.ts')],
+  sequence: { setupFiles: 'list' as const },
   // What is built is imported as it is, as the program does.
   server: { deps: { external: [/\/dist\//] } },
 };
@@ -36,8 +37,8 @@ const mocking = shared.flatMap((folder) =>
     .filter((path) => readFileSync(at(`./${path}`), 'utf8').includes('vi.mock(')),
 );
 
-/** Nor these: ink, once it is loaded, has set NODE_ENV and listens for signals. */
-const drawing = ['test/unit/ui/bench-show.test.ts'];
+/** ink asks once, when it is loaded, whether it is in CI: here it must not be, whoever runs the tests. It listens for signals from then on. */
+const alone = [...mocking, 'test/unit/ui/bench-show.test.ts'];
 
 export default defineConfig({
   test: {
@@ -50,7 +51,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'alone',
-          include: [`test/!(${shared.join('|')})/**/*.test.ts`, ...mocking, ...drawing],
+          include: [`test/!(${shared.join('|')})/**/*.test.ts`, ...alone],
         },
       },
       {
@@ -59,8 +60,9 @@ export default defineConfig({
           ...common,
           name: 'together',
           include: [`test/{${shared.join(',')}}/**/*.test.ts`],
-          exclude: [...mocking, ...drawing],
+          exclude: alone,
           isolate: false,
+          setupFiles: [at('./test/support/leaves-nothing.ts'), ...common.setupFiles],
         },
       },
     ],
