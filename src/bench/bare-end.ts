@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { probeTransport } from '../app/doctor-transports.js';
-import { unlessAborted } from '../app/unless-aborted.js';
 import { benchDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { parseUrl, type Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
 import type { BenchSetup, KeptThing } from './contract.js';
-import { otherEnd, type BenchWay } from './ends.js';
+import { openBareWay, type BareWay } from './bare-way.js';
+import type { BenchWay } from './ends.js';
 import type { BenchSkipped } from './report.js';
 
 const probeTimeoutMs = 5_000;
@@ -16,24 +16,21 @@ export class BareEnd implements KeptThing {
   readonly address: Address;
   /** Both ends are on this machine: this command has started the other. */
   readonly isLocal: boolean;
-  /** Of the other end, where it was started here. */
-  readonly pid: number | undefined;
   readonly #setup: BenchSetup;
-  readonly #stop: () => void;
+  readonly #way: BareWay;
   readonly #idle: { readonly connection: Connection; readonly since: number }[] = [];
   readonly #open = new Set<Connection>();
 
-  constructor(
-    setup: BenchSetup,
-    address: Address,
-    started: { readonly pid?: number; stop(): void },
-    isLocal: boolean,
-  ) {
+  constructor(setup: BenchSetup, way: BareWay, isLocal: boolean) {
     this.#setup = setup;
-    this.address = address;
-    this.#stop = () => started.stop();
-    this.pid = started.pid;
+    this.#way = way;
+    this.address = parseUrl(way.address);
     this.isLocal = isLocal;
+  }
+
+  /** What was started here for it. */
+  get processes(): BareWay['processes'] {
+    return this.#way.processes;
   }
 
   /** One that is there, or a new one; whoever has it gives it back or aborts it. Rejects with an XferError, or the signal's reason. */
@@ -44,10 +41,9 @@ export class BareEnd implements KeptThing {
       if (!isOld && this.#open.has(idle.connection)) return idle.connection;
       idle.connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'it was idle'));
     }
-    const { signal, tuning, transports } = this.#setup;
+    const { signal } = this.#setup;
     try {
-      const transport = await transports.get(this.address.scheme);
-      const connection = await transport.dial(this.address, { signal, tuning });
+      const connection = await this.#way.dial();
       this.#open.add(connection);
       void connection.closed.then(() => this.#open.delete(connection));
       return connection;
@@ -63,7 +59,7 @@ export class BareEnd implements KeptThing {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((connection) => this.#end(connection)));
-    this.#stop();
+    await this.#way.close();
   }
 
   /** In order unless the bench is interrupted. */
@@ -79,7 +75,7 @@ export type ReachedEnd = (BareEnd | { readonly skipped: BenchSkipped }) & KeptTh
 
 /** Once for all works: a connection to the other end, or why there is none. Rejects with the signal's reason alone. */
 export async function reachEnd(way: BenchWay, setup: BenchSetup): Promise<ReachedEnd> {
-  const { transports, tuning, signal, place } = setup;
+  const { transports, signal } = setup;
   const { transport: name, address } = way;
   const skip = (code: string, reason: string, remedy: string): ReachedEnd => ({
     skipped: { name, code, reason, remedy },
@@ -87,19 +83,12 @@ export async function reachEnd(way: BenchWay, setup: BenchSetup): Promise<Reache
   });
   const probe = await probeTransport(transports, way.scheme, probeTimeoutMs, signal);
   if (!probe.ok) return skip(probe.code, probe.reason, probe.remedy);
-  let isWanted = true;
-  const starting = otherEnd(way, tuning, place).then((started) => {
-    if (!isWanted) started.stop();
-    return started;
-  });
   let end: BareEnd | undefined;
   try {
-    const started = await unlessAborted(signal, starting);
-    end = new BareEnd(setup, parseUrl(started.address), started, address === undefined);
+    end = new BareEnd(setup, await openBareWay(setup, way), address === undefined);
     end.give(await end.take());
     return end;
   } catch (thrown) {
-    isWanted = false;
     await end?.close();
     signal.throwIfAborted();
     const { code, message, remedy } = asXferError(thrown);
@@ -114,4 +103,8 @@ export async function benchId({ kept }: BenchSetup): Promise<Uint8Array> {
     Promise.resolve({ id: Uint8Array.from(randomBytes(16)), close: () => undefined }),
   );
   return id;
+}
+
+export function overRelays(hops: number): string {
+  return `over ${hops} ${hops === 1 ? 'relay' : 'relays'}`;
 }

@@ -3,7 +3,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import { openBareWay, type BareWay } from './bare-way.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
-import { benchId } from './bare-end.js';
+import { benchId, overRelays } from './bare-end.js';
 import { benchWays, type BenchWay } from './ends.js';
 import { streamsLimits } from './streams-limits.js';
 import { runStreams, type StreamsResult, type StreamsRunOptions } from './streams-run.js';
@@ -41,7 +41,7 @@ async function contestant(setup: BenchSetup, way: BenchWay): Promise<Contestant 
     };
     // Warms up, and finds how many may be open at once.
     const { atOnce } = await run({});
-    const over = hops === 0 ? '' : `, over ${hops} ${hops === 1 ? 'relay' : 'relays'}`;
+    const over = hops === 0 ? '' : `, ${overRelays(hops)}`;
     return {
       ...{ name, kind: 'xfer', transport: name, loops: 'javascript', isSealed: false },
       how: `${atOnce} streams at once on one connection${over}`,

@@ -10,6 +10,8 @@ import { startRelays } from './relays.js';
 export interface BareWay {
   /** Of the other end. */
   readonly address: string;
+  /** Of what was started here: the other end, and the relays in their order. */
+  readonly processes: readonly { readonly process: string; readonly pid: number }[];
   /** A connection whose streams lead there. It belongs to who dialled; none may be idle for long. Rejects with an XferError. */
   dial(): Promise<Connection>;
   /** Ends what was started for it. Does not reject. */
@@ -34,7 +36,7 @@ export async function openBareWay(
     const starting = otherEnd(way, tuning, place);
     // It may listen when nobody waits for it any more.
     ends.push(() => starting.then(({ stop }) => stop()).catch(() => undefined));
-    const { address } = await unlessAborted(signal, starting);
+    const { address, pid } = await unlessAborted(signal, starting);
     const relays = hops > 0 ? await startRelays(setup, way.transport) : undefined;
     if (relays) ends.push(() => relays.close());
     const transport = await transports.get(way.scheme);
@@ -44,7 +46,9 @@ export async function openBareWay(
       const connection = await transport.dial(first, { signal, tuning, ...(limits ? { limits } : {}) });
       return path ? new RoutedConnection(connection, path, 0) : connection;
     };
-    return { address, dial, close };
+    const far = pid === undefined ? [] : [{ process: 'receiver', pid }];
+    const between = relays?.pids.map((relay, at) => ({ process: `relay ${at + 1}`, pid: relay })) ?? [];
+    return { address, processes: [...far, ...between], dial, close };
   } catch (error) {
     await close();
     throw error;

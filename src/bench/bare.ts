@@ -1,6 +1,6 @@
 import { fabricApi } from '../native/load-fabric.js';
 import type { Connection } from '../transport/contract.js';
-import { BareEnd, benchId, reachEnd } from './bare-end.js';
+import { BareEnd, benchId, overRelays, reachEnd } from './bare-end.js';
 import { withCpu } from './bare-cpu.js';
 import { runLanes } from './bare-lanes.js';
 import { benchDefaults } from '../config/index.js';
@@ -16,8 +16,8 @@ import { isBarePattern } from './run.js';
  * over a fabric loops in native code beside those, where both ends have them.
  */
 export const bareTransports: ContestantSource = async function* (setup) {
-  const { work, transports, use, target, place, kept, hops } = setup;
-  if (!isBarePattern(work.pattern) || !place.isHere || hops > 0) return;
+  const { work, transports, use, target, place, kept } = setup;
+  if (!isBarePattern(work.pattern) || !place.isHere) return;
   for (const way of benchWays(transports, use, target)) {
     const end = await kept.get(`bare: ${way.transport}`, () => reachEnd(way, setup));
     if (!(end instanceof BareEnd)) {
@@ -35,7 +35,7 @@ async function streamContestant(
   end: BareEnd,
   setup: BenchSetup,
 ): Promise<Contestant | BenchSkipped> {
-  const { work, lanes = 1 } = setup;
+  const { work, lanes = 1, hops } = setup;
   const count = work.pattern === 'memory' ? lanes : 1;
   if (count * work.bytes > benchDefaults.maxTurnBytes)
     return {
@@ -46,6 +46,7 @@ async function streamContestant(
   const id = await benchId(setup);
   return {
     ...{ name: transport, kind: 'xfer', transport, loops: 'javascript', isSealed: false },
+    ...(hops > 0 ? { how: overRelays(hops) } : {}),
     run: (onProgress) =>
       withCpu(setup, end, () => runLanes({ end, id, work, lanes: count, signal: setup.signal, onProgress })),
     close: () => Promise.resolve(),
@@ -58,9 +59,9 @@ async function nativeContestant(
   end: BareEnd,
   setup: BenchSetup,
 ): Promise<Contestant | BenchSkipped | undefined> {
-  const { work, lanes = 1, kept, signal } = setup;
+  const { work, lanes = 1, hops, kept, signal } = setup;
   const { pattern } = work;
-  if (!isBarePattern(pattern) || work.isBothWays || lanes > 1) return undefined;
+  if (!isBarePattern(pattern) || work.isBothWays || lanes > 1 || hops > 0) return undefined;
   const { loops, skipped } = await kept.get(`bare: ${transport}, native`, () =>
     openNative(transport, end, setup),
   );
