@@ -11,6 +11,7 @@ import type { BenchObserver, WorkPlace } from './observer.js';
 import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
 import type { BenchEntry, BenchLink, BenchReport, BenchRow, BenchSkipped } from './report.js';
 import { benchEntry, benchRow, benchSample } from './row.js';
+import { reference } from './reference.js';
 import { runRounds } from './rounds.js';
 import { benchSources } from './sources.js';
 import { checkCombination } from './combination.js';
@@ -69,7 +70,11 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
         ...{ countsCpu: options.countsCpu ?? false, directory: directory.path },
       };
-      rows.push(...(await rowsOf(setup, placeOf(index, plan), options, skipped)));
+      // Once for all sizes of a pattern: what it says of the machine does not hang on them.
+      const isLater = plan.works.slice(0, index).some(({ pattern }) => pattern === work.pattern);
+      const all = options.sources ?? benchSources;
+      const sources = isLater ? all.filter((source) => source !== reference) : all;
+      rows.push(...(await rowsOf(setup, sources, placeOf(index, plan), options, skipped)));
     }
   } finally {
     await kept.close();
@@ -94,6 +99,7 @@ function placeOf(index: number, { works, repeats }: BenchPlan): WorkPlace {
 
 async function rowsOf(
   setup: BenchSetup,
+  sources: readonly ContestantSource[],
   place: WorkPlace,
   options: BenchOptions,
   skipped: SkippedOnce,
@@ -102,7 +108,7 @@ async function rowsOf(
   const { rounds } = place;
   const entries = new Map<Contestant, BenchEntry>();
   try {
-    for (const source of options.sources ?? benchSources)
+    for (const source of sources)
       for await (const found of source(setup)) {
         if (isContestant(found)) entries.set(found, benchEntry(work, found));
         else skipped.add(found);
