@@ -16,6 +16,7 @@ const found = () => ({
   directory: process.cwd(),
   environment: { ...process.env },
   fakeTimers: vi.isFakeTimers(),
+  timers: { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, Date },
   listeners: Object.fromEntries(signals.map((name) => [name, process.listenerCount(name)])),
 });
 
@@ -23,5 +24,7 @@ const before = found();
 
 // Registered before all others, so it is the last.
 afterAll(() => {
+  // As the test runner does next: a spy on what was faked by then brings the fake back.
+  vi.restoreAllMocks();
   expect(found(), 'what the test file leaves behind').toEqual(before);
 });

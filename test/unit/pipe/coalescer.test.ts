@@ -6,7 +6,10 @@ import { bytesOf, textOf } from './endpoint-fakes.js';
 const KiB = 1024;
 
 beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const made = (coalesceMs = 1) => {
   const pool = new BlockPool();
