@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { chosen } from '../support/campaign.js';
 import { runXferAt } from '../support/link-emulator.js';
 import { netLab, whyNoLab, type Block, type NetLab } from '../support/net-lab.js';
 import { temporaryDirectory, type XferRun } from '../support/run-xfer.js';
@@ -28,7 +29,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const;
 const title = 'a transfer whose transport is cut';
 
 describe.skipIf(whyNoLab !== undefined)(whyNoLab ? `${title} (skipped: ${whyNoLab})` : title, () => {
-  it.for(names)(
+  it.for(chosen(names, ['udp']))(
     'goes on by another when %s, the only one at first, is dropped in the middle',
     { timeout: 90_000 },
     async (name, { skip }) => {
@@ -68,7 +69,7 @@ describe.skipIf(whyNoLab !== undefined)(whyNoLab ? `${title} (skipped: ${whyNoLa
     },
   );
 
-  it.for([50, 250, 600])(
+  it.for(chosen([50, 250, 600], [250]))(
     'goes on when what is tried beside the first is dropped %i ms after it came up',
     { timeout: 90_000 },
     async (afterMs) => {
