@@ -116,7 +116,9 @@ async function rowsOf(
       }
     const entryOf = (contestant: Contestant): BenchEntry =>
       entries.get(contestant) ?? benchEntry(work, contestant);
-    if (entries.size > 0) options.onWork?.(work, [...entries.values()], place);
+    // The reference by itself says nothing of what was asked for.
+    if ([...entries.values()].every(({ kind }) => kind === 'reference')) return [];
+    options.onWork?.(work, [...entries.values()], place);
     const runs = await runRounds([...entries.keys()], {
       ...{ rounds, signal },
       // Nobody does anything with a target that is gone.

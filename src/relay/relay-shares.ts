@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { relayDefaults } from '../config/index.js';
 import { FairSharesCore } from './fair-shares-core.js';
 
