@@ -29,7 +29,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const;
 const title = 'a transfer whose transport is cut';
 
 describe.skipIf(whyNoLab !== undefined)(whyNoLab ? `${title} (skipped: ${whyNoLab})` : title, () => {
-  it.for(chosen(names, ['udp']))(
+  it.for(chosen<Carrier>(names, ['udp']))(
     'goes on by another when %s, the only one at first, is dropped in the middle',
     { timeout: 90_000 },
     async (name, { skip }) => {
