@@ -45,6 +45,7 @@ export type { Content, ContentLimit, StreamsLink, StreamsLinkStats } from './mux
 export { parseRate } from './config/quantity.js';
 export { TokenBucketCore } from './transport/token-bucket-core.js';
 export { DialLimit } from './transport/dial-limit.js';
+export { lateSignal } from './transport/late-signal.js';
 export { dialTargets, type DialTarget, type Resolving } from './transport/dial-targets.js';
 export { raceTargets } from './transport/race-targets.js';
 export { ListenerGate, type Place as ListenerPlace } from './transport/listener-gate.js';

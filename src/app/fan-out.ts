@@ -11,6 +11,7 @@ import type { CompressMode } from '../transfer/compress-core.js';
 import { GroupContent, type GroupSeat } from '../transfer/group-content.js';
 import type { SendGroup, SendLimit } from '../transfer/send-options.js';
 import { resetCode, type Connection, type Stream, type TransportTuning } from '../transport/contract.js';
+import { lateSignal } from '../transport/late-signal.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import type { FoundRoute } from './route.js';
 
@@ -187,7 +188,7 @@ export class FanOut {
   /** One stream to all of these; undefined where there is no way. */
   async #open(way: readonly Named[]): Promise<Stream | undefined> {
     const { transports, signal, prove, tuning } = this.#options;
-    const late = AbortSignal.any([signal, AbortSignal.timeout(transferDefaults.groupPatienceMs)]);
+    const late = AbortSignal.any([signal, lateSignal(transferDefaults.groupPatienceMs)]);
     const [first] = way;
     if (!first) return undefined;
     try {

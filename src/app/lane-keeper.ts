@@ -2,6 +2,7 @@ import { asXferError, XferError } from '../errors/index.js';
 import type { Session } from '../session/session.js';
 import { formatAddress, type Address } from '../transport/address.js';
 import type { Connection } from '../transport/contract.js';
+import { lateSignal } from '../transport/late-signal.js';
 import type { Numbers } from '../transport/selection.js';
 import { Backoff } from './backoff.js';
 import type { Decision } from './events.js';
@@ -286,7 +287,7 @@ export class LaneKeeper {
 
   async #openOn(session: Session, address: Address, signal: AbortSignal): Promise<void> {
     const isNamed = this.#first && formatAddress(this.#first.there.address) === formatAddress(address);
-    const late = isNamed ? signal : AbortSignal.any([signal, AbortSignal.timeout(triedDialMs)]);
+    const late = isNamed ? signal : AbortSignal.any([signal, lateSignal(triedDialMs)]);
     const connection = await this.#options.ways.dial(address, late);
     await this.#join(session, connection, address, late);
   }

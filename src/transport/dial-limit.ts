@@ -1,6 +1,7 @@
 import { transportDefaults } from '../config/index.js';
 import { isXferError, networkError, XferError } from '../errors/index.js';
 import type { DialOptions } from './contract.js';
+import { lateSignal } from './late-signal.js';
 
 /** When a dial ends without an outcome: its caller gives up, or it is late. */
 export class DialLimit {
@@ -12,7 +13,7 @@ export class DialLimit {
   /** `name` is the other side, for messages. */
   constructor(dial: Pick<DialOptions, 'signal' | 'timeoutMs'>, name: string) {
     this.#given = dial.signal;
-    this.#late = AbortSignal.timeout(dial.timeoutMs ?? transportDefaults.dialTimeoutMs);
+    this.#late = lateSignal(dial.timeoutMs ?? transportDefaults.dialTimeoutMs);
     this.#name = name;
     this.signal = AbortSignal.any([this.#given, this.#late]);
   }

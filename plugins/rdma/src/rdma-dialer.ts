@@ -1,5 +1,6 @@
 import {
   DialLimit,
+  lateSignal,
   XferError,
   type Address,
   type Connection,
@@ -81,7 +82,7 @@ async function prove(
   { config }: RdmaContext,
   limit: DialLimit,
 ): Promise<void> {
-  const late = AbortSignal.timeout(config.fabricTimeoutMs);
+  const late = lateSignal(config.fabricTimeoutMs);
   try {
     await link.prove(peer, AbortSignal.any([limit.signal, late]));
   } catch (thrown) {

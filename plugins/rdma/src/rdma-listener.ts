@@ -1,5 +1,6 @@
 import {
   formatAddress,
+  lateSignal,
   ListenerGate,
   muxDefaults,
   networkError,
@@ -99,7 +100,7 @@ class RdmaListener implements Listener {
     const helloMs =
       options.mux?.helloTimeoutMs ?? this.#listen.limits?.helloTimeoutMs ?? muxDefaults.helloTimeoutMs;
     const until = performance.now() + helloMs;
-    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(helloMs)]);
+    const signal = AbortSignal.any([this.#closed.signal, lateSignal(helloMs)]);
     const terms = {
       own: this.#own,
       limit: () => this.#places.limit(),
@@ -136,7 +137,7 @@ class RdmaListener implements Listener {
   ): Promise<FabricLink> {
     const { config } = this.#context;
     // The dialer opens its own first, and should be the one who finds that nothing comes: it knows what else to try.
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(2 * config.fabricTimeoutMs)]);
+    const inTime = AbortSignal.any([signal, lateSignal(2 * config.fabricTimeoutMs)]);
     let link: FabricLink | undefined;
     try {
       const peer = await readyOf(channel, inTime);
