@@ -24,41 +24,7 @@
     {
       "target_name": "seal",
       "product_name": "xfer_seal",
-      "sources": [
-        "addon.cc",
-        "arguments.cc",
-        "attributes.cc",
-        "batch.cc",
-        "content-bindings.cc",
-        "content-io.cc",
-        "digest-bindings.cc",
-        "direct-file.cc",
-        "disk-bindings.cc",
-        "disk.cc",
-        "errno-name.cc",
-        "file-bindings.cc",
-        "files.cc",
-        "job-loop.cc",
-        "listing.cc",
-        "open-beneath.cc",
-        "packed-bindings.cc",
-        "packed.cc",
-        "record-bindings.cc",
-        "record-key.cc",
-        "reference-bindings.cc",
-        "reference-blast.cc",
-        "regions.cc",
-        "rename.cc",
-        "seal-bindings.cc",
-        "sealer.cc",
-        "thread-pool.cc"
-      ],
-      "conditions": [
-        [
-          "OS=='linux'",
-          { "sources": ["descriptor-bindings.cc", "descriptor-io.cc", "descriptor-watch.cc", "loop-poller.cc"] }
-        ]
-      ]
+      "sources": ["seal-unit.cc"]
     }
   ],
   "conditions": [
@@ -69,23 +35,7 @@
           {
             "target_name": "udp",
             "product_name": "xfer_udp",
-            "sources": [
-              "arguments.cc",
-              "errno-name.cc",
-              "loop-poller.cc",
-              "udp-addon.cc",
-              "udp-address.cc",
-              "udp-connections.cc",
-              "udp-datagrams.cc",
-              "udp-errors.cc",
-              "udp-open.cc",
-              "udp-packets.cc",
-              "udp-pieces.cc",
-              "udp-receiver.cc",
-              "udp-sender.cc",
-              "udp-socket-calls.cc",
-              "udp-socket.cc"
-            ]
+            "sources": ["udp-unit.cc"]
           },
           {
             "target_name": "link",
@@ -108,31 +58,7 @@
             "include_dirs": ["<!@(node find-libfabric.mjs includes)"],
             "libraries": ["<!@(node find-libfabric.mjs linking)", "-lfabric"],
             "ldflags": ["-Wl,-z,nodelete"],
-            "sources": [
-              "arguments.cc",
-              "errno-name.cc",
-              "fabric-addon.cc",
-              "fabric-arguments.cc",
-              "fabric-driver.cc",
-              "fabric-endpoint.cc",
-              "fabric-error-value.cc",
-              "fabric-error.cc",
-              "fabric-handle-calls.cc",
-              "fabric-handle.cc",
-              "fabric-info.cc",
-              "fabric-loop-handle.cc",
-              "fabric-loops.cc",
-              "fabric-memory.cc",
-              "fabric-receiver.cc",
-              "fabric-resources.cc",
-              "fabric-sender.cc",
-              "fabric-shm.cc",
-              "fabric-signals.cc",
-              "fabric-task.cc",
-              "fabric-thread.cc",
-              "loop-poller.cc",
-              "udp-pieces.cc"
-            ]
+            "sources": ["fabric-unit.cc"]
           }
         ]
       }

@@ -9,6 +9,8 @@
 namespace xfer::fabric {
 
 constexpr size_t kPageBytes = 4096;
+/** Small blocks do not share cache lines. */
+constexpr size_t kCacheLineBytes = 64;
 
 inline size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 

@@ -6,17 +6,10 @@
 
 namespace xfer::fabric {
 
-namespace {
-
-/** Small blocks do not share cache lines. */
-constexpr size_t kLineBytes = 64;
-
-}  // namespace
-
 Receiver::Receiver(const Resources& resources, const EndpointOptions& options, uint64_t tag)
     : resources_(resources), fault_(options.faults.receive) {
   small_.bytes = options.smallBytes;
-  small_.stride = RoundUp(options.smallBytes, kLineBytes);
+  small_.stride = RoundUp(options.smallBytes, kCacheLineBytes);
   small_.tag = tag << kTagShift | kSmallTag;
   large_.bytes = options.largeBytes;
   // So that byte largeLeadBytes of each block begins a page.

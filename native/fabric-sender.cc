@@ -15,7 +15,6 @@ constexpr size_t kMostSlots = 128;
 constexpr size_t kLeastSlots = 16;
 /** Large messages that are copied wait for one another past these. */
 constexpr int kBounces = 4;
-constexpr size_t kLineBytes = 64;
 
 size_t SlotsFor(const EndpointOptions& options, size_t provider) {
   const size_t wanted = options.smallCount + options.largeCount + kCreditBuffers;
@@ -35,7 +34,7 @@ Sender::Sender(const Resources& resources, RegisteredMemory& memory, const Endpo
     slots_[i].operation.index = static_cast<uint32_t>(i);
     free_.push_back(static_cast<uint32_t>(i));
   }
-  headStride_ = RoundUp(std::max(copyBytes_, kHeaderBytes + kMaxHeadBytes), kLineBytes);
+  headStride_ = RoundUp(std::max(copyBytes_, kHeaderBytes + kMaxHeadBytes), kCacheLineBytes);
 }
 
 Failure Sender::Open() {

@@ -6,7 +6,14 @@ namespace xfer {
 
 namespace {
 
-enum Field { kAt, kBytes, kSegmentBytes, kEcn, kSourcePlace, kSourceNumber };
+enum DatagramField {
+  kDatagramAt,
+  kDatagramBytes,
+  kDatagramSegmentBytes,
+  kDatagramEcn,
+  kDatagramSourcePlace,
+  kDatagramSourceNumber
+};
 
 }  // namespace
 
@@ -24,29 +31,29 @@ void DatagramReader::Add(const ReceivedMessage& message) {
   if (Join(message, place)) return;
   runSources_[runs_] = from;
   double* const run = fields_ + runs_++ * kDatagramFields;
-  run[kAt] = static_cast<double>(message.at);
-  run[kBytes] = static_cast<double>(message.bytes);
-  run[kSegmentBytes] = static_cast<double>(message.segmentBytes);
-  run[kEcn] = message.ecn;
-  run[kSourcePlace] = static_cast<double>(place);
-  run[kSourceNumber] = source.number;
+  run[kDatagramAt] = static_cast<double>(message.at);
+  run[kDatagramBytes] = static_cast<double>(message.bytes);
+  run[kDatagramSegmentBytes] = static_cast<double>(message.segmentBytes);
+  run[kDatagramEcn] = message.ecn;
+  run[kDatagramSourcePlace] = static_cast<double>(place);
+  run[kDatagramSourceNumber] = source.number;
 }
 
 /** Whether it goes on where the run before it ends; then it belongs to it. */
 bool DatagramReader::Join(const ReceivedMessage& message, size_t place) {
   if (runs_ == 0 || message.bytes == 0) return false;
   double* const run = fields_ + (runs_ - 1) * kDatagramFields;
-  const auto at = static_cast<size_t>(run[kAt]);
-  const auto bytes = static_cast<size_t>(run[kBytes]);
-  const auto segmentBytes = static_cast<size_t>(run[kSegmentBytes]);
+  const auto at = static_cast<size_t>(run[kDatagramAt]);
+  const auto bytes = static_cast<size_t>(run[kDatagramBytes]);
+  const auto segmentBytes = static_cast<size_t>(run[kDatagramSegmentBytes]);
   const bool isOne = message.bytes <= message.segmentBytes;
   const bool fits = isOne ? message.bytes <= segmentBytes : message.segmentBytes == segmentBytes;
-  if (!fits || run[kSourcePlace] != static_cast<double>(place) || run[kSourceNumber] != sources_[place].number ||
-      run[kEcn] != message.ecn || bytes == 0 || bytes % segmentBytes != 0 || bytes + message.bytes > kSlotBytes) {
+  if (!fits || run[kDatagramSourcePlace] != static_cast<double>(place) || run[kDatagramSourceNumber] != sources_[place].number ||
+      run[kDatagramEcn] != message.ecn || bytes == 0 || bytes % segmentBytes != 0 || bytes + message.bytes > kSlotBytes) {
     return false;
   }
   std::memmove(slab_ + at + bytes, slab_ + message.at, message.bytes);
-  run[kBytes] += static_cast<double>(message.bytes);
+  run[kDatagramBytes] += static_cast<double>(message.bytes);
   return true;
 }
 

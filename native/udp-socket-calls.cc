@@ -10,7 +10,18 @@ namespace xfer {
 
 namespace {
 
-enum RunField { kConnection, kPath, kNumber, kPackets, kStream, kOffset, kFin, kPacketBytes, kBytes, kPieces };
+enum RunField {
+  kRunConnection,
+  kRunPath,
+  kRunNumber,
+  kRunPackets,
+  kRunStream,
+  kRunOffset,
+  kRunFin,
+  kRunPacketBytes,
+  kRunBytes,
+  kRunPieces
+};
 
 constexpr uint64_t kMax48 = (uint64_t{1} << 48) - 1;
 constexpr uint64_t kMaxPort = 65'535;
@@ -130,16 +141,16 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
   size_t piece = 0;
   for (size_t i = 0; i < runs; i++) {
     const double* const run = fields + i * kRunFields;
-    const uint64_t bytes = arguments.IntegerOf(run[kBytes], "bytes", kMaxRunPackets * kMaxMessageBytes);
-    const uint64_t packets = arguments.IntegerOf(run[kPackets], "packets", kMaxRunPackets);
+    const uint64_t bytes = arguments.IntegerOf(run[kRunBytes], "bytes", kMaxRunPackets * kMaxMessageBytes);
+    const uint64_t packets = arguments.IntegerOf(run[kRunPackets], "packets", kMaxRunPackets);
     const uint64_t packetBytes =
-        arguments.IntegerOf(run[kPacketBytes], "packetBytes", kMaxMessageBytes - kDataHeaderBytes);
-    const uint64_t count = arguments.IntegerOf(run[kPieces], "pieces", pieces_.Count() - piece);
-    const uint64_t number = arguments.IntegerOf(run[kNumber], "number", kMax48);
-    const uint64_t offset = arguments.IntegerOf(run[kOffset], "offset", kMax48);
-    arguments.IntegerOf(run[kStream], "stream", UINT32_MAX);
-    arguments.IntegerOf(run[kPath], "path", kMaxPath);
-    const uint64_t connection = arguments.IntegerOf(run[kConnection], "connection", kMax48);
+        arguments.IntegerOf(run[kRunPacketBytes], "packetBytes", kMaxMessageBytes - kDataHeaderBytes);
+    const uint64_t count = arguments.IntegerOf(run[kRunPieces], "pieces", pieces_.Count() - piece);
+    const uint64_t number = arguments.IntegerOf(run[kRunNumber], "number", kMax48);
+    const uint64_t offset = arguments.IntegerOf(run[kRunOffset], "offset", kMax48);
+    arguments.IntegerOf(run[kRunStream], "stream", UINT32_MAX);
+    arguments.IntegerOf(run[kRunPath], "path", kMaxPath);
+    const uint64_t connection = arguments.IntegerOf(run[kRunConnection], "connection", kMax48);
     if (!arguments.Ok()) return info.Env().Undefined();
     const bool isFull = bytes <= packets * packetBytes && bytes > (packets - 1) * packetBytes;
     if (packets == 0 || (!isFull && !(packets == 1 && bytes == 0)))
@@ -158,14 +169,14 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
   piece = 0;
   for (size_t i = 0; i < runs; i++) {
     const double* const fieldsOfRun = fields + i * kRunFields;
-    const Connection& connection = *connections_.At(static_cast<size_t>(fieldsOfRun[kConnection]));
-    const SentRun run = {static_cast<uint64_t>(fieldsOfRun[kNumber]),      static_cast<size_t>(fieldsOfRun[kPackets]),
-                         static_cast<uint32_t>(fieldsOfRun[kStream]),      static_cast<uint64_t>(fieldsOfRun[kOffset]),
-                         fieldsOfRun[kFin] != 0,                           static_cast<size_t>(fieldsOfRun[kPacketBytes]),
-                         static_cast<size_t>(fieldsOfRun[kBytes])};
+    const Connection& connection = *connections_.At(static_cast<size_t>(fieldsOfRun[kRunConnection]));
+    const SentRun run = {static_cast<uint64_t>(fieldsOfRun[kRunNumber]),      static_cast<size_t>(fieldsOfRun[kRunPackets]),
+                         static_cast<uint32_t>(fieldsOfRun[kRunStream]),      static_cast<uint64_t>(fieldsOfRun[kRunOffset]),
+                         fieldsOfRun[kRunFin] != 0,                           static_cast<size_t>(fieldsOfRun[kRunPacketBytes]),
+                         static_cast<size_t>(fieldsOfRun[kRunBytes])};
     uint8_t* header = sender_->Scratch(run.packets * kDataHeaderBytes);
     WriteDataHeaders(connection, run, header);
-    const Path path = PathToSend(connection, static_cast<uint64_t>(fieldsOfRun[kPath]));
+    const Path path = PathToSend(connection, static_cast<uint64_t>(fieldsOfRun[kRunPath]));
     sender_->Begin(path.address, path.local, kDataHeaderBytes + run.packetBytes, i);
     pieces_.SkipTo(piece);
     size_t left = run.bytes;
@@ -176,7 +187,7 @@ Napi::Value UdpSocket::SendRuns(const Napi::CallbackInfo& info) {
       sender_->EndPacket();
       left -= bytes;
     }
-    piece += static_cast<size_t>(fieldsOfRun[kPieces]);
+    piece += static_cast<size_t>(fieldsOfRun[kRunPieces]);
   }
   sender_->Flush();
   const size_t sent = runs - sender_->LostTags();

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { chosen } from '../support/campaign.js';
 import { readDiagnosis } from '../support/doctor.js';
 import { startReceiver } from '../support/receiver.js';
 import { runXfer, temporaryDirectory, type RunOptions } from '../support/run-xfer.js';
@@ -19,10 +18,6 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('npm_package') && name !== 'INIT_CWD'),
 );
 
-/** Nothing here depends on how fast it is what is built, and like this that takes about two thirds of the time. */
-const [optimisation = '-O3'] = chosen(['-O3'], ['-O0']);
-const flags = { CXXFLAGS: `${process.env['CXXFLAGS'] ?? ''} ${optimisation}` };
-
 let elsewhere = '';
 beforeAll(async () => {
   elsewhere = await temporaryDirectory();
@@ -32,7 +27,7 @@ beforeAll(async () => {
   await writeFile(join(elsewhere, 'note'), content);
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], {
     cwd: elsewhere,
-    env: { ...env, ...flags },
+    env,
   });
 }, 600_000);
 

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,20 +54,18 @@ describe.skipIf(lacks !== '')('the endpoint of a fabric in C++', () => {
   const built = (name: string): string => join(directory, name);
 
   beforeAll(async () => {
-    const sources = [
-      ...units.map((unit) => join(native, `fabric-${unit}.cc`)),
-      ...readdirSync(programs)
-        .filter((name) => name.endsWith('.cc'))
-        .map((name) => join(programs, name)),
-    ];
-    const objects = new Map(sources.map((source) => [source, built(`${source.replaceAll('/', '_')}.o`)]));
-    for (const [source, object] of objects) await run('g++', [...flags, '-c', source, '-o', object]);
-    const of = (name: string): string => objects.get(join(programs, name)) ?? '';
-    const core = units.map((unit) => objects.get(join(native, `fabric-${unit}.cc`)) ?? '');
-    const mains = [...scenarios, 'main'].map((name) => of(`${name}.cc`));
-    await run('g++', [...mains, ...core, '-lfabric', '-o', built('fabric-core')]);
-    await run('g++', [of('loops.cc'), ...core, '-lfabric', '-o', built('loops')]);
-    await run('g++', [of('credit-sim.cc'), '-o', built('credit-sim')]);
+    const core = built('core.o');
+    // In one translation unit, as in the addon.
+    const unit = join(directory, 'core.cc');
+    writeFileSync(unit, units.map((name) => `#include "${join(native, `fabric-${name}.cc`)}"\n`).join(''));
+    await run('g++', [...flags, '-c', unit, '-o', core]);
+    const names = readdirSync(programs).filter((name) => name.endsWith('.cc'));
+    for (const name of names)
+      await run('g++', [...flags, '-c', join(programs, name), '-o', built(`${name}.o`)]);
+    const of = (name: string): string => built(`${name}.cc.o`);
+    await run('g++', [...[...scenarios, 'main'].map(of), core, '-lfabric', '-o', built('fabric-core')]);
+    await run('g++', [of('loops'), core, '-lfabric', '-o', built('loops')]);
+    await run('g++', [of('credit-sim'), '-o', built('credit-sim')]);
   }, buildTimeoutMs);
   afterAll(() => {
     rmSync(directory, { recursive: true, force: true });

@@ -1,0 +1,17 @@
+// All of the addon in one translation unit: the headers of Node-API, which are most of what there is to compile, are
+// compiled once, not once a file.
+#include "arguments.cc"
+#include "errno-name.cc"
+#include "loop-poller.cc"
+#include "udp-addon.cc"
+#include "udp-address.cc"
+#include "udp-connections.cc"
+#include "udp-datagrams.cc"
+#include "udp-errors.cc"
+#include "udp-open.cc"
+#include "udp-packets.cc"
+#include "udp-pieces.cc"
+#include "udp-receiver.cc"
+#include "udp-sender.cc"
+#include "udp-socket-calls.cc"
+#include "udp-socket.cc"
