@@ -88,7 +88,7 @@ function dial(transport, url) {
 
 /** How long another address waits for a stream on a connection of its own, without a flood and under one. */
 async function handshakeFlood(scheme, context) {
-  const [each, seconds] = context.smoke ? [2, 3] : [30, 20];
+  const [each, seconds] = context.smoke ? [2, 2] : [30, 20];
   const relay = await relayWith(context, scheme, {});
   const far = await endpoint(() => undefined);
   const proxy = await sourceProxy(scheme, addressOf(relay.url).port, another);
