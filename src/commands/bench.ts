@@ -75,10 +75,12 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
 
   /** For another xfer bench, whose own process is not at the near end of a link. */
   async #serveNear(): Promise<void> {
+    // Before anything is waited for: lines that come meanwhile are kept from here on, and else are lost.
+    const requests = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
     const signal = interruptSignal();
+    process.stdin.ref();
     const { serveNear } = await import('../bench/near-process.js');
     const { insideSources } = await import('../bench/sources.js');
-    const requests = createInterface({ input: process.stdin.ref() });
     const transports = await this.transports();
     const tell = (answer: unknown): void => this.data(JSON.stringify(answer));
     await serveNear({ sources: insideSources, transports, requests, signal, tell });

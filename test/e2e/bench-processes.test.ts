@@ -14,7 +14,8 @@ import { xferProcesses } from '../../src/bench/processes.js';
 import type { BenchSkipped } from '../../src/bench/report.js';
 import type { BenchWork } from '../../src/bench/work.js';
 import { tcp } from '@xfer/mux';
-import { temporaryDirectory } from '../support/run-xfer.js';
+import { nearVariable } from '../../src/bench/near-variable.js';
+import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 
 const MiB = 2 ** 20;
 const file: BenchWork = {
@@ -139,4 +140,11 @@ it('who is not there is skipped by name, and other patterns are none of its busi
   ]);
   expect(await found({ ...setup, work: { ...file, pattern: 'latency' } })).toEqual([]);
   await expect(found({ ...setup, target: 'host' })).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+});
+
+it('answers at the near end of a link what is asked before it has loaded anything', async () => {
+  const input = '{"ask":"close","number":7}\n';
+  const near = await runXfer(['bench', '--json'], { input, env: { [nearVariable]: '1' } });
+  const { stdout } = await near.ended;
+  expect(JSON.parse(stdout)).toMatchObject({ answer: 'failed', message: 'there is no such contestant' });
 });
