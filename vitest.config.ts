@@ -29,16 +29,19 @@ const common = {
 /** Their tests share processes, in which what they import is loaded once. */
 const shared = ['unit', 'wire', 'docs', 'sim'];
 
-/** But not these: what imports a module that they mock would have it as it is where an earlier test file has loaded it. */
-const mocking = shared.flatMap((folder) =>
+/**
+ * But not these: what imports a module that they mock would have it as it is where an earlier test file has loaded it, and what
+ * counts the timers of its process would count those of earlier files.
+ */
+const particular = shared.flatMap((folder) =>
   readdirSync(at(`./test/${folder}`), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => `test/${folder}/${name}`)
-    .filter((path) => readFileSync(at(`./${path}`), 'utf8').includes('vi.mock(')),
+    .filter((path) => /vi\.(?:mock|getTimerCount)\(/.test(readFileSync(at(`./${path}`), 'utf8'))),
 );
 
 /** ink asks once, when it is loaded, whether it is in CI: here it must not be, whoever runs the tests. It listens for signals from then on. */
-const alone = [...mocking, 'test/unit/ui/bench-show.test.ts'];
+const alone = [...particular, 'test/unit/ui/bench-show.test.ts'];
 
 export default defineConfig({
   test: {
