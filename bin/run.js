@@ -6,8 +6,9 @@ import { setFlagsFromString } from 'node:v8';
 
 // Code is optimised when it has run for long, not within the first seconds: most transfers are over before the
 // compiler's work would pay, and a core is what they are short of (measured: a tenth of a transfer's processor time).
-// Later versions have other names for it, and a compiler in between.
-if (process.versions.node.startsWith('20.')) setFlagsFromString('--interrupt-budget=1000000');
+// Later versions have other names for it, and a compiler in between. A relay runs for long.
+if (process.argv[2] !== 'relay' && process.versions.node.startsWith('20.'))
+  setFlagsFromString('--interrupt-budget=1000000');
 // What a relay forwards is garbage at once: the more room there is for it, the later its memory is given back.
 if (process.argv[2] === 'relay') setFlagsFromString('--semi-space-growth-factor=1');
 
