@@ -26,6 +26,12 @@ export function checkCombination(options: BenchOptions, works: readonly BenchWor
         `${here}, or measure the target by --pattern memory,latency`,
       );
   }
+  const inside = patterns.find((pattern) => !sealed.some((one) => one === pattern));
+  if (options.baselineProgram !== undefined && inside !== undefined)
+    throw usage(
+      `another build is not compared by ${inside}, which runs inside of this one`,
+      'take --pattern file, pipe or small-files, or a report as the baseline',
+    );
   if (sealed.length > 0) return;
   const remedy = 'add --pattern file, pipe or small-files';
   if (!isSealed) throw usage(`nothing is sealed in ${listed(patterns)}`, remedy);

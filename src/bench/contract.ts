@@ -1,7 +1,7 @@
 import type { Histogram } from '../app/histogram.js';
 import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
-import type { BenchProgress, BenchSkipped, PathFacts, ProcessTime } from './report.js';
+import type { BenchKind, BenchProgress, BenchSkipped, PathFacts, ProcessTime } from './report.js';
 import type { BenchWork } from './work.js';
 
 /** What all that run share. */
@@ -24,6 +24,8 @@ export interface BenchSetup {
   readonly isSealed: boolean;
   /** Tools that ours are compared with; `found`: all that are on PATH and can do the work. */
   readonly peers: readonly string[] | 'found';
+  /** `bin/run.js` of another build of xfer, which runs beside this one wherever work is done by processes. */
+  readonly baselineProgram?: string;
   /** Processor time of every process is wanted. */
   readonly countsCpu: boolean;
   /** Of this run alone, removed behind it. In memory where there is room. */
@@ -55,12 +57,12 @@ export interface KeptThing {
   close(): Promise<void> | void;
 }
 
-/** Who does the work: xfer in one way, another tool, or what says how fast the machine is. */
+/** Who does the work: xfer in one way, another build of it, another tool, or what says how fast the machine is. */
 export interface Contestant {
   /** Within a work nobody else has it: `tcp`, `tcp, native`, `scp`, `stream layer`. */
   readonly name: string;
-  readonly kind: 'xfer' | 'peer' | 'reference';
-  /** Of `xfer`. */
+  readonly kind: BenchKind;
+  /** Of `xfer` and `baseline`. */
   readonly transport?: string;
   readonly loops?: 'javascript' | 'native';
   /** Of native loops: the provider that they go over. */

@@ -32,6 +32,8 @@ export interface BenchOptions extends PlanOptions, Partial<BenchObserver> {
   readonly isSealed?: boolean;
   /** Default: none. */
   readonly peers?: readonly string[] | 'found';
+  /** `bin/run.js` of another build of xfer to compare with, round by round; only with patterns of processes. */
+  readonly baselineProgram?: string;
   readonly countsCpu?: boolean;
   /** Between both ends, which are on this machine. Default: loopback. */
   readonly link?: BenchLink;
@@ -68,6 +70,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         ...(target === undefined ? {} : { target }),
         ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
         ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
+        ...(options.baselineProgram === undefined ? {} : { baselineProgram: options.baselineProgram }),
         ...{ countsCpu: options.countsCpu ?? false, directory: directory.path },
       };
       // Once for all sizes of a pattern: what it says of the machine does not hang on them.

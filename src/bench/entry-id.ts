@@ -6,11 +6,12 @@ import type { BenchWork } from './work.js';
  * every report, whatever else is in it.
  */
 export function entryId(
-  { pattern, bytes, count, isBothWays }: BenchWork,
+  { pattern, bytes, count, isBothWays }: Pick<BenchWork, 'pattern' | 'bytes' | 'count' | 'isBothWays'>,
   { name, kind, isSealed }: Pick<Contestant, 'name' | 'kind' | 'isSealed'>,
 ): string {
   const hasCount = pattern === 'small-files' || pattern === 'streams';
-  const sealsUsually = kind === 'xfer' && ['file', 'pipe', 'small-files'].includes(pattern);
+  const sealsUsually =
+    (kind === 'xfer' || kind === 'baseline') && ['file', 'pipe', 'small-files'].includes(pattern);
   return [
     pattern,
     hasCount ? `${count}x${exactSize(bytes)}` : exactSize(bytes),

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileError, XferError } from '../errors/index.js';
+import { compareWithBuild } from './baseline-build.js';
 import { compareWithBaseline, refuseRegression, type BaselineComparison } from './baseline.js';
 import { formatReport } from './formats/format.js';
 import type { BenchFormat } from './formats/names.js';
@@ -8,7 +9,8 @@ import { maxReportBytes, parseBenchReport } from './report-schema.js';
 
 export interface FinishOptions {
   readonly format?: BenchFormat;
-  readonly baseline?: { readonly path: string; readonly tolerance: number };
+  /** Without a path it is another build, which has run in the same rounds. */
+  readonly baseline?: { readonly path?: string; readonly tolerance: number };
   /** Takes the report in its format, all of it. */
   print(text: string): void;
   /** Where there is a baseline, and no format to tell of it. */
@@ -22,11 +24,14 @@ export interface FinishOptions {
  */
 export async function benchFinish(options: FinishOptions): Promise<(report: BenchReport) => void> {
   const { format, baseline, print, onComparison } = options;
-  const then = baseline && (await readReport(baseline.path));
+  const then = baseline?.path === undefined ? undefined : await readReport(baseline.path);
   return (report) => {
     let comparison: BaselineComparison | undefined;
     try {
-      comparison = baseline && then && compareWithBaseline(report, then, baseline.tolerance);
+      if (baseline)
+        comparison = then
+          ? compareWithBaseline(report, then, baseline.tolerance)
+          : compareWithBuild(report, baseline.tolerance);
     } finally {
       if (format !== undefined) print(formatReport(format, report, comparison));
     }

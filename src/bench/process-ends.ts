@@ -13,6 +13,8 @@ export interface ProcessWay {
   readonly name: string;
   readonly schemes: readonly string[];
   readonly isAuto: boolean;
+  /** `bin/run.js` of the xfer that runs. Default: this one. */
+  readonly program?: string;
 }
 
 /** Which of the two machines of a bench a process is on: dials, or waits to be dialled. */
@@ -42,9 +44,14 @@ export class ProcessEnds {
 
   end(name: string, side: Side, words: readonly string[], pipeline?: Pipeline): XferChildOptions {
     const { directory, countsCpu, place } = this.#setup;
-    const home = join(directory, `home-${name.replaceAll(' ', '-')}`);
+    const { program } = this.#way;
+    const home = join(
+      directory,
+      `${program === undefined ? '' : 'baseline-'}home-${name.replaceAll(' ', '-')}`,
+    );
     return {
       ...{ name, words, countsCpu, place: place[side] },
+      ...(program === undefined ? {} : { program }),
       env: { XFER_HOME: home, XFER_CODE: this.#code, XFER_BENCH_END: this.#benchEnd },
       ...(pipeline ? { pipeline } : {}),
     };

@@ -2,6 +2,7 @@ import { probeTransport } from '../app/doctor-transports.js';
 import { XferError } from '../errors/index.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
+import { baselineName } from './baseline-build.js';
 import { benchWays } from './ends.js';
 import { fileRunner } from './file-processes.js';
 import { pipeRunner } from './pipe-processes.js';
@@ -13,7 +14,7 @@ const autoSchemes: readonly string[] = ['tcp', 'udp', 'quic'];
 
 /**
  * xfer as people run it, each end in a process of its own: `xfer recv` and `xfer send`, or two of `xfer pipe`. One contestant for
- * each transport, and for one large file straight there, where several were asked for, `auto`: the choice left to xfer.
+ * each transport, and where there is another build to compare with one of that; and for one large file straight there, where several were asked for, `auto`: the choice left to xfer.
  */
 export async function* xferProcesses(setup: BenchSetup): AsyncGenerator<Contestant | BenchSkipped> {
   const { pattern } = setup.work;
@@ -28,10 +29,10 @@ export async function* xferProcesses(setup: BenchSetup): AsyncGenerator<Contesta
     if (lacking) yield lacking;
     else ways.push({ name, schemes: [scheme], isAuto: false });
   }
-  for (const way of ways) yield contestant(setup, way);
+  for (const way of ways) yield* builds(setup, way);
   const schemes = ways.flatMap((way) => way.schemes).filter((scheme) => autoSchemes.includes(scheme));
   if (schemes.length > 1 && pattern === 'file' && setup.hops === 0)
-    yield contestant(setup, { name: 'auto', schemes, isAuto: true });
+    yield* builds(setup, { name: 'auto', schemes, isAuto: true });
 }
 
 async function whyNot(
@@ -48,6 +49,14 @@ async function whyNot(
   if (probe.ok) return undefined;
   const { code, reason, remedy } = probe;
   return { name, code, reason, remedy };
+}
+
+function builds(setup: BenchSetup, way: ProcessWay): readonly Contestant[] {
+  const { baselineProgram } = setup;
+  const own = contestant(setup, way);
+  if (baselineProgram === undefined) return [own];
+  const other = contestant(setup, { ...way, program: baselineProgram });
+  return [own, { ...other, name: baselineName(way.name), kind: 'baseline' }];
 }
 
 function contestant(setup: BenchSetup, way: ProcessWay): Contestant {

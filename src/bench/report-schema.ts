@@ -59,7 +59,7 @@ const row = v.object({
   count,
   isBothWays: isTrue,
   contestant: text,
-  kind: v.picklist(['xfer', 'peer', 'reference'], 'must be xfer, peer or reference'),
+  kind: v.picklist(['xfer', 'baseline', 'peer', 'reference'], 'must be xfer, baseline, peer or reference'),
   transport: maybe(text),
   loops: maybe(v.picklist(['javascript', 'native'], 'must be javascript or native')),
   provider: maybe(text),

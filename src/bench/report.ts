@@ -47,6 +47,9 @@ export interface PathFacts {
   readonly bottleneck?: string;
 }
 
+/** This build of xfer, another one that it is compared with, another tool, or what says how fast the machine is. */
+export type BenchKind = 'xfer' | 'baseline' | 'peer' | 'reference';
+
 /** What is done by one contestant, in every round: all that a row is about. */
 export interface BenchEntry {
   /** Of no other row of a report, and the same in the next report of the same command: what a baseline is compared by. */
@@ -57,7 +60,7 @@ export interface BenchEntry {
   readonly count: number;
   readonly isBothWays: boolean;
   readonly contestant: string;
-  readonly kind: 'xfer' | 'peer' | 'reference';
+  readonly kind: BenchKind;
   readonly transport?: string;
   /** `javascript`: as xfer itself sees the transport. `native`: in native code, through the same endpoint. */
   readonly loops?: 'javascript' | 'native';

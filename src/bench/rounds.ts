@@ -13,8 +13,9 @@ export interface RoundsOptions {
 }
 
 /**
- * Each contestant once a round, so that what changes meanwhile changes for all; who begins goes round. One whose run fails
- * takes no further part and is not in what this gives: the runs of the others, in the order of the rounds.
+ * Each contestant once a round, so that what changes meanwhile changes for all. Who begins goes round, and every other round
+ * goes the other way: whoever always came behind the same one would have what that leaves. One whose run fails takes no further
+ * part and is not in what this gives: the runs of the others, in the order of the rounds.
  */
 export async function runRounds(
   contestants: readonly Contestant[],
@@ -23,7 +24,7 @@ export async function runRounds(
   const { rounds, signal } = options;
   const runs = new Map(contestants.map((contestant) => [contestant, [] as RunResult[]]));
   for (let round = 1; round <= rounds; round++)
-    for (const contestant of beginningWith(contestants, round - 1)) {
+    for (const contestant of inTurn(contestants, round - 1)) {
       const own = runs.get(contestant);
       if (!own) continue;
       signal.throwIfAborted();
@@ -42,7 +43,8 @@ export async function runRounds(
   return runs;
 }
 
-function beginningWith(contestants: readonly Contestant[], turn: number): readonly Contestant[] {
-  const first = contestants.length === 0 ? 0 : turn % contestants.length;
-  return [...contestants.slice(first), ...contestants.slice(0, first)];
+function inTurn(contestants: readonly Contestant[], turn: number): readonly Contestant[] {
+  const first = contestants.length === 0 ? 0 : (turn >> 1) % contestants.length;
+  const order = [...contestants.slice(first), ...contestants.slice(0, first)];
+  return turn % 2 === 0 ? order : order.reverse();
 }

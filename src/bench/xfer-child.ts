@@ -9,7 +9,7 @@ import { ChildEvents } from './child-events.js';
 import { pipelineScript, type Pipeline } from './child-words.js';
 import { sampleProcessTimes, type ProcessTimes } from './process-times.js';
 
-const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 /**
  * Has an xfer tell who it is on descriptor 3, and when it ends what it used: from outside nobody can learn the whole of that.
@@ -24,6 +24,8 @@ process.on('exit', () => { const { user, system } = process.cpuUsage(); tell({ m
 export interface XferChildOptions {
   /** Of the reports: `sender`, `relay 1`. */
   readonly name: string;
+  /** `bin/run.js` of the xfer that runs. Default: this one. */
+  readonly program?: string;
   /** Behind `xfer`. */
   readonly words: readonly string[];
   /** What the command line begins with. */
@@ -58,7 +60,7 @@ export class XferChild {
   #secondsTold: number | undefined;
   #producer: number | undefined;
 
-  constructor({ name, words, place, env, countsCpu, pipeline }: XferChildOptions) {
+  constructor({ name, words, program = ownProgram, place, env, countsCpu, pipeline }: XferChildOptions) {
     this.name = name;
     const xfer = [process.execPath, ...(countsCpu ? ['--import', tellsTimes] : []), program, ...words];
     const [command = '', ...rest] = [...place, ...(pipeline ? pipelineScript(xfer, pipeline) : xfer)];

@@ -2,6 +2,8 @@ import { Flags } from '@oclif/core';
 import { benchDefaults } from '../config/index.js';
 import { parsePercent } from '../config/quantity.js';
 import { benchFormats } from '../bench/formats/names.js';
+import { baselineProgram } from '../bench/baseline-build.js';
+import type { BenchOptions } from '../bench/engine.js';
 import type { FinishOptions } from '../bench/finish.js';
 
 /** What is done with the report of a bench, for CI. */
@@ -12,8 +14,9 @@ export const benchOutputFlags = {
     exclusive: ['json'],
   })(),
   baseline: Flags.string({
-    description: 'a report of --json to compare with: exit status 5 where a row of xfer has become slower',
-    helpValue: 'FILE',
+    description:
+      'a report of --json, or a directory with another build of xfer: exit status 5 where a row of xfer is slower',
+    helpValue: 'FILE|DIRECTORY',
   }),
   tolerance: Flags.string({
     description: `how much slower is no regression (default: ${benchDefaults.tolerance * 100}%)`,
@@ -28,15 +31,19 @@ interface OutputFlags {
   readonly tolerance: string | undefined;
 }
 
-/** Their values as options of `benchFinish`. Throws ERR_XFER_USAGE. */
-export function outputOption({
+/** Their values as options of `benchFinish`, and of `bench` where the baseline is another build. Rejects with ERR_XFER_USAGE. */
+export async function outputOption({
   format,
   baseline,
   tolerance,
-}: OutputFlags): Pick<FinishOptions, 'format' | 'baseline'> {
+}: OutputFlags): Promise<Pick<FinishOptions, 'format' | 'baseline'> & Pick<BenchOptions, 'baselineProgram'>> {
+  const program = baseline === undefined ? undefined : await baselineProgram(baseline);
   const share = tolerance === undefined ? benchDefaults.tolerance : parsePercent(tolerance);
   return {
     ...(format === undefined ? {} : { format }),
-    ...(baseline === undefined ? {} : { baseline: { path: baseline, tolerance: share } }),
+    ...(program === undefined ? {} : { baselineProgram: program }),
+    ...(baseline === undefined
+      ? {}
+      : { baseline: { tolerance: share, ...(program === undefined ? { path: baseline } : {}) } }),
   };
 }

@@ -54,13 +54,16 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     const { bench } = await import('../bench/engine.js');
     const { benchOutputs } = await import('../ui/bench-outputs.js');
     const signal = interruptSignal();
+    const { baselineProgram, ...output } = await outputOption(flags);
     const options = {
+      // Another build can be compared by processes alone: of what is measured where nothing is said, by this.
+      ...(baselineProgram === undefined ? {} : { baselineProgram, patterns: ['file'] as const }),
       ...{ ...benchOptions(flags), tuning, signal, transports: await this.transports() },
       ...(target === undefined ? {} : { target }),
     };
     const { json, quiet, report } = flags;
     const outputs = await benchOutputs({
-      ...{ json, quiet, ...outputOption(flags) },
+      ...{ json, quiet, ...output },
       ...(report === undefined ? {} : { reportPath: report }),
     });
     const pass = (): Promise<BenchReport> => bench({ ...options, ...outputs });

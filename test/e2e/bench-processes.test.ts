@@ -1,4 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { XferError } from '../../src/errors/index.js';
 import { TransportRegistry } from '../../src/transport/registry.js';
@@ -140,6 +142,33 @@ it('who is not there is skipped by name, and other patterns are none of its busi
   ]);
   expect(await found({ ...setup, work: { ...file, pattern: 'latency' } })).toEqual([]);
   await expect(found({ ...setup, target: 'host' })).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+});
+
+it('compares with another build round by round, and says what that lacks', async () => {
+  const build = await temporaryDirectory();
+  const args = ['bench', '--transport', 'tcp', '--size', '1MiB', '--repeat', '1', '--json'];
+  const run = async (baseline: string, more: string[] = []) =>
+    (await runXfer([...args, '--baseline', baseline, ...more])).ended;
+  const none = await run(build);
+  expect([none.status, none.stdout]).toEqual([2, expect.stringContaining('there is no bin/run.js in')]);
+  await mkdir(join(build, 'bin'));
+  const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+  await writeFile(join(build, 'bin/run.js'), `await import(${JSON.stringify(program)});\n`);
+  await writeFile(join(build, 'package.json'), '{"type":"module"}');
+  const same = await run(build, ['--tolerance', '99%']);
+  expect(same.status, same.stdout).toBe(0);
+  const [comparison, report] = same.stdout
+    .trim()
+    .split('\n')
+    .slice(-2)
+    .map((line) => JSON.parse(line) as { rows: { id: string; kind?: string }[] });
+  expect(comparison).toMatchObject({ event: 'baseline', basis: 'raw', rows: [{ id: 'file/1MiB/tcp' }] });
+  expect(report?.rows.map(({ kind }) => kind)).toEqual(['xfer', 'baseline', 'reference']);
+  await writeFile(join(build, 'bin/run.js'), 'process.exit(3);\n');
+  const broken = await run(build);
+  expect([broken.status, broken.stdout]).toEqual([2, expect.stringContaining('ended with status 3')]);
+  const inside = await run(build, ['--pattern', 'memory']);
+  expect([inside.status, inside.stdout]).toEqual([2, expect.stringContaining('not compared by memory')]);
 });
 
 it('answers at the near end of a link what is asked before it has loaded anything', async () => {

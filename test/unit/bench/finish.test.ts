@@ -36,6 +36,24 @@ async function finished(file: string | undefined, format?: FinishOptions['format
 }
 
 describe('a finished bench', () => {
+  it('is compared with another build by the rows of that, which are no rows of ours', async () => {
+    const rows = [
+      rowOf([7e8, 7e8, 7e8, 7e8, 7e8], { id: 'file/1GiB/tcp' }),
+      rowOf([1e9, 1e9, 1e9, 1e9, 1e9], { contestant: 'tcp, baseline', kind: 'baseline' }),
+    ];
+    const lines: BaselineComparison[] = [];
+    const finish = await benchFinish({
+      baseline: { tolerance: 0.1 },
+      print: () => undefined,
+      onComparison: (comparison) => lines.push(comparison),
+    });
+    expect(() => finish(reportOf(rows))).toThrow('one row is slower than the baseline by more than 10 %');
+    expect(lines.map(({ basis, rows: all, added, missing }) => [basis, all.length, added, missing])).toEqual([
+      ['raw', 1, [], []],
+    ]);
+    expect(() => finish(reportOf(rows.slice(0, 1)))).toThrow('the other build did nothing');
+  });
+
   it('prints its report first, then fails for a regression', async () => {
     const { said, error } = await finished('then.json', 'junit');
     expect(said).toEqual([expect.stringContaining('<failure type="ERR_XFER_REGRESSION"')]);
