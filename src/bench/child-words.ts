@@ -74,7 +74,7 @@ const duplexWord = (isDuplex: boolean): string[] => (isDuplex ? ['--duplex'] : [
 function wayWords({ tuning, lanes, via, use }: WayWords): string[] {
   return [
     ...(lanes === undefined ? [] : ['--lanes', String(lanes)]),
-    ...(use === undefined ? [] : ['--transport', use.join(',')]),
+    ...(use ?? []).flatMap((name) => ['--transport', name]),
     ...via.flatMap((relay) => ['--via', relay]),
     ...tuningWords(tuning),
   ];

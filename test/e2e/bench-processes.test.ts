@@ -16,6 +16,7 @@ import { xferProcesses } from '../../src/bench/processes.js';
 import type { BenchSkipped } from '../../src/bench/report.js';
 import type { BenchWork } from '../../src/bench/work.js';
 import { tcp } from '@xfer/mux';
+import { udp } from '@xfer/udp';
 import { nearVariable } from '../../src/bench/near-variable.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 
@@ -91,6 +92,15 @@ it('a file goes unsealed over a relay, in small records, between two ends of one
   // Rejects where the sender has not told that it went so.
   expect(await runOf(setup)).toMatchObject({ totalBytes: 8 * MiB });
 }, 60_000);
+
+it('leaves the choice among several transports to xfer', async () => {
+  const transports = new TransportRegistry();
+  for (const each of [tcp(), udp()]) transports.add(each, 'test');
+  const all = await found(await setupFor(file, { transports, use: ['tcp', 'udp'] }));
+  const auto = all.find(({ name }) => name === 'auto');
+  if (!auto || !isContestant(auto)) throw new Error(JSON.stringify(all));
+  expect(await auto.run(() => undefined)).toMatchObject({ totalBytes: 8 * MiB });
+});
 
 it('small files go both ways at once', async () => {
   const setup = await setupFor({ ...file, pattern: 'small-files', bytes: 1000, count: 50, isBothWays: true });

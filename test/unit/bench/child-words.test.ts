@@ -14,7 +14,18 @@ const tuned = ['--cc', 'cubic', '--mtu', '9000', '--provider', 'shm'];
 
 test('both ends of a transfer are told what was asked for', () => {
   const way = { tuning, lanes: 3, via: ['tcp://[::1]:1', 'tcp://[::1]:2'], use: ['tcp', 'udp'] };
-  const over = ['--lanes', '3', '--transport', 'tcp,udp', '--via', 'tcp://[::1]:1', '--via', 'tcp://[::1]:2'];
+  const over = [
+    '--lanes',
+    '3',
+    '--transport',
+    'tcp',
+    '--transport',
+    'udp',
+    '--via',
+    'tcp://[::1]:1',
+    '--via',
+    'tcp://[::1]:2',
+  ];
   expect(sendWords('-file', 'host:3', way)).toEqual([
     ...['send', '--json', ...over, ...tuned, '--to', 'host:3', '--', '-file'],
   ]);
