@@ -4,7 +4,16 @@ import { formatSpread } from './stats.mjs';
 
 /** Machine, kernel, Node and commit: what a number is worth nothing without. */
 export function machine() {
-  const commit = said('git', ['describe', '--always', '--dirty', '--abbrev=10']);
+  // What was measured before is of this commit, too: results and their tables change no program.
+  const changed = said('git', [
+    'status',
+    '--porcelain',
+    '--',
+    ':/',
+    ':(top,exclude)docs',
+    ':(top,exclude)README.md',
+  ]);
+  const commit = said('git', ['describe', '--always', '--abbrev=10']) + (changed === '' ? '' : '-dirty');
   return {
     machine: `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     kernel: `${type()} ${release()}`,
