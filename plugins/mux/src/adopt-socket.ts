@@ -57,13 +57,18 @@ export function onFirstBytes(socket: Socket, handler: (bytes: Buffer) => void): 
   socket.once('end', ended);
   socket.once('data', (bytes: Buffer) => {
     socket.off('end', ended);
-    // A paused stream reads on until its buffer is full, and what is in there would not move with the handle.
-    const handle = (socket as unknown as SocketInside)._handle;
-    if (!handle) return;
-    handle.reading = false;
-    handle.readStop();
+    if (!stopReading(socket)) return;
     socket.pause();
     handler(bytes);
   });
   socket.resume();
+}
+
+/** A paused stream reads on until its buffer is full, and what is in there would not move with the handle. False: it has none. */
+export function stopReading(socket: Socket): boolean {
+  const handle = (socket as unknown as SocketInside)._handle;
+  if (!handle) return false;
+  handle.reading = false;
+  handle.readStop();
+  return true;
 }

@@ -8,13 +8,15 @@ import {
   type Listener,
 } from 'xfer/plugin';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import { adoptSocket, stopReading } from './adopt-socket.js';
 import { listenForArrivals, type Arrival } from './arrivals.js';
 import type { TcpOptions } from './index.js';
 import { muxOver } from './mux-over.js';
+import { WholeFrames } from './whole-frames.js';
 import { WsLink, wsOptions } from './ws-link.js';
 
 /** Takes WebSocket, at any path. */
@@ -41,15 +43,41 @@ export function upgradeArrival(
   options: TcpOptions,
 ): void {
   if (arrival.isOver) return;
-  upgraded.set(socket, (ws) => {
-    const { local, remote } = arrival.ends(scheme);
-    const link = new WsLink(ws, socket, arrival.socket, formatAddress(remote));
-    const encrypted = scheme === 'wss';
-    const over = { link, local, remote, encrypted, limits, helloTimeoutMs: arrival.leftMs };
-    arrival.settle(muxOver({ ...over, role: 'listener' }, options));
+  const { local, remote } = arrival.ends(scheme);
+  const encrypted = scheme === 'wss';
+  upgraded.set(socket, (request, head) => {
+    const frames = encrypted ? undefined : reused(arrival, socket);
+    const [on, rest] = frames ? [frames.socket, Buffer.alloc(0)] : [socket, head];
+    sockets.handleUpgrade(request, on, rest, (ws) => {
+      const link = new WsLink(ws, on, frames?.socket ?? arrival.socket, formatAddress(remote));
+      const over = { link, local, remote, encrypted, limits, helloTimeoutMs: arrival.leftMs };
+      arrival.settle(muxOver({ ...over, role: 'listener' }, options));
+      frames?.begin(head);
+    });
   });
   http.emit('connection', socket);
   socket.resume();
+}
+
+/** The arrival's socket again, which is not encrypted, read by one buffer from here on. */
+function reused(arrival: Arrival, socket: Socket) {
+  stopReading(socket);
+  const frames = new WholeFrames((bytes) => adopted.emit('data', bytes));
+  const adopted = adoptSocket(
+    socket,
+    ({ length }) => frames.take(length),
+    () => frames.room(),
+  );
+  // Where it does not become a connection.
+  adopted.once('close', () => arrival.drop());
+  const begin = (head: Buffer): void => {
+    for (let at = 0; at < head.length;) {
+      const count = head.copy(frames.room(), 0, at);
+      frames.take(count);
+      at += count;
+    }
+  };
+  return { socket: adopted, begin };
 }
 
 const refusal = 'This is xfer: it takes WebSocket here, and has no pages.\n';
@@ -69,10 +97,8 @@ const http = createServer(
   },
 );
 const sockets = new WebSocketServer({ noServer: true, clientTracking: false, ...wsOptions });
-const upgraded = new WeakMap<object, (ws: WebSocket) => void>();
-http.on('upgrade', (request, socket, head) =>
-  sockets.handleUpgrade(request, socket, head, (ws) => upgraded.get(socket)?.(ws)),
-);
+const upgraded = new WeakMap<object, (request: IncomingMessage, head: Buffer) => void>();
+http.on('upgrade', (request, socket, head) => upgraded.get(socket)?.(request, head));
 
 function contextOf(tls: ListenOptions['tls']): SecureContext {
   if (!tls)
