@@ -85,8 +85,9 @@ export class SendComparisons {
 
   async #conclude({ entry, same, mayBeSame }: Comparison, source: OpenSource): Promise<void> {
     const { say, onSame, onDifferent } = this.#options;
-    this.#comparisons.delete(entry.id);
     await closeSource(source);
+    // In one go with what is said of it: whoever sees that none is left ends the transfer.
+    this.#comparisons.delete(entry.id);
     const isSame = mayBeSame && same.size === entry.size;
     if (isSame) {
       say({ type: 'compared', id: entry.id, isSame });

@@ -4,11 +4,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { transferDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
 import { encodeMessage } from '../../../src/session/schema.js';
-import { scan } from '../../../src/transfer/scan.js';
-import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
 import { failure, meetSender, type MetSender } from './rogue-kit.js';
-import { Rogue, sessionPair, startSending, temporaryDirectory, sendingOptions } from './transfer-kit.js';
+import {
+  listed,
+  Rogue,
+  sessionPair,
+  startSending,
+  temporaryDirectory,
+  sendingOptions,
+} from './transfer-kit.js';
 
 const { windowBytes } = transferDefaults;
 
@@ -236,8 +241,3 @@ describe('a sender', () => {
     expect(met.problems).toEqual([failure('ERR_XFER_FILE_CHANGED')]);
   });
 });
-
-async function listed(path: string): Promise<[SourceEntry]> {
-  for await (const [entry] of scan([path], { onProblem: () => undefined })) if (entry) return [entry];
-  throw new Error('nothing was listed');
-}

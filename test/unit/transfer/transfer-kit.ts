@@ -22,6 +22,7 @@ import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { scan } from '../../../src/transfer/scan.js';
 import type { SendTransferOptions } from '../../../src/transfer/send-options.js';
 import { SendTransfer } from '../../../src/transfer/send-transfer.js';
+import type { SourceEntry } from '../../../src/transfer/source-entry.js';
 import { sourceToken } from '../../../src/transfer/source-token.js';
 import type { Stream } from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
@@ -233,6 +234,12 @@ export function entry(id: number, path: string, rest: Partial<ManifestEntry> = {
   const times = { mtimeSeconds: 1_000_000_000, mtimeNanoseconds: 0 };
   const token = new Uint8Array(kind === entryKind.file ? 8 : 0);
   return { id, kind, path, size: 0, mode: 0o644, ...times, target: '', token, ...rest };
+}
+
+/** The first entry that a sender would declare of a path. */
+export async function listed(path: string): Promise<[SourceEntry]> {
+  for await (const [entry] of scan([path], { onProblem: () => undefined })) if (entry) return [entry];
+  throw new Error('nothing was listed');
 }
 
 /** Every name below `directory`, hidden ones too: `path`, `path/`, `path -> target`. */
