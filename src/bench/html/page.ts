@@ -91,7 +91,7 @@ const figure = (caption: string, chart: Markup | undefined): Markup =>
 /** What stands for what, of all that the bars of a pattern use. */
 function keysOf({ works }: ShownPattern): Markup {
   const rows = works.flatMap((work) => work.rows);
-  const kinds = (['xfer', 'peer', 'reference'] as const).filter((kind) =>
+  const kinds = (['xfer', 'baseline', 'peer', 'reference'] as const).filter((kind) =>
     rows.some((row) => row.kind === kind),
   );
   const shown = kinds.flatMap((kind) =>
@@ -110,6 +110,9 @@ function keysOf({ works }: ShownPattern): Markup {
   </ul>`;
 }
 
-const kindNames = { xfer: 'xfer', peer: 'another tool', reference: 'what the machine can do' } as const;
+const kindNames = {
+  ...{ xfer: 'xfer', baseline: 'another build of it' },
+  ...{ peer: 'another tool', reference: 'what the machine can do' },
+} as const;
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -6,12 +6,12 @@
 export const palette = {
   light: {
     ...{ ground: '#ffffff', panel: '#f4f6f8', ink: '#171b20', faint: '#565e68', rule: '#d5dae0' },
-    ...{ xfer: '#1f5fbf', peer: '#b4560a', reference: '#68707a' },
+    ...{ xfer: '#1f5fbf', baseline: '#52915f', peer: '#b4560a', reference: '#68707a' },
     tones: ['#1f5fbf', '#b4560a', '#52915f', '#b25aa7', '#504908', '#746c6e'],
   },
   dark: {
     ...{ ground: '#14171a', panel: '#1e2226', ink: '#e9ebee', faint: '#a9b1ba', rule: '#3a4047' },
-    ...{ xfer: '#6ea8fe', peer: '#f2a359', reference: '#9ba4ae' },
+    ...{ xfer: '#6ea8fe', baseline: '#85e497', peer: '#f2a359', reference: '#9ba4ae' },
     tones: ['#6ea8fe', '#f2a359', '#85e497', '#e87299', '#b4944a', '#c4bbbd'],
   },
 } as const;

@@ -53,9 +53,10 @@ figcaption{font-size:13px;color:var(--faint);margin-bottom:8px}
 .chart .parts tspan:not(.key){fill:var(--faint)}
 .chart .key{fill:var(--tone)}
 .grid{stroke:var(--rule)}
-.xfer{fill:var(--xfer)}.peer{fill:var(--peer)}.reference{fill:var(--reference)}.ground{fill:var(--ground)}
+.xfer{fill:var(--xfer)}.baseline{fill:var(--baseline)}.peer{fill:var(--peer)}.reference{fill:var(--reference)}.ground{fill:var(--ground)}
 .bar.plain{stroke-width:1.5}
 .bar.plain.xfer{fill:url(#plain-xfer);stroke:var(--xfer)}
+.bar.plain.baseline{fill:url(#plain-baseline);stroke:var(--baseline)}
 .bar.plain.peer{fill:url(#plain-peer);stroke:var(--peer)}
 .bar.plain.reference{fill:url(#plain-reference);stroke:var(--reference)}
 .spread{stroke:var(--faint);stroke-width:1.5}

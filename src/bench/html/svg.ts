@@ -40,7 +40,7 @@ export function axis(
 
 /** What is filled so that sealed and plain differ where colours do not show: stripes, by kind of contestant. */
 export const stripes: Markup = markup`<svg class="defs" width="0" height="0" aria-hidden="true"><defs>${(
-  ['xfer', 'peer', 'reference'] as const
+  ['xfer', 'baseline', 'peer', 'reference'] as const
 ).map(
   (kind) =>
     markup`<pattern id="plain-${kind}" width="6" height="6"

@@ -171,15 +171,15 @@ describe('colours', () => {
     const { ground, panel, ink, faint, tones, ...drawn } = palette[kind];
     for (const text of [ink, faint])
       for (const under of [ground, panel]) expect(contrast(text, under)).toBeGreaterThanOrEqual(4.5);
-    for (const colour of [drawn.xfer, drawn.peer, drawn.reference, ...tones])
+    for (const colour of [drawn.xfer, drawn.baseline, drawn.peer, drawn.reference, ...tones])
       expect(contrast(colour, ground), colour).toBeGreaterThanOrEqual(3);
   });
 
   it.each(['light', 'dark'] as const)('are told apart on a %s page by those who lack a cone', (kind) => {
-    const { xfer, peer, reference, tones } = palette[kind];
+    const { xfer, baseline, peer, reference, tones } = palette[kind];
     const near: string[] = [];
     for (const [eye, matrix] of Object.entries(eyes))
-      for (const group of [[xfer, peer, reference], tones])
+      for (const group of [[xfer, baseline, peer, reference], tones])
         for (const [at, one] of group.entries())
           for (const other of group.slice(at + 1)) {
             const [a, b] = [one, other].map((colour) =>
