@@ -14,7 +14,8 @@ const autoSchemes: readonly string[] = ['tcp', 'udp', 'quic'];
 
 /**
  * xfer as people run it, each end in a process of its own: `xfer recv` and `xfer send`, or two of `xfer pipe`. One contestant for
- * each transport, and where there is another build to compare with one of that; and for one large file straight there, where several were asked for, `auto`: the choice left to xfer.
+ * each transport, and for one large file straight there, where several were asked for, `auto`: the choice left to xfer. Of
+ * another build to compare with there is one beside each.
  */
 export async function* xferProcesses(setup: BenchSetup): AsyncGenerator<Contestant | BenchSkipped> {
   const { pattern } = setup.work;

@@ -26,10 +26,12 @@ export function adoptSocket(
   const inside = from as unknown as SocketInside;
   const handle = inside._handle;
   inside._handle = null;
-  const buffer = Buffer.allocUnsafeSlow(readBufferBytes);
+  // Not made where `place` always has memory.
+  let own: Buffer | undefined;
   const next = (): Uint8Array => {
     const wanted = place();
     if (wanted instanceof Uint8Array) return wanted;
+    const buffer = (own ??= Buffer.allocUnsafeSlow(readBufferBytes));
     return wanted ? buffer.subarray(0, wanted.bytes) : buffer;
   };
   const socket = new Socket({
