@@ -10,7 +10,7 @@ const layers = [
 ];
 
 /** The package's entries stand above every layer but the commands, which no library imports. */
-const entries = ['index.ts', 'plugin.ts', 'compliance.ts'].map((file) => `./src/${file}`);
+const entries = ['index.ts', 'plugin.ts', 'compliance.ts', 'program.ts'].map((file) => `./src/${file}`);
 
 const layerZones = layers.flatMap((layer, rank) => [
   {

@@ -1,14 +1,26 @@
-// Writes the JavaScript of dist/: each command and each import of the package, with what they share in chunks, and the
-// small libraries that every transfer needs in them. Read file by file, a third of a short transfer would be spent on
-// loading modules. Types, and the check of them, are the compiler's.
+// Writes the JavaScript of dist/: the command line (bundle-program.mjs) and each import of the package, with what they share
+// in chunks, and the small libraries that every transfer needs in them. Types, and the check of them, are the compiler's.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleProgram, writePlugin } from './bundle-program.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Taken in; all other packages are imported as they are. */
 const bundled = ['@noble/curves', '@noble/hashes', 'cborg', 'valibot'];
+/** Taken into the command line, with all that they need. */
+const programs = [...bundled, '@oclif/core', 'cli-progress', 'ignore', 'listr2', 'noise-handshake'];
+/** What only development has, is asked for its place, or has binaries beside it. */
+const never = [
+  'typescript',
+  'ts-node',
+  'tsx',
+  'pnpapi',
+  'semver',
+  'sodium-universal',
+  '@oclif/core/package.json',
+];
 const shared = {
   bundle: true,
   format: 'esm',
@@ -27,14 +39,17 @@ const others = {
     ),
 };
 
+const program = await bundleProgram(root, commands(), (path, importer) => {
+  if ([path, packageOf(path)].some((name) => never.includes(name))) return false;
+  return programs.includes(packageOf(path)) || importer.includes('/node_modules/');
+});
 const { metafile } = await build({
   ...shared,
   absWorkingDir: root,
   entryPoints: [
-    ...commands(),
+    { in: 'src/plugin.ts', out: 'library/plugin' },
     ...[
       'index',
-      'plugin',
       'compliance',
       'native/index',
       'native/api',
@@ -43,9 +58,8 @@ const { metafile } = await build({
       'native/fabric',
       'bench/link/open-link',
       'bench/link/lack',
-    ].map((name) => `src/${name}.ts`),
+    ].map((name) => ({ in: `src/${name}.ts`, out: name })),
   ],
-  outbase: 'src',
   outdir: 'dist',
   // As deep as the sources are, so that what they find beside them is found from there, too.
   chunkNames: 'chunks/[name]-[hash]',
@@ -53,20 +67,27 @@ const { metafile } = await build({
   plugins: [others],
 });
 removeStale('dist/chunks', metafile);
-writeFileSync(join(root, 'dist', 'THIRD-PARTY.txt'), licences(Object.keys(metafile.inputs)));
+writePlugin(root, metafile.outputs['dist/library/plugin.js'].exports);
+const inputs = [metafile, program].flatMap((made) => Object.keys(made.inputs));
+writeFileSync(join(root, 'dist', 'THIRD-PARTY.txt'), licences(inputs));
 
 for (const plugin of readdirSync(join(root, 'plugins'))) {
   const directory = join(root, 'plugins', plugin);
   if (!existsSync(join(directory, 'package.json'))) continue;
-  const built = await build({
-    ...shared,
-    absWorkingDir: directory,
-    entryPoints: ['src/index.ts', 'src/hook.ts'],
-    outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
-    plugins: [others],
-  });
-  removeStale('dist/chunks', built.metafile, directory);
+  // One by one: what the hook shares with the rest would be files that each start has to open.
+  const outputs = {};
+  for (const entry of ['src/index.ts', 'src/hook.ts']) {
+    const built = await build({
+      ...shared,
+      absWorkingDir: directory,
+      entryPoints: [entry],
+      outdir: 'dist',
+      chunkNames: 'chunks/[name]-[hash]',
+      plugins: [others],
+    });
+    Object.assign(outputs, built.metafile.outputs);
+  }
+  removeStale('dist/chunks', { outputs }, directory);
 }
 
 function commands() {
@@ -74,7 +95,7 @@ function commands() {
   const helpers = new Set(globPatterns.filter((name) => name.startsWith('!')).map((name) => name.slice(1)));
   return readdirSync(join(root, 'src/commands'), { recursive: true })
     .filter((name) => name.endsWith('.ts') && !helpers.has(name.replace(/ts$/, 'js')))
-    .map((name) => `src/commands/${name}`);
+    .map((name) => name.replace(/\.ts$/, ''));
 }
 
 /** Chunks of earlier builds. */

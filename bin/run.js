@@ -4,14 +4,6 @@ import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
-// Code is optimised when it has run for long, not within the first seconds: most transfers are over before the
-// compiler's work would pay, and a core is what they are short of (measured: a tenth of a transfer's processor time).
-// Later versions have other names for it, and a compiler in between. A relay runs for long.
-if (process.argv[2] !== 'relay' && process.versions.node.startsWith('20.'))
-  setFlagsFromString('--interrupt-budget=1000000');
-// What a relay forwards is garbage at once: the more room there is for it, the later its memory is given back.
-if (process.argv[2] === 'relay') setFlagsFromString('--semi-space-growth-factor=1');
-
 // The code beside this file is compiled: without this, NODE_ENV=development makes oclif look for TypeScript.
 globalThis.oclif = { ...globalThis.oclif, enableAutoTranspile: false };
 
@@ -32,12 +24,25 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
 try {
-  // Not all of @oclif/core: what a command needs beyond this it imports itself.
-  const { run } = await import('@oclif/core/run');
+  const { run } = await import('../dist/program.js');
+  // Behind the import: compiled code that was kept is taken only under the flags that it was made with.
+  setFlags();
   await run(process.argv.slice(2), fileURLToPath(import.meta.url));
   leave(process.exitCode ?? 0);
 } catch (error) {
   fail(error);
+}
+
+/** V8's, by what is to run; none where compiled code is kept, which is good for no other flags. */
+function setFlags() {
+  if (Symbol.for('xfer/keep-code') in globalThis) return;
+  // Code is optimised when it has run for long, not within the first seconds: most transfers are over before the
+  // compiler's work would pay, and a core is what they are short of (measured: a tenth of a transfer's processor time).
+  // Later versions have other names for it, and a compiler in between. A relay runs for long.
+  if (process.argv[2] !== 'relay' && process.versions.node.startsWith('20.'))
+    setFlagsFromString('--interrupt-budget=1000000');
+  // What a relay forwards is garbage at once: the more room there is for it, the later its memory is given back.
+  if (process.argv[2] === 'relay') setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** For what no command has reported: one line, and the exit status that oclif gives a wrong use. */

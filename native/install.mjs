@@ -44,6 +44,17 @@ if (process.env.XFER_SKIP_NATIVE === '1') {
   if (failure !== undefined && missing.length > 0) warn(failure.reason, failure.remedy, missing);
 }
 
+await keepCode();
+
+/** Where the command line is built already, as in the packed package: V8's compiled code for this Node (bin/keep-code.js). */
+async function keepCode() {
+  const dist = join(here, '../dist');
+  if (!existsSync(join(dist, 'program.js')) || readdirSync(dist).some((name) => name.endsWith('.code')))
+    return;
+  const { failed, text } = await run(process.execPath, [join(here, '../bin/keep-code.js')], process.env);
+  if (failed || text.trim() !== '') console.warn(text.trim());
+}
+
 function shellWord(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -65,6 +65,25 @@ async function refuses(args: readonly string[], why: string): Promise<void> {
 describe('a package that is installed elsewhere', { timeout: 60_000 }, () => {
   it('runs', () => moves('out'));
 
+  it('has compiled code kept beside it, and runs without and with what is none', async () => {
+    const dist = join(installed(), 'dist');
+    const [name = ''] = (await readdir(dist)).filter((file) => file.endsWith('.code'));
+    expect(existsSync(join(dist, name.replace(/code$/, 'js')))).toBe(true);
+    const kept = await readFile(join(dist, name));
+    await rm(join(dist, name));
+    await moves('not-kept');
+    expect(existsSync(join(dist, name))).toBe(false);
+    for (const [what, bytes] of Object.entries({
+      empty: Buffer.alloc(0),
+      cut: kept.subarray(0, kept.length / 2),
+      garbage: Buffer.from('not compiled'.repeat(1000)),
+    })) {
+      await writeFile(join(dist, name), bytes);
+      await moves(what);
+    }
+    await writeFile(join(dist, name), kept);
+  });
+
   const hasLibfabric =
     spawnSync(process.execPath, [join(root, 'native/find-libfabric.mjs'), 'found'], { encoding: 'utf8' })
       .stdout === 'yes';
