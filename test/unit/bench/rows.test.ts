@@ -89,11 +89,12 @@ describe('what ours are beside peers', () => {
       row({ name: 'scp', kind: 'peer' }, [2e8, 2e8, 5e8]),
       row({ name: 'socat', kind: 'peer', isSealed: false }, [3e8, 3e8, 3e8]),
       row({ name: 'reference', kind: 'reference' }, [1e8, 1e8, 1e8]),
+      row({ name: 'stream layer', transport: 'memory', isSealed: false }, [9e9, 9e9, 9e9]),
     ]);
     expect(rows.map(({ contestant, besides }) => [contestant, besides])).toEqual([
       ['tcp', [expect.objectContaining({ contestant: 'scp' })]],
       ['udp', [expect.objectContaining({ contestant: 'socat', ratio: 3 })]],
-      ...['scp', 'socat', 'reference'].map((name) => [name, undefined]),
+      ...['scp', 'socat', 'reference', 'stream layer'].map((name) => [name, undefined]),
     ]);
     const [beside] = rows[0]?.besides ?? [];
     expect(beside?.ratio).toBeCloseTo(2.5, 9);
