@@ -1,6 +1,7 @@
 import { XferError } from '../errors/index.js';
+import { refuseOtherFlags } from './baseline-flags.js';
 import { rateShift, type RateShift } from './rate-shift.js';
-import type { BenchParameters, BenchReport, BenchRow, BenchSample } from './report.js';
+import type { BenchReport, BenchRow, BenchSample } from './report.js';
 import { isOfLatency, percent, resultWords, workWords } from './row-words.js';
 
 /** A report beside an earlier one. */
@@ -49,7 +50,7 @@ export function compareWithBaseline(
   baseline: BenchReport,
   tolerance: number,
 ): BaselineComparison {
-  refuseOther(report.parameters, baseline.parameters);
+  refuseOtherFlags(report.parameters, baseline.parameters);
   const isSameMachine = report.machine === baseline.machine && report.kernel === baseline.kernel;
   const machine = machineShift(report, baseline);
   if (!isSameMachine && !machine)
@@ -166,40 +167,6 @@ function matched(report: BenchReport, baseline: BenchReport) {
     missing: [...then.values()].filter(({ id }) => !now.has(id)),
     added: [...now.values()].filter(({ id }) => !then.has(id)),
   };
-}
-
-/** What changes how fast anything is; a baseline with another of these is of something else. */
-const decisive = {
-  hops: '--hops',
-  lanes: '--lanes',
-  recordBytes: '--record',
-  congestion: '--cc',
-  mtuBytes: '--mtu',
-  provider: '--provider',
-  isSealed: '--no-seal',
-  isBothWays: '--bidir',
-  link: '--link',
-} as const satisfies Partial<Record<keyof BenchParameters, string>>;
-
-function refuseOther(now: BenchParameters, then: BenchParameters): void {
-  const differing = (Object.keys(decisive) as (keyof typeof decisive)[]).filter(
-    (name) => wordsOf(now[name]) !== wordsOf(then[name]),
-  );
-  const isElsewhere = (now.target === null) !== (then.target === null);
-  if (differing.length === 0 && !isElsewhere) return;
-  const names = [...(isElsewhere ? ['the target'] : []), ...differing.map((name) => decisive[name])];
-  const [first] = differing;
-  const how = first ? ` (${decisive[first]} then: ${wordsOf(then[first])}, now: ${wordsOf(now[first])})` : '';
-  throw new XferError('ERR_XFER_USAGE', `the baseline was made with another ${names.join(', ')}${how}`, {
-    remedy: 'run with the same flags as the baseline, or make a new one',
-  });
-}
-
-/** The seed of a link is no difference in what is measured, nor is the order of fields. */
-function wordsOf(value: BenchParameters[keyof typeof decisive]): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const { bitsPerSecond, delayMs, lossShare, queueBytes } = value;
-  return JSON.stringify({ bitsPerSecond, delayMs, lossShare, queueBytes });
 }
 
 function notesOn(report: BenchReport, baseline: BenchReport, isSameMachine: boolean): string[] {
