@@ -4,6 +4,7 @@ import { withBesides } from '../../../src/bench/besides.js';
 import type { Contestant, RunResult } from '../../../src/bench/contract.js';
 import { benchEntry, benchRow } from '../../../src/bench/row.js';
 import type { BenchWork } from '../../../src/bench/work.js';
+import { median as shownMedian } from '../../../src/ui/bench-figures.js';
 
 const latency: BenchWork = {
   ...{ pattern: 'latency', bytes: 1000, count: 1, isBothWays: false },
@@ -54,6 +55,16 @@ describe('a row', () => {
     expect(row.latency).toMatchObject({ minUs: 50, maxUs: 200 });
     expect(row.latency?.medianUs).toBeCloseTo(100, -1);
     expect(row.samples.map((sample) => sample.latency?.minUs)).toEqual([100, 50, 200]);
+  });
+
+  it('has of an even number the lower one in the middle, as tables of passes do', () => {
+    const rates = [4e8, 1e8, 2e8, 3e8];
+    const row = benchRow(
+      benchEntry(file, who()),
+      rates.map((rate) => at(rate)),
+    );
+    expect(row.bytesPerSecond).toBeCloseTo(2e8, 0);
+    expect(shownMedian(rates)).toBe(2e8);
   });
 
   it('has what its median run has, and medians of processor time by process', () => {
