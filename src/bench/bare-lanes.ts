@@ -2,6 +2,7 @@ import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { Histogram } from '../app/histogram.js';
 import type { Connection, ConnectionStats } from '../transport/contract.js';
+import type { OnMeasure } from './bare-cpu.js';
 import type { BareEnd } from './bare-end.js';
 import type { RunProgress, RunResult } from './contract.js';
 import type { PathFacts } from './report.js';
@@ -17,10 +18,13 @@ export interface LanesRun {
   readonly lanes: number;
   readonly signal: AbortSignal;
   onProgress(progress: RunProgress): void;
+  /** Called by each lane. */
+  readonly onMeasure?: OnMeasure;
 }
 
 /** The work over that many connections at once. Where one fails all end, and it rejects with why. */
-export async function runLanes({ end, id, work, lanes, signal, onProgress }: LanesRun): Promise<RunResult> {
+export async function runLanes(run: LanesRun): Promise<RunResult> {
+  const { end, id, work, lanes, signal, onProgress, onMeasure } = run;
   const connections: Connection[] = [];
   const ending = new AbortController();
   const interrupt = (): void => ending.abort(signal.reason);
@@ -32,7 +36,7 @@ export async function runLanes({ end, id, work, lanes, signal, onProgress }: Lan
     stopTelling = tellProgress(connections, onProgress);
     const before = connections.map((connection) => connection.stats());
     const runs = connections.map((connection) =>
-      streamLoops(connection, id, ending.signal)
+      streamLoops(connection, id, ending.signal, onMeasure)
         .run(work)
         .catch((thrown: unknown) => {
           ending.abort(thrown);

@@ -48,7 +48,9 @@ async function streamContestant(
     ...{ name: transport, kind: 'xfer', transport, loops: 'javascript', isSealed: false },
     ...(hops > 0 ? { how: overRelays(hops) } : {}),
     run: (onProgress) =>
-      withCpu(setup, end, () => runLanes({ end, id, work, lanes: count, signal: setup.signal, onProgress })),
+      withCpu(setup, end, (onMeasure) =>
+        runLanes({ ...{ end, id, work, lanes: count, signal: setup.signal }, onProgress, onMeasure }),
+      ),
     close: () => Promise.resolve(),
   };
 }
@@ -76,7 +78,9 @@ async function nativeContestant(
       const tell = (): void => onProgress({ seconds: (performance.now() - began) / 1000, bytes: 0 });
       const timer = setInterval(tell, benchDefaults.progressMs);
       try {
-        return await withCpu(setup, end, () => loops.run(pattern, work.bytes, work.limit));
+        return await withCpu(setup, end, (onMeasure) =>
+          loops.run(pattern, work.bytes, work.limit, onMeasure),
+        );
       } finally {
         clearInterval(timer);
       }

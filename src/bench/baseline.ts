@@ -1,6 +1,8 @@
 import { XferError } from '../errors/index.js';
+import { refuseOtherFlags } from './baseline-flags.js';
+import { failedRows, type FailedRow } from './failed-rows.js';
 import { rateShift, type RateShift } from './rate-shift.js';
-import type { BenchParameters, BenchReport, BenchRow, BenchSample } from './report.js';
+import type { BenchReport, BenchRow, BenchSample } from './report.js';
 import { isOfLatency, percent, resultWords, workWords } from './row-words.js';
 
 /** A report beside an earlier one. */
@@ -15,6 +17,8 @@ export interface BaselineComparison {
   /** Rows of xfer that are in the baseline alone, and those that are new. */
   readonly missing: readonly BenchRow[];
   readonly added: readonly BenchRow[];
+  /** Of those that are missing: what failed now, for whatever is no lack of this machine's. */
+  readonly failed: readonly FailedRow[];
   /** Sentences about what else differs. */
   readonly notes: readonly string[];
 }
@@ -24,8 +28,10 @@ export interface ComparedRow {
   readonly was: BenchRow;
   /** Speed now by then: below 1 is slower. Of latency the time then by that now. */
   readonly ratio: number;
-  /** The same through `machineRatio`. */
+  /** The same through `machineRatio`; of latency there is none. */
   readonly normalisedRatio?: number;
+  /** False: latency of another machine, which nothing makes comparable. */
+  readonly isJudged: boolean;
   /** Of all pairs of a run then and one now, the share in which now was slower, as by the basis. */
   readonly slowerShare: number;
   readonly isRegression: boolean;
@@ -40,7 +46,8 @@ export interface ComparedRow {
  * Machines differ from day to day, too, all that is run alike. So the speed is taken by itself, and again divided by how the
  * reference rows changed (native code, over loopback, nothing of xfer's in it; the runs of all works together): on the same
  * machine and kernel a regression must be one both ways, on another machine the normalised speed alone decides. Peers are not
- * judged: nothing here makes them slower. Latency counts by the medians of its runs.
+ * judged: nothing here makes them slower. Latency counts by the medians of its runs, as they are: the reference says how many bytes
+ * a machine moves, not how soon it answers; so it is judged on the same machine and kernel alone.
  *
  * `tolerance` is a share of the speed. Throws ERR_XFER_USAGE where nothing can be compared.
  */
@@ -49,7 +56,7 @@ export function compareWithBaseline(
   baseline: BenchReport,
   tolerance: number,
 ): BaselineComparison {
-  refuseOther(report.parameters, baseline.parameters);
+  refuseOtherFlags(report.parameters, baseline.parameters);
   const isSameMachine = report.machine === baseline.machine && report.kernel === baseline.kernel;
   const machine = machineShift(report, baseline);
   if (!isSameMachine && !machine)
@@ -60,7 +67,14 @@ export function compareWithBaseline(
     );
   const basis = !machine ? 'raw' : isSameMachine ? 'both' : 'normalised';
   const { shared, missing, added } = matched(report, baseline);
-  if (shared.length === 0)
+  const failed = failedRows(missing, report);
+  const judging = { basis, machine: machine ?? 1, tolerance, isSameMachine } as const;
+  const rows = shared.map(([row, was]) => compared(row, was, judging));
+  if (failed.length === 0 && rows.length > 0 && !rows.some(({ isJudged }) => isJudged))
+    throw new XferError('ERR_XFER_USAGE', `there is latency alone in both, and ${notJudged}`, {
+      remedy: 'make a baseline on this machine',
+    });
+  if (failed.length === 0 && rows.length === 0)
     throw new XferError('ERR_XFER_USAGE', 'the baseline has no row in common with this run', {
       remedy: 'run the same patterns, sizes and transports as the baseline did',
     });
@@ -68,29 +82,53 @@ export function compareWithBaseline(
     basis,
     ...(machine === undefined ? {} : { machineRatio: machine }),
     tolerance,
-    rows: shared.map(([row, was]) => compared(row, was, { basis, machine: machine ?? 1, tolerance })),
-    missing,
-    added,
-    notes: notesOn(report, baseline, isSameMachine),
+    ...{ rows, missing, added, failed },
+    notes: [
+      ...notesOn(report, baseline, isSameMachine),
+      ...(rows.every(({ isJudged }) => isJudged) ? [] : [notJudged]),
+    ],
   };
 }
 
 /** `tcp (file, 1GiB): 621 MB/s, was 750 MB/s: 17 % slower, in 25 of 25 pairs of runs` */
-export function comparedWords({ row, was, ratio, normalisedRatio, slowerShare }: ComparedRow): string {
+export function comparedWords({
+  row,
+  was,
+  ratio,
+  normalisedRatio,
+  slowerShare,
+  isJudged,
+}: ComparedRow): string {
   const pairs = row.samples.length * was.samples.length;
   const machine =
     normalisedRatio === undefined ? '' : ` (${changeWords(normalisedRatio)} beside the reference)`;
-  return `${row.contestant} (${workWords(row)}): ${resultWords(row)}, was ${resultWords(was)}: ${changeWords(ratio)}${machine}, slower in ${Math.round(slowerShare * pairs)} of ${pairs} pairs of runs`;
+  return `${row.contestant} (${workWords(row)}): ${resultWords(row)}, was ${resultWords(was)}: ${changeWords(ratio)}${machine}, slower in ${Math.round(slowerShare * pairs)} of ${pairs} pairs of runs${isJudged ? '' : ', not judged'}`;
 }
 
-/** Throws ERR_XFER_REGRESSION, which names each. */
-export function refuseRegression({ rows, tolerance }: BaselineComparison): void {
+/** `udp (file, 1GiB): the other end is gone (ERR_XFER_CONNECTION_LOST)` */
+export const failedWords = ({ row, code, reason }: FailedRow): string =>
+  `${row.contestant} (${workWords(row)}): ${reason} (${code})`;
+
+/** Throws ERR_XFER_REGRESSION, which names each row that is slower, and each that failed. */
+export function refuseRegression({ rows, failed, tolerance }: BaselineComparison): void {
   const worse = rows.filter(({ isRegression }) => isRegression);
-  if (worse.length === 0) return;
-  const many = worse.length === 1 ? 'one row is' : `${worse.length} rows are`;
+  if (worse.length === 0 && failed.length === 0) return;
+  const many = (list: readonly unknown[]): string =>
+    list.length === 1 ? 'one row is' : `${list.length} rows are`;
+  const said = [
+    ...(worse.length > 0
+      ? [
+          `${many(worse)} slower than the baseline by more than ${percent(tolerance)}: ${worse.map(comparedWords).join('; ')}`,
+        ]
+      : []),
+    ...(failed.length > 0
+      ? [`${many(failed)} in the baseline and failed now: ${failed.map(failedWords).join('; ')}`]
+      : []),
+  ];
   throw new XferError(
     'ERR_XFER_REGRESSION',
-    `${many} slower than the baseline by more than ${percent(tolerance)}: ${worse.map(comparedWords).join('; ')}`,
+    said.join('; '),
+    worse.length > 0 ? {} : { remedy: 'find what made it fail; or make a new baseline without it' },
   );
 }
 
@@ -99,9 +137,15 @@ export const changeWords = (ratio: number): string =>
 
 interface Judging extends Pick<BaselineComparison, 'basis' | 'tolerance'> {
   readonly machine: number;
+  readonly isSameMachine: boolean;
 }
 
-function compared(row: BenchRow, was: BenchRow, { basis, machine, tolerance }: Judging): ComparedRow {
+function compared(row: BenchRow, was: BenchRow, judging: Judging): ComparedRow {
+  const { machine, tolerance, isSameMachine } = judging;
+  // Those of native loops, which have no medians, too.
+  const isTime = row.pattern === 'latency';
+  const basis = isTime ? 'raw' : judging.basis;
+  const isJudged = isSameMachine || !isTime;
   const then = speedsOf(was);
   const raw = rateShift(then, speedsOf(row));
   const normalised = rateShift(
@@ -116,9 +160,12 @@ function compared(row: BenchRow, was: BenchRow, { basis, machine, tolerance }: J
     ratio: raw.ratio,
     ...(basis === 'raw' ? {} : { normalisedRatio: normalised.ratio }),
     slowerShare: Math.min(...judged.map(({ lessShare }) => lessShare)),
-    isRegression: judged.every(
-      ({ ratio, lessShare, lessShareWanted }) => ratio < 1 - tolerance && lessShare >= lessShareWanted,
-    ),
+    isJudged,
+    isRegression:
+      isJudged &&
+      judged.every(
+        ({ ratio, lessShare, lessShareWanted }) => ratio < 1 - tolerance && lessShare >= lessShareWanted,
+      ),
   };
 }
 
@@ -168,46 +215,14 @@ function matched(report: BenchReport, baseline: BenchReport) {
   };
 }
 
-/** What changes how fast anything is; a baseline with another of these is of something else. */
-const decisive = {
-  hops: '--hops',
-  lanes: '--lanes',
-  recordBytes: '--record',
-  congestion: '--cc',
-  mtuBytes: '--mtu',
-  provider: '--provider',
-  isSealed: '--no-seal',
-  isBothWays: '--bidir',
-  link: '--link',
-} as const satisfies Partial<Record<keyof BenchParameters, string>>;
-
-function refuseOther(now: BenchParameters, then: BenchParameters): void {
-  const differing = (Object.keys(decisive) as (keyof typeof decisive)[]).filter(
-    (name) => wordsOf(now[name]) !== wordsOf(then[name]),
-  );
-  const isElsewhere = (now.target === null) !== (then.target === null);
-  if (differing.length === 0 && !isElsewhere) return;
-  const names = [...(isElsewhere ? ['the target'] : []), ...differing.map((name) => decisive[name])];
-  const [first] = differing;
-  const how = first ? ` (${decisive[first]} then: ${wordsOf(then[first])}, now: ${wordsOf(now[first])})` : '';
-  throw new XferError('ERR_XFER_USAGE', `the baseline was made with another ${names.join(', ')}${how}`, {
-    remedy: 'run with the same flags as the baseline, or make a new one',
-  });
-}
-
-/** The seed of a link is no difference in what is measured, nor is the order of fields. */
-function wordsOf(value: BenchParameters[keyof typeof decisive]): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const { bitsPerSecond, delayMs, lossShare, queueBytes } = value;
-  return JSON.stringify({ bitsPerSecond, delayMs, lossShare, queueBytes });
-}
+const notJudged = 'latency of another machine or kernel is not comparable';
 
 function notesOn(report: BenchReport, baseline: BenchReport, isSameMachine: boolean): string[] {
   const differs = (['machine', 'kernel', 'node'] as const).filter((name) => report[name] !== baseline[name]);
   const { target } = baseline.parameters;
   return [
     ...differs.map((name) => `${name}: ${report[name]}, and ${baseline[name]} in the baseline`),
-    ...(isSameMachine ? [] : ['rows are judged beside the reference alone']),
+    ...(isSameMachine ? [] : ['rates are judged beside the reference alone']),
     ...(target !== report.parameters.target
       ? [`target: ${report.parameters.target ?? ''}, and ${target ?? ''} in the baseline`]
       : []),

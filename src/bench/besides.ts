@@ -1,10 +1,11 @@
+import { hasPath } from './has-path.js';
 import type { Beside, BenchRow } from './report.js';
 import { median } from './row.js';
 
-/** The rows of one work, those of xfer with what they are beside each peer that is encrypted as they are. */
+/** The rows of one work, those of xfer that go anywhere with what they are beside each peer that is encrypted as they are. */
 export function withBesides(rows: readonly BenchRow[]): readonly BenchRow[] {
   return rows.map((row) => {
-    if (row.kind !== 'xfer') return row;
+    if (row.kind !== 'xfer' || !hasPath(row)) return row;
     const besides = rows
       .filter(({ kind, isSealed }) => kind === 'peer' && isSealed === row.isSealed)
       .map((peer) => beside(row, peer));

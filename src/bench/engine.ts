@@ -1,3 +1,4 @@
+import { exitStatus } from '../errors/index.js';
 import type { TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { withBesides } from './besides.js';
@@ -45,7 +46,7 @@ export interface BenchOptions extends PlanOptions, Partial<BenchObserver> {
 
 /**
  * Every work by everybody who can do it, in rounds. What cannot be done here is in the report as skipped, all of it perhaps: see
- * `whyNothing`. Rejects with an error of the target, with a defect, with ERR_XFER_USAGE, and with the signal's reason.
+ * `whyNothing`. Rejects with an error of the target, where xfer lost or changed content, with a defect, with ERR_XFER_USAGE, and with the signal's reason.
  */
 export async function bench(options: BenchOptions): Promise<BenchReport> {
   const { transports, target, signal, tuning = {}, hops = 0, isSealed = true } = options;
@@ -124,8 +125,11 @@ async function rowsOf(
     options.onWork?.(work, [...entries.values()], place);
     const runs = await runRounds([...entries.keys()], {
       ...{ rounds, signal },
-      // Nobody does anything with a target that is gone.
-      isFatal: ({ row: { origin } }) => target !== undefined && (origin === 'network' || origin === 'remote'),
+      isFatal: ({ kind }, { exit, row: { origin } }) =>
+        // No figure is worth anything beside content that arrived as another, or a defect of ours.
+        (kind === 'xfer' && (exit === exitStatus.integrity || exit === exitStatus.internal)) ||
+        // Nobody does anything with a target that is gone.
+        (target !== undefined && (origin === 'network' || origin === 'remote')),
       onProgress: (contestant, round, progress) =>
         options.onProgress?.({ entry: entryOf(contestant), round, rounds, ...progress }),
       onRun: (contestant, round, result) => {

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { commitOf } from './commit-of.js';
 import type { BenchReport } from './report.js';
 
 const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
-const gitTimeoutMs = 2_000;
 
 /** What a measured number is worth nothing without. */
 export async function thisMachine(): Promise<
@@ -18,7 +16,7 @@ export async function thisMachine(): Promise<
   return {
     ...{ machine: `${cores} × ${model}, ${memory} GiB`, cores },
     ...{ kernel: `${type()} ${release()}`, node: process.version },
-    ...{ xfer: await packageVersion(), commit: await packageCommit() },
+    ...{ xfer: await packageVersion(), commit: await commitOf(packageDirectory) },
     date: new Date().toISOString(),
   };
 }
@@ -28,18 +26,4 @@ async function packageVersion(): Promise<string> {
     version: string;
   };
   return version;
-}
-
-/** null where it is no clone of its own: an installed package may lie in somebody else's. */
-async function packageCommit(): Promise<string | null> {
-  try {
-    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--show-toplevel', 'HEAD'], {
-      ...{ cwd: packageDirectory, timeout: gitTimeoutMs },
-    });
-    const [top = '', commit = ''] = stdout.trim().split('\n');
-    const isOurs = (await realpath(top)) === (await realpath(packageDirectory));
-    return isOurs ? commit : null;
-  } catch {
-    return null;
-  }
 }

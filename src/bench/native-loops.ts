@@ -3,6 +3,7 @@ import { XferError } from '../errors/index.js';
 import type { FabricApi, FabricLoop, FabricRunResult } from '../native/fabric-api.js';
 import { OpenRefused, resetCode, type Connection, type Stream } from '../transport/contract.js';
 import { StreamReader } from '../transport/stream-reader.js';
+import type { OnMeasure } from './bare-cpu.js';
 import { nativeError, openLoop, readParty, sendParty } from './native-end.js';
 import { encodeNativeHeader, encodeRun, nativeAnswer, type NativeRun } from './native-message.js';
 import type { RunResult } from './contract.js';
@@ -13,7 +14,7 @@ import { unlessAborted } from '../app/unless-aborted.js';
 export interface NativeLoops {
   readonly provider: string;
   /** Messages of benchDefaults.nativeLargeBytes at most. Rejects with an XferError, or with the signal's reason. */
-  run(pattern: BarePattern, bytes: number, limit: RunLimit): Promise<RunResult>;
+  run(pattern: BarePattern, bytes: number, limit: RunLimit, onMeasure?: OnMeasure): Promise<RunResult>;
   close(): Promise<void>;
 }
 
@@ -52,8 +53,8 @@ export async function nativeLoops(
     const ends = { stream, reader, loop, signal };
     return {
       ...{ provider, close },
-      run: (pattern, bytes, limit) =>
-        run(ends, pattern, bytes, limit).catch((thrown: unknown) => {
+      run: (pattern, bytes, limit, onMeasure) =>
+        run(ends, pattern, bytes, limit, onMeasure).catch((thrown: unknown) => {
           signal.throwIfAborted();
           throw nativeError(thrown);
         }),
@@ -74,7 +75,13 @@ interface Ends {
 }
 
 /** How many go into the time that there is is found out first; so many as were asked for, if they do. */
-async function run(ends: Ends, pattern: BarePattern, bytes: number, limit: RunLimit): Promise<RunResult> {
+async function run(
+  ends: Ends,
+  pattern: BarePattern,
+  bytes: number,
+  limit: RunLimit,
+  onMeasure?: OnMeasure,
+): Promise<RunResult> {
   const what = { kind: kinds[pattern], bytes };
   const tried = await once(ends, { ...what, iterations: triedIterations, warmUp: triedIterations });
   const eachMs = Math.max((tried.seconds * 1000) / triedIterations, 1e-5);
@@ -85,6 +92,7 @@ async function run(ends: Ends, pattern: BarePattern, bytes: number, limit: RunLi
       : Math.max(minIterations, Math.ceil(limit.timeMs / eachMs));
   const iterations = Math.min(wanted, benchDefaults.maxIterations);
   const warmUp = Math.min(Math.ceil(iterations * warmUpShare), maxWarmUp);
+  onMeasure?.(iterations / (iterations + warmUp));
   const { seconds } = await once(ends, { ...what, iterations, warmUp });
   return { iterations, seconds, totalBytes: iterations * bytes * (pattern === 'latency' ? 2 : 1) };
 }

@@ -40,11 +40,11 @@ function argumentsOf({ parameters, rows }: Measured, pattern: BenchPattern): str
     ...flag('peers', peers.join(',')),
     ...(hops === 0 ? [] : flag('hops', hops)),
     ...flag('lanes', lanes),
-    ...flag('record', recordBytes),
+    ...(hasSealing(pattern) ? flag('record', recordBytes) : []),
     ...flag('cc', congestion),
     ...flag('mtu', mtuBytes),
     ...flag('provider', provider),
-    ...(parameters.isSealed ? [] : ['--no-seal']),
+    ...(parameters.isSealed || !hasSealing(pattern) ? [] : ['--no-seal']),
     ...(parameters.isBothWays && goesBothWays(pattern) ? ['--bidir'] : []),
     ...(rows.some((row) => row.cpuSecondsPerGiB) ? ['--cpu'] : []),
     ...(link ? [...flag('link', linkOf(link)), ...flag('seed', link.seed)] : []),
@@ -70,11 +70,14 @@ const hasCount = (pattern: BenchPattern): boolean => pattern === 'small-files' |
 /** A pipe has a time where one was asked for. */
 const isLimited = ({ pattern, limit }: BenchReport['parameters']['works'][number]): boolean =>
   pattern === 'memory' || pattern === 'latency' || (pattern === 'pipe' && 'timeMs' in limit);
+/** Alone others refuse what is about sealing. */
+const hasSealing = (pattern: BenchPattern): boolean =>
+  pattern === 'file' || pattern === 'pipe' || pattern === 'small-files';
 const goesBothWays = (pattern: BenchPattern): boolean => pattern !== 'latency' && pattern !== 'streams';
 
 function linkOf({ name, bitsPerSecond, delayMs, lossShare, queueBytes }: BenchLink): string {
   if (name !== null) return name;
-  const rate = bitsPerSecond === undefined ? '0' : `${bitsPerSecond / 1e6}mbit`;
+  const rate = bitsPerSecond === undefined ? 'max' : `${bitsPerSecond / 1e6}mbit`;
   const parts = [rate, `${delayMs}ms`, `${Number((100 * lossShare).toPrecision(6))}%`];
   return [...parts, ...(queueBytes === undefined ? [] : [String(queueBytes)])].join(',');
 }

@@ -72,12 +72,17 @@ const row = v.object({
   samples: v.pipe(list(v.object(sample)), v.minLength(1, 'must not be empty')),
 });
 
-const link = v.object({
-  name: orNull(text),
+const linkWay = {
   bitsPerSecond: maybe(amount),
   delayMs: amount,
   lossShare: amount,
   queueBytes: maybe(amount),
+};
+
+const link = v.object({
+  name: orNull(text),
+  ...linkWay,
+  back: maybe(v.object(linkWay)),
   seed: v.number('must be a number'),
 });
 

@@ -6,7 +6,7 @@ export interface RoundsOptions {
   /** Its reason is what is rejected with. */
   readonly signal: AbortSignal;
   /** Of an error that ends all, not only the contestant that has it. */
-  isFatal(error: XferError): boolean;
+  isFatal(contestant: Contestant, error: XferError): boolean;
   onProgress(contestant: Contestant, round: number, progress: RunProgress): void;
   onRun(contestant: Contestant, round: number, result: RunResult): void;
   onDropped(contestant: Contestant, error: XferError): void;
@@ -35,7 +35,7 @@ export async function runRounds(
       } catch (thrown) {
         signal.throwIfAborted();
         // What is no error of the table is a defect of ours: nothing is measured beside that.
-        if (!isXferError(thrown) || options.isFatal(thrown)) throw asXferError(thrown);
+        if (!isXferError(thrown) || options.isFatal(contestant, thrown)) throw asXferError(thrown);
         runs.delete(contestant);
         options.onDropped(contestant, thrown);
       }

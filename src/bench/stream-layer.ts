@@ -2,6 +2,7 @@ import { XferError } from '../errors/index.js';
 import { MuxBudget, MuxConnection } from '../mux/index.js';
 import { openErrorCode, type Connection } from '../transport/contract.js';
 import { answerBench } from './answers.js';
+import { withCpu, type OnMeasure } from './bare-cpu.js';
 import type { BenchSetup, Contestant, RunProgress, RunResult } from './contract.js';
 import { streamLayerName } from './ends.js';
 import { MemoryPairLink } from './memory-pair.js';
@@ -42,17 +43,19 @@ export async function* streamLayer(setup: BenchSetup): AsyncGenerator<Contestant
   };
 }
 
-function contestant(
-  { work, signal, countsCpu }: BenchSetup,
-  pattern: 'memory' | 'latency' | 'streams',
-): Contestant {
+function contestant(setup: BenchSetup, pattern: 'memory' | 'latency' | 'streams'): Contestant {
+  const { work, signal } = setup;
   const ends = new StreamLayerEnds();
   const id = new Uint8Array(benchIdBytes);
-  const measured = async (onProgress: (progress: RunProgress) => void): Promise<RunResult> => {
+  const measured = async (
+    onProgress: (progress: RunProgress) => void,
+    onMeasure: OnMeasure,
+  ): Promise<RunResult> => {
     const { near } = ends;
+    const firstByteAt = (): number => ends.firstByteAt;
     if (pattern === 'streams')
-      return runStreams(near, { id, work, signal, onProgress, firstByteAt: () => ends.firstByteAt });
-    return streamLoops(near, id, signal).run(work);
+      return runStreams(near, { id, work, signal, onProgress, onMeasure, firstByteAt });
+    return streamLoops(near, id, signal, onMeasure).run(work);
   };
   return {
     name: 'stream layer',
@@ -60,13 +63,8 @@ function contestant(
     transport: streamLayerName,
     isSealed: false,
     how: 'both ends of the mux in one process, joined by memory: each byte is copied once',
-    run: async (onProgress) => {
-      const before = process.cpuUsage();
-      const result = await measured(onProgress);
-      if (!countsCpu) return result;
-      const { user, system } = process.cpuUsage(before);
-      return { ...result, cpu: [{ process: 'both ends', seconds: (user + system) / 1e6 }] };
-    },
+    run: (onProgress) =>
+      withCpu(setup, { processes: [] }, (onMeasure) => measured(onProgress, onMeasure), 'both ends'),
     close: () => {
       ends.close();
       return Promise.resolve();

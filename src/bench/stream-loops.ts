@@ -1,6 +1,7 @@
 import { benchDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { Connection } from '../transport/contract.js';
+import type { OnMeasure } from './bare-cpu.js';
 import { acknowledgementBytes, benchMessage } from './message.js';
 import { BenchRunCore } from './run-core.js';
 import type { RunResult } from './contract.js';
@@ -8,13 +9,21 @@ import { benchRun, isBarePattern, type BareWork, type BenchRun } from './run.js'
 import type { BenchWork } from './work.js';
 import { Histogram } from '../app/histogram.js';
 
-/** The patterns on streams of a connection, through the contract of transports alone: as xfer itself sees it. */
-export function streamLoops(connection: Connection, id: Uint8Array, signal: AbortSignal): StreamLoops {
+/**
+ * The patterns on streams of a connection, through the contract of transports alone: as xfer itself sees it. `onMeasure` is called
+ * behind what warms up, before the clock of what counts runs.
+ */
+export function streamLoops(
+  connection: Connection,
+  id: Uint8Array,
+  signal: AbortSignal,
+  onMeasure: OnMeasure = () => undefined,
+): StreamLoops {
   return {
     run: async ({ pattern, ...work }) => {
       if (!isBarePattern(pattern))
         throw new XferError('ERR_XFER_INTERNAL', `${pattern} is not of one stream`);
-      return benchRun(connection, id, work.bytes, signal, (run) => loops[pattern](run, work));
+      return benchRun(connection, id, work.bytes, signal, (run) => loops[pattern](run, work, onMeasure));
     },
   };
 }
@@ -27,7 +36,11 @@ export interface StreamLoops {
 const loops = { latency, memory };
 
 /** A message there, one back, by turns. */
-function latency({ stream, memory, send, finish }: BenchRun, { bytes, limit }: BareWork): void {
+function latency(
+  { stream, memory, send, finish }: BenchRun,
+  { bytes, limit }: BareWork,
+  onMeasure: OnMeasure,
+): void {
   const message = memory.message(bytes, benchMessage.echo);
   const core = new BenchRunCore(limit, performance.now());
   const halfTrips = new Histogram();
@@ -37,7 +50,7 @@ function latency({ stream, memory, send, finish }: BenchRun, { bytes, limit }: B
   stream.onData((came) => {
     left -= came.length;
     if (left > 0 || isOver) return;
-    const now = performance.now();
+    let now = performance.now();
     if (core.isMeasuring) halfTrips.add(((now - sentAt) * 1000) / 2);
     if (core.handleMessage(now)) {
       if (core.isMeasuring) {
@@ -46,7 +59,8 @@ function latency({ stream, memory, send, finish }: BenchRun, { bytes, limit }: B
         const totalBytes = 2 * iterations * bytes;
         return finish({ iterations, totalBytes, seconds: core.measuredMs(now) / 1000, halfTrips });
       }
-      core.measure(now);
+      onMeasure();
+      core.measure((now = performance.now()));
     }
     left += bytes;
     sentAt = now;
@@ -62,6 +76,7 @@ function latency({ stream, memory, send, finish }: BenchRun, { bytes, limit }: B
 function memory(
   { stream, memory, send, finish, fail }: BenchRun,
   { bytes, limit, isBothWays }: BareWork,
+  onMeasure: OnMeasure,
 ): void {
   const { windowMessages } = benchDefaults;
   const plain = memory.message(bytes, isBothWays ? benchMessage.echo : benchMessage.count);
@@ -93,13 +108,14 @@ function memory(
       return fail(new XferError('ERR_XFER_PROTOCOL', 'the other end acknowledges what was not sent'));
     acknowledged = messages;
     if (isWaiting && acknowledged === sent) {
-      const now = performance.now();
       if (core.isMeasuring) {
+        const seconds = core.measuredMs(performance.now()) / 1000;
         const iterations = core.counted;
         const totalBytes = iterations * bytes * (isBothWays ? 2 : 1);
-        return finish({ iterations, totalBytes, seconds: core.measuredMs(now) / 1000 });
+        return finish({ iterations, totalBytes, seconds });
       }
-      core.measure(now);
+      onMeasure();
+      core.measure(performance.now());
       isWaiting = false;
     }
     if (!isFull) pump();

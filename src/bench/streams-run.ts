@@ -20,6 +20,8 @@ export interface StreamsRunOptions {
   /** Where both ends are in this process: when the last first byte came, by `performance.now()`. */
   firstByteAt?(): number;
   onProgress?(progress: RunProgress): void;
+  /** Behind the times to the first byte: what follows counts. */
+  onMeasure?(): void;
 }
 
 export interface StreamsResult extends RunResult {
@@ -54,6 +56,7 @@ export async function runStreams(connection: Connection, options: StreamsRunOpti
     let atOnce = 0;
     let most = Math.min(work.count, mostAtOnce);
     let done = 0;
+    options.onMeasure?.();
     const from = performance.now();
     while (done < work.count) {
       const { ended } = await waveOf(Math.min(most, work.count - done));

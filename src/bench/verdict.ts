@@ -1,7 +1,10 @@
-import { formatRate, formatSize } from '../config/quantity.js';
-import type { BenchReport, BenchRow, BenchVerdict } from './report.js';
+import { sessionDefaults } from '../config/index.js';
+import { formatSize } from '../config/quantity.js';
+import { hasPath } from './has-path.js';
+import type { BenchParameters, BenchReport, BenchRow, BenchVerdict } from './report.js';
 import { percent, resultWords, threeDigits, workWords } from './row-words.js';
 import type { VerdictFacts } from './verdict-facts.js';
+import { limitOf, type VerdictLimit } from './verdict-limit.js';
 
 /** What a verdict is made of. */
 export type Measured = Omit<BenchReport, 'verdict'>;
@@ -40,7 +43,7 @@ const mainPatterns = ['file', 'pipe', 'memory', 'small-files', 'streams', 'laten
  */
 export function benchVerdict(report: Measured, facts: VerdictFacts): BenchVerdict {
   const best = mainRow(report.rows);
-  if (!best) return { bottleneck: 'unknown', findings: ['Nothing of xfer was measured.'], advice: [] };
+  if (!best) return { bottleneck: 'unknown', findings: withoutPath(report.rows), advice: [] };
   const limit = limitOf(best, report);
   const cause = causeOf(best, report, facts, limit?.share);
   return {
@@ -51,7 +54,7 @@ export function benchVerdict(report: Measured, facts: VerdictFacts): BenchVerdic
       cause.finding ?? 'Nothing that was measured tells what holds it back.',
       ...otherWays(best, report.rows),
       ...bareBeside(best, report.rows),
-      ...peersBeside(best),
+      ...peersBeside(best, report.parameters),
       ...unsteady(best),
     ],
     advice: cause.advice ?? [],
@@ -59,7 +62,18 @@ export function benchVerdict(report: Measured, facts: VerdictFacts): BenchVerdic
 }
 
 function mainRow(rows: readonly BenchRow[]): BenchRow | undefined {
-  const ours = rows.filter(({ kind }) => kind === 'xfer');
+  return largestOf(rows.filter((row) => row.kind === 'xfer' && hasPath(row)));
+}
+
+/** The stream layer is xfer's, but nothing of a path or of this machine's kernel is in it. */
+function withoutPath(rows: readonly BenchRow[]): string[] {
+  const layer = largestOf(rows.filter(({ kind }) => kind === 'xfer'));
+  return layer
+    ? [headline(layer, undefined), 'There is no path in it, so nothing is said of one.']
+    : ['Nothing of xfer was measured.'];
+}
+
+function largestOf(ours: readonly BenchRow[]): BenchRow | undefined {
   const pattern = mainPatterns.find((one) => ours.some((row) => row.pattern === one));
   const some = ours.filter((row) => row.pattern === pattern);
   const largest = Math.max(...some.map(({ bytes }) => bytes));
@@ -68,30 +82,7 @@ function mainRow(rows: readonly BenchRow[]): BenchRow | undefined {
     .toSorted((one, other) => other.bytesPerSecond - one.bytesPerSecond)[0];
 }
 
-interface Limit {
-  readonly share: number;
-  readonly what: string;
-}
-
-/** What there is to be had: of an emulated link its rate; of this machine what its kernel gives one connection. */
-function limitOf({ bytesPerSecond }: BenchRow, { rows, parameters }: Measured): Limit | undefined {
-  const { link, target, isBothWays } = parameters;
-  if (link?.bitsPerSecond !== undefined) {
-    const most = (link.bitsPerSecond / 8) * (isBothWays ? 2 : 1);
-    return { share: bytesPerSecond / most, what: `of the ${formatRate(most)} of the link` };
-  }
-  if (link || target !== null) return undefined;
-  const reference = Math.max(
-    ...rows.filter(({ kind }) => kind === 'reference').map((row) => row.bytesPerSecond),
-  );
-  if (!(reference > 0)) return undefined;
-  return {
-    share: bytesPerSecond / reference,
-    what: `of the ${formatRate(reference)} that this machine's kernel gives one connection`,
-  };
-}
-
-function headline(best: BenchRow, limit: Limit | undefined): string {
+function headline(best: BenchRow, limit: VerdictLimit | undefined): string {
   const work = workWords(best);
   if (best.pattern === 'latency' && best.latency)
     return `${best.contestant} takes ${resultWords(best)} one way at the median, ${threeDigits(best.latency.p99Us)} us at the 99th percentile (${work}).`;
@@ -113,7 +104,7 @@ function causeOf(best: BenchRow, report: Measured, facts: VerdictFacts, share: n
     busyProcessor(best, report, facts) ??
     loss(best, report, facts) ??
     window(best, report, facts) ??
-    fullMachine(report, share) ??
+    fullMachine(best, report, share) ??
     slowPath(best, report) ?? { bottleneck: 'unknown' }
   );
 }
@@ -123,14 +114,22 @@ function fullLink({ parameters }: Measured, share: number | undefined): Cause | 
   return { bottleneck: 'network', finding: 'The link is full: no transport carries much more over it.' };
 }
 
-function fullMachine({ parameters }: Measured, share: number | undefined): Cause | undefined {
+function fullMachine(best: BenchRow, { parameters }: Measured, share: number | undefined): Cause | undefined {
   if (parameters.link || share === undefined || share < fullShare) return undefined;
+  const lanes = lanesOf(best, parameters);
   return {
     bottleneck: 'network',
-    finding: 'It is as fast as one connection gets on this machine.',
-    advice: ['xfer bench --lanes 2'],
+    finding: `${lanes === 1 ? 'It is' : `Its ${lanes} lanes together are`} as fast as one connection gets on this machine.`,
+    advice: moreLanes(lanes),
   };
 }
+
+const lanesOf = ({ path }: BenchRow, { lanes }: BenchParameters): number =>
+  Math.max(1, path?.lanes ?? 1, lanes ?? 1);
+
+/** Twice as many, where that may be asked for. */
+const moreLanes = (lanes: number): string[] =>
+  2 * lanes > sessionDefaults.maxLanes ? [] : [`xfer bench --lanes ${2 * lanes}`];
 
 /** A pipe reads and writes none. */
 function disk({ path, pattern }: BenchRow): Cause | undefined {
@@ -167,13 +166,12 @@ function busyProcessor(
 ): Cause | undefined {
   const finding = sealingBusy(best) ?? loopBusy(best);
   if (finding === undefined) return undefined;
-  const lanes = 2 * Math.max(1, best.path?.lanes ?? 1, parameters.lanes ?? 1);
   return {
     bottleneck: 'processor',
     finding,
     advice: [
       ...(addonRemedy === undefined ? [] : [addonRemedy]),
-      ...(cores > 2 || parameters.target !== null ? [`xfer bench --lanes ${lanes}`] : []),
+      ...(cores > 2 || parameters.target !== null ? moreLanes(lanesOf(best, parameters)) : []),
       ...(best.isSealed ? ['xfer bench --no-seal'] : []),
     ],
   };
@@ -206,7 +204,9 @@ function loss(best: BenchRow, { parameters, rows }: Measured, facts: VerdictFact
   if (!link && target === null) return undefined;
   const most = Math.max(link?.lossShare ?? 0, best.path?.lossShare ?? 0);
   if (most < notableLoss) return undefined;
-  const { transport = '' } = best;
+  const { transport } = best;
+  // What `auto` chose it does not tell, nor does its row.
+  if (transport === undefined) return undefined;
   const slowsDown = transport !== 'udp' || congestion === 'cubic';
   if (!slowsDown) return undefined;
   const advice =
@@ -237,7 +237,7 @@ function window(best: BenchRow, { parameters }: Measured, facts: VerdictFacts): 
   return {
     bottleneck: 'window',
     finding: `The path holds ${formatSize(held)} a lane (bandwidth × delay), as much as the socket buffers of this machine allow (${formatSize(buffer)} with the kernel's own part).`,
-    advice: [`xfer bench --lanes ${2 * Math.max(1, lanes)}`, ...(remedy === undefined ? [] : [remedy])],
+    advice: [...moreLanes(Math.max(1, lanes)), ...(remedy === undefined ? [] : [remedy])],
   };
 }
 
@@ -259,7 +259,7 @@ function slowPath({ path }: BenchRow, { parameters }: Measured): Cause | undefin
 /** What else xfer could go over for the same work. */
 function otherWays(best: BenchRow, rows: readonly BenchRow[]): string[] {
   const others = rows.filter(
-    (row) => row.kind === 'xfer' && row.id !== best.id && workWords(row) === workWords(best),
+    (row) => row.kind === 'xfer' && hasPath(row) && row.id !== best.id && workWords(row) === workWords(best),
   );
   if (others.length === 0) return [];
   const list = others.map((row) => `${row.contestant} ${resultWords(row)}`);
@@ -279,9 +279,10 @@ function bareBeside(best: BenchRow, rows: readonly BenchRow[]): string[] {
   ];
 }
 
-/** A peer is beaten, or beats, where every round says so. */
-function peersBeside({ besides = [], contestant }: BenchRow): string[] {
-  return besides.map(({ contestant: peer, ratio, min, max }) => {
+/** A peer is beaten, or beats, where every round says so. No relay is ever between its ends. */
+function peersBeside({ besides = [], contestant }: BenchRow, { hops }: BenchParameters): string[] {
+  return besides.map(({ contestant: name, ratio, min, max }) => {
+    const peer = hops > 0 ? `${name} without relays` : name;
     const range = `${threeDigits(min)} to ${threeDigits(max)} in single rounds`;
     if (Math.abs(Math.log(ratio)) < sameLog || (min < 1 && max > 1))
       return `${contestant} and ${peer} are about as fast (${threeDigits(ratio)} times, ${range}).`;

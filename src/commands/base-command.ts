@@ -27,7 +27,7 @@ export abstract class BaseCommand extends Command {
 
   #view: View | undefined;
   #lastError: string | undefined;
-  /** What was told of one of several targets. */
+  /** What was told already: of one of several targets, or by the command itself. */
   readonly #told = new Set<string>();
 
   /** Runs a transfer with a view, transports and a signal to end it, if it has none of its own. */
@@ -82,6 +82,11 @@ export abstract class BaseCommand extends Command {
     if (!isTold) view.onEvent({ event: 'error', code, message, remedy, exit });
     await view.close();
     if (process.env['XFER_DEBUG'] === '1') process.stderr.write(`${error.stack ?? message}\n`);
+  }
+
+  /** It was told where it belongs, among what the command prints: `catch` gives its exit status alone. */
+  protected told({ message }: Error): void {
+    this.#told.add(message);
   }
 
   #show(view: View, event: XferEvent): void {

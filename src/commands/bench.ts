@@ -64,6 +64,7 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     const { json, quiet, report } = flags;
     const outputs = await benchOutputs({
       ...{ json, quiet, ...output },
+      onTold: (error) => this.told(error),
       ...(report === undefined ? {} : { reportPath: report }),
     });
     const pass = (): Promise<BenchReport> => bench({ ...options, ...outputs });

@@ -30,10 +30,14 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** 0.1 in `10%`, and in `10`: above 0 and below 100. Throws ERR_XFER_USAGE. */
+/** 0.1 in `10%`, and in `10`: above 0 and below 100. Throws ERR_XFER_USAGE, also for `0.1`, which may be a share or per cent. */
 export function parsePercent(text: string): number {
-  const [, digits] = /^(\d+(?:\.\d+)?) ?%?$/.exec(text.trim()) ?? [];
+  const [, digits, unit] = /^(\d+(?:\.\d+)?) ?(%?)$/.exec(text.trim()) ?? [];
   const percent = Number(digits);
+  if (unit === '' && percent > 0 && percent < 1) {
+    const share = `${Number((100 * percent).toPrecision(6))}%`;
+    throw usage('share with its %', text, `${share} for the share ${text.trim()}, or ${percent}%`);
+  }
   if (!(percent > 0 && percent < 100)) throw usage('share between 0 and 100 %', text, '10% or 2.5%');
   return percent / 100;
 }

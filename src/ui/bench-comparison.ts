@@ -1,11 +1,11 @@
-import { changeWords, comparedWords, type BaselineComparison } from '../bench/baseline.js';
+import { changeWords, comparedWords, failedWords, type BaselineComparison } from '../bench/baseline.js';
 import { percent, workWords } from '../bench/row-words.js';
 import { printable, printableJson } from '../transfer/printable.js';
 import { indented, type TableStyle } from './table-style.js';
 
-/** A report beside its baseline: for programs an object with `event: "baseline"`, for people a row a line, regressions in red. */
+/** A report beside its baseline: for programs an object with `event: "baseline"`, for people a row a line, regressions and what failed in red. */
 export function comparisonLines(comparison: BaselineComparison, style: TableStyle): string[] {
-  const { rows, missing, added, notes, machineRatio, tolerance, basis } = comparison;
+  const { rows, missing, added, failed, notes, machineRatio, tolerance, basis } = comparison;
   if (style.json)
     return [
       printableJson({
@@ -13,6 +13,7 @@ export function comparisonLines(comparison: BaselineComparison, style: TableStyl
         rows: rows.map(({ row: { id }, was: _was, ...compared }) => ({ id, ...compared })),
         missing: missing.map(({ id }) => id),
         added: added.map(({ id }) => id),
+        failed: failed.map(({ row: { id }, code, reason }) => ({ id, code, reason })),
         notes,
       }),
     ];
@@ -26,9 +27,10 @@ export function comparisonLines(comparison: BaselineComparison, style: TableStyl
         ? style.paint('red', said(`REGRESSION ${comparedWords(row)}`))
         : said(comparedWords(row)),
     ),
-    ...missing.map((row) =>
-      style.paint('yellow', said(`not measured now: ${row.contestant} (${workWords(row)})`)),
-    ),
+    ...failed.map((one) => style.paint('red', said(`FAILED ${failedWords(one)}`))),
+    ...missing
+      .filter((row) => !failed.some((one) => one.row === row))
+      .map((row) => style.paint('yellow', said(`not measured now: ${row.contestant} (${workWords(row)})`))),
     ...added.map((row) => said(`not in the baseline: ${row.contestant} (${workWords(row)})`)),
   ];
 }

@@ -1,4 +1,5 @@
 import type { BenchEntry, BenchProgress, BenchSample } from '../bench/report.js';
+import { median as medianOfRuns } from '../bench/row.js';
 import type { BenchPattern } from '../bench/work.js';
 import { formatRate } from '../config/quantity.js';
 
@@ -134,9 +135,7 @@ export function binarySize(bytes: number): string {
 
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Of an even number the mean of both in the middle; 0 of none. */
+/** As rows have it: of an even number the lower of both in the middle; 0 of none. */
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
-  return (low + high) / 2;
+  return values.length === 0 ? 0 : medianOfRuns(values);
 }

@@ -2,8 +2,9 @@ import { benchFinish, type FinishOptions } from '../bench/finish.js';
 import type { BenchObserver } from '../bench/observer.js';
 import type { BenchReport } from '../bench/report.js';
 import { checkReportPath, writeReport } from '../bench/write-report.js';
-import { whyNothing } from '../bench/why-nothing.js';
-import { exitStatus, type XferError } from '../errors/index.js';
+import { hasRows, whyNothing } from '../bench/why-nothing.js';
+import { asXferError, exitStatus, type XferError } from '../errors/index.js';
+import { printableJson } from '../transfer/printable.js';
 import { comparisonLines } from './bench-comparison.js';
 import { benchShow } from './bench-show.js';
 import { benchView } from './bench-view.js';
@@ -14,13 +15,15 @@ export interface OutputOptions extends Pick<FinishOptions, 'format' | 'baseline'
   readonly quiet: boolean;
   /** Where a page of the report goes. */
   readonly reportPath?: string;
+  /** With `json`: an error was told before the report, which is the last line, and need not be told again. */
+  onTold?(error: XferError): void;
 }
 
 /** All that comes of a bench: tables, lines or a format on stdout, the picture of it on stderr, its page, its baseline. */
 export interface BenchOutputs extends BenchObserver {
   onPass(pass: number): void;
   onFailed(error: XferError): void;
-  /** Throws ERR_XFER_REGRESSION behind all others, and why nothing was measured where that is an error. */
+  /** Throws ERR_XFER_REGRESSION behind all that is printed, and why nothing of xfer's was measured where that is an error. */
   onReport(report: BenchReport): Promise<void>;
   /** The terminal is as it was. */
   close(): void;
@@ -35,6 +38,7 @@ export async function benchOutputs({
   format,
   baseline,
   reportPath,
+  onTold,
 }: OutputOptions): Promise<BenchOutputs> {
   const style = tableStyle({ json });
   if (reportPath !== undefined) await checkReportPath(reportPath);
@@ -66,20 +70,38 @@ export async function benchOutputs({
     onReport: async (report) => {
       const nothing = whyNothing(report);
       // A program reads in the report that nothing is there; what went wrong is an error to it, too.
-      if (nothing && !((json || format !== undefined) && nothing.exit === exitStatus.noTransport))
+      if (
+        nothing &&
+        !hasRows(report) &&
+        !((json || format !== undefined) && nothing.exit === exitStatus.noTransport)
+      )
         throw nothing;
       if (reportPath !== undefined) await writeReport(reportPath, report);
       // The report is the last line for a program, and the first table for people.
       if (!json) view.onReport(report);
-      try {
-        finish(report);
-      } finally {
-        if (json) view.onReport(report);
+      const error = errorOf(() => finish(report)) ?? (hasRows(report) ? nothing : undefined);
+      if (json) {
+        if (error) {
+          const { code, message, remedy, exit } = error;
+          show.print(printableJson({ event: 'error', code, message, remedy, exit }));
+          onTold?.(error);
+        }
+        view.onReport(report);
       }
+      if (error) throw error;
     },
     printPasses: () => {
       const passes = json || quiet ? undefined : show.passes(style);
       if (passes !== undefined) process.stdout.write(`${passes}\n`);
     },
   };
+}
+
+function errorOf(work: () => void): XferError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    return asXferError(thrown);
+  }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BenchReport, BenchRow } from '../../src/bench/report.js';
 import { runXfer, temporaryDirectory, type XferRun } from '../support/run-xfer.js';
@@ -110,6 +111,23 @@ describe('xfer bench', () => {
       expect(ofXfer(rows).map(({ iterations }) => iterations)).toEqual([30, 30]);
     }
     expect((await run.kill('SIGTERM')).status).toBe(130);
+  });
+
+  it('ends with the report where a row is slower than its baseline, too, and tells of that once', async () => {
+    const some = ['--transport', 'tcp', '--pattern', 'latency', '--size', '64', '--iterations', '20'];
+    const args = ['bench', ...some, '--repeat', '3', '--json'];
+    const report = lines((await (await runXfer(args)).ended).stdout).at(-1) as Line & BenchReport;
+    const samples = report.rows[0]?.samples.map((sample) => ({
+      ...sample,
+      latency: { ...sample.latency, medianUs: 0.01 },
+    }));
+    const baseline = join(await temporaryDirectory(), 'then.json');
+    await writeFile(baseline, JSON.stringify({ ...report, rows: [{ ...report.rows[0], samples }] }));
+    const { status, stdout, stderr } = await (await runXfer([...args, '--baseline', baseline])).ended;
+    expect({ status, stderr }).toEqual({ status: 5, stderr: '' });
+    const said = lines(stdout);
+    expect(said.slice(-3).map(({ event }) => event)).toEqual(['baseline', 'error', 'bench']);
+    expect(said.filter(({ event }) => event === 'error')).toMatchObject([{ code: 'ERR_XFER_REGRESSION' }]);
   });
 
   it('prints tables for people on stdout', async () => {

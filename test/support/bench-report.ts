@@ -67,6 +67,7 @@ export function reportOf(rows: readonly BenchRow[], over: Partial<BenchReport> =
 
 /** One row of each kind, with every field that a report can have. */
 export function wholeReport(): BenchReport {
+  const back = { bitsPerSecond: 2e9, delayMs: 0.2, lossShare: 0.001, queueBytes: 2e6 };
   const times = [
     { process: 'sender', seconds: 0.9 },
     { process: 'receiver', seconds: 1.1 },
@@ -93,7 +94,7 @@ export function wholeReport(): BenchReport {
           { pattern: 'file', bytes: 2 ** 30, count: 1, limit: { iterations: 1 } },
           { pattern: 'latency', bytes: 64, count: 1, limit: { timeMs: 100 } },
         ],
-        link: { name: 'lan', bitsPerSecond: 1e9, delayMs: 0.1, lossShare: 0, queueBytes: 1e6, seed: 1 },
+        link: { name: 'lan', bitsPerSecond: 1e9, delayMs: 0.1, lossShare: 0, queueBytes: 1e6, back, seed: 1 },
       },
       skipped: [
         {

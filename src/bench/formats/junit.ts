@@ -1,11 +1,12 @@
 import { printable } from '../../transfer/printable.js';
-import { comparedWords, type BaselineComparison, type ComparedRow } from '../baseline.js';
+import { comparedWords, failedWords, type BaselineComparison, type ComparedRow } from '../baseline.js';
+import type { FailedRow } from '../failed-rows.js';
 import type { BenchReport, BenchRow } from '../report.js';
 import { resultWords, rowsByWork, workWords } from '../row-words.js';
 
 /**
  * A suite for each work, with a case for each contestant, whose time is that of the median run; and one of what was skipped. With a
- * baseline a regression is a failure, and what is in the baseline alone is skipped.
+ * baseline a regression is a failure, so is what is in the baseline and failed now; else what is in the baseline alone is skipped.
  */
 export function junit(report: BenchReport, comparison?: BaselineComparison): string {
   const compared = new Map((comparison?.rows ?? []).map((one) => [one.row.id, one]));
@@ -13,15 +14,22 @@ export function junit(report: BenchReport, comparison?: BaselineComparison): str
     name: work,
     cases: rows.map((row) => rowCase(row, compared.get(row.id))),
   }));
+  const { missing = [], failed = [] } = comparison ?? {};
   const skipped = [
     ...report.skipped.map(({ name, code, reason, remedy }) =>
       skippedCase(name, `${reason} (${code}); try: ${remedy}`),
     ),
-    ...(comparison?.missing ?? []).map((row) =>
-      skippedCase(`${workWords(row)}: ${row.contestant}`, 'in the baseline, and not measured now'),
-    ),
+    ...missing
+      .filter((row) => !failed.some((one) => one.row === row))
+      .map((row) =>
+        skippedCase(`${workWords(row)}: ${row.contestant}`, 'in the baseline, and not measured now'),
+      ),
   ];
-  const all = skipped.length > 0 ? [...suites, { name: 'skipped', cases: skipped }] : suites;
+  const all = [
+    ...suites,
+    ...(failed.length > 0 ? [{ name: 'failed', cases: failed.map(failedCase) }] : []),
+    ...(skipped.length > 0 ? [{ name: 'skipped', cases: skipped }] : []),
+  ];
   const cases = all.flatMap((suite) => suite.cases);
   const body = all.map((suite) =>
     element(
@@ -52,6 +60,16 @@ function rowCase(row: BenchRow, compared: ComparedRow | undefined): Case {
   if (!compared?.isRegression) return { xml: element('testcase', head, out), outcome: 'passed', seconds };
   const failure = element('failure', { type: 'ERR_XFER_REGRESSION', message: said }, escaped(said));
   return { xml: element('testcase', head, failure + out), outcome: 'failed', seconds };
+}
+
+function failedCase(one: FailedRow): Case {
+  const head = {
+    classname: 'xfer bench.failed',
+    name: `${workWords(one.row)}: ${one.row.contestant}`,
+    time: '0',
+  };
+  const failure = { type: one.code, message: failedWords(one) };
+  return { xml: element('testcase', head, element('failure', failure)), outcome: 'failed', seconds: 0 };
 }
 
 function skippedCase(name: string, message: string): Case {

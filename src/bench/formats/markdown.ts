@@ -1,5 +1,5 @@
 import { printable } from '../../transfer/printable.js';
-import { changeWords, comparedWords, type BaselineComparison } from '../baseline.js';
+import { changeWords, comparedWords, failedWords, type BaselineComparison } from '../baseline.js';
 import type { BenchReport, BenchRow } from '../report.js';
 import { percent, resultWords, rowsByWork, spreadWords, threeDigits } from '../row-words.js';
 
@@ -73,8 +73,9 @@ const columns: readonly Column[] = [
   },
 ];
 
-function beside({ rows, missing, notes, tolerance, machineRatio }: BaselineComparison): string {
+function beside({ rows, missing, failed, notes, tolerance, machineRatio }: BaselineComparison): string {
   const worse = rows.filter(({ isRegression }) => isRegression);
+  const lacking = missing.filter((row) => !failed.some((one) => one.row === row));
   const machine =
     machineRatio === undefined ? [] : [`The reference is ${changeWords(machineRatio)} than in the baseline.`];
   const said = [
@@ -83,11 +84,14 @@ function beside({ rows, missing, notes, tolerance, machineRatio }: BaselineCompa
       : `${worse.length} of ${rows.length} rows lost more than ${percent(tolerance)}.`,
     ...machine,
     ...notes.map((note) => `${text(note)}.`),
-    ...(missing.length > 0
-      ? [`Not measured now: ${missing.map(({ contestant }) => text(contestant)).join(', ')}.`]
+    ...(lacking.length > 0
+      ? [`Not measured now: ${lacking.map(({ contestant }) => text(contestant)).join(', ')}.`]
       : []),
   ];
-  const lines = rows.map((row) => `${row.isRegression ? '**regression** ' : ''}${text(comparedWords(row))}`);
+  const lines = [
+    ...rows.map((row) => `${row.isRegression ? '**regression** ' : ''}${text(comparedWords(row))}`),
+    ...failed.map((one) => `**failed** ${text(failedWords(one))}`),
+  ];
   return `### Beside the baseline\n\n${said.join(' ')}\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }
 

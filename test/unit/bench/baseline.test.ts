@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { compareWithBaseline, comparedWords, refuseRegression } from '../../../src/bench/baseline.js';
+import { formatReport } from '../../../src/bench/formats/format.js';
+import { parseLink } from '../../../src/bench/links.js';
 import type { BenchReport } from '../../../src/bench/report.js';
+import type { RunLimit } from '../../../src/bench/work.js';
+import { comparisonLines } from '../../../src/ui/bench-comparison.js';
+import { tableStyle } from '../../../src/ui/table-style.js';
 import { referenceOf, reportOf, rowOf } from '../../support/bench-report.js';
 
 const steady = [1, 1.01, 0.99, 1.02, 0.98].map((one) => one * 1e9);
@@ -70,13 +75,82 @@ describe('a report beside a baseline', () => {
       ...{ basis: 'normalised', rows: [{ isRegression: false }] },
       notes: [
         'machine: 2 × Some Processor, 8 GiB, and 64 × Other, 256 GiB in the baseline',
-        'rows are judged beside the reference alone',
+        'rates are judged beside the reference alone',
       ],
     });
     expect(worse(reportOf([rowOf(steady), referenceOf(times(steady, 4))]), baseline)).toEqual(['tcp']);
     expect(() => compareWithBaseline(reportOf([rowOf(steady)]), baseline, 0.1)).toThrow(
       expect.objectContaining({ code: 'ERR_XFER_USAGE' }),
     );
+  });
+
+  it.each(['javascript', 'native'] as const)(
+    'does not divide latency by bytes a second, and judges none of another machine (%s)',
+    (loops) => {
+      const { latency: _none, ...native } = rowOf(steady, { pattern: 'latency', bytes: 64 });
+      const withTimes = rowOf(steady, { pattern: 'latency', bytes: 64 });
+      const slower = (by: number) => {
+        const row = rowOf(times(steady, 1 / by), { pattern: 'latency', bytes: 64 });
+        const samples = row.samples.map(({ latency: _times, ...sample }) => sample);
+        return loops === 'native' ? { ...native, samples } : row;
+      };
+      const was = loops === 'native' ? { ...native, samples: slower(1).samples } : withTimes;
+      const baseline = reportOf([was, rowOf(steady), referenceOf(times(steady, 3))]);
+      const slowDay = [rowOf(times(steady, 0.7)), referenceOf(times(steady, 2.1))];
+      // The reference is slower by as much, which is no excuse.
+      expect(worse(reportOf([slower(1.4), ...slowDay]), baseline)).toEqual(['tcp']);
+      expect(worse(reportOf([slower(1.05), ...slowDay]), baseline)).toEqual([]);
+      const elsewhere = reportOf([slower(9), ...slowDay], { machine: '64 × Other, 256 GiB' });
+      const { rows, notes } = compareWithBaseline(elsewhere, baseline, 0.1);
+      expect(rows.map(({ isJudged, isRegression }) => [isJudged, isRegression])).toEqual([
+        [false, false],
+        [true, false],
+      ]);
+      expect(rows[0]).not.toHaveProperty('normalisedRatio');
+      expect(comparedWords(rows[0] as (typeof rows)[0])).toMatch(/pairs of runs, not judged$/);
+      expect(notes.at(-1)).toBe('latency of another machine or kernel is not comparable');
+      const alone = {
+        ...elsewhere,
+        rows: elsewhere.rows.filter(({ pattern, kind }) => pattern === 'latency' || kind === 'reference'),
+      };
+      expect(() => compareWithBaseline(alone, baseline, 0.1)).toThrow(/latency alone in both/);
+    },
+  );
+
+  it('fails for a row that failed now, and for none that this machine lacks something for', () => {
+    const udp = rowOf(steady, { contestant: 'udp', transport: 'udp' });
+    const native = rowOf(steady, { contestant: 'rdma, native', transport: 'rdma', pattern: 'memory' });
+    const baseline = reportOf([rowOf(steady), udp, native]);
+    const skip = (name: string, code: string) => ({ name, code, reason: 'why', remedy: '' });
+    const comparison = (...skipped: ReturnType<typeof skip>[]) =>
+      compareWithBaseline(reportOf([rowOf(steady)], { skipped }), baseline, 0.1);
+    const lost = comparison(skip('udp', 'ERR_XFER_CONNECTION_LOST'));
+    expect(lost.failed).toEqual([{ row: udp, code: 'ERR_XFER_CONNECTION_LOST', reason: 'why' }]);
+    expect(() => refuseRegression(lost)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'ERR_XFER_REGRESSION', exit: 5 },
+        message:
+          'one row is in the baseline and failed now: udp (file, 1GiB): why (ERR_XFER_CONNECTION_LOST)',
+      }),
+    );
+    for (const none of [
+      comparison(),
+      comparison(skip('udp', 'ERR_XFER_NO_TRANSPORT')),
+      // Memory was not asked for.
+      comparison(skip('rdma', 'ERR_XFER_CONNECTION_LOST')),
+    ]) {
+      expect(none).toMatchObject({ failed: [], missing: [udp, native] });
+      expect(() => refuseRegression(none)).not.toThrow();
+    }
+    const [format, ...formats] = (['junit', 'markdown'] as const).map((name) =>
+      formatReport(name, reportOf([rowOf(steady)]), lost),
+    );
+    expect(format).toContain('<failure type="ERR_XFER_CONNECTION_LOST" message="udp (file, 1GiB): why');
+    expect(formats.join('')).toContain('- **failed** udp (file, 1GiB): why');
+    expect(comparisonLines(lost, tableStyle({ json: false }, {})).slice(2)).toEqual([
+      '  FAILED udp (file, 1GiB): why (ERR_XFER_CONNECTION_LOST)',
+      '  not measured now: rdma, native (memory, 1GiB)',
+    ]);
   });
 
   it('tells of rows that are missing or new, and judges no peer', () => {
@@ -110,6 +184,22 @@ describe('a report beside a baseline', () => {
       compareWithBaseline(report({ link }), report({ link: { ...link, seed: 2 } }), 0.1),
     ).not.toThrow();
     expect(() => compareWithBaseline(report({ link }), baseline, 0.1)).toThrow(/--link/);
+    const satellite = parseLink('satellite');
+    expect(() =>
+      compareWithBaseline(
+        report({ link: parseLink('10mbit,300ms,0.01%') }),
+        report({ link: satellite }),
+        0.1,
+      ),
+    ).toThrow(/another --link/);
+    const { back: _back, ...there } = satellite;
+    const same = report({ link: { ...there, back: there } });
+    expect(() => compareWithBaseline(report({ link: there }), same, 0.1)).not.toThrow();
+    const works = (limit: RunLimit) =>
+      report({ works: [{ pattern: 'memory', bytes: 2 ** 20, count: 1, limit }] });
+    expect(() => compareWithBaseline(works({ iterations: 4 }), works({ timeMs: 5000 }), 0.1)).toThrow(
+      'another --time or --iterations (memory, 1MiB then: --time 5000ms, now: --iterations 4)',
+    );
   });
 
   it('stands what has no rate at all', () => {

@@ -6,6 +6,7 @@ import type { BenchProgress } from '../../../src/bench/report.js';
 import { whyNothing } from '../../../src/bench/why-nothing.js';
 import { XferError } from '../../../src/errors/index.js';
 import { TransportRegistry } from '../../../src/transport/registry.js';
+import { reportOf, rowOf } from '../../support/bench-report.js';
 
 const missing = { name: 'scp', code: 'ERR_XFER_NO_TRANSPORT', reason: 'no scp', remedy: 'install it' };
 const result = (totalBytes = 1000): RunResult => ({ iterations: 1, totalBytes, seconds: 1 });
@@ -14,13 +15,14 @@ const result = (totalBytes = 1000): RunResult => ({ iterations: 1, totalBytes, s
 function fake(
   names: readonly string[],
   run: (name: string, setup: BenchSetup) => Promise<RunResult> = () => Promise.resolve(result()),
+  kindOf: (name: string) => Contestant['kind'] = () => 'xfer',
 ) {
   const told: string[] = [];
   const source: ContestantSource = async function* (setup) {
     yield missing;
     for (const name of names)
       yield await Promise.resolve<Contestant>({
-        ...{ name, kind: 'xfer', isSealed: true },
+        ...{ name, kind: kindOf(name), isSealed: true },
         run: (onProgress) => {
           told.push(name);
           onProgress({ seconds: 0.5, bytes: 500 });
@@ -74,7 +76,7 @@ describe('a bench', () => {
     let runs = 0;
     const { told, source } = fake(['a', 'b'], (name) =>
       name === 'b' && ++runs === 2
-        ? Promise.reject(new XferError('ERR_XFER_TRUNCATED', 'too little came'))
+        ? Promise.reject(new XferError('ERR_XFER_CONNECTION_LOST', 'it is gone'))
         : Promise.resolve(result()),
     );
     const report = await run(source, { repeats: 4 });
@@ -82,10 +84,29 @@ describe('a bench', () => {
     expect(report.rows.map(({ contestant }) => contestant)).toEqual(['a']);
     expect(report.skipped).toMatchObject([
       missing,
-      { name: 'b', code: 'ERR_XFER_TRUNCATED', reason: 'too little came' },
+      { name: 'b', code: 'ERR_XFER_CONNECTION_LOST', reason: 'it is gone' },
     ]);
     expect(whyNothing(report)).toBeUndefined();
   });
+
+  it.each([
+    ['ERR_XFER_TAMPERED', 5],
+    ['ERR_XFER_TRUNCATED', 5],
+    ['ERR_XFER_INTERNAL', 1],
+  ] as const)(
+    'ends with %s of xfer, and goes on without a tool or another build that has it',
+    async (code, exit) => {
+      const fails = (name: string): Promise<RunResult> =>
+        name === 'b' ? Promise.reject(new XferError(code, 'wrong')) : Promise.resolve(result());
+      await expect(run(fake(['a', 'b'], fails).source)).rejects.toMatchObject({ code, exit });
+      for (const kind of ['peer', 'baseline'] as const) {
+        const { source } = fake(['a', 'b'], fails, (name) => (name === 'b' ? kind : 'xfer'));
+        const { rows, skipped } = await run(source);
+        expect(rows.map(({ contestant }) => contestant)).toEqual(['a']);
+        expect(skipped).toMatchObject([missing, { name: 'b', code }]);
+      }
+    },
+  );
 
   it('ends with the error of a target, a defect, or the reason of its signal, and leaves nothing behind', async () => {
     const gone = new XferError('ERR_XFER_CONNECTION_LOST', 'gone');
@@ -146,6 +167,19 @@ describe('a bench', () => {
     };
     expect(whyNothing(await run(skips))).toMatchObject({ exit: 3, message: 'tcp: no scp' });
     expect(whyNothing(await run(fake([]).source))).toMatchObject({ exit: 7, remedy: 'install it' });
+  });
+
+  it.each<[string, string, number | undefined]>([
+    ['udp', 'ERR_XFER_CONNECTION_LOST', 3],
+    ['udp, native', 'ERR_XFER_TIMEOUT', 3],
+    ['udp', 'ERR_XFER_NO_TRANSPORT', undefined],
+    ['ssh', 'ERR_XFER_COMMAND_FAILED', undefined],
+  ])('with rows of others alone: of xfer that %s had %s is %j', (name, code, exit) => {
+    const skipped = [{ ...missing, name, code }];
+    const parameters = { ...reportOf([]).parameters, transports: ['tcp', 'udp'] };
+    const ofPeer = rowOf([1e9], { kind: 'peer', contestant: 'scp' });
+    expect(whyNothing(reportOf([ofPeer], { skipped, parameters }))?.exit).toBe(exit);
+    expect(whyNothing(reportOf([ofPeer, rowOf([1e9])], { skipped, parameters }))).toBeUndefined();
   });
 
   it.each<[Partial<BenchOptions>, string]>([

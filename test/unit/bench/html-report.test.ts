@@ -14,6 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { htmlReport } from '../../../src/bench/html/page.js';
 import { palette } from '../../../src/bench/html/palette.js';
 import { logScale, zeroScale } from '../../../src/bench/html/scale.js';
+import { parseLink } from '../../../src/bench/links.js';
 import { repeatCommands } from '../../../src/bench/repeat-commands.js';
 import type { BenchReport } from '../../../src/bench/report.js';
 import { checkReportPath, writeReport } from '../../../src/bench/write-report.js';
@@ -197,6 +198,7 @@ describe('the command line to run it again', () => {
     const parameters = {
       ...report.parameters,
       ...{ target: "a'b host", transports: ['tcp'], peers: [], provider: 'tcp;ofi_rxm', isSealed: false },
+      recordBytes: 65_536,
       works: [
         { pattern: 'memory', bytes: 1000, count: 1, limit: { timeMs: 100 } },
         { pattern: 'memory', bytes: 65_536, count: 1, limit: { timeMs: 100 } },
@@ -204,11 +206,19 @@ describe('the command line to run it again', () => {
       ],
       link: { name: null, bitsPerSecond: 2e8, delayMs: 50, lossShare: 0.01, seed: 7 },
     } as const;
-    const end = `--repeat 5 --mtu 1500 --provider 'tcp;ofi_rxm' --no-seal --cpu --link 200mbit,50ms,1% --seed 7`;
+    const end = (record: string, seal: string) =>
+      `--repeat 5${record} --mtu 1500 --provider 'tcp;ofi_rxm'${seal} --cpu --link 200mbit,50ms,1% --seed 7`;
     expect(repeatCommands({ parameters, rows: report.rows })).toEqual([
-      `xfer bench 'a'\\''b host' --transport tcp --pattern memory --size 1000,64KiB --time 100ms ${end}`,
-      `xfer bench 'a'\\''b host' --transport tcp --pattern small-files --size 4KiB --count 50 ${end}`,
+      `xfer bench 'a'\\''b host' --transport tcp --pattern memory --size 1000,64KiB --time 100ms ${end('', '')}`,
+      `xfer bench 'a'\\''b host' --transport tcp --pattern small-files --size 4KiB --count 50 ${end(' --record 65536', ' --no-seal')}`,
     ]);
+  });
+
+  it('has a link without a rate as --link reads it', () => {
+    const link = parseLink('max,5ms,0.1%,1MiB', 3);
+    const [line = ''] = repeatCommands({ parameters: { ...report.parameters, link }, rows: [] });
+    const [, words = '', seed] = /--link (\S+) --seed (\d+)/.exec(line) ?? [];
+    expect(parseLink(words, Number(seed))).toEqual(link);
   });
 });
 

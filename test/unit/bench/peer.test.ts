@@ -53,6 +53,22 @@ describe('the other end of a bench', () => {
     },
   );
 
+  it.each(['latency', 'memory'] as const)('counts %s from behind what warms up', async (pattern) => {
+    const { dial } = await peer();
+    const connection = await dial();
+    const sent: number[] = [];
+    const measure = (): void => void sent.push(connection.stats().bytesSent);
+    const bytes = 4096;
+    await streamLoops(connection, id, never, measure).run({
+      ...{ pattern, bytes, isBothWays: false, limit: { iterations: 20 } },
+    });
+    const [before = NaN] = sent;
+    expect(sent).toHaveLength(1);
+    // Two messages warm up, twenty count.
+    expect(Math.floor(before / bytes)).toBe(2);
+    expect(Math.floor(connection.stats().bytesSent / bytes)).toBe(22);
+  });
+
   it('has one bench at a time, a stream on each of its connections, and the next when all those have ended', async () => {
     const { dial } = await peer();
     const [first, lane, second] = [await dial(), await dial(), await dial()];

@@ -4,6 +4,7 @@ import { withBesides } from '../../../src/bench/besides.js';
 import type { Contestant, RunResult } from '../../../src/bench/contract.js';
 import { benchEntry, benchRow } from '../../../src/bench/row.js';
 import type { BenchWork } from '../../../src/bench/work.js';
+import { median as shownMedian } from '../../../src/ui/bench-figures.js';
 
 const latency: BenchWork = {
   ...{ pattern: 'latency', bytes: 1000, count: 1, isBothWays: false },
@@ -56,6 +57,16 @@ describe('a row', () => {
     expect(row.samples.map((sample) => sample.latency?.minUs)).toEqual([100, 50, 200]);
   });
 
+  it('has of an even number the lower one in the middle, as tables of passes do', () => {
+    const rates = [4e8, 1e8, 2e8, 3e8];
+    const row = benchRow(
+      benchEntry(file, who()),
+      rates.map((rate) => at(rate)),
+    );
+    expect(row.bytesPerSecond).toBeCloseTo(2e8, 0);
+    expect(shownMedian(rates)).toBe(2e8);
+  });
+
   it('has what its median run has, and medians of processor time by process', () => {
     const cpu = (sender: number) => [
       { process: 'sender', seconds: sender },
@@ -89,11 +100,12 @@ describe('what ours are beside peers', () => {
       row({ name: 'scp', kind: 'peer' }, [2e8, 2e8, 5e8]),
       row({ name: 'socat', kind: 'peer', isSealed: false }, [3e8, 3e8, 3e8]),
       row({ name: 'reference', kind: 'reference' }, [1e8, 1e8, 1e8]),
+      row({ name: 'stream layer', transport: 'memory', isSealed: false }, [9e9, 9e9, 9e9]),
     ]);
     expect(rows.map(({ contestant, besides }) => [contestant, besides])).toEqual([
       ['tcp', [expect.objectContaining({ contestant: 'scp' })]],
       ['udp', [expect.objectContaining({ contestant: 'socat', ratio: 3 })]],
-      ...['scp', 'socat', 'reference'].map((name) => [name, undefined]),
+      ...['scp', 'socat', 'reference', 'stream layer'].map((name) => [name, undefined]),
     ]);
     const [beside] = rows[0]?.besides ?? [];
     expect(beside?.ratio).toBeCloseTo(2.5, 9);

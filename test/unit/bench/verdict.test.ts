@@ -15,6 +15,11 @@ const busy = (sender: number, receiver: number) => ({
     { process: 'receiver', seconds: receiver },
   ],
 });
+const back = { bitsPerSecond: 2e7, delayMs: 20, lossShare: 0 };
+const { transport: _tcp, ...autoRow } = rowOf([1e6], { contestant: 'auto' });
+const streamLayer = rowOf([2e10], {
+  ...{ pattern: 'memory', bytes: 2 ** 20, contestant: 'stream layer', transport: 'memory' },
+});
 /** A run of one second. */
 const GiB = 2 ** 30;
 
@@ -132,8 +137,64 @@ describe('the verdict', () => {
       ...{ bottleneck: 'network', share: 1, finding: /as fast as one/, advice: ['xfer bench --lanes 2'] },
     },
     {
+      of: 'four lanes as fast as one connection of the kernel',
+      rows: [rowOf([2.9e9], { pattern: 'memory', path: { lanes: 4 } }), referenceOf([3e9])],
+      over: at({ lanes: 4 }),
+      ...{ bottleneck: 'network', share: 2.9 / 3, finding: /Its 4 lanes together are as fast as one/ },
+      advice: ['xfer bench --lanes 8'],
+    },
+    {
+      of: 'as many lanes as there may be',
+      rows: [rowOf([2.9e9], { pattern: 'memory' }), referenceOf([3e9])],
+      over: at({ lanes: 16 }),
+      ...{ bottleneck: 'network', share: 2.9 / 3, finding: /Its 16 lanes/, advice: [] },
+    },
+    {
+      of: 'both ways at once, of twice what one way has',
+      rows: [rowOf([3e9], { pattern: 'memory', isBothWays: true }), referenceOf([3e9])],
+      over: at({ isBothWays: true }),
+      ...{ bottleneck: 'unknown', share: 0.5, finding: /50 % of twice the 3\.00 GB\/s/, advice: [] },
+    },
+    {
+      of: 'both ways over a link that is slower on the way back, which both have to wait for',
+      rows: [rowOf([4e6], { isBothWays: true })],
+      over: at({ isBothWays: true, link: { ...link, back } }),
+      ...{ bottleneck: 'unknown', share: 0.8, finding: /80 % of the 5\.00 MB\/s of the link/, advice: [] },
+    },
+    {
+      of: 'pipes both ways for a time, each at the rate of its direction',
+      rows: [rowOf([7.5e6], { pattern: 'pipe', isBothWays: true })],
+      over: at({
+        ...{ isBothWays: true, link: { ...link, back } },
+        works: [{ pattern: 'pipe', bytes: 2 ** 30, count: 1, limit: { timeMs: 1000 } }],
+      }),
+      ...{ bottleneck: 'unknown', share: 0.5, finding: /50 % of the 15\.0 MB\/s of the link/, advice: [] },
+    },
+    {
+      of: 'what xfer chose by itself on a link that loses packets',
+      rows: [autoRow],
+      over: at({ link: { ...link, lossShare: 0.01 } }),
+      ...{ bottleneck: 'unknown', share: 0.08, finding: /^auto carried [^]*Nothing that was/, advice: [] },
+    },
+    {
+      of: 'the stream layer beside a transport: the transport alone',
+      rows: [streamLayer, rowOf([1e9], { pattern: 'memory', bytes: 2 ** 20 }), referenceOf([2e9])],
+      ...{ bottleneck: 'unknown', share: 0.5, finding: /^tcp carried(?!.*stream layer)/, advice: [] },
+    },
+    {
+      of: 'the stream layer alone, of which the kernel is no measure',
+      rows: [streamLayer, referenceOf([2e9])],
+      ...{ bottleneck: 'unknown', finding: /^stream layer carried[^%]*There is no path in it/, advice: [] },
+    },
+    {
       of: 'latency alone',
       rows: [rowOf([1e6], { pattern: 'latency', bytes: 64 })],
+      ...{ bottleneck: 'latency', finding: /A message at a time/, advice: [] },
+    },
+    {
+      of: 'latency alone over a link, of whose rate it is no share',
+      rows: [rowOf([1e6], { pattern: 'latency', bytes: 64 })],
+      over: at({ link }),
       ...{ bottleneck: 'latency', finding: /A message at a time/, advice: [] },
     },
     {
@@ -170,6 +231,18 @@ describe('the verdict', () => {
       'rsync is 1.25 times as fast as tcp (1.11 to 1.43 in single rounds).',
       'tcp and ssh are about as fast (1.20 times, 0.90 to 1.50 in single rounds).',
       'Its runs differ by 66 %: something else is at work here, or on the path. Trust ratios of the same round more.',
+    ]);
+  });
+
+  it('says of tools that they went without the relays', () => {
+    const besides = ([1.3, 0.8, 1] as const).map((ratio) => ({
+      ...{ contestant: 'scp', ratio, min: ratio, max: ratio },
+    }));
+    const { findings } = benchVerdict(reportOf([rowOf([1e8], { besides })], at({ hops: 2 })), facts);
+    expect(findings.slice(2)).toEqual([
+      'tcp is 1.30 times as fast as scp without relays (1.30 to 1.30 in single rounds).',
+      'scp without relays is 1.25 times as fast as tcp (1.25 to 1.25 in single rounds).',
+      'tcp and scp without relays are about as fast (1.00 times, 1.00 to 1.00 in single rounds).',
     ]);
   });
 

@@ -5,6 +5,7 @@ import {
   formatRate,
   formatSize,
   parseDuration,
+  parsePercent,
   parseRate,
   parseSize,
 } from '../../../src/config/quantity.js';
@@ -44,6 +45,28 @@ describe('rates', () => {
   it.each(['400', '400MB', '80Mb/s', 'mbit', 'fast', '/s', '-1mbit'])('refuses %j', (text) =>
     expect(() => parseRate(text)).toThrow(expect.objectContaining({ code })),
   );
+});
+
+describe('percentages', () => {
+  it.each([
+    ['10%', 0.1],
+    ['10', 0.1],
+    ['2.5 %', 0.025],
+    ['0.1%', 0.001],
+    ['1', 0.01],
+  ])('reads %s', (text, share) => expect(parsePercent(text)).toBeCloseTo(share, 12));
+
+  it.each(['0', '100%', '-1%', 'ten', '10%%', ''])('refuses %j', (text) =>
+    expect(() => parsePercent(text)).toThrow(expect.objectContaining({ code })),
+  );
+
+  it('refuses what may be a share or per cent, and says how to write each', () => {
+    const remedy = 'write 10% for the share 0.1, or 0.1%';
+    expect(() => parsePercent('0.1')).toThrow(expect.objectContaining({ code, remedy }));
+    expect(() => parsePercent('0.07')).toThrow(
+      expect.objectContaining({ remedy: 'write 7% for the share 0.07, or 0.07%' }),
+    );
+  });
 });
 
 describe('durations', () => {
