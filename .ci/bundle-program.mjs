@@ -13,6 +13,18 @@ export * as Args from '@oclif/core/args';
 export * as Flags from '@oclif/core/flags';
 `;
 
+/** The binary of libsodium where it always is: to look for it as the package does takes twenty files and a tenth of a start. */
+const sodiumBinding = `
+const load = () => {
+  try {
+    return require('sodium-native/prebuilds/' + process.platform + '-' + process.arch + '/sodium-native.node');
+  } catch {
+    return require('sodium-native/binding.js');
+  }
+};
+module.exports = load();
+`;
+
 /**
  * `commands` are paths in src/commands without ending; `isBundled(specifier, importer)` says which packages are taken in. Returns
  * esbuild's metafile.
@@ -40,6 +52,7 @@ export async function bundleProgram(root, commands, isBundled) {
             contents: core,
             resolveDir: join(root, 'src'),
           }));
+          onLoad({ filter: /\/sodium-native\/binding\.js$/ }, () => ({ contents: sodiumBinding }));
           onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) =>
             kind === 'entry-point' || isBundled(path, importer) ? undefined : { path, external: true },
           );

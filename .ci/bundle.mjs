@@ -18,7 +18,7 @@ const never = [
   'tsx',
   'pnpapi',
   'semver',
-  'sodium-universal',
+  'sodium-native/binding.js',
   '@oclif/core/package.json',
 ];
 const shared = {

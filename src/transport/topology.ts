@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList } from 'node:net';
 import { schemeFamily } from './scheme-family.js';
 
 /** How far apart two hosts are, as their addresses tell it. */
@@ -90,4 +90,5 @@ function isIn(host: string, networks: readonly string[]): boolean {
   return list.check(host, familyOf(host));
 }
 
-const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
+/** Of what is an address: `isIPv6` would compile its long expression in each process, for 5 ms. */
+const familyOf = (address: string) => (address.includes(':') ? 'ipv6' : 'ipv4');
