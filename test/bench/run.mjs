@@ -14,6 +14,7 @@ import { pipeRow } from './row-pipe.mjs';
 import { pipeCutsRow } from './row-pipe-cuts.mjs';
 import { pipeLatencyRow } from './row-pipe-latency.mjs';
 import { pipeLinesRow } from './row-pipe-lines.mjs';
+import { pipeSlowRow } from './row-pipe-slow.mjs';
 import { poolRow } from './row-pool.mjs';
 import { quicRow } from './row-quic.mjs';
 import { quicPeersRow } from './row-quic-peers.mjs';
@@ -48,7 +49,7 @@ const relayRows = [
 const linkRows = [linkRow, linkRateRow, linkFairnessRow, autoRow];
 const otherRows = [
   ...[startupRow, smallFileRow, smallFilesRow, sparseRow, resumeRow, manyFilesRow, poolRow],
-  ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeCutsRow, zmqRow],
+  ...[pipeRow, pipeLatencyRow, pipeLinesRow, pipeSlowRow, pipeCutsRow, zmqRow],
   ...relayRows,
   ...[udpBatchRow, udpBlastRow, udpMemoryRow, quicRow, quicPeersRow, rdmaRow],
   ...linkRows,
