@@ -31,13 +31,23 @@ export class BalancedWriter {
 
   /** Takes over the piece, which stays in the run until that is dropped. False: full. */
   write(run: BalancedRun, piece: SharedBlock, onRelease: () => void): boolean {
-    return this.writer.write({ bytes: piece.bytes, release: run.lend(piece, onRelease) });
+    const kept = this.#pinsMuch(piece) ? copyOf(piece) : piece;
+    return this.writer.write({ bytes: kept.bytes, release: run.lend(kept, onRelease) });
   }
 
   /** A frame is kept until all of it was released. */
   forgetReleased(): void {
     const kept = this.runs.findIndex((run) => !run.isDone);
     for (const run of this.runs.splice(0, kept === -1 ? this.runs.length : kept)) run.drop();
+  }
+
+  /**
+   * A piece keeps all the memory that it lies in, and its neighbours have gone to others: what is kept so is half a window at
+   * most, and the rest of a window copies. Whoever is quick holds too little for that.
+   */
+  #pinsMuch({ bytes }: SharedBlock): boolean {
+    const part = bytes.length / bytes.buffer.byteLength;
+    return part <= 1 / 2 && this.load > part / 2;
   }
 }
 
@@ -89,4 +99,11 @@ export class BalancedRun {
   drop(): void {
     for (const piece of this.takePieces()) piece.release();
   }
+}
+
+function copyOf(piece: SharedBlock): SharedBlock {
+  const bytes = Buffer.allocUnsafeSlow(piece.bytes.length);
+  bytes.set(piece.bytes);
+  piece.release();
+  return new SharedBlock(bytes);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import { Balancer } from '../../../src/pipe/balancer.js';
-import { blockBytes } from '../../../src/pipe/block-pool.js';
+import { blockBytes, BlockPool, SharedBlock } from '../../../src/pipe/block-pool.js';
 import { FanOut } from '../../../src/pipe/fan-out.js';
 import type { Framing } from '../../../src/pipe/channel.js';
 import { feed } from '../../../src/pipe/feed.js';
@@ -110,6 +110,31 @@ describe('what is shared out among writers', () => {
     for (const writer of [stopped, other]) writer.take();
     await turns();
     expect(linesOf(stopped.taken + other.taken).sort()).toEqual(linesOf(content).sort());
+  });
+
+  it('keeps hardly more memory for a slow one than its window', async () => {
+    const pool = new BlockPool(0);
+    const windowBytes = 8 * blockBytes;
+    const [fast, slow] = [new HandWriter(windowBytes), new HandWriter(windowBytes)];
+    const { balancer } = made('lines', [fast, slow]);
+    const line = 'a line of 32 bytes, with its end\n';
+    const content = bytesOf(line.repeat(blockBytes / line.length));
+    for (let i = 0; i < 64 && slow.heldBytes < windowBytes; i++) {
+      const memory = pool.take();
+      memory.bytes.set(content);
+      const block = new SharedBlock(memory.bytes.subarray(0, content.length), memory);
+      memory.release();
+      balancer.write(block);
+      await turns(1);
+      if (fast.heldBytes >= windowBytes) fast.take();
+    }
+    fast.take();
+    await turns();
+    expect(slow.heldBytes).toBeGreaterThanOrEqual(windowBytes);
+    expect(pool.outCount).toBeLessThanOrEqual(windowBytes / blockBytes / 2 + 1);
+    balancer.reset(brokenPipe());
+    await turns();
+    expect(pool.outCount).toBe(0);
   });
 
   it('leaves a last line as it is, unless another has to follow it', async () => {
