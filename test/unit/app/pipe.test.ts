@@ -310,6 +310,49 @@ describe('one of several machines that fails', () => {
   });
 });
 
+describe('one of several machines that cannot be reached', () => {
+  const code = 'the code of both of them';
+  const nowhere = 'memory://127.0.0.1:65000';
+
+  it.each([{ slow: 'drop' }, { balance: true }] as const)(
+    'is named, and the others get all with %o',
+    async (how) => {
+      const [near, far] = [hand('near'), hand('far')];
+      const listener = await kit.listener(place('hand:far'), true, { code });
+      const to = [target(nowhere), listener.at];
+      const dialer = await kit.run(place('hand:near'), to, { code, retryMs: 0, ...how });
+      near.hand.push('all').end();
+      await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+      await listener.over;
+      expect(far.text).toBe('all');
+      expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+        { code: 'ERR_XFER_CONNECTION_REFUSED', target: nowhere },
+      ]);
+    },
+  );
+
+  it('is named, and what the others give is gathered', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const listener = await kit.listener(place('hand:far'), false, { code });
+    const from = [target(nowhere), listener.at];
+    const dialer = await kit.run(from, place('hand:near'), { code, retryMs: 0, framing: 'lines' });
+    far.hand.push('all\n').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    await listener.over;
+    expect(near.text).toBe('all\n');
+  });
+
+  it('ends it before anything has gone where all get everything', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const listener = await kit.listener(place('hand:far'), true, { code });
+    const dialer = await kit.run(place('hand:near'), [target(nowhere), listener.at], { code, retryMs: 0 });
+    near.hand.push('all').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    await listener.over.catch(() => undefined);
+    expect([far.text, kit.opened.length]).toEqual(['', 0]);
+  });
+});
+
 describe('places that do not go together', () => {
   const refused = async (running: Promise<{ over: Promise<DoneEvent> }>) =>
     expect((await running).over).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
