@@ -1,7 +1,7 @@
 import { XferError } from '../errors/index.js';
 import type { Channel, Framing, IncomingChannel } from '../pipe/channel.js';
 import type { Endpoint, EndpointUse, PipeSource } from '../pipe/endpoint.js';
-import { carry, carryBoth, framingOf, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
+import { carry, carryBoth, sentFraming, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
 import type { Opening } from './lost-channel.js';
 import type { LocalPlace } from './pipe-place.js';
 import { unlessAborted } from './unless-aborted.js';
@@ -89,7 +89,8 @@ async function openAll(
     await open(of(to, 'here'), 'sink', 'bytes');
     const source = [...opened.values()].map(sourceOf).find((found) => found !== undefined);
     const incoming = [...of(from, 'incoming'), ...of(to, 'incoming')];
-    const cut = source ? framingOf(source, [], framing) : (incoming[0]?.framing ?? framing ?? 'bytes');
+    const isSent = source && [...from, ...to].some(({ at }) => at !== 'here');
+    const cut = isSent ? sentFraming(source, framing) : (incoming[0]?.framing ?? framing ?? 'bytes');
     await open(of(from, 'dialled'), 'source', cut);
     await open(of(to, 'dialled'), 'sink', cut);
     if (incoming.length > 0) {

@@ -174,6 +174,35 @@ describe('a pipe to another machine', () => {
     expect(sink.messages).toEqual([['a', 'b'], ['']]);
   });
 
+  it.each([
+    ['up', undefined, Buffer.from([0, 0, 0, 1, 97]).toString()],
+    ['up', 'lines', 'a\n'],
+    ['down', 'lines', 'a\n'],
+  ] as const)('cuts messages as is said where they go %s, as %s', async (way, framing, text) => {
+    const giver = new HandEndpoint('giver', new HandMessages([[[Buffer.from('a')]]]));
+    kit.give('giver', giver);
+    const taker = hand('taker');
+    const cut = framing ? { framing } : {};
+    const isUp = way === 'up';
+    const listener = await kit.listener(place(isUp ? 'hand:taker' : 'hand:giver'), isUp, isUp ? {} : cut);
+    const { code } = listener;
+    const dialer = isUp
+      ? await kit.run(place('hand:giver'), listener.at, { code, ...cut })
+      : await kit.run(listener.at, place('hand:taker'), { code });
+    await Promise.all([dialer.over, listener.over]);
+    expect(taker.text).toBe(text);
+  });
+
+  it('is refused where messages are to have no ends', async () => {
+    const giver = new HandEndpoint('giver', new HandMessages([[[Buffer.from('a')]]]));
+    kit.give('giver', giver);
+    const listener = await kit.listener(place('hand:taker'), true);
+    const { code } = listener;
+    const dialer = await kit.run(place('hand:giver'), listener.at, { code, framing: 'bytes' });
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+    expect(giver.isClosed).toBe(true);
+  });
+
   it('goes on over a machine between, which gives it on to the next', async () => {
     const [near, far] = [hand('near'), hand('far')];
     const last = await kit.listener(place('hand:far'), true, { code: 'the code of both of them' });
