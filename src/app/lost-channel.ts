@@ -31,7 +31,7 @@ function lostWriter(error: XferError): PipeWriter {
   // Whoever does not ask is not told.
   done.catch(() => undefined);
   return {
-    ...{ done, heldBytes: 0, windowBytes: 1 },
+    ...{ done, heldBytes: 0, windowBytes: 1, takenBytes: 0, isDetached: true },
     write: (block) => {
       block.release();
       return true;

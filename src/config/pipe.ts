@@ -20,6 +20,7 @@ export const pipeDefaults = Object.freeze({
 
 /**
  * Under `--slow drop`: for how long altogether the others wait for one that has stopped, which comes when its window is full;
- * and the part of their time that others may lose for good to one that is a little slower.
+ * and the part of their time that others may lose for good to one that is a little slower. Once another has all, nobody but
+ * the command waits: so much longer for one that takes nothing more of the rest.
  */
-export const slowDefaults = Object.freeze({ waitMs: 500, forgivenShare: 0.1 });
+export const slowDefaults = Object.freeze({ waitMs: 500, forgivenShare: 0.1, standstillMs: 30_000 });

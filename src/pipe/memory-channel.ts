@@ -14,11 +14,13 @@ export function memoryChannel(windowBytes: number): {
 class MemoryChannel implements PipeWriter {
   readonly done: Promise<void>;
   readonly windowBytes: number;
+  readonly isDetached = false;
   readonly reader: PipeReader;
   readonly #queue: Block[] = [];
   readonly #room = new Gate();
   readonly #content = new Gate();
   #heldBytes = 0;
+  #takenBytes = 0;
   #isFinished = false;
   #error: XferError | undefined;
   #settle!: (error?: XferError) => void;
@@ -34,6 +36,10 @@ class MemoryChannel implements PipeWriter {
 
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   write(block: Block): boolean {
@@ -86,6 +92,7 @@ class MemoryChannel implements PipeWriter {
       bytes: block.bytes,
       release: () => {
         this.#heldBytes -= block.bytes.length;
+        this.#takenBytes += block.bytes.length;
         block.release();
         this.#room.check();
       },

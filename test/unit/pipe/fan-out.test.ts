@@ -143,8 +143,48 @@ describe('a writer that stops while others wait', () => {
     expect(writers.map(({ wasReset }) => wasReset)).toEqual([undefined, undefined]);
   });
 
+  it('is left to its session while that has no connection', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const lost = new HandWriter();
+    const other = quick();
+    const fed = feeding(new HandSource().push(many, many, many).end(), [lost, other], { slow: 'drop' });
+    await turns();
+    vi.advanceTimersByTime(300);
+    lost.isDetached = true;
+    vi.advanceTimersByTime(30_000);
+    await turns();
+    expect(lost.wasReset).toBeUndefined();
+    lost.isDetached = false;
+    vi.advanceTimersByTime(600);
+    await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_TOO_SLOW' });
+    expect(other.taken.length).toBe(180);
+  });
+
+  it('is dropped when it takes nothing of the rest that it alone is waited for', async () => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+    });
+    const writers = [new HandWriter(), new HandWriter()] as const;
+    const [slow, other] = writers;
+    const fed = feeding(new HandSource().push('a', 'b', 'c').end(), writers, { slow: 'drop' });
+    await turns();
+    vi.advanceTimersByTime(3_600_000);
+    await turns();
+    expect(writers.map(({ wasReset }) => wasReset)).toEqual([undefined, undefined]);
+    other.take();
+    await turns();
+    vi.advanceTimersByTime(29_000);
+    slow.take(1);
+    vi.advanceTimersByTime(29_000);
+    await turns();
+    expect(slow.wasReset).toBeUndefined();
+    vi.advanceTimersByTime(3_000);
+    await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_TOO_SLOW' });
+    expect(slow.wasReset?.code).toBe('ERR_XFER_TOO_SLOW');
+  });
+
   it('is forgiven by and by', () => {
-    const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1 });
+    const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1, standstillMs: 0 });
     charge.handlePassed(400, true);
     expect(charge.restMs).toBe(100);
     charge.handlePassed(1000, false);
@@ -155,7 +195,7 @@ describe('a writer that stops while others wait', () => {
 
   it('is never too slow where the others lose less than they may, and at last where they lose more', () => {
     const run = (waitMs: number, restMs: number) => {
-      const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1 });
+      const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1, standstillMs: 0 });
       let least = Infinity;
       for (let i = 0; i < 1000; i++) {
         charge.handlePassed(waitMs, true);
