@@ -10,6 +10,8 @@ export class BalancedWriter {
   readonly runs: BalancedRun[] = [];
   isFull = false;
   isGone = false;
+  /** Its other side has delivered all. */
+  isDone = false;
   /** The last that it has is a line without its newline. */
   isWithinLine = false;
 

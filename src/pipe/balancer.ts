@@ -1,4 +1,4 @@
-import { asXferError, type XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import { Gate } from '../transfer/gate.js';
 import { BalancedRun, BalancedWriter } from './balanced-writer.js';
 import { blockBytes, SharedBlock } from './block-pool.js';
@@ -7,10 +7,13 @@ import { FrameScanner } from './frame-scanner.js';
 import { cutShort } from './frame-walker.js';
 import { GrowingBytes } from './growing-bytes.js';
 import type { Outlet, OutletOptions } from './outlet.js';
+import { Standstill } from './standstill.js';
 
 export interface BalancerOptions extends OutletOptions {
   /** What goes to one writer as a whole: a line, a message, or a block of `bytes`. */
   readonly framing: Framing;
+  /** For how long one that others are done without may take nothing before it is reset. Default: for ever. */
+  readonly standstillMs?: number;
 }
 
 /** A block is cut into so many runs of frames for each writer: few enough for large records, enough to be shared out. */
@@ -36,6 +39,8 @@ export class Balancer implements Outlet {
   #begun: BalancedRun | undefined;
   /** The worker that has the beginning of a frame whose end has not come. */
   #open: BalancedWriter | undefined;
+  /** Nothing is left that one that fails would give to others. */
+  #isFinished = false;
   #next = 0;
   #confirming: NodeJS.Immediate | undefined;
   #firstError: XferError | undefined;
@@ -45,7 +50,10 @@ export class Balancer implements Outlet {
     this.#scanner = new FrameScanner(options.framing);
     this.#workers = writers.map((writer, index) => new BalancedWriter(writer, index));
     for (const worker of this.#workers)
-      worker.writer.done.catch((error: unknown) => this.#fail(worker, asXferError(error)));
+      worker.writer.done.then(
+        () => (worker.isDone = true),
+        (error: unknown) => this.#fail(worker, asXferError(error)),
+      );
   }
 
   get hasRoom(): boolean {
@@ -62,8 +70,12 @@ export class Balancer implements Outlet {
     }
   }
 
+  /** One that stops within a long frame holds up those that have room. */
   room(): Promise<void> {
-    return this.#gate.until(() => this.hasRoom);
+    return this.#watched(
+      this.#gate.until(() => this.hasRoom),
+      () => (this.#open && this.#live.some((worker) => !worker.isFull) ? [this.#open] : []),
+    );
   }
 
   async finish(): Promise<void> {
@@ -71,11 +83,12 @@ export class Balancer implements Outlet {
       if (this.#options.framing === 'len32') throw cutShort();
       this.#endLine();
     }
-    await this.#gate.until(
-      () => this.#waiting.length === 0 && this.#live.every((worker) => worker.runs.length === 0),
-    );
-    for (const { writer } of this.#live) writer.finish();
-    await Promise.allSettled(this.#workers.map(({ writer }) => writer.done));
+    await this.#watched(this.#deliver(), () => {
+      const late = this.#live.filter(
+        (worker) => !worker.isDone && (this.#isFinished || worker.runs.length > 0),
+      );
+      return late.length < this.#live.length ? late : [];
+    });
     if (this.#firstError) throw this.#firstError;
   }
 
@@ -89,6 +102,23 @@ export class Balancer implements Outlet {
     this.#kept.take();
     this.#open = this.#begun = undefined;
     this.#gate.check();
+  }
+
+  async #deliver(): Promise<void> {
+    await this.#gate.until(
+      () => this.#waiting.length === 0 && this.#live.every((worker) => worker.runs.length === 0),
+    );
+    this.#isFinished = true;
+    for (const { writer } of this.#live) writer.finish();
+    await Promise.allSettled(this.#workers.map(({ writer }) => writer.done));
+  }
+
+  #watched(over: Promise<void>, awaited: () => readonly BalancedWriter[]): Promise<void> {
+    const { standstillMs } = this.#options;
+    if (standstillMs === undefined) return over;
+    return new Standstill<BalancedWriter>(standstillMs).until(over, awaited, ({ writer }) =>
+      writer.reset(new XferError('ERR_XFER_TOO_SLOW', 'it took nothing of the rest')),
+    );
   }
 
   get #live(): readonly BalancedWriter[] {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import { Balancer } from '../../../src/pipe/balancer.js';
 import { blockBytes, BlockPool, SharedBlock } from '../../../src/pipe/block-pool.js';
@@ -9,11 +9,12 @@ import { feed } from '../../../src/pipe/feed.js';
 import { BlockLedger, HandWriter, quick, turns } from './feed-kit.js';
 import { brokenPipe, bytesOf, frame, HandSource, len32, piecesOf } from './endpoint-fakes.js';
 
-const made = (framing: Framing, writers: readonly HandWriter[]) => {
+const made = (framing: Framing, writers: readonly HandWriter[], standstillMs?: number) => {
   const gone: XferError[] = [];
   const dropped: [number, XferError][] = [];
   const balancer = new Balancer(writers, {
     framing,
+    ...(standstillMs === undefined ? {} : { standstillMs }),
     onGone: (error) => gone.push(error),
     onDropped: (...told) => dropped.push(told),
   });
@@ -257,6 +258,39 @@ describe('a writer that fails', () => {
     write('nobody is there\n');
     expect([balancer.hasRoom, ledger.held]).toEqual([true, 0]);
   });
+
+  it.each(['within a long line', 'at the end', 'behind it'])(
+    'by standing still %s is reset, and what it had goes to the other',
+    async (where) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const [stopped, other] = [new HandWriter(), quick()];
+      const { write, balancer, finish, dropped, ledger } = made('lines', [stopped, other], 30_000);
+      let waiting: Promise<unknown>;
+      if (where === 'within a long line') {
+        write(longBegin);
+        waiting = balancer.room();
+      } else {
+        write('a\nb\n');
+        if (where === 'behind it') vi.spyOn(stopped, 'finish').mockReturnValue();
+        if (where === 'behind it') stopped.take();
+        waiting = finish().catch((error: unknown) => error);
+      }
+      await turns();
+      vi.advanceTimersByTime(29_000);
+      await turns();
+      expect(dropped).toEqual([]);
+      vi.advanceTimersByTime(3_000);
+      await waiting;
+      expect(dropped).toMatchObject([[0, { code: 'ERR_XFER_TOO_SLOW' }]]);
+      if (where === 'within a long line') {
+        write('\n');
+        await finish().catch(() => undefined);
+        expect(other.taken === `${longBegin}\n`).toBe(true);
+      } else expect(linesOf(stopped.taken + other.taken).sort()).toEqual(['a', 'b']);
+      expect(ledger.held).toBe(0);
+    },
+  );
 
   it('loses no line of a feed, wherever it fails', async () => {
     await fc.assert(
