@@ -1,6 +1,7 @@
 import type { XferError } from '../errors/index.js';
 import { Gate } from '../transfer/gate.js';
 import type { Block, PipeReader, PipeWriter } from './channel.js';
+import { mostQueuedBlocks } from './send-queue-core.js';
 
 /** The two halves of a channel within this process: blocks go from one to the other as they are. */
 export function memoryChannel(windowBytes: number): {
@@ -50,11 +51,11 @@ class MemoryChannel implements PipeWriter {
     this.#queue.push(block);
     this.#heldBytes += block.bytes.length;
     this.#content.check();
-    return this.#heldBytes < this.windowBytes;
+    return this.#hasRoom;
   }
 
   drained(): Promise<void> {
-    return this.#room.until(() => this.#heldBytes < this.windowBytes || this.#error !== undefined);
+    return this.#room.until(() => this.#hasRoom || this.#error !== undefined);
   }
 
   finish(): void {
@@ -64,6 +65,10 @@ class MemoryChannel implements PipeWriter {
 
   reset(error: XferError): void {
     this.#end(error);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#heldBytes < this.windowBytes && this.#queue.length < mostQueuedBlocks;
   }
 
   #readerHalf(): PipeReader {
