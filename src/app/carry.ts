@@ -101,7 +101,7 @@ async function feedAll(source: PipeSource, ins: readonly PipeIn[], options: Carr
   });
   // Of several one may fail, which shows in its writer.
   for (const one of drains) one.catch(() => undefined);
-  const way = options.meter.begin(true, writers);
+  const way = options.meter.begin(true, writers, options.balance !== true);
   try {
     await feed(source, writers, {
       ...{ framing, signal: options.signal },
