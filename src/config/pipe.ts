@@ -12,6 +12,8 @@ export const pipeDefaults = Object.freeze({
   firstCreditBytes: 256 * KiB,
   /** Content that waits for more to go in one record with it, at most for so long (`--no-delay`: not at all). */
   coalesceMs: 1,
+  /** A connection that brings nothing for so long gives the memory back that it is read into. */
+  restMs: 1000,
   /** Channels that one session has at once; past it they are refused. */
   maxChannels: 1000,
   /** Windows of all channels of a session together; each gets less where there are many. */

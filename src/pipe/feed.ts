@@ -129,11 +129,19 @@ class Feed {
 
   async #pourBytes(source: ByteSource): Promise<void> {
     while (!this.#error) {
+      const readable = source.readable?.();
+      if (readable) await this.#rest(readable);
       const bytes = await source.read(this.#coalescer.room());
       if (bytes === 0) return;
       this.#coalescer.filled(bytes);
       if (!this.#outlet.hasRoom) await this.#outlet.room();
     }
+  }
+
+  /** Memory is kept for a while: each bit of a slow stream in memory of its own would take as much as the window has bits. */
+  async #rest(readable: Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.#coalescer.rest(), pipeDefaults.restMs);
+    await readable.finally(() => clearTimeout(timer));
   }
 
   async #pourMessages(source: MessageSource): Promise<void> {

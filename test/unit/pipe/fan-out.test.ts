@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
+import { blockBytes } from '../../../src/pipe/block-pool.js';
 import { feed, type FeedOptions } from '../../../src/pipe/feed.js';
 import { WaitCharge } from '../../../src/pipe/wait-charge.js';
 import { HandWriter, quick, turns } from './feed-kit.js';
@@ -218,6 +219,33 @@ describe('a feed', () => {
     expect(read).toHaveBeenCalledTimes(1);
     aborter.abort(brokenPipe());
     await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+  });
+
+  it('has no memory for a source that is idle, and keeps it between what comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    let wake: () => void = () => undefined;
+    const offered: number[] = [];
+    class IdleSource extends HandSource {
+      readable = () => new Promise<void>((resolve) => (wake = resolve));
+      override read = (into: Uint8Array) => {
+        offered.push(into.length);
+        return super.read(into);
+      };
+    }
+    const source = new IdleSource();
+    const fed = feeding(source, [quick()]);
+    for (const [before, idleMs] of [10_000, 500, 1500].entries()) {
+      await turns();
+      vi.advanceTimersByTime(idleMs);
+      expect(offered.length).toBe(before);
+      source.push('a');
+      wake();
+    }
+    await turns();
+    expect(offered).toEqual([blockBytes, blockBytes - 1, blockBytes]);
+    source.end();
+    wake();
+    await fed;
   });
 
   it('does not wait for an end of the source when its one writer has gone', async () => {
