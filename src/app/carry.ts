@@ -54,10 +54,20 @@ export async function carry(
   });
 }
 
-/** How what a source gives is cut: messages are frames, and so is what messages are made of. */
-export function framingOf(source: PipeSource, sinks: readonly PipeSink[], framing?: Framing): Framing {
+/** How what a source gives is cut on its way here: messages are frames, and so is what messages are made of. */
+function framingOf(source: PipeSource, sinks: readonly PipeSink[], framing?: Framing): Framing {
   if (source.kind === 'messages') return 'len32';
   return framing ?? (sinks.some(({ kind }) => kind === 'messages') ? 'len32' : 'bytes');
+}
+
+/** How what a source gives is cut for another machine, which is told. Throws ERR_XFER_USAGE for messages that are to have no ends. */
+export function sentFraming(source: PipeSource, framing?: Framing): Framing {
+  if (source.kind === 'bytes') return framing ?? 'bytes';
+  if (framing === 'bytes')
+    throw new XferError('ERR_XFER_USAGE', 'messages have ends, and --frame bytes has none', {
+      remedy: 'leave out --frame here, and give --frame bytes on the side that writes them',
+    });
+  return framing ?? 'len32';
 }
 
 /** Both ways of a pipe: the first that fails ends the other. */
@@ -80,7 +90,8 @@ export async function carryBoth(
 
 async function feedAll(source: PipeSource, ins: readonly PipeIn[], options: CarryOptions): Promise<void> {
   const sinks = ins.flatMap((into) => (into.kind === 'local' ? [into.sink] : []));
-  const framing = framingOf(source, sinks, options.framing);
+  const isSent = source.kind === 'messages' && sinks.length < ins.length;
+  const framing = isSent ? sentFraming(source, options.framing) : framingOf(source, sinks, options.framing);
   const drains: Promise<void>[] = [];
   const writers = ins.map((into) => {
     if (into.kind === 'remote') return into.open(framing);
@@ -90,7 +101,7 @@ async function feedAll(source: PipeSource, ins: readonly PipeIn[], options: Carr
   });
   // Of several one may fail, which shows in its writer.
   for (const one of drains) one.catch(() => undefined);
-  const way = options.meter.begin(true, writers);
+  const way = options.meter.begin(true, writers, options.balance !== true);
   try {
     await feed(source, writers, {
       ...{ framing, signal: options.signal },

@@ -1,6 +1,7 @@
-import { XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import { loadIdentity } from '../session/identity.js';
 import type { XferEvent } from './events.js';
+import { neverThere, whileThere } from './lost-channel.js';
 import type { SessionShape } from './pipe-account.js';
 import { DialledPipes, pipeCapabilities } from './pipe-dial.js';
 import type { PipeOptions } from './pipe-options.js';
@@ -16,6 +17,9 @@ export class PipeDials {
   readonly #dialled = new Map<ReadPlace, DialledPipes>();
   readonly #lost = new AbortController();
   readonly #gone = new AbortController();
+  /** Targets that could not be reached, and that the others go on without. */
+  readonly #missed = new Map<ReadPlace, XferError>();
+  #mayMiss = false;
   #lostCount = 0;
 
   constructor(options: PipeDialsOptions, onProgress: () => void) {
@@ -23,9 +27,9 @@ export class PipeDials {
     this.#onProgress = onProgress;
   }
 
-  /** Aborts when one of the sessions has ended, whoever uses it. */
+  /** Aborts when one of the sessions has ended, whoever uses it; where the others go on without it, when all have. */
   get lost(): AbortSignal {
-    return this.#lost.signal;
+    return this.#mayMiss ? this.gone : this.#lost.signal;
   }
 
   /** Aborts when all of them have. */
@@ -33,10 +37,14 @@ export class PipeDials {
     return this.#gone.signal;
   }
 
-  /** Dials all targets among these places at once. Rejects with the first failure; then none is left. */
-  async open(places: readonly ReadPlace[]): Promise<void> {
+  /**
+   * Dials all targets among these places at once. Rejects with the first failure, and then none is left; with `mayMiss` only
+   * where there is nobody to go on with: who could not be reached is one whose channels fail.
+   */
+  async open(places: readonly ReadPlace[], mayMiss = false): Promise<void> {
     const targets = places.filter((place) => place.kind === 'target');
     if (targets.length === 0) return;
+    this.#mayMiss = mayMiss;
     const { home, askCode } = this.#options;
     const identity = await loadIdentity(home);
     const asked = askCode && once(askCode);
@@ -51,21 +59,32 @@ export class PipeDials {
       this.#dialled.set(place, dialled);
       dialled.pipes.over.catch((error: unknown) => {
         this.#lost.abort(error);
-        if (++this.#lostCount === targets.length) this.#gone.abort(error);
+        if (++this.#lostCount === targets.length - this.#missed.size) this.#gone.abort(error);
       });
     });
     const settled = await Promise.allSettled(opened);
     const failed = settled.find((one) => one.status === 'rejected');
     if (!failed) return;
-    await this.end(failed.reason as XferError);
-    throw failed.reason;
+    const { aborted } = this.#options.signal;
+    if (!mayMiss || aborted || this.#dialled.size === 0) {
+      await this.end(failed.reason as XferError);
+      throw failed.reason;
+    }
+    for (const [index, place] of targets.entries()) {
+      const one = settled[index];
+      if (one?.status === 'rejected') this.#missed.set(place, asXferError(one.reason));
+    }
+    if (this.#lostCount === this.#dialled.size) this.#gone.abort(failed.reason);
   }
 
   endOf(place: ReadPlace): StreamEnd {
     if (place.kind === 'local') return localEnd(place);
+    const { name } = this.#options;
+    const missed = this.#missed.get(place);
+    if (missed) return dialledEnd(neverThere(missed), name);
     const dialled = this.#dialled.get(place);
     if (!dialled) throw new XferError('ERR_XFER_INTERNAL', 'a place was not dialled');
-    return dialledEnd(dialled.pipes, this.#options.name);
+    return dialledEnd(this.#mayMiss ? whileThere(dialled.pipes) : dialled.pipes, name);
   }
 
   /** Ends all of them; in order where there is no `error`. */

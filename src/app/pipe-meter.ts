@@ -7,21 +7,26 @@ export class MeteredWay {
   movedBytes = 0;
   readonly #halves: readonly (PipeWriter | PipeReader)[];
   readonly isOut: boolean;
+  readonly #isSame: boolean;
 
-  constructor(isOut: boolean, halves: readonly (PipeWriter | PipeReader)[]) {
+  /** `isSame`: what goes through one half goes through all of them. */
+  constructor(isOut: boolean, halves: readonly (PipeWriter | PipeReader)[], isSame: boolean) {
     this.isOut = isOut;
     this.#halves = halves;
+    this.#isSame = isSame;
   }
 
-  /** Of several writers that of the slowest, since all keep the same; of readers all together. */
+  /** Of several that keep the same that of the slowest; of others all together. */
   get heldBytes(): number {
-    const held = this.#halves.map(({ heldBytes }) => heldBytes);
-    return this.isOut ? Math.max(0, ...held) : held.reduce((sum, bytes) => sum + bytes, 0);
+    return this.#of(this.#halves.map(({ heldBytes }) => heldBytes));
   }
 
   get windowBytes(): number {
-    const windows = this.#halves.map(({ windowBytes }) => windowBytes);
-    return this.isOut ? Math.max(0, ...windows) : windows.reduce((sum, bytes) => sum + bytes, 0);
+    return this.#of(this.#halves.map(({ windowBytes }) => windowBytes));
+  }
+
+  #of(each: readonly number[]): number {
+    return this.#isSame ? Math.max(0, ...each) : each.reduce((sum, bytes) => sum + bytes, 0);
   }
 }
 
@@ -31,8 +36,8 @@ export class PipeMeter {
   #sentBefore = 0;
   #receivedBefore = 0;
 
-  begin(isOut: boolean, halves: readonly (PipeWriter | PipeReader)[]): MeteredWay {
-    const way = new MeteredWay(isOut, halves);
+  begin(isOut: boolean, halves: readonly (PipeWriter | PipeReader)[], isSame = false): MeteredWay {
+    const way = new MeteredWay(isOut, halves, isSame);
     this.#ways.add(way);
     return way;
   }

@@ -26,7 +26,10 @@ export interface PipeOptions extends CommonOptions, HopOptions {
   readonly to: readonly PipePlace[];
   /** Content goes back as well; with one place on each side. Default: false. */
   readonly duplex?: boolean;
-  /** How the content of byte sources and sinks of this side is cut. Default: `bytes`, and `len32` with messages at an end. */
+  /**
+   * How the content of byte sources and sinks of this side is cut, and messages that go to another machine. Default: `bytes`,
+   * and `len32` with messages at an end.
+   */
   readonly framing?: Framing;
   /** What is kept to be sent again, and held undelivered, in bytes. Default: pipeDefaults. */
   readonly windowBytes?: number;

@@ -14,9 +14,9 @@ export async function runPipe(
   const account = new PipeAccount(options);
   const push = () => account.push();
   const dials = new PipeDials(options, push);
-  await dials.open([...from, ...to]);
-  const endOf = dials.endOf.bind(dials);
   const several = to.length > 1 ? to : from;
+  await dials.open([...from, ...to], several.length > 1 && isWithoutWait(options, from));
+  const endOf = dials.endOf.bind(dials);
   try {
     await runStream(from.map(endOf), to.map(endOf), {
       ...options,
@@ -36,6 +36,10 @@ export async function runPipe(
   }
   return account.done(await dials.shapes());
 }
+
+/** Who cannot be reached is no reason not to begin: others have what it gives or takes, or nobody waits for it. */
+const isWithoutWait = ({ balance, slow }: PipeOptions, from: readonly ReadPlace[]): boolean =>
+  from.length > 1 || balance === true || slow === 'drop';
 
 /** That one of several places is lost. */
 function lostOf(place: ReadPlace, { code, message, remedy, row }: XferError): ErrorEvent {

@@ -1,7 +1,8 @@
 import { XferError } from '../errors/index.js';
-import type { Channel, Framing, IncomingChannel, PipeSession } from '../pipe/channel.js';
+import type { Channel, Framing, IncomingChannel } from '../pipe/channel.js';
 import type { Endpoint, EndpointUse, PipeSource } from '../pipe/endpoint.js';
-import { carry, carryBoth, framingOf, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
+import { carry, carryBoth, sentFraming, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
+import type { Opening } from './lost-channel.js';
 import type { LocalPlace } from './pipe-place.js';
 import { unlessAborted } from './unless-aborted.js';
 
@@ -88,7 +89,8 @@ async function openAll(
     await open(of(to, 'here'), 'sink', 'bytes');
     const source = [...opened.values()].map(sourceOf).find((found) => found !== undefined);
     const incoming = [...of(from, 'incoming'), ...of(to, 'incoming')];
-    const cut = source ? framingOf(source, [], framing) : (incoming[0]?.framing ?? framing ?? 'bytes');
+    const isSent = source && [...from, ...to].some(({ at }) => at !== 'here');
+    const cut = isSent ? sentFraming(source, framing) : (incoming[0]?.framing ?? framing ?? 'bytes');
     await open(of(from, 'dialled'), 'source', cut);
     await open(of(to, 'dialled'), 'sink', cut);
     if (incoming.length > 0) {
@@ -119,7 +121,7 @@ export function acceptedEnd(endpoint: Endpoint): StreamEnd {
 }
 
 /** A channel of its own in a session that this side has dialled. */
-export function dialledEnd(pipes: PipeSession, name?: string): StreamEnd {
+export function dialledEnd(pipes: Opening, name?: string): StreamEnd {
   const named = name === undefined ? {} : { name };
   const open = (use: EndpointUse, cut: Framing): PipeEnd => {
     if (use === 'sink')

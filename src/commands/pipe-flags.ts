@@ -35,7 +35,6 @@ export const pipeFlags = {
   balance: Flags.boolean({
     default: false,
     description: 'each frame or block goes to one destination, the least loaded, not to all',
-    exclusive: ['slow'],
   }),
   slow: Flags.option({
     description: 'where one of several destinations does not keep up: all wait for it (default), or drop it',

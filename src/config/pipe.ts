@@ -12,6 +12,8 @@ export const pipeDefaults = Object.freeze({
   firstCreditBytes: 256 * KiB,
   /** Content that waits for more to go in one record with it, at most for so long (`--no-delay`: not at all). */
   coalesceMs: 1,
+  /** A connection that brings nothing for so long gives the memory back that it is read into. */
+  restMs: 1000,
   /** Channels that one session has at once; past it they are refused. */
   maxChannels: 1000,
   /** Windows of all channels of a session together; each gets less where there are many. */
@@ -20,6 +22,7 @@ export const pipeDefaults = Object.freeze({
 
 /**
  * Under `--slow drop`: for how long altogether the others wait for one that has stopped, which comes when its window is full;
- * and the part of their time that others may lose for good to one that is a little slower.
+ * and the part of their time that others may lose for good to one that is a little slower. Once another has all, nobody but
+ * the command waits: so much longer for one that takes nothing more of the rest.
  */
-export const slowDefaults = Object.freeze({ waitMs: 500, forgivenShare: 0.1 });
+export const slowDefaults = Object.freeze({ waitMs: 500, forgivenShare: 0.1, standstillMs: 30_000 });

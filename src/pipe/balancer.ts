@@ -1,33 +1,46 @@
-import { asXferError, type XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import { Gate } from '../transfer/gate.js';
-import { SharedBlock } from './block-pool.js';
+import { BalancedRun, BalancedWriter } from './balanced-writer.js';
+import { blockBytes, SharedBlock } from './block-pool.js';
 import type { Framing, PipeWriter } from './channel.js';
-import { FrameScanner, newline } from './frame-scanner.js';
+import { FrameScanner } from './frame-scanner.js';
 import { cutShort } from './frame-walker.js';
+import { GrowingBytes } from './growing-bytes.js';
 import type { Outlet, OutletOptions } from './outlet.js';
+import { Standstill } from './standstill.js';
 
 export interface BalancerOptions extends OutletOptions {
   /** What goes to one writer as a whole: a line, a message, or a block of `bytes`. */
   readonly framing: Framing;
+  /** For how long one that others are done without may take nothing before it is reset. Default: for ever. */
+  readonly standstillMs?: number;
 }
 
 /** A block is cut into so many runs of frames for each writer: few enough for large records, enough to be shared out. */
 const runsPerWriter = 8;
 
 /**
- * Each frame goes to one of the writers, as a whole: the one that holds least of its window. What a writer fails with that it
+ * Each frame goes to one of the writers, as a whole: of those that have room to the one that holds least of its window. A frame
+ * is begun at nobody before its end has come, or one that stops would have the beginning of what others could take; only of one
+ * that is longer than a block the beginning goes, and the rest has to wait for the same writer. What a writer fails with that it
  * has not released goes to the others, so everything is kept until the writer releases it. A release counts as the other
  * side's word only a turn of the event loop later: a writer that fails releases everything too, and `done` rejects then.
  */
 export class Balancer implements Outlet {
   readonly #options: BalancerOptions;
   readonly #scanner: FrameScanner;
-  readonly #workers: readonly Worker[];
+  readonly #workers: readonly BalancedWriter[];
   readonly #gate = new Gate();
+  /** The beginning of a frame that nobody has: a copy, at most a block. */
+  readonly #kept = new GrowingBytes();
+  /** What nobody has room for, in order; the last may be without its end. */
+  #waiting: BalancedRun[] = [];
+  /** The run whose end has not come, if any: the last that waits, or the last of `#open`. */
+  #begun: BalancedRun | undefined;
   /** The worker that has the beginning of a frame whose end has not come. */
-  #open: Worker | undefined;
-  /** Runs of whole frames of workers that failed, while the only worker left is within a frame. */
-  #returned: Run[] = [];
+  #open: BalancedWriter | undefined;
+  /** Nothing is left that one that fails would give to others. */
+  #isFinished = false;
   #next = 0;
   #confirming: NodeJS.Immediate | undefined;
   #firstError: XferError | undefined;
@@ -35,9 +48,12 @@ export class Balancer implements Outlet {
   constructor(writers: readonly PipeWriter[], options: BalancerOptions) {
     this.#options = options;
     this.#scanner = new FrameScanner(options.framing);
-    this.#workers = writers.map((writer, index) => new Worker(writer, index));
+    this.#workers = writers.map((writer, index) => new BalancedWriter(writer, index));
     for (const worker of this.#workers)
-      worker.writer.done.catch((error: unknown) => this.#fail(worker, asXferError(error)));
+      worker.writer.done.then(
+        () => (worker.isDone = true),
+        (error: unknown) => this.#fail(worker, asXferError(error)),
+      );
   }
 
   get hasRoom(): boolean {
@@ -54,17 +70,25 @@ export class Balancer implements Outlet {
     }
   }
 
+  /** One that stops within a long frame holds up those that have room. */
   room(): Promise<void> {
-    return this.#gate.until(() => this.hasRoom);
+    return this.#watched(
+      this.#gate.until(() => this.hasRoom),
+      () => (this.#open && this.#live.some((worker) => !worker.isFull) ? [this.#open] : []),
+    );
   }
 
   async finish(): Promise<void> {
-    if (this.#options.framing === 'len32' && !this.#scanner.isBetween) throw cutShort();
-    // Behind a last line without a newline other lines may follow.
-    if (this.#open) this.#give(new SharedBlock(Uint8Array.of(newline)), true);
-    await this.#gate.until(() => this.#live.every((worker) => worker.runs.length === 0));
-    for (const { writer } of this.#live) writer.finish();
-    await Promise.allSettled(this.#workers.map(({ writer }) => writer.done));
+    if (!this.#scanner.isBetween) {
+      if (this.#options.framing === 'len32') throw cutShort();
+      this.#endLine();
+    }
+    await this.#watched(this.#deliver(), () => {
+      const late = this.#live.filter(
+        (worker) => !worker.isDone && (this.#isFinished || worker.runs.length > 0),
+      );
+      return late.length < this.#live.length ? late : [];
+    });
     if (this.#firstError) throw this.#firstError;
   }
 
@@ -74,12 +98,30 @@ export class Balancer implements Outlet {
       worker.writer.reset(error);
       for (const run of worker.runs.splice(0)) run.drop();
     }
-    for (const run of this.#returned.splice(0)) run.drop();
-    this.#open = undefined;
+    for (const run of this.#waiting.splice(0)) run.drop();
+    this.#kept.take();
+    this.#open = this.#begun = undefined;
     this.#gate.check();
   }
 
-  get #live(): readonly Worker[] {
+  async #deliver(): Promise<void> {
+    await this.#gate.until(
+      () => this.#waiting.length === 0 && this.#live.every((worker) => worker.runs.length === 0),
+    );
+    this.#isFinished = true;
+    for (const { writer } of this.#live) writer.finish();
+    await Promise.allSettled(this.#workers.map(({ writer }) => writer.done));
+  }
+
+  #watched(over: Promise<void>, awaited: () => readonly BalancedWriter[]): Promise<void> {
+    const { standstillMs } = this.#options;
+    if (standstillMs === undefined) return over;
+    return new Standstill<BalancedWriter>(standstillMs).until(over, awaited, ({ writer }) =>
+      writer.reset(new XferError('ERR_XFER_TOO_SLOW', 'it took nothing of the rest')),
+    );
+  }
+
+  get #live(): readonly BalancedWriter[] {
     return this.#workers.filter((worker) => !worker.isGone);
   }
 
@@ -92,41 +134,73 @@ export class Balancer implements Outlet {
     for (let at = 0; at < bytes.length; at += step) {
       const end = this.#scanner.scan(bytes.subarray(at, at + step));
       if (end === 0) continue;
-      this.#give(new SharedBlock(bytes.subarray(from, at + end), block), true);
+      this.#add(new SharedBlock(bytes.subarray(from, at + end), block), true);
       from = at + end;
     }
-    if (from < bytes.length) this.#give(new SharedBlock(bytes.subarray(from), block), false);
+    if (from < bytes.length) this.#add(new SharedBlock(bytes.subarray(from), block), false);
   }
 
-  /** Takes over the piece, which goes on the frame that is open, or begins one. */
-  #give(piece: SharedBlock, isEnd: boolean): void {
-    const worker = this.#open ?? this.#leastLoaded(undefined);
-    if (!worker) return piece.release();
-    const begun = this.#open ? worker.runs.at(-1) : undefined;
-    const run = begun ?? new Run();
-    if (!begun) worker.runs.push(run);
+  /** Takes over the piece, which goes on the frame that has begun, or begins one. */
+  #add(piece: SharedBlock, isEnd: boolean): void {
+    if (this.#live.length === 0) return piece.release();
+    if (!isEnd && !this.#begun && this.#kept.length + piece.bytes.length <= blockBytes) {
+      this.#kept.add(piece.bytes);
+      return piece.release();
+    }
+    const run = (this.#begun ??= this.#begin());
     run.isEnded = isEnd;
-    this.#open = isEnd ? undefined : worker;
-    this.#write(worker, run, piece);
-    if (isEnd && this.#returned.length > 0) this.#shareReturned();
+    if (this.#open) this.#write(this.#open, run, piece);
+    else run.add(piece);
+    if (isEnd) this.#open = this.#begun = undefined;
+    this.#give();
   }
 
-  #write(worker: Worker, run: Run, piece: SharedBlock): void {
-    const release = run.add(piece, () => this.#confirmSoon());
-    if (worker.writer.write({ bytes: piece.bytes, release }) || worker.isFull) return;
+  #begin(): BalancedRun {
+    const run = new BalancedRun();
+    if (this.#kept.length > 0) run.add(new SharedBlock(this.#kept.take()));
+    this.#waiting.push(run);
+    return run;
+  }
+
+  /** A last line has no newline, and gets none unless something has to follow it. */
+  #endLine(): void {
+    if (this.#live.length === 0) return;
+    const run = this.#begun ?? this.#begin();
+    run.isEnded = run.isCutOff = true;
+    if (this.#open) this.#open.isWithinLine = true;
+    this.#open = this.#begun = undefined;
+    this.#give();
+  }
+
+  /** Who is full, or within a frame, gets nothing: it may have stopped. */
+  #give(): void {
+    for (let run = this.#waiting[0]; run; run = this.#waiting[0]) {
+      const worker = this.#leastLoaded();
+      if (!worker) return;
+      this.#waiting.shift();
+      worker.begin(run);
+      if (!run.isEnded) this.#open = worker;
+      for (const piece of run.takePieces()) this.#write(worker, run, piece);
+    }
+  }
+
+  #write(worker: BalancedWriter, run: BalancedRun, piece: SharedBlock): void {
+    const hasRoom = worker.write(run, piece, () => this.#confirmSoon());
+    if (hasRoom || worker.isFull) return;
     worker.isFull = true;
     void worker.writer.drained().then(() => {
       worker.isFull = false;
+      this.#give();
       this.#gate.check();
     });
   }
 
   /** Those that hold the same share take turns. */
-  #leastLoaded(except: Worker | undefined): Worker | undefined {
-    let best: Worker | undefined;
+  #leastLoaded(): BalancedWriter | undefined {
+    let best: BalancedWriter | undefined;
     for (let i = 0; i < this.#workers.length; i++) {
       const worker = this.#workers[(this.#next + i) % this.#workers.length];
-      if (!worker || worker.isGone || worker === except) continue;
+      if (!worker || worker.isGone || worker.isFull || worker === this.#open) continue;
       if (!best || worker.load < best.load) best = worker;
     }
     if (best) this.#next = best.index + 1;
@@ -141,95 +215,29 @@ export class Balancer implements Outlet {
     });
   }
 
-  #fail(worker: Worker, error: XferError): void {
+  #fail(worker: BalancedWriter, error: XferError): void {
     if (worker.isGone) return;
     worker.isGone = true;
     this.#firstError ??= error;
-    this.#returned.push(...worker.runs.splice(0));
+    this.#takeBack(worker);
     this.#options.onDropped?.(worker.index, error);
     if (this.#live.length === 0) {
       this.reset(error);
       this.#options.onGone(this.#firstError);
       return;
     }
-    if (this.#open === worker) this.#open = undefined;
-    this.#shareReturned();
+    this.#give();
     this.#gate.check();
   }
 
-  /** A run whose end has not come is of the open frame, and the last: whoever gets it goes on with that frame. */
-  #shareReturned(): void {
-    const returned = this.#returned.splice(0);
-    returned.sort((a, b) => Number(b.isEnded) - Number(a.isEnded));
-    for (const old of returned) {
-      const worker = this.#leastLoaded(this.#open);
-      if (!worker) {
-        this.#returned.push(old);
-        continue;
-      }
-      const run = new Run();
-      run.isEnded = old.isEnded;
-      worker.runs.push(run);
-      for (const piece of old.takePieces()) this.#write(worker, run, piece);
-      if (!run.isEnded) this.#open = worker;
+  /** A run whose end has not come is of the open frame, and stays the last: whoever gets it goes on with that frame. */
+  #takeBack(worker: BalancedWriter): void {
+    const runs = worker.runs.splice(0).map((run) => run.again());
+    if (this.#open === worker) {
+      this.#open = undefined;
+      this.#begun = runs.pop();
+      if (this.#begun) this.#waiting.push(this.#begun);
     }
-  }
-}
-
-class Worker {
-  readonly writer: PipeWriter;
-  readonly index: number;
-  /** In order of writing; the last one may be of a frame that is not all. */
-  readonly runs: Run[] = [];
-  isFull = false;
-  isGone = false;
-
-  constructor(writer: PipeWriter, index: number) {
-    this.writer = writer;
-    this.index = index;
-  }
-
-  get load(): number {
-    return this.writer.heldBytes / this.writer.windowBytes;
-  }
-
-  /** A frame is kept until all of it was released. */
-  forgetReleased(): void {
-    const kept = this.runs.findIndex((run) => !run.isDone);
-    for (const run of this.runs.splice(0, kept === -1 ? this.runs.length : kept)) run.drop();
-  }
-}
-
-/** Whole frames, or the beginning of one, that went to one writer. */
-class Run {
-  isEnded = false;
-  #pieces: SharedBlock[] = [];
-  #unreleased = 0;
-
-  get isDone(): boolean {
-    return this.isEnded && this.#unreleased === 0;
-  }
-
-  /** Keeps the piece, which it takes over; what is given back is the writer's release. */
-  add(piece: SharedBlock, onRelease: () => void): () => void {
-    this.#pieces.push(piece);
-    this.#unreleased += 1;
-    piece.retain();
-    return () => {
-      piece.release();
-      this.#unreleased -= 1;
-      onRelease();
-    };
-  }
-
-  /** They are the caller's now. */
-  takePieces(): SharedBlock[] {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces;
-  }
-
-  drop(): void {
-    for (const piece of this.takePieces()) piece.release();
+    this.#waiting.unshift(...runs);
   }
 }

@@ -10,6 +10,8 @@ export interface ChannelWriterOptions {
   say(message: PipeMessage): void;
   /** The most that a writer holds now. */
   windowBytes(): number;
+  /** Whether the session has no connection now. */
+  isDetached(): boolean;
   /** There may be something to send. */
   onSendable(writer: ChannelWriter): void;
   /** Nothing more goes. */
@@ -24,6 +26,8 @@ export class ChannelWriter implements PipeWriter {
   #state: 'open' | 'finished' | 'over' = 'open';
   #settle: { resolve(): void; reject(error: XferError): void } | undefined;
   #drains: (() => void)[] = [];
+  /** What the other side has room for, as it has said. */
+  #credit = 0;
 
   constructor(options: ChannelWriterOptions) {
     this.#options = options;
@@ -42,6 +46,14 @@ export class ChannelWriter implements PipeWriter {
 
   get windowBytes(): number {
     return this.#options.windowBytes();
+  }
+
+  get takenBytes(): number {
+    return this.#queue.writtenBytes - this.#queue.heldBytes + this.#credit;
+  }
+
+  get isDetached(): boolean {
+    return this.#options.isDetached();
   }
 
   get isOver(): boolean {
@@ -95,6 +107,7 @@ export class ChannelWriter implements PipeWriter {
   handleCredit(limit: number): void {
     if (this.#state === 'over') return;
     if (!this.#queue.handleCredit(limit)) throw breach('it takes credit back');
+    this.#credit = limit;
     this.#options.onSendable(this);
   }
 

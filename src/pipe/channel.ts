@@ -41,6 +41,10 @@ export interface PipeWriter {
   readonly heldBytes: number;
   /** The most of that; past it `write` says full. */
   readonly windowBytes: number;
+  /** Grows whenever the other side has taken something: into its memory, or out of it, of which it tells now and then. */
+  readonly takenBytes: number;
+  /** There is no connection just now, and may be again. */
+  readonly isDetached: boolean;
 }
 
 /** The half of a channel that content comes out of. */

@@ -68,6 +68,11 @@ export class Coalescer {
     this.#options.onBlock(block);
   }
 
+  /** Nothing has come for a while, and nothing is being read into `room`: memory in which nothing waits goes back. */
+  rest(): void {
+    if (this.#from === this.#to) this.#next();
+  }
+
   /** What waits is dropped. Nothing may be reading into `room` any more. */
   close(): void {
     clearTimeout(this.#timer);

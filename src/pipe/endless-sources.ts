@@ -34,7 +34,15 @@ export class EndlessSources extends EndpointRegistry {
   }
 
   #watched(endpoint: Endpoint): Endpoint {
-    if (endpoint.source?.kind === 'messages') this.#open.add(endpoint.source);
-    return endpoint;
+    const { label, source, sink } = endpoint;
+    if (source?.kind !== 'messages') return endpoint;
+    this.#open.add(source);
+    return {
+      ...{ label, source, ...(sink && { sink }) },
+      close: () => {
+        this.#open.delete(source);
+        return endpoint.close();
+      },
+    };
   }
 }

@@ -18,6 +18,11 @@ export interface ByteSource {
    * `into` belongs to the source until then. Rejects with an XferError where what was read is not all.
    */
   read(into: Uint8Array): Promise<number>;
+  /**
+   * Resolves when a `read` would not wait, undefined where it is to be called at once: so that many idle sources keep no
+   * memory. Without it `read` waits with its memory.
+   */
+  readable?(): Promise<void> | undefined;
   /** Nobody wants any more: whoever writes to it is to find a broken pipe. A `read` that waits resolves with 0. */
   stop(): void;
 }

@@ -3,6 +3,7 @@ import { Gate } from '../transfer/gate.js';
 import type { SharedBlock } from './block-pool.js';
 import type { PipeWriter } from './channel.js';
 import type { Outlet, OutletOptions } from './outlet.js';
+import { Standstill } from './standstill.js';
 import { WaitCharge, type SlowLimit } from './wait-charge.js';
 
 export interface FanOutOptions extends OutletOptions {
@@ -10,9 +11,13 @@ export interface FanOutOptions extends OutletOptions {
   readonly slow?: SlowLimit;
 }
 
+/** Whether a connection is there is looked at so often, while somebody is waited for. */
+const lookMs = 100;
+
 /**
  * Every writer gets every block, and the source pauses while any writer is full. Under `slow` a writer that keeps the others
- * waiting for too long is reset with ERR_XFER_TOO_SLOW. What is kept for a writer is never more than its window.
+ * waiting for too long is reset with ERR_XFER_TOO_SLOW, as is one that stands still with the rest that it alone is waited for;
+ * one whose connection is lost is left to its session, which gives it up by itself (`--retry`). What is kept for a writer is never more than its window.
  */
 export class FanOut implements Outlet {
   readonly #branches: readonly Branch[];
@@ -29,7 +34,10 @@ export class FanOut implements Outlet {
     this.#branches = writers.map((writer, index) => new Branch(writer, index, options.slow));
     for (const branch of this.#branches)
       branch.writer.done.then(
-        () => this.#update(() => (branch.isFull = false)),
+        () => {
+          branch.isDone = true;
+          this.#update(() => (branch.isFull = false));
+        },
         (error: unknown) => this.#fail(branch, asXferError(error)),
       );
   }
@@ -52,7 +60,12 @@ export class FanOut implements Outlet {
 
   async finish(): Promise<void> {
     for (const { writer } of this.#live) writer.finish();
-    await Promise.allSettled(this.#branches.map(({ writer }) => writer.done));
+    const done = Promise.allSettled(this.#branches.map(({ writer }) => writer.done));
+    const { slow } = this.#options;
+    const rest = () =>
+      this.#branches.some(({ isDone }) => isDone) ? this.#live.filter((one) => !one.isDone) : [];
+    if (slow) await new Standstill<Branch>(slow.standstillMs).until(done, rest, (one) => this.#drop(one));
+    else await done;
     if (this.#firstError) throw this.#firstError;
   }
 
@@ -96,7 +109,10 @@ export class FanOut implements Outlet {
     const passedMs = nowMs - this.#chargedAtMs;
     this.#chargedAtMs = nowMs;
     const areOthersWaiting = this.#isWaiting && this.#live.some((branch) => !branch.isFull);
-    for (const branch of this.#live) branch.charge?.handlePassed(passedMs, areOthersWaiting && branch.isFull);
+    for (const branch of this.#live) {
+      const isHoldingUp = areOthersWaiting && branch.isFull && !branch.writer.isDetached;
+      branch.charge?.handlePassed(passedMs, isHoldingUp);
+    }
   }
 
   /** Resets who has used up what it may cost, and looks again when the next one may have. */
@@ -111,7 +127,7 @@ export class FanOut implements Outlet {
       soonestMs = Math.min(soonestMs, branch.charge.restMs);
     }
     if (soonestMs < Infinity)
-      this.#timer = setTimeout(() => this.#update(() => undefined), Math.ceil(soonestMs));
+      this.#timer = setTimeout(() => this.#update(() => undefined), Math.min(lookMs, Math.ceil(soonestMs)));
   }
 
   #drop(branch: Branch): void {
@@ -127,6 +143,8 @@ class Branch {
   readonly charge: WaitCharge | undefined;
   isFull = false;
   isGone = false;
+  /** Its other side has delivered all. */
+  isDone = false;
 
   constructor(writer: PipeWriter, index: number, slow: SlowLimit | undefined) {
     this.writer = writer;

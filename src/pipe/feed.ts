@@ -18,7 +18,7 @@ export interface FeedOptions {
   readonly coalesceMs?: number;
   /**
    * What becomes of all others when one of several writers does not keep up: they wait, or it is reset (slowDefaults). With
-   * `balance` nobody waits for it. Default: wait.
+   * `balance` nobody waits for it but the end. Default: wait.
    */
   readonly slow?: 'wait' | 'drop';
   /** Each frame (of `bytes`: each block) goes to one of the writers, not to all. Default: false. */
@@ -101,8 +101,15 @@ class Feed {
       onDropped: (index, error) => this.#options.onDropped?.(index, error),
       onGone: (error) => this.#stop(error),
     };
-    if (balance && writers.length > 1) return new Balancer(writers, { ...told, framing: this.#framing });
-    return new FanOut(writers, slow === 'drop' ? { ...told, slow: slowDefaults } : told);
+    const isDropping = slow === 'drop';
+    if (!balance || writers.length === 1)
+      return new FanOut(writers, isDropping ? { ...told, slow: slowDefaults } : told);
+    const { standstillMs } = slowDefaults;
+    return new Balancer(writers, {
+      ...told,
+      framing: this.#framing,
+      ...(isDropping ? { standstillMs } : {}),
+    });
   }
 
   async #pour(): Promise<void> {
@@ -122,11 +129,19 @@ class Feed {
 
   async #pourBytes(source: ByteSource): Promise<void> {
     while (!this.#error) {
+      const readable = source.readable?.();
+      if (readable) await this.#rest(readable);
       const bytes = await source.read(this.#coalescer.room());
       if (bytes === 0) return;
       this.#coalescer.filled(bytes);
       if (!this.#outlet.hasRoom) await this.#outlet.room();
     }
+  }
+
+  /** Memory is kept for a while: each bit of a slow stream in memory of its own would take as much as the window has bits. */
+  async #rest(readable: Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.#coalescer.rest(), pipeDefaults.restMs);
+    await readable.finally(() => clearTimeout(timer));
   }
 
   async #pourMessages(source: MessageSource): Promise<void> {

@@ -1,6 +1,7 @@
 import type { XferError } from '../errors/index.js';
 import { Gate } from '../transfer/gate.js';
 import type { Block, PipeReader, PipeWriter } from './channel.js';
+import { mostQueuedBlocks } from './send-queue-core.js';
 
 /** The two halves of a channel within this process: blocks go from one to the other as they are. */
 export function memoryChannel(windowBytes: number): {
@@ -14,11 +15,13 @@ export function memoryChannel(windowBytes: number): {
 class MemoryChannel implements PipeWriter {
   readonly done: Promise<void>;
   readonly windowBytes: number;
+  readonly isDetached = false;
   readonly reader: PipeReader;
   readonly #queue: Block[] = [];
   readonly #room = new Gate();
   readonly #content = new Gate();
   #heldBytes = 0;
+  #takenBytes = 0;
   #isFinished = false;
   #error: XferError | undefined;
   #settle!: (error?: XferError) => void;
@@ -36,6 +39,10 @@ class MemoryChannel implements PipeWriter {
     return this.#heldBytes;
   }
 
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   write(block: Block): boolean {
     if (this.#error || this.#isFinished) {
       block.release();
@@ -44,11 +51,11 @@ class MemoryChannel implements PipeWriter {
     this.#queue.push(block);
     this.#heldBytes += block.bytes.length;
     this.#content.check();
-    return this.#heldBytes < this.windowBytes;
+    return this.#hasRoom;
   }
 
   drained(): Promise<void> {
-    return this.#room.until(() => this.#heldBytes < this.windowBytes || this.#error !== undefined);
+    return this.#room.until(() => this.#hasRoom || this.#error !== undefined);
   }
 
   finish(): void {
@@ -58,6 +65,10 @@ class MemoryChannel implements PipeWriter {
 
   reset(error: XferError): void {
     this.#end(error);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#heldBytes < this.windowBytes && this.#queue.length < mostQueuedBlocks;
   }
 
   #readerHalf(): PipeReader {
@@ -86,6 +97,7 @@ class MemoryChannel implements PipeWriter {
       bytes: block.bytes,
       release: () => {
         this.#heldBytes -= block.bytes.length;
+        this.#takenBytes += block.bytes.length;
         block.release();
         this.#room.check();
       },

@@ -286,6 +286,7 @@ class ChannelledSession implements PipeSession {
       ? new ChannelWriter({
           ...{ id, say },
           windowBytes: () => this.#writerWindowBytes,
+          isDetached: () => this.#options.session.lanes.length === 0,
           onSendable: (from) => this.#out.handleSendable(from),
           onOver: () => {
             this.#writers--;

@@ -1,7 +1,7 @@
 import type { Block } from './channel.js';
 
 /** Blocks that wait, whatever their size: each has a price in memory beside its bytes. */
-const mostQueuedBlocks = 16 * 1024;
+export const mostQueuedBlocks = 16 * 1024;
 /** What is smaller than this part of a record shares one with others that wait: a record costs more than its copy. */
 const sharingPart = 4;
 

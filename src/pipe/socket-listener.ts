@@ -29,7 +29,7 @@ export async function listenOnSocket(
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
   const waiting: Socket[] = [];
   let count = 0;
-  let wasFull = false;
+  const noted = new Set<string>();
   const take = (socket: Socket): void => {
     count++;
     const endpoint = new SocketEndpoint(socket, { label, use });
@@ -41,13 +41,19 @@ export async function listenOnSocket(
     const next = waiting.shift();
     if (next) take(next);
   };
+  const noteOnce = (fate: string): void => {
+    if (!noted.has(fate)) onNote(`${label}: ${limits.maxConnections} connections at once, and more ${fate}`);
+    noted.add(fate);
+  };
   server.on('connection', (socket) => {
     socket.on('error', () => undefined);
     if (count < limits.maxConnections) return take(socket);
-    if (waiting.length < limits.maxWaiting) return void waiting.push(socket);
+    if (waiting.length < limits.maxWaiting) {
+      waiting.push(socket);
+      return noteOnce('wait');
+    }
     socket.resetAndDestroy();
-    if (!wasFull) onNote(`${label}: ${limits.maxConnections} connections at once, and more are refused`);
-    wasFull = true;
+    noteOnce(limits.maxWaiting > 0 ? `than ${limits.maxWaiting} that wait are refused` : 'are refused');
   });
   await listening(server, place);
   const label = place.address(server);

@@ -29,6 +29,7 @@ export class SocketSource implements ByteSource {
   /** Of `#first`: read, and not given yet. */
   #left = this.#first.subarray(0, 0);
   #reading: Reading | undefined;
+  #handleReadable: (() => void) | undefined;
   #isMoreLikely = false;
   #isDiscarding = false;
   #hasEnded = false;
@@ -55,7 +56,7 @@ export class SocketSource implements ByteSource {
   }
 
   read(into: Uint8Array): Promise<number> {
-    if (this.#left.length > 0) return Promise.resolve(this.#giveLeft(into));
+    if (this.#left.length > 0) return Promise.resolve(this.#give(into));
     if (this.#hasEnded || this.#isDiscarding) return Promise.resolve(0);
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -63,6 +64,15 @@ export class SocketSource implements ByteSource {
       // In a turn of its own, or a fast writer would leave the loop no time for anybody else.
       if (this.#isMoreLikely) setImmediate(() => this.#readOn());
       else this.socket.resume();
+    });
+  }
+
+  readable(): Promise<void> | undefined {
+    const hasSome = this.#left.length > 0 || this.#isMoreLikely;
+    if (hasSome || this.#hasEnded || this.#isDiscarding || this.#failure) return undefined;
+    return new Promise((resolve) => {
+      this.#handleReadable = resolve;
+      this.socket.resume();
     });
   }
 
@@ -89,14 +99,18 @@ export class SocketSource implements ByteSource {
   #handleBytes(count: number): boolean {
     if (this.#isDiscarding) return true;
     this.#left = this.#first.subarray(0, count);
-    const reading = this.#reading;
-    if (!reading) return false;
-    const given = this.#giveLeft(reading.into);
-    const isMore = count === this.#first.length;
-    const more = isMore && given < reading.into.length ? this.#readMore(reading.into.subarray(given)) : 0;
-    this.#isMoreLikely = isMore && given + more === reading.into.length;
-    this.#settle(given + more);
+    if (this.#reading) this.#settle(this.#give(this.#reading.into));
+    else this.#tellReadable();
     return false;
+  }
+
+  /** What there is now. */
+  #give(into: Uint8Array): number {
+    const isMore = this.#left.length === this.#first.length;
+    const given = this.#giveLeft(into);
+    const more = isMore && given < into.length ? this.#readMore(into.subarray(given)) : 0;
+    this.#isMoreLikely = isMore && given + more === into.length;
+    return given + more;
   }
 
   #readOn(): void {
@@ -145,6 +159,7 @@ export class SocketSource implements ByteSource {
     const reading = this.#reading;
     this.#reading = undefined;
     reading?.reject(this.#failure);
+    this.#tellReadable();
     this.#ended();
   }
 
@@ -158,5 +173,12 @@ export class SocketSource implements ByteSource {
     const reading = this.#reading;
     this.#reading = undefined;
     reading?.resolve(count);
+    this.#tellReadable();
+  }
+
+  #tellReadable(): void {
+    const tell = this.#handleReadable;
+    this.#handleReadable = undefined;
+    tell?.();
   }
 }

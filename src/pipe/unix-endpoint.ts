@@ -1,11 +1,13 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { fileError, isXferError, networkError, XferError } from '../errors/index.js';
 import { printable } from '../transfer/printable.js';
 import { connectedSocket } from './connected-socket.js';
 import type { EndpointKind } from './endpoint.js';
 import { SocketEndpoint } from './socket-endpoint.js';
 import { acceptOne, listenOnSocket, type SocketPlace } from './socket-listener.js';
+import { isListenedOn } from './unix-listeners.js';
 
 const scheme = 'unix:';
 const listenWord = 'listen:';
@@ -57,8 +59,9 @@ function place(url: string): { path: string; isListening: boolean } {
   return { path, isListening };
 }
 
+/** Bound by its whole path, where there is room for that: so others see who listens there, wherever they are. */
 const listening = (path: string, label: string): SocketPlace => ({
-  at: { path },
+  at: { path: Buffer.byteLength(resolve(path)) <= maxPathBytes ? resolve(path) : path },
   address: () => label,
   errorOf: (cause) => socketError(cause, label),
 });
@@ -80,14 +83,15 @@ async function removeDead(path: string, label: string, inUse: XferError): Promis
   });
   if (!found.isSocket())
     throw new XferError('ERR_XFER_EXISTS', `${label}: something stands there, and it is no socket`);
-  const state = await new Promise<'answered' | 'refused' | 'unknown'>((resolve) => {
+  if (await isListenedOn(path)) throw inUse;
+  const state = await new Promise<'answered' | 'refused' | 'unknown'>((tell) => {
     const probe = connect({ path });
     probe.once('connect', () => {
       probe.destroy();
-      resolve('answered');
+      tell('answered');
     });
     probe.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'ECONNREFUSED' ? 'refused' : 'unknown'),
+      tell(error.code === 'ECONNREFUSED' ? 'refused' : 'unknown'),
     );
   });
   if (state !== 'refused') throw inUse;

@@ -4,6 +4,8 @@ export interface SlowLimit {
   readonly waitMs: number;
   /** The part of all other time by which that is forgiven again. */
   readonly forgivenShare: number;
+  /** For how long it may take nothing of the rest that it alone is waited for. */
+  readonly standstillMs: number;
 }
 
 /**

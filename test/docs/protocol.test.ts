@@ -158,6 +158,7 @@ describe('the limits in docs/protocol.md', () => {
     'pipeDefaults.minWindowBytes',
     'pipeDefaults.maxWindowBytes',
     'pipeDefaults.coalesceMs',
+    'pipeDefaults.restMs',
   ]);
   const told = tableWith('limit', 'value', 'past it').map(([name, value]) => [
     name?.replaceAll('`', ''),

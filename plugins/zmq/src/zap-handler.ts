@@ -10,10 +10,13 @@ export async function zapHandler(
   binding: ZmqBinding,
   context: ZmqContext,
   allowed: ReadonlySet<string>,
+  onNote: (message: string) => void,
 ): Promise<{ close(): void }> {
   const router = new binding.Router({ context, linger: 0 });
   await router.bind('inproc://zeromq.zap.01');
-  void answer(router, allowed);
+  answer(router, allowed).catch((error: unknown) => {
+    if (!router.closed) onNote(`nobody is asked about any more, so nobody may come: ${String(error)}`);
+  });
   return { close: () => router.close() };
 }
 
@@ -23,6 +26,7 @@ async function answer(router: Router, allowed: ReadonlySet<string>): Promise<voi
     const isKey = mechanism?.toString() === 'CURVE' && key?.length === 32;
     const isAllowed = isKey && allowed.has(z85Encode(key));
     const [code, reason] = isAllowed ? ['200', 'OK'] : ['400', 'not allowed'];
-    await router.send([peer, empty, version, request, code, reason, '', '']);
+    // Who has not got an answer does not come in; the next one may.
+    await router.send([peer, empty, version, request, code, reason, '', '']).catch(() => undefined);
   }
 }

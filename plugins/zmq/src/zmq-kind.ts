@@ -28,7 +28,7 @@ export function zmqKind(load = loadBinding): EndpointKind {
       const keys = await readKeys(url.options, onNote);
       // A context of its own: there is one handler of permissions in each.
       const context: ZmqContext = keys.allowed ? new binding.Context() : binding.context;
-      const handler = keys.allowed && (await zapHandler(binding, context, keys.allowed));
+      const handler = keys.allowed && (await zapHandler(binding, context, keys.allowed, onNote));
       try {
         const socket = await openSocket(url, { binding, context, keys, signal, onNote });
         return zmqEndpoint({ socket, url, use, onNote, onClose: () => handler?.close() });

@@ -174,6 +174,35 @@ describe('a pipe to another machine', () => {
     expect(sink.messages).toEqual([['a', 'b'], ['']]);
   });
 
+  it.each([
+    ['up', undefined, Buffer.from([0, 0, 0, 1, 97]).toString()],
+    ['up', 'lines', 'a\n'],
+    ['down', 'lines', 'a\n'],
+  ] as const)('cuts messages as is said where they go %s, as %s', async (way, framing, text) => {
+    const giver = new HandEndpoint('giver', new HandMessages([[[Buffer.from('a')]]]));
+    kit.give('giver', giver);
+    const taker = hand('taker');
+    const cut = framing ? { framing } : {};
+    const isUp = way === 'up';
+    const listener = await kit.listener(place(isUp ? 'hand:taker' : 'hand:giver'), isUp, isUp ? {} : cut);
+    const { code } = listener;
+    const dialer = isUp
+      ? await kit.run(place('hand:giver'), listener.at, { code, ...cut })
+      : await kit.run(listener.at, place('hand:taker'), { code });
+    await Promise.all([dialer.over, listener.over]);
+    expect(taker.text).toBe(text);
+  });
+
+  it('is refused where messages are to have no ends', async () => {
+    const giver = new HandEndpoint('giver', new HandMessages([[[Buffer.from('a')]]]));
+    kit.give('giver', giver);
+    const listener = await kit.listener(place('hand:taker'), true);
+    const { code } = listener;
+    const dialer = await kit.run(place('hand:giver'), listener.at, { code, framing: 'bytes' });
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+    expect(giver.isClosed).toBe(true);
+  });
+
   it('goes on over a machine between, which gives it on to the next', async () => {
     const [near, far] = [hand('near'), hand('far')];
     const last = await kit.listener(place('hand:far'), true, { code: 'the code of both of them' });
@@ -307,6 +336,49 @@ describe('one of several machines that fails', () => {
     expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
       { code: 'ERR_XFER_COMMAND_FAILED', target: nameOf(one.at) },
     ]);
+  });
+});
+
+describe('one of several machines that cannot be reached', () => {
+  const code = 'the code of both of them';
+  const nowhere = 'memory://127.0.0.1:65000';
+
+  it.each([{ slow: 'drop' }, { balance: true }] as const)(
+    'is named, and the others get all with %o',
+    async (how) => {
+      const [near, far] = [hand('near'), hand('far')];
+      const listener = await kit.listener(place('hand:far'), true, { code });
+      const to = [target(nowhere), listener.at];
+      const dialer = await kit.run(place('hand:near'), to, { code, retryMs: 0, ...how });
+      near.hand.push('all').end();
+      await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+      await listener.over;
+      expect(far.text).toBe('all');
+      expect(dialer.events.filter(({ event }) => event === 'error')).toMatchObject([
+        { code: 'ERR_XFER_CONNECTION_REFUSED', target: nowhere },
+      ]);
+    },
+  );
+
+  it('is named, and what the others give is gathered', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const listener = await kit.listener(place('hand:far'), false, { code });
+    const from = [target(nowhere), listener.at];
+    const dialer = await kit.run(from, place('hand:near'), { code, retryMs: 0, framing: 'lines' });
+    far.hand.push('all\n').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    await listener.over;
+    expect(near.text).toBe('all\n');
+  });
+
+  it('ends it before anything has gone where all get everything', async () => {
+    const [near, far] = [hand('near'), hand('far')];
+    const listener = await kit.listener(place('hand:far'), true, { code });
+    const dialer = await kit.run(place('hand:near'), [target(nowhere), listener.at], { code, retryMs: 0 });
+    near.hand.push('all').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    await listener.over.catch(() => undefined);
+    expect([far.text, kit.opened.length]).toEqual(['', 0]);
   });
 });
 

@@ -1,18 +1,20 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { XferError } from '../../../src/errors/index.js';
 import { Balancer } from '../../../src/pipe/balancer.js';
+import { blockBytes, BlockPool, SharedBlock } from '../../../src/pipe/block-pool.js';
 import { FanOut } from '../../../src/pipe/fan-out.js';
 import type { Framing } from '../../../src/pipe/channel.js';
 import { feed } from '../../../src/pipe/feed.js';
 import { BlockLedger, HandWriter, quick, turns } from './feed-kit.js';
 import { brokenPipe, bytesOf, frame, HandSource, len32, piecesOf } from './endpoint-fakes.js';
 
-const made = (framing: Framing, writers: readonly HandWriter[]) => {
+const made = (framing: Framing, writers: readonly HandWriter[], standstillMs?: number) => {
   const gone: XferError[] = [];
   const dropped: [number, XferError][] = [];
   const balancer = new Balancer(writers, {
     framing,
+    ...(standstillMs === undefined ? {} : { standstillMs }),
     onGone: (error) => gone.push(error),
     onDropped: (...told) => dropped.push(told),
   });
@@ -26,6 +28,8 @@ const made = (framing: Framing, writers: readonly HandWriter[]) => {
   return { balancer, gone, dropped, ledger, write, finish };
 };
 const linesOf = (text: string) => text.split('\n').filter((each) => each !== '');
+/** The beginning of a line that is too long to be kept. */
+const longBegin = 'x'.repeat(blockBytes + 1);
 
 describe('what is shared out among writers', () => {
   it('goes by blocks where it is not cut, to the one that holds least of its window', () => {
@@ -62,10 +66,19 @@ describe('what is shared out among writers', () => {
     ]);
   });
 
-  it('waits for the writer that has the beginning of a frame, and else for any', async () => {
+  it('begins a frame at nobody before its end has come', () => {
+    const writers = [new HandWriter(), new HandWriter()];
+    const { write } = made('lines', writers);
+    write('a whole line\nand the begin');
+    expect(writers.map(({ written }) => written)).toEqual(['a whole line\n', '']);
+    write('ning\n');
+    expect(writers.map(({ written }) => written)).toEqual(['a whole line\n', 'and the beginning\n']);
+  });
+
+  it('waits for the writer that has the beginning of a long frame, and else for any', async () => {
     const writers = [new HandWriter(10), new HandWriter(10)];
     const { write, balancer } = made('lines', writers);
-    write('begun and more than full');
+    write(longBegin);
     expect(balancer.hasRoom).toBe(false);
     const room = balancer.room();
     write('\n');
@@ -77,6 +90,63 @@ describe('what is shared out among writers', () => {
     expect(balancer.hasRoom).toBe(false);
     writers[1]?.take();
     await balancer.room();
+  });
+
+  it('goes on to the others while one has stopped, however little room they have', async () => {
+    const [stopped, other] = [new HandWriter(100), new HandWriter(100)];
+    const { write, balancer, finish } = made('lines', [stopped, other]);
+    const lines = Array.from({ length: 300 }, (_, i) => `line ${i}\n`);
+    const content = lines.join('');
+    for (let at = 0; at < content.length; at += 157) {
+      write(content.slice(at, at + 157));
+      for (let round = 0; round < 20 && !balancer.hasRoom; round++) {
+        other.take();
+        await turns(2);
+      }
+      expect(balancer.hasRoom).toBe(true);
+    }
+    expect(stopped.written.length).toBeLessThan(260);
+    void finish();
+    stopped.isQuick = other.isQuick = true;
+    for (const writer of [stopped, other]) writer.take();
+    await turns();
+    expect(linesOf(stopped.taken + other.taken).sort()).toEqual(linesOf(content).sort());
+  });
+
+  it('keeps hardly more memory for a slow one than its window', async () => {
+    const pool = new BlockPool(0);
+    const windowBytes = 8 * blockBytes;
+    const [fast, slow] = [new HandWriter(windowBytes), new HandWriter(windowBytes)];
+    const { balancer } = made('lines', [fast, slow]);
+    const line = 'a line of 32 bytes, with its end\n';
+    const content = bytesOf(line.repeat(blockBytes / line.length));
+    for (let i = 0; i < 64 && slow.heldBytes < windowBytes; i++) {
+      const memory = pool.take();
+      memory.bytes.set(content);
+      const block = new SharedBlock(memory.bytes.subarray(0, content.length), memory);
+      memory.release();
+      balancer.write(block);
+      await turns(1);
+      if (fast.heldBytes >= windowBytes) fast.take();
+    }
+    fast.take();
+    await turns();
+    expect(slow.heldBytes).toBeGreaterThanOrEqual(windowBytes);
+    expect(pool.outCount).toBeLessThanOrEqual(windowBytes / blockBytes / 2 + 1);
+    balancer.reset(brokenPipe());
+    await turns();
+    expect(pool.outCount).toBe(0);
+  });
+
+  it('leaves a last line as it is, unless another has to follow it', async () => {
+    const writers = [quick(), new HandWriter()] as [HandWriter, HandWriter];
+    const { write, finish } = made('lines', writers);
+    write('a\nb\nc');
+    const finished = finish();
+    expect(writers.map(({ written }) => written)).toEqual(['a\nc', 'b\n']);
+    writers[1].fail(brokenPipe());
+    await expect(finished).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(writers[0].taken).toBe('a\nc\nb\n');
   });
 
   it('arrives whole at one of them, however it is cut and whenever they take', async () => {
@@ -94,9 +164,10 @@ describe('what is shared out among writers', () => {
             writers[index % count]?.take(1);
           }
           const finished = finish();
-          for (const writer of writers) writer.take();
-          await turns(2);
-          for (const writer of writers) writer.take();
+          for (const writer of writers) {
+            writer.isQuick = true;
+            writer.take();
+          }
           await finished;
           const arrived = writers.flatMap(({ taken }) => linesOf(taken));
           expect(arrived.sort()).toEqual([...lines].sort());
@@ -140,16 +211,15 @@ describe('a writer that fails', () => {
   it('within a frame has all of that frame given to another, with what it took of it', async () => {
     const writers = [new HandWriter(), new HandWriter()] as [HandWriter, HandWriter];
     const { write, finish, ledger } = made('lines', writers);
-    write('begun ');
+    write(longBegin);
     writers[0].take();
     await turns();
     writers[0].fail(brokenPipe());
+    writers[1].isQuick = true;
     await turns();
-    write('and ended\nnext\n');
-    const finished = finish();
-    writers[1].take();
-    await expect(finished).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
-    expect(writers[1].taken).toBe('begun and ended\nnext\n');
+    write(' and ended\nnext\n');
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(writers[1].taken === `${longBegin} and ended\nnext\n`).toBe(true);
     expect(ledger.held).toBe(0);
   });
 
@@ -157,15 +227,15 @@ describe('a writer that fails', () => {
     const writers = [new HandWriter(), new HandWriter()] as [HandWriter, HandWriter];
     const { write, finish, ledger } = made('lines', writers);
     write('first\n');
-    write('begun ');
+    write(longBegin);
+    writers[1].isQuick = true;
+    writers[1].take();
     writers[0].fail(brokenPipe());
     await turns();
-    expect(writers[1].written).toBe('begun ');
-    write('and ended');
-    const finished = finish();
-    writers[1].take();
-    await expect(finished).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
-    expect(writers[1].taken).toBe('begun and ended\nfirst\n');
+    expect(writers[1].taken === longBegin).toBe(true);
+    write(' and ended');
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+    expect(writers[1].taken === `${longBegin} and ended\nfirst\n`).toBe(true);
     expect(ledger.held).toBe(0);
   });
 
@@ -188,6 +258,39 @@ describe('a writer that fails', () => {
     write('nobody is there\n');
     expect([balancer.hasRoom, ledger.held]).toEqual([true, 0]);
   });
+
+  it.each(['within a long line', 'at the end', 'behind it'])(
+    'by standing still %s is reset, and what it had goes to the other',
+    async (where) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const [stopped, other] = [new HandWriter(), quick()];
+      const { write, balancer, finish, dropped, ledger } = made('lines', [stopped, other], 30_000);
+      let waiting: Promise<unknown>;
+      if (where === 'within a long line') {
+        write(longBegin);
+        waiting = balancer.room();
+      } else {
+        write('a\nb\n');
+        if (where === 'behind it') vi.spyOn(stopped, 'finish').mockReturnValue();
+        if (where === 'behind it') stopped.take();
+        waiting = finish().catch((error: unknown) => error);
+      }
+      await turns();
+      vi.advanceTimersByTime(29_000);
+      await turns();
+      expect(dropped).toEqual([]);
+      vi.advanceTimersByTime(3_000);
+      await waiting;
+      expect(dropped).toMatchObject([[0, { code: 'ERR_XFER_TOO_SLOW' }]]);
+      if (where === 'within a long line') {
+        write('\n');
+        await finish().catch(() => undefined);
+        expect(other.taken === `${longBegin}\n`).toBe(true);
+      } else expect(linesOf(stopped.taken + other.taken).sort()).toEqual(['a', 'b']);
+      expect(ledger.held).toBe(0);
+    },
+  );
 
   it('loses no line of a feed, wherever it fails', async () => {
     await fc.assert(

@@ -46,7 +46,8 @@ describe('sources that never end', () => {
     const endpoints = registry();
     expect(endpoints.stop()).toBe(false);
     const kind = await endpoints.kindOf('sub:x');
-    expect(await kind.open('sub:x', options)).toBe(messages);
+    const opened = await kind.open('sub:x', options);
+    expect([opened.label, opened.source]).toEqual([messages.label, messages.source]);
     expect(endpoints.stop()).toBe(true);
     expect(stop).toHaveBeenCalledOnce();
   });
@@ -57,8 +58,17 @@ describe('sources that never end', () => {
     const onEndpoint = vi.fn();
     const listener = await (await endpoints.kindOf('sub:x')).listen?.('sub:x', { ...options, onEndpoint });
     expect(listener?.address).toBe('sub:x');
-    expect(onEndpoint).toHaveBeenCalledWith(messages);
+    expect(onEndpoint).toHaveBeenCalledWith(expect.objectContaining({ source: messages.source }));
     expect(endpoints.stop()).toBe(true);
+  });
+
+  it('are forgotten when they are closed', async () => {
+    stop.mockClear();
+    const endpoints = registry();
+    const kind = await endpoints.kindOf('sub:x');
+    await (await kind.open('sub:x', options)).close();
+    expect(endpoints.stop()).toBe(false);
+    expect(stop).not.toHaveBeenCalled();
   });
 
   it('are not those of bytes', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
+import { blockBytes } from '../../../src/pipe/block-pool.js';
 import { feed, type FeedOptions } from '../../../src/pipe/feed.js';
 import { WaitCharge } from '../../../src/pipe/wait-charge.js';
 import { HandWriter, quick, turns } from './feed-kit.js';
@@ -143,8 +144,48 @@ describe('a writer that stops while others wait', () => {
     expect(writers.map(({ wasReset }) => wasReset)).toEqual([undefined, undefined]);
   });
 
+  it('is left to its session while that has no connection', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const lost = new HandWriter();
+    const other = quick();
+    const fed = feeding(new HandSource().push(many, many, many).end(), [lost, other], { slow: 'drop' });
+    await turns();
+    vi.advanceTimersByTime(300);
+    lost.isDetached = true;
+    vi.advanceTimersByTime(30_000);
+    await turns();
+    expect(lost.wasReset).toBeUndefined();
+    lost.isDetached = false;
+    vi.advanceTimersByTime(600);
+    await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_TOO_SLOW' });
+    expect(other.taken.length).toBe(180);
+  });
+
+  it('is dropped when it takes nothing of the rest that it alone is waited for', async () => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+    });
+    const writers = [new HandWriter(), new HandWriter()] as const;
+    const [slow, other] = writers;
+    const fed = feeding(new HandSource().push('a', 'b', 'c').end(), writers, { slow: 'drop' });
+    await turns();
+    vi.advanceTimersByTime(3_600_000);
+    await turns();
+    expect(writers.map(({ wasReset }) => wasReset)).toEqual([undefined, undefined]);
+    other.take();
+    await turns();
+    vi.advanceTimersByTime(29_000);
+    slow.take(1);
+    vi.advanceTimersByTime(29_000);
+    await turns();
+    expect(slow.wasReset).toBeUndefined();
+    vi.advanceTimersByTime(3_000);
+    await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_TOO_SLOW' });
+    expect(slow.wasReset?.code).toBe('ERR_XFER_TOO_SLOW');
+  });
+
   it('is forgiven by and by', () => {
-    const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1 });
+    const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1, standstillMs: 0 });
     charge.handlePassed(400, true);
     expect(charge.restMs).toBe(100);
     charge.handlePassed(1000, false);
@@ -155,7 +196,7 @@ describe('a writer that stops while others wait', () => {
 
   it('is never too slow where the others lose less than they may, and at last where they lose more', () => {
     const run = (waitMs: number, restMs: number) => {
-      const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1 });
+      const charge = new WaitCharge({ waitMs: 500, forgivenShare: 0.1, standstillMs: 0 });
       let least = Infinity;
       for (let i = 0; i < 1000; i++) {
         charge.handlePassed(waitMs, true);
@@ -178,6 +219,33 @@ describe('a feed', () => {
     expect(read).toHaveBeenCalledTimes(1);
     aborter.abort(brokenPipe());
     await expect(fed).rejects.toMatchObject({ code: 'ERR_XFER_BROKEN_PIPE' });
+  });
+
+  it('has no memory for a source that is idle, and keeps it between what comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    let wake: () => void = () => undefined;
+    const offered: number[] = [];
+    class IdleSource extends HandSource {
+      readable = () => new Promise<void>((resolve) => (wake = resolve));
+      override read = (into: Uint8Array) => {
+        offered.push(into.length);
+        return super.read(into);
+      };
+    }
+    const source = new IdleSource();
+    const fed = feeding(source, [quick()]);
+    for (const [before, idleMs] of [10_000, 500, 1500].entries()) {
+      await turns();
+      vi.advanceTimersByTime(idleMs);
+      expect(offered.length).toBe(before);
+      source.push('a');
+      wake();
+    }
+    await turns();
+    expect(offered).toEqual([blockBytes, blockBytes - 1, blockBytes]);
+    source.end();
+    wake();
+    await fed;
   });
 
   it('does not wait for an end of the source when its one writer has gone', async () => {

@@ -15,6 +15,8 @@ export class HandWriter implements PipeWriter {
   wasReset: XferError | undefined;
   /** Takes everything at once. */
   isQuick = false;
+  isDetached = false;
+  takenBytes = 0;
   #isOver = false;
   readonly #held: Block[] = [];
   #waiting: (() => void)[] = [];
@@ -58,6 +60,7 @@ export class HandWriter implements PipeWriter {
   take(blocks = this.#held.length): void {
     for (const block of this.#held.splice(0, blocks)) {
       this.taken += textOf(block.bytes);
+      this.takenBytes += block.bytes.length;
       block.release();
     }
     if (this.heldBytes < this.windowBytes) this.#wake();

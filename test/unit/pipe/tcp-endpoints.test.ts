@@ -54,6 +54,30 @@ describe('tcp-connect:', () => {
     expect(await readAll(endpoint)).toBe('got a question');
   });
 
+  it('says when it can be read: content, much of it, and the end', async () => {
+    let peer: Socket | undefined;
+    const port = await serve((socket) => (peer = socket));
+    const endpoint = kept(await tcpConnect().open(`tcp-connect:localhost:${port}`, optionsFor('source')));
+    const source = sourceOf(endpoint);
+    const into = Buffer.alloc(1024 * 1024);
+    const sizes: number[] = [];
+    for (const bytes of [5, 300_000, 0]) {
+      const readable = source.readable?.();
+      expect(readable).toBeInstanceOf(Promise);
+      if (bytes > 0) peer?.write(Buffer.alloc(bytes, 'x'));
+      else peer?.end();
+      await readable;
+      let got = await source.read(into);
+      while (got < bytes) {
+        await source.readable?.();
+        got += await source.read(into);
+      }
+      sizes.push(got);
+    }
+    expect(sizes).toEqual([5, 300_000, 0]);
+    expect(source.readable?.()).toBeUndefined();
+  });
+
   it('tries the addresses of a name until one answers', async () => {
     const port = await serve((socket) => socket.end('here'));
     const resolve = () =>

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Endpoint, EndpointUse } from '../../../src/pipe/endpoint.js';
 import { unixEndpoint } from '../../../src/pipe/unix-endpoint.js';
@@ -107,6 +107,19 @@ describe('unix:listen:', () => {
       code: 'ERR_XFER_EXISTS',
     });
     expect(existsSync(at('file'))).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/proc/net/unix'))('is not taken for whoever another one waits for', async () => {
+    const { endpoint } = await waiting(at('twice'), 'source');
+    await symlink(directory, at('link'));
+    const cwd = relative(process.cwd(), directory);
+    for (const path of [at('twice'), at('link/twice'), join(cwd, 'twice')])
+      await expect(unixEndpoint.open(`unix:listen:${path}`, optionsFor('both'))).rejects.toMatchObject({
+        code: 'ERR_XFER_ADDRESS_IN_USE',
+      });
+    connect(at('twice')).end('hello');
+    expect(await readAll(await endpoint)).toBe('hello');
+    await (await endpoint).close();
   });
 
   it('says that the directory is not there', async () => {
