@@ -1,6 +1,7 @@
 import type { DoneEvent, LaneEvent, ProgressEvent, XferEvent } from '../app/events.js';
 import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import { printable } from '../transfer/printable.js';
+import { objectOfLine } from './json-line.js';
 
 /** What one xfer under `--json` has told so far, the last of each. */
 export class ChildEvents {
@@ -54,13 +55,8 @@ const restBytes = 1024;
 
 /** They are of the same program. */
 function eventOf(line: string): XferEvent | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const event = JSON.parse(line) as Partial<XferEvent>;
-    return typeof event.event === 'string' ? (event as XferEvent) : undefined;
-  } catch {
-    return undefined;
-  }
+  const event: Partial<XferEvent> = objectOfLine(line) ?? {};
+  return typeof event.event === 'string' ? (event as XferEvent) : undefined;
 }
 
 function errorOf({ code, message, remedy }: { code: string; message: string; remedy: string }): XferError {
