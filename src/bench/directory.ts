@@ -1,13 +1,15 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchWork } from './work.js';
 
 const inMemory = '/dev/shm';
+const options = { recursive: true, force: true, maxRetries: 3 };
 
 export interface BenchDirectory {
   readonly path: string;
-  /** Removes it with all that is in it. Does not reject. */
+  /** Removes it with all that is in it, as the end of the process does. Does not reject. */
   remove(): Promise<void>;
 }
 
@@ -17,9 +19,21 @@ export async function benchDirectory(works: readonly BenchWork[]): Promise<Bench
   const path =
     (wanted > 0 ? await madeIn(inMemory, wanted) : undefined) ??
     (await mkdtemp(join(tmpdir(), 'xfer-bench-')));
+  // A process that is not given the time to end in order does not leave it either.
+  const removeNow = (): void => {
+    try {
+      rmSync(path, options);
+    } catch {
+      // Somebody still writes there; nobody is left to try again.
+    }
+  };
+  process.once('exit', removeNow);
   return {
     path,
-    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined),
+    remove: async () => {
+      await rm(path, options).catch(() => undefined);
+      process.off('exit', removeNow);
+    },
   };
 }
 
