@@ -1,5 +1,5 @@
 /**
- * The object that a line of a child process is; undefined: it is something else, which anything that is loaded into a process
+ * The object that a line, or all, of what a child process says is; undefined: it is something else, which anything that is loaded into a process
  * may write there, and of which nothing follows.
  */
 export function objectOfLine(line: string): object | undefined {
