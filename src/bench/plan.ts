@@ -3,7 +3,7 @@ import { XferError } from '../errors/index.js';
 import type { BenchPattern, BenchWork, RunLimit } from './work.js';
 
 export interface PlanOptions {
-  /** Default: file, memory and latency; with a target memory and latency. */
+  /** Default: file, memory and latency, beside other tools pipe, too; with a target memory and latency. */
   readonly patterns?: readonly BenchPattern[];
   /** Bytes as in `BenchWork`. Without patterns those that a message may have are of messages, others of files. */
   readonly sizes?: readonly number[];
@@ -23,6 +23,8 @@ export interface PlanCase {
   readonly hasTarget: boolean;
   /** Nothing but fabrics was asked for, which are measured as fabtests do. */
   readonly isFabric: boolean;
+  /** Other tools do the works, too: some of them have nothing but pipes. */
+  readonly hasPeers: boolean;
 }
 
 export interface BenchPlan {
@@ -50,14 +52,14 @@ const patterns: Readonly<
 const bothWays: readonly BenchPattern[] = ['file', 'memory', 'pipe', 'small-files'];
 
 /** All works of a bench, in their order. Throws ERR_XFER_USAGE for what is past a limit, and what would be of no pattern. */
-export function benchPlan(options: PlanOptions, { hasTarget, isFabric }: PlanCase): BenchPlan {
+export function benchPlan(options: PlanOptions, given: PlanCase): BenchPlan {
   const { repeats = benchDefaults.repeats, sizes } = options;
   checkLimits(options);
-  const asked = options.patterns ?? defaultPatterns(sizes, hasTarget, isFabric);
+  const asked = options.patterns ?? defaultPatterns(sizes, given);
   checkUse(options, asked);
   const isSweep =
     sizes === undefined &&
-    (isFabric || options.patterns !== undefined) &&
+    (given.isFabric || options.patterns !== undefined) &&
     asked.every((pattern) => patterns[pattern].kind === 'message');
   const works = asked.flatMap((pattern) =>
     (isSweep ? powersOfTwo(benchDefaults.largestBytes) : sizesOf(pattern, options)).map((bytes) =>
@@ -76,14 +78,14 @@ export function powersOfTwo(largest: number): readonly number[] {
 
 function defaultPatterns(
   sizes: readonly number[] | undefined,
-  hasTarget: boolean,
-  isFabric: boolean,
+  { hasTarget, isFabric, hasPeers }: PlanCase,
 ): readonly BenchPattern[] {
   const messages = ['latency', 'memory'] as const;
   if (isFabric) return messages;
-  if (!sizes) return hasTarget ? ['memory', 'latency'] : ['file', 'memory', 'latency'];
+  const contents: readonly BenchPattern[] = hasPeers ? ['file', 'pipe'] : ['file'];
+  if (!sizes) return hasTarget ? ['memory', 'latency'] : [...contents, 'memory', 'latency'];
   const ofMessages = sizes.some((bytes) => bytes <= benchDefaults.maxMessageBytes) ? messages : [];
-  const ofFiles = sizes.some((bytes) => bytes > benchDefaults.maxMessageBytes) ? (['file'] as const) : [];
+  const ofFiles = sizes.some((bytes) => bytes > benchDefaults.maxMessageBytes) ? contents : [];
   return [...ofFiles, ...ofMessages];
 }
 

@@ -13,7 +13,7 @@ export const benchFlags = {
     helpValue: 'LIST|all',
   }),
   pattern: Flags.string({
-    description: `some of ${benchPatterns.join(', ')} (default: file,memory,latency)`,
+    description: `some of ${benchPatterns.join(', ')} (default: file,memory,latency, with --peers pipe too)`,
     helpValue: 'LIST',
   }),
   size: Flags.string({
