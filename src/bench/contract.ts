@@ -10,6 +10,8 @@ export interface BenchSetup {
   readonly transports: TransportRegistry;
   /** Transports or schemes that were asked for, in their order. */
   readonly use: readonly string[];
+  /** Nobody asked for any: `use` has all that there are, and one that cannot do the work is left out without a word. */
+  readonly usesAll?: true;
   /** Where `xfer bench --serve` runs: `[scheme://]host[:port]`. undefined: both ends run here, at `place`. */
   readonly target?: string;
   readonly tuning: TransportTuning;

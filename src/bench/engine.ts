@@ -74,6 +74,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
       const setup: BenchSetup = {
         ...{ work, transports, use, tuning, place, hops, isSealed, peers, kept, signal },
         ...(target === undefined ? {} : { target }),
+        ...(options.use === undefined ? { usesAll: true } : {}),
         ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
         ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
         ...(options.baselineProgram === undefined ? {} : { baselineProgram: options.baselineProgram }),

@@ -149,6 +149,19 @@ describe('a bench', () => {
     expect(told.filter((name) => name === 'iperf3')).toHaveLength(1);
   });
 
+  it.each<[readonly string[] | undefined, boolean]>([
+    [undefined, true],
+    [['memory'], false],
+  ])('tells its sources whether somebody asked for the transports: %j', async (use, usesAll) => {
+    const told: boolean[] = [];
+    const { source } = fake(['a'], (_name, setup) => {
+      told.push(setup.usesAll === true);
+      return Promise.resolve(result());
+    });
+    await run(source, { repeats: 1, ...(use ? { use } : {}) });
+    expect(told).toEqual([usesAll]);
+  });
+
   it('keeps what lasts through all works, and makes anew what could not be made', async () => {
     let made = 0;
     let closed = 0;
