@@ -7,7 +7,7 @@ export interface PlanOptions {
   readonly patterns?: readonly BenchPattern[];
   /** Bytes as in `BenchWork`. Without patterns those that a message may have are of messages, others of files. */
   readonly sizes?: readonly number[];
-  /** Of each run of memory, latency and pipe; not with `iterations`. */
+  /** Of each run of memory and latency, and of pipe where no sizes say how much goes through; not with `iterations`. */
   readonly timeMs?: number;
   /** Of each run of memory and latency. */
   readonly iterations?: number;
@@ -102,7 +102,7 @@ function sizesOf(pattern: BenchPattern, { sizes, patterns: named }: PlanOptions)
 function workOf(pattern: BenchPattern, bytes: number, options: PlanOptions, isSweep: boolean): BenchWork {
   const { timeMs, iterations, count, sizes, isBothWays = false } = options;
   const usual = patterns[pattern];
-  const ofPipe = pattern === 'pipe' && timeMs !== undefined;
+  const ofPipe = pattern === 'pipe' && timeMs !== undefined && !sizes;
   let limit: RunLimit = { iterations: 1 };
   if (ofPipe) limit = { timeMs };
   if (usual.timeMs !== undefined) {
@@ -111,7 +111,7 @@ function workOf(pattern: BenchPattern, bytes: number, options: PlanOptions, isSw
   }
   return {
     ...{ pattern, limit },
-    bytes: ofPipe && !sizes ? benchDefaults.maxContentBytes : bytes,
+    bytes: ofPipe ? benchDefaults.maxContentBytes : bytes,
     count: usual.count === undefined ? 1 : (count ?? usual.count),
     isBothWays: isBothWays && bothWays.includes(pattern),
   };
@@ -133,7 +133,7 @@ function checkLimits({ patterns: named, sizes, timeMs, iterations, count, repeat
 
 /** What none of the patterns would heed was meant otherwise. */
 function checkUse(
-  { timeMs, iterations, count, isBothWays }: PlanOptions,
+  { timeMs, iterations, count, isBothWays, sizes }: PlanOptions,
   asked: readonly BenchPattern[],
 ): void {
   const demand = (flag: string, able: readonly BenchPattern[]): void => {
@@ -143,7 +143,9 @@ function checkUse(
       `${flag} is for ${able.join(', ')}: --pattern ${able[0] ?? ''}`,
     );
   };
-  if (timeMs !== undefined) demand('--time', ['memory', 'latency', 'pipe']);
+  if (timeMs !== undefined && sizes && asked.every((pattern) => pattern === 'pipe'))
+    throw usage('a pipe ends by its size or by its time, not by both', 'leave out --size or --time');
+  if (timeMs !== undefined) demand('--time', ['memory', 'latency', ...(sizes ? [] : (['pipe'] as const))]);
   if (iterations !== undefined) demand('--iterations', ['memory', 'latency']);
   if (count !== undefined) demand('--count', ['small-files', 'streams']);
   if (isBothWays === true) demand('--bidir', bothWays);

@@ -58,7 +58,18 @@ describe('the plan of a bench', () => {
     ]);
   });
 
+  it('has a pipe end by its size where one is said, and the others by their time', () => {
+    const patterns = ['pipe', 'memory'] as const;
+    const { works } = benchPlan({ patterns, sizes: [MiB], timeMs: 300 }, here);
+    expect(works).toMatchObject([
+      { pattern: 'pipe', bytes: MiB, limit: { iterations: 1 } },
+      { pattern: 'memory', bytes: MiB, limit: { timeMs: 300 } },
+    ]);
+  });
+
   it.each<PlanOptions>([
+    { patterns: ['pipe'], sizes: [MiB], timeMs: 10_000 },
+    { patterns: ['pipe', 'file'], sizes: [MiB], timeMs: 10_000 },
     { sizes: [] },
     { sizes: [0] },
     { sizes: [1.5] },
