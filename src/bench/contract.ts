@@ -18,6 +18,8 @@ export interface BenchSetup {
   readonly place: BenchPlace;
   /** Relays between both ends. */
   readonly hops: number;
+  /** Those relays, the nearest first, where they run already. Else whoever needs them starts them, where the far end is. */
+  readonly relays?: readonly StartedRelay[];
   /** Lanes of a transfer, connections of memory; undefined: as xfer chooses. */
   readonly lanes?: number;
   /** Bytes of the records that content is sealed in; undefined: as xfer chooses. */
@@ -35,6 +37,11 @@ export interface BenchSetup {
   /** What lasts through all works of the run. */
   readonly kept: BenchKept;
   readonly signal: AbortSignal;
+}
+
+export interface StartedRelay {
+  readonly address: string;
+  readonly pid: number;
 }
 
 /** Where the two ends of a bench on this machine run: on loopback, or on both sides of an emulated link. */
