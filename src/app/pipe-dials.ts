@@ -1,6 +1,6 @@
 import { XferError } from '../errors/index.js';
 import { loadIdentity } from '../session/identity.js';
-import type { XferEvent } from './events.js';
+import type { LaneProgress, XferEvent } from './events.js';
 import type { SessionShape } from './pipe-account.js';
 import { DialledPipes, pipeCapabilities } from './pipe-dial.js';
 import type { PipeOptions } from './pipe-options.js';
@@ -59,6 +59,12 @@ export class PipeDials {
     if (!failed) return;
     await this.end(failed.reason as XferError);
     throw failed.reason;
+  }
+
+  /** Where there is one session: those of several would have the same numbers. */
+  get lanes(): readonly LaneProgress[] {
+    const [first, ...others] = this.#dialled.values();
+    return first && others.length === 0 ? first.lanes : [];
   }
 
   endOf(place: ReadPlace): StreamEnd {
