@@ -53,6 +53,8 @@ export interface BenchPlace {
   readonly far: readonly string[];
   /** False: this process itself is not at the near end, so what runs inside it sees nothing of the place. */
   readonly isHere: boolean;
+  /** Nothing but the bench is in its network, so what that counts is the bench's. */
+  readonly isAlone?: true;
 }
 
 /** What is made once for all works of a run, and ended behind the last: processes, keys, connections. */

@@ -92,6 +92,11 @@ export class XferChild {
     this.#read(told, (line) => this.#handleTold(objectOfLine(line) ?? {}));
   }
 
+  /** undefined: it could not be started, or has ended, and its number may be another's. */
+  get pid(): number | undefined {
+    return this.endedAt === undefined ? this.#child.pid : undefined;
+  }
+
   /** Where it listens. Rejects with the reason why it does not. */
   async listening(): Promise<string> {
     const timer = setTimeout(() => {
