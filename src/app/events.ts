@@ -55,6 +55,20 @@ export interface ProgressEvent {
   /** Of pipes: what this side keeps now, to send it again or until it has gone where it goes, of at most so much. */
   readonly heldBytes?: number;
   readonly windowBytes?: number;
+  /** Of who has dialled: those that are there, and the last of those that are gone. */
+  readonly lanes?: readonly LaneProgress[];
+}
+
+/** What the connection of a lane has counted since it was opened. */
+export interface LaneProgress {
+  readonly lane: number;
+  readonly transport: string;
+  /** Both ways, heads included. */
+  readonly bytes: number;
+  readonly rttMs?: number;
+  /** Datagrams that it has sent, and those of them that were lost, where the transport sees them. */
+  readonly datagrams?: number;
+  readonly lost?: number;
 }
 
 export interface LaneEvent extends OfTarget {

@@ -5,7 +5,7 @@ import type { Connection } from '../transport/contract.js';
 import { lateSignal } from '../transport/late-signal.js';
 import type { Numbers } from '../transport/selection.js';
 import { Backoff } from './backoff.js';
-import type { Decision } from './events.js';
+import type { Decision, LaneProgress } from './events.js';
 import { OwnNetworks } from './own-networks.js';
 import { WayChooser, type DrivenTransfer } from './way-chooser.js';
 import { laneSealing } from './sealing-told.js';
@@ -15,6 +15,8 @@ import type { LateWay, Ways, WayThere } from './ways.js';
 const triedDialMs = 3_000;
 /** A lane that is given up may bring to an end what is on its way. */
 const leaveMs = 1_000;
+/** Of so many lanes that are gone it is told what they had reached: a session that is lost again and again has any number. */
+const keptLanes = 16;
 
 /** Which way a lane takes, and what it was measured to reach. */
 export interface LaneAbout {
@@ -62,6 +64,8 @@ export class LaneKeeper {
   onSuspect: ((lane: number, isSuspect: boolean) => void) | undefined;
   readonly #options: LaneKeeperOptions;
   readonly #held = new Map<number, HeldLane>();
+  /** What those had reached that are gone. */
+  readonly #gone = new Map<number, LaneProgress>();
   /** Given up, and not over yet. */
   readonly #retired = new Map<number, NodeJS.Timeout>();
   readonly #silent = new Set<number>();
@@ -133,6 +137,11 @@ export class LaneKeeper {
     this.#chooser = undefined;
   }
 
+  /** How far each lane is; before those that are there the last that are gone. */
+  get progress(): readonly LaneProgress[] {
+    return [...this.#gone.values(), ...[...this.#held].map(([lane, held]) => progressOf(lane, held))];
+  }
+
   /** Of lanes that are gone, too. */
   transportOf(lane: number): string | undefined {
     return this.#transports.get(lane);
@@ -146,6 +155,7 @@ export class LaneKeeper {
     const held = this.#held.get(lane);
     const isRetired = this.#retired.has(lane);
     const about = held ? this.#aboutOf(lane, held) : { transport: '' };
+    if (held) this.#handleGone(lane, held);
     this.#held.delete(lane);
     this.#silent.delete(lane);
     this.#suspect.delete(lane);
@@ -180,6 +190,7 @@ export class LaneKeeper {
     this.#closing.abort(over);
     for (const timer of this.#retired.values()) clearTimeout(timer);
     const held = [...this.#held];
+    for (const [lane, one] of held) this.#handleGone(lane, one);
     this.#held.clear();
     const closed = held.map(([lane, { connection }]) => {
       if (!this.#retired.has(lane) && !this.#silent.has(lane)) return connection.close();
@@ -187,6 +198,12 @@ export class LaneKeeper {
       return connection.abort(over);
     });
     await Promise.all([...closed, ...this.#leaving]);
+  }
+
+  #handleGone(lane: number, held: HeldLane): void {
+    this.#gone.set(lane, progressOf(lane, held));
+    const [oldest] = this.#gone.keys();
+    if (oldest !== undefined && this.#gone.size > keptLanes) this.#gone.delete(oldest);
   }
 
   #hold(lane: number, held: HeldLane): void {
@@ -340,6 +357,15 @@ export class LaneKeeper {
   get #signal(): AbortSignal {
     return AbortSignal.any([this.#options.signal, this.#closing.signal]);
   }
+}
+
+function progressOf(lane: number, { connection, address }: HeldLane): LaneProgress {
+  const { bytesSent, bytesReceived, rttMs, lost, datagramsSent } = connection.stats();
+  return {
+    ...{ lane, transport: address.scheme, bytes: bytesSent + bytesReceived },
+    ...(rttMs > 0 ? { rttMs: Math.round(rttMs * 100) / 100 } : {}),
+    ...(datagramsSent === undefined ? {} : { datagrams: datagramsSent, lost }),
+  };
 }
 
 /** What `AbortSignal.timeout` says is no message for people. */

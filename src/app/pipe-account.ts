@@ -1,4 +1,4 @@
-import type { DoneEvent, ProgressEvent } from './events.js';
+import type { DoneEvent, LaneProgress, ProgressEvent } from './events.js';
 import { PipeMeter } from './pipe-meter.js';
 import type { ToldLimit } from './limit-shares.js';
 import type { PipeOptions, PipeResult } from './pipe-options.js';
@@ -21,13 +21,18 @@ export interface AccountOptions extends Pick<PipeOptions, 'onEvent' | 'duplex'> 
 /** What is told of a pipe's content: while it goes, and at its end. */
 export class PipeAccount {
   readonly meter = new PipeMeter();
+  /** Those of a session that was dialled. */
+  lanes: () => readonly LaneProgress[] = () => [];
   readonly #options: AccountOptions;
   readonly #startedAt = performance.now();
   readonly #progress: ThinOut<Omit<ProgressEvent, 'event'>>;
 
   constructor(options: AccountOptions) {
     this.#options = options;
-    this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
+    this.#progress = new ThinOut((value) => {
+      const lanes = this.lanes();
+      options.onEvent({ event: 'progress', ...value, ...(lanes.length > 0 ? { lanes } : {}) });
+    });
   }
 
   /** Something of it has changed. */

@@ -9,7 +9,7 @@ import { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
 import type { SendLimit } from '../transfer/send-options.js';
 import { Dialler } from './dialler.js';
-import type { DoneEvent } from './events.js';
+import type { DoneEvent, LaneProgress } from './events.js';
 import type { PipeOptions } from './pipe-options.js';
 import type { SendSession } from './send-session.js';
 import { endSession } from './send-sessions.js';
@@ -100,6 +100,10 @@ export class DialledPipes {
       this.#dialler.end();
       await endSession(this.#opened);
     }
+  }
+
+  get lanes(): readonly LaneProgress[] {
+    return this.#opened.lanes.progress;
   }
 
   get shape(): Pick<DoneEvent, 'lanes' | 'transport' | 'transports' | 'path' | 'sealed'> {

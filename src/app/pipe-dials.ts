@@ -1,6 +1,6 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { loadIdentity } from '../session/identity.js';
-import type { XferEvent } from './events.js';
+import type { LaneProgress, XferEvent } from './events.js';
 import { neverThere, whileThere } from './lost-channel.js';
 import type { SessionShape } from './pipe-account.js';
 import { DialledPipes, pipeCapabilities } from './pipe-dial.js';
@@ -75,6 +75,12 @@ export class PipeDials {
       if (one?.status === 'rejected') this.#missed.set(place, asXferError(one.reason));
     }
     if (this.#lostCount === this.#dialled.size) this.#gone.abort(failed.reason);
+  }
+
+  /** Where there is one session: those of several would have the same numbers. */
+  get lanes(): readonly LaneProgress[] {
+    const [first, ...others] = this.#dialled.values();
+    return first && others.length === 0 ? first.lanes : [];
   }
 
   endOf(place: ReadPlace): StreamEnd {

@@ -14,6 +14,7 @@ export async function runPipe(
   const account = new PipeAccount(options);
   const push = () => account.push();
   const dials = new PipeDials(options, push);
+  account.lanes = () => dials.lanes;
   const several = to.length > 1 ? to : from;
   await dials.open([...from, ...to], several.length > 1 && isWithoutWait(options, from));
   const endOf = dials.endOf.bind(dials);

@@ -16,6 +16,7 @@ import { sourceToken } from '../transfer/source-token.js';
 import { parseUrl } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import { Dialler } from './dialler.js';
+import type { LaneKeeper } from './lane-keeper.js';
 import { startLocalReceiver } from './local-receiver.js';
 import type { ToldLimit } from './limit-shares.js';
 import type { SendOptions, SendResult } from './options.js';
@@ -102,6 +103,8 @@ class Sending {
   #sentBefore = 0;
   #sent = 0;
   #startedAt: number | undefined;
+  /** Of the session that there is now. */
+  #lanes: LaneKeeper | undefined;
   /** Whether it may be among those that are unfinished. */
   #isNoted = false;
   /** Others that get the same. */
@@ -130,7 +133,10 @@ class Sending {
       this.#direct = new DirectFiles(nativeApi().files, (message) =>
         options.onEvent({ event: 'note', message }),
       );
-    this.#progress = new ThinOut((value) => options.onEvent({ event: 'progress', ...value }));
+    this.#progress = new ThinOut((value) => {
+      const { progress: lanes = [] } = this.#lanes ?? {};
+      options.onEvent({ event: 'progress', ...value, ...(lanes.length > 0 ? { lanes } : {}) });
+    });
   }
 
   async run(): Promise<SendResult> {
@@ -236,6 +242,7 @@ class Sending {
   async #transfer(opened: SendSession, resume: boolean): Promise<SendResult> {
     const { session } = opened;
     const { onEvent } = this.#options;
+    this.#lanes = opened.lanes;
     this.#problems = [];
     this.#excluded = 0;
     this.#sentBefore += this.#sent;

@@ -35,7 +35,8 @@ async function streamContestant(
   end: BareEnd,
   setup: BenchSetup,
 ): Promise<Contestant | BenchSkipped> {
-  const { work, lanes = 1, hops } = setup;
+  const { work, lanes = 1, hops, signal, place } = setup;
+  const { isAlone } = place;
   const count = work.pattern === 'memory' ? lanes : 1;
   if (count * work.bytes > benchDefaults.maxTurnBytes)
     return {
@@ -49,7 +50,7 @@ async function streamContestant(
     ...(hops > 0 ? { how: overRelays(hops) } : {}),
     run: (onProgress) =>
       withCpu(setup, end, (onMeasure) =>
-        runLanes({ ...{ end, id, work, lanes: count, signal: setup.signal }, onProgress, onMeasure }),
+        runLanes({ ...{ end, id, work, lanes: count, signal, isAlone }, onProgress, onMeasure }),
       ),
     close: () => Promise.resolve(),
   };

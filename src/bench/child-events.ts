@@ -1,6 +1,7 @@
-import type { DoneEvent, LaneEvent, ProgressEvent, XferEvent } from '../app/events.js';
+import type { DoneEvent, LaneEvent, LaneProgress, ProgressEvent, XferEvent } from '../app/events.js';
 import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import { printable } from '../transfer/printable.js';
+import { objectOfLine } from './json-line.js';
 
 /** What one xfer under `--json` has told so far, the last of each. */
 export class ChildEvents {
@@ -9,6 +10,8 @@ export class ChildEvents {
   progress: ProgressEvent | undefined;
   /** The shortest round trip that a lane was told to have. */
   rttMs: number | undefined;
+  /** The last that each lane was told to have reached, of those that are gone, too; by their numbers. */
+  readonly lanes = new Map<number, LaneProgress>();
   done: DoneEvent | undefined;
   error: XferError | undefined;
   /** What else it said, the end of it. */
@@ -30,6 +33,7 @@ export class ChildEvents {
         break;
       case 'progress':
         this.progress = event;
+        for (const lane of event.lanes ?? []) this.lanes.set(lane.lane, lane);
         break;
       case 'lane':
         this.#handleLane(event);
@@ -54,13 +58,8 @@ const restBytes = 1024;
 
 /** They are of the same program. */
 function eventOf(line: string): XferEvent | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const event = JSON.parse(line) as Partial<XferEvent>;
-    return typeof event.event === 'string' ? (event as XferEvent) : undefined;
-  } catch {
-    return undefined;
-  }
+  const event: Partial<XferEvent> = objectOfLine(line) ?? {};
+  return typeof event.event === 'string' ? (event as XferEvent) : undefined;
 }
 
 function errorOf({ code, message, remedy }: { code: string; message: string; remedy: string }): XferError {

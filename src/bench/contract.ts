@@ -10,12 +10,16 @@ export interface BenchSetup {
   readonly transports: TransportRegistry;
   /** Transports or schemes that were asked for, in their order. */
   readonly use: readonly string[];
+  /** Nobody asked for any: `use` has all that there are, and one that cannot do the work is left out without a word. */
+  readonly usesAll?: true;
   /** Where `xfer bench --serve` runs: `[scheme://]host[:port]`. undefined: both ends run here, at `place`. */
   readonly target?: string;
   readonly tuning: TransportTuning;
   readonly place: BenchPlace;
   /** Relays between both ends. */
   readonly hops: number;
+  /** Those relays, the nearest first, where they run already. Else whoever needs them starts them, where the far end is. */
+  readonly relays?: readonly StartedRelay[];
   /** Lanes of a transfer, connections of memory; undefined: as xfer chooses. */
   readonly lanes?: number;
   /** Bytes of the records that content is sealed in; undefined: as xfer chooses. */
@@ -35,6 +39,11 @@ export interface BenchSetup {
   readonly signal: AbortSignal;
 }
 
+export interface StartedRelay {
+  readonly address: string;
+  readonly pid: number;
+}
+
 /** Where the two ends of a bench on this machine run: on loopback, or on both sides of an emulated link. */
 export interface BenchPlace {
   /** Name or address of the far end, as the near one dials it. */
@@ -44,6 +53,8 @@ export interface BenchPlace {
   readonly far: readonly string[];
   /** False: this process itself is not at the near end, so what runs inside it sees nothing of the place. */
   readonly isHere: boolean;
+  /** Nothing but the bench is in its network, so what that counts is the bench's. */
+  readonly isAlone?: true;
 }
 
 /** What is made once for all works of a run, and ended behind the last: processes, keys, connections. */

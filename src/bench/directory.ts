@@ -1,25 +1,41 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { benchDefaults } from '../config/index.js';
 import type { BenchWork } from './work.js';
 
 const inMemory = '/dev/shm';
+const pageBytes = 4096;
+const options = { recursive: true, force: true, maxRetries: 3 };
 
 export interface BenchDirectory {
   readonly path: string;
-  /** Removes it with all that is in it. Does not reject. */
+  /** Removes it with all that is in it, as the end of the process does. Does not reject. */
   remove(): Promise<void>;
 }
 
-/** A directory of a run's own: in memory where there is room for twice what the largest work has, there and here; else for temporary files. */
+/** A directory of a run's own: in memory where there is room for all that is in it at once; else for temporary files. */
 export async function benchDirectory(works: readonly BenchWork[]): Promise<BenchDirectory> {
-  const wanted = 2 * Math.max(...works.map(contentOf));
+  const wanted = roomFor(works);
   const path =
     (wanted > 0 ? await madeIn(inMemory, wanted) : undefined) ??
     (await mkdtemp(join(tmpdir(), 'xfer-bench-')));
+  // A process that is not given the time to end in order does not leave it either.
+  const removeNow = (): void => {
+    try {
+      rmSync(path, options);
+    } catch {
+      // Somebody still writes there; nobody is left to try again.
+    }
+  };
+  process.once('exit', removeNow);
   return {
     path,
-    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined),
+    remove: async () => {
+      await rm(path, options).catch(() => undefined);
+      process.off('exit', removeNow);
+    },
   };
 }
 
@@ -33,9 +49,32 @@ async function madeIn(place: string, bytes: number): Promise<string | undefined>
   }
 }
 
-/** Bytes of its files, of both directions; a pipe by time has none. */
-function contentOf({ pattern, bytes, count, limit, isBothWays }: BenchWork): number {
-  const hasFiles =
-    pattern === 'file' || pattern === 'small-files' || (pattern === 'pipe' && !('timeMs' in limit));
-  return hasFiles ? bytes * count * (isBothWays ? 2 : 1) : 0;
+/**
+ * Bytes that its files take at most: what is sent stays to the end, once for all works that have the same, and what arrives of
+ * one work is gone before the next.
+ */
+export function roomFor(works: readonly BenchWork[]): number {
+  const sent = new Map(works.map((work) => [sourceOf(work), bytesOf(work)]));
+  return sum([...sent.values()]) + Math.max(0, ...works.map(arrivingOf));
+}
+
+const sum = (all: readonly number[]): number => all.reduce((before, one) => before + one, 0);
+
+/** Whoever has the same one has the same content. */
+function sourceOf(work: BenchWork): string {
+  return work.pattern === 'small-files' ? `${work.count} of ${work.bytes}` : `${bytesOf(work)}`;
+}
+
+/** Of what is sent one way. In memory the smallest file takes a page. */
+function bytesOf({ pattern, bytes, count, limit }: BenchWork): number {
+  if (pattern === 'small-files') return Math.ceil(bytes / pageBytes) * pageBytes * count;
+  if (pattern === 'file') return bytes;
+  if (pattern !== 'pipe') return 0;
+  return 'timeMs' in limit ? Math.min(bytes, benchDefaults.repeatedPipeBytes) : bytes;
+}
+
+/** Of a pipe what is compared is kept, before anything is measured. */
+function arrivingOf(work: BenchWork): number {
+  const most = work.pattern === 'pipe' ? benchDefaults.checkedPipeBytes : Infinity;
+  return Math.min(bytesOf(work), most) * (work.isBothWays ? 2 : 1);
 }

@@ -9,6 +9,7 @@ import { Kept } from './kept.js';
 import { thisMachine } from './machine.js';
 import { loopback, openPlace } from './places.js';
 import type { BenchObserver, WorkPlace } from './observer.js';
+import { peersWithoutWork } from './peers-without-work.js';
 import { benchPlan, type BenchPlan, type PlanOptions } from './plan.js';
 import type { BenchEntry, BenchLink, BenchReport, BenchRow, BenchSkipped } from './report.js';
 import { benchEntry, benchRow, benchSample } from './row.js';
@@ -54,7 +55,10 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   const ways = benchWays(transports, use, target);
   const isFabric =
     options.use !== undefined && ways.length > 0 && ways.every(({ scheme }) => isFabricScheme(scheme));
-  const plan = benchPlan(options, { hasTarget: target !== undefined, isFabric });
+  const plan = benchPlan(options, {
+    ...{ hasTarget: target !== undefined, isFabric },
+    hasPeers: (options.peers ?? []).length > 0,
+  });
   checkCombination(options, plan.works);
   const peers = options.peers ?? [];
   const kept = new Kept();
@@ -65,10 +69,12 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   let directory: Awaited<ReturnType<typeof benchDirectory>> | undefined;
   try {
     directory = await benchDirectory(plan.works);
+    for (const one of await peersWithoutWork({ peers, place, works: plan.works })) skipped.add(one);
     for (const [index, work] of plan.works.entries()) {
       const setup: BenchSetup = {
         ...{ work, transports, use, tuning, place, hops, isSealed, peers, kept, signal },
         ...(target === undefined ? {} : { target }),
+        ...(options.use === undefined ? { usesAll: true } : {}),
         ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
         ...(options.recordBytes === undefined ? {} : { recordBytes: options.recordBytes }),
         ...(options.baselineProgram === undefined ? {} : { baselineProgram: options.baselineProgram }),

@@ -12,10 +12,12 @@ import { sourceFile, sourceTree } from './source-data.js';
 export function fileRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'] {
   let isChecked = false;
   return async (onProgress) => {
-    const { work, directory, place } = setup;
+    const { work, directory, place, signal } = setup;
     const { bytes, count, isBothWays } = work;
     const isTree = work.pattern === 'small-files';
-    const source = isTree ? await sourceTree(directory, bytes, count) : await sourceFile(directory, bytes);
+    const source = isTree
+      ? await sourceTree(directory, bytes, count, signal)
+      : await sourceFile(directory, bytes, signal);
     const ends = new ProcessEnds(setup, way);
     const arrived: string[] = [];
     const direction = (far: Side, host: string, suffix: string): Direction => {
@@ -36,7 +38,7 @@ export function fileRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
         ...{ setup, directions, onProgress, relays: ends.relays() },
       });
       for (const into of arrived)
-        await checkArrived(source, join(into, basename(source)), isChecked ? 'sizes' : 'content');
+        await checkArrived(source, join(into, basename(source)), isChecked ? 'sizes' : 'content', signal);
       isChecked = true;
       return {
         iterations: isTree ? count * directions.length : 1,

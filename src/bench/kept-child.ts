@@ -72,9 +72,9 @@ export class KeptChild {
     }
   }
 
-  /** Why it failed, for people: the last line that it said. */
-  failure(name: string, { status }: ChildEnd): XferError {
-    const said = `${this.#output}\n${this.#errors}`.trim().split('\n').at(-1)?.trim() ?? '';
+  /** Why it failed, for people: `told`, or the last line that it said. */
+  failure(name: string, { status }: ChildEnd, told?: string): XferError {
+    const said = told ?? `${this.#output}\n${this.#errors}`.trim().split('\n').at(-1)?.trim() ?? '';
     const how = status === null ? 'was ended' : `ended with status ${status}`;
     return new XferError(
       'ERR_XFER_COMMAND_FAILED',

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
 import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { objectOfLine } from './json-line.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -76,21 +77,25 @@ async function addressOf(child: ChildProcess, name: string): Promise<string> {
       fail(`ended with status ${String(status)} before it listened`);
     });
     lines.on('line', (line) => {
-      const event = JSON.parse(line) as { event: string; addresses?: string[] } & ToldError;
+      const told: Told = objectOfLine(line) ?? {};
+      if (told.event !== 'listening' && told.event !== 'error') return;
       clearTimeout(timer);
-      if (event.event === 'listening') resolve(event.addresses?.[0] ?? '');
-      if (event.event === 'error') reject(errorOf(event, name));
+      if (told.event === 'listening') resolve(told.addresses?.[0] ?? '');
+      else reject(errorOf(told, name));
     });
   });
 }
 
-interface ToldError {
+interface Told {
+  readonly event?: string;
+  readonly addresses?: readonly string[];
   readonly code?: string;
   readonly message?: string;
   readonly remedy?: string;
 }
 
-function errorOf({ code, message, remedy }: ToldError, name: string): XferError {
-  const known = code !== undefined && code in errorTable ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
+function errorOf({ code, message, remedy }: Told, name: string): XferError {
+  const known =
+    code !== undefined && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
   return new XferError(known, message ?? `${name} failed`, remedy === undefined ? {} : { remedy });
 }

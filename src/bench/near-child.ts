@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
 import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
 import type { RunProgress } from './contract.js';
+import { objectOfLine } from './json-line.js';
 import { nearVariable } from './near-variable.js';
 import type { NearAnswer, NearRequest } from './near-message.js';
 
@@ -35,7 +36,10 @@ export class NearChild {
     stderr
       .setEncoding('utf8')
       .on('data', (text: string) => (this.#said = `${this.#said}${text}`.slice(-1000)));
-    createInterface({ input: stdout }).on('line', (line) => this.#onAnswer?.(JSON.parse(line) as NearAnswer));
+    createInterface({ input: stdout }).on('line', (line) => {
+      const answer = objectOfLine(line);
+      if (answer && 'answer' in answer) this.#onAnswer?.(answer as NearAnswer);
+    });
     this.#ended = new Promise((resolve) => {
       const end = (): void => {
         this.#isGone = true;
@@ -78,5 +82,6 @@ export class NearChild {
 }
 
 function errorOf({ code, message, remedy }: Extract<NearAnswer, { answer: 'failed' }>): XferError {
-  return new XferError(code in errorTable ? (code as ErrorCode) : 'ERR_XFER_INTERNAL', message, { remedy });
+  const known = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
+  return new XferError(known, message, { remedy });
 }

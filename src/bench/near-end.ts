@@ -1,10 +1,11 @@
 import { unlessAborted } from '../app/unless-aborted.js';
 import { asXferError, XferError } from '../errors/index.js';
-import type { BenchSetup, Contestant, ContestantSource } from './contract.js';
+import type { BenchSetup, Contestant, ContestantSource, KeptThing, StartedRelay } from './contract.js';
 import { benchWays, type BenchWay } from './ends.js';
 import { startLocalBench } from './local-end.js';
 import { NearChild } from './near-child.js';
 import { unpackResult, type FoundNear, type NearSetup } from './near-message.js';
+import { startRelays } from './relays.js';
 import type { BenchSkipped } from './report.js';
 import type { BenchPattern } from './work.js';
 
@@ -26,7 +27,7 @@ export const nearEnd: ContestantSource = async function* (setup) {
       continue;
     }
     const answer = await orEnded(setup, child, () =>
-      child.ask({ ask: 'find', setup: nearSetup(setup, way, far.address) }),
+      child.ask({ ask: 'find', setup: nearSetup(setup, way, far) }),
     );
     if (answer.answer !== 'found') throw unexpected();
     for (const found of answer.found) yield 'about' in found ? contestantOf(found, child, setup) : found;
@@ -62,15 +63,26 @@ async function orEnded<Value>(
   }
 }
 
-type FarEnd = { readonly address: string; readonly skipped?: never } | { readonly skipped: BenchSkipped };
+type FarEnd =
+  | { readonly address: string; readonly relays: readonly StartedRelay[]; readonly skipped?: never }
+  | { readonly skipped: BenchSkipped };
 
-/** One of each transport through all works. */
-function farEnd({ transport, scheme }: BenchWay, { place, tuning, kept, signal }: BenchSetup) {
-  return kept.get(`near: ${transport}`, async (): Promise<FarEnd & { close(): void }> => {
+/** One of each transport through all works, and beside it the relays before it, behind the link as those of transfers are. */
+function farEnd({ transport, scheme }: BenchWay, setup: BenchSetup) {
+  const { place, tuning, kept, signal } = setup;
+  return kept.get(`near: ${transport}`, async (): Promise<FarEnd & KeptThing> => {
     const starting = startLocalBench(scheme, tuning, place);
     try {
       const { address, stop } = await unlessAborted(signal, starting);
-      return { address, close: () => stop() };
+      const { addresses, pids, close } = await startRelays(setup, transport);
+      return {
+        address,
+        relays: addresses.map((relay, at) => ({ address: relay, pid: pids[at] ?? 0 })),
+        close: async () => {
+          await close();
+          stop();
+        },
+      };
     } catch (thrown) {
       void starting.then(
         ({ stop }) => stop(),
@@ -83,11 +95,15 @@ function farEnd({ transport, scheme }: BenchWay, { place, tuning, kept, signal }
   });
 }
 
-function nearSetup(setup: BenchSetup, { transport }: BenchWay, target: string): NearSetup {
+function nearSetup(
+  setup: BenchSetup,
+  { transport }: BenchWay,
+  { address: target, relays }: Exclude<FarEnd, { skipped: BenchSkipped }>,
+): NearSetup {
   const { work, tuning, place, hops, lanes, recordBytes, isSealed, countsCpu, directory } = setup;
   return {
     ...{ work, tuning, hops, isSealed, countsCpu, directory, target, farHost: place.farHost },
-    use: [transport],
+    ...{ use: [transport], relays },
     ...(lanes === undefined ? {} : { lanes }),
     ...(recordBytes === undefined ? {} : { recordBytes }),
   };

@@ -73,8 +73,8 @@ class NearContestants {
     const setup: BenchSetup = {
       ...rest,
       ...{ transports, signal, kept: this.#kept, peers: [] },
-      // Here is the near end.
-      place: { ...loopback, farHost },
+      // Here is the near end, of a link.
+      place: { ...loopback, farHost, isAlone: true },
     };
     const all: (FoundNear | BenchSkipped)[] = [];
     for (const source of sources)

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { asXferError, XferError } from '../errors/index.js';
 import { ChildKeeper } from './child-keeper.js';
 import type { BenchSetup, Contestant } from './contract.js';
+import { canDo } from './peers-without-work.js';
 import type { BenchSkipped } from './report.js';
 import { findProgram, type FoundProgram } from './programs.js';
 import type { PeerTool } from './peers/tool.js';
@@ -13,15 +14,16 @@ export const peerNames: readonly string[] = peerTools.map(({ name }) => name);
 
 /**
  * Other tools that do the same work: those that were asked for, or all that are found. Who is missing, or is something else
- * of the same name, is skipped by its name; of `found`, who cannot do the work at all is left out without a word.
+ * of the same name, is skipped by its name. Who cannot do this work is left out without a word: whoever can do none is told of
+ * once, see `peersWithoutWork`.
  */
 export async function* otherTools(setup: BenchSetup): AsyncGenerator<Contestant | BenchSkipped> {
   if (setup.target !== undefined) return;
   const names = setup.peers === 'found' ? peerNames : [...new Set(setup.peers)];
   const asked = names.map((name) => ({ name, tool: peerTools.find((one) => one.name === name) }));
-  const able = asked.filter(({ tool }) => setup.peers !== 'found' || (tool && canDo(tool, setup)));
+  const able = asked.filter(({ tool }) => !tool || canDo(tool, setup));
   // All at once: one that does not answer takes its time only once.
-  const ready = able.map(({ name, tool }) => ({ name, tool, programs: programsOf(tool, setup) }));
+  const ready = able.map(({ name, tool }) => ({ name, tool, programs: programsOf(tool) }));
   for (const { programs } of ready) programs.catch(() => undefined);
   for (const { name, tool, programs } of ready)
     try {
@@ -38,15 +40,8 @@ export async function* otherTools(setup: BenchSetup): AsyncGenerator<Contestant 
 
 type Found = Awaited<ReturnType<typeof programsOf>>;
 
-function canDo({ patterns, isLocal }: PeerTool, { work, place }: BenchSetup): boolean {
-  const ways = patterns[work.pattern];
-  if (isLocal && place.far.length > 0) return false;
-  return ways !== undefined && (ways === 'both ways' || !work.isBothWays);
-}
-
-async function programsOf(tool: PeerTool | undefined, setup: BenchSetup) {
+async function programsOf(tool: PeerTool | undefined) {
   if (!tool) return new Map<string, FoundProgram>();
-  if (!canDo(tool, setup)) throw cannotDo(tool, setup);
   const asked = await Promise.allSettled(tool.needs.map((needed) => findProgram(needed)));
   const found = new Map<string, FoundProgram>();
   // Of several that are missing the first is told: it is the tool itself.
@@ -96,23 +91,4 @@ function unknownTool(name: string): XferError {
   return new XferError('ERR_XFER_USAGE', `${name} is no tool that xfer is compared with`, {
     remedy: `--peers takes found, or some of ${peerNames.join(', ')}`,
   });
-}
-
-function cannotDo({ name, patterns, isLocal }: PeerTool, { work, place }: BenchSetup): XferError {
-  const { pattern, isBothWays } = work;
-  if (isLocal && place.far.length > 0)
-    return new XferError('ERR_XFER_USAGE', `${name} copies on one machine, not over a link`, {
-      remedy: 'leave it out, or leave --link out',
-    });
-  const isAlone = isBothWays && patterns[pattern] !== undefined;
-  const able = Object.keys(patterns).join(', ');
-  return new XferError(
-    'ERR_XFER_USAGE',
-    `${name} cannot do ${pattern}${isAlone ? ' both ways at once' : ''}`,
-    {
-      remedy: isAlone
-        ? 'leave it out, or leave --bidir out'
-        : `leave it out, or use it with --pattern ${able}`,
-    },
-  );
 }

@@ -21,7 +21,7 @@ export function pipeRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
     const timeMs = 'timeMs' in limit ? limit.timeMs : undefined;
     const { repeatedPipeBytes } = benchDefaults;
     const sourceBytes = timeMs === undefined ? bytes : Math.min(bytes, repeatedPipeBytes);
-    const source = await sourceFile(setup.directory, sourceBytes);
+    const source = await sourceFile(setup.directory, sourceBytes, setup.signal);
     if (!isChecked) await checkOnce(setup, way, source, sourceBytes);
     isChecked = true;
     const most = Math.floor(mostWordBytes / (source.length + wordBytes));
@@ -57,7 +57,7 @@ async function checkOnce(setup: BenchSetup, way: ProcessWay, source: string, byt
     });
     for (const side of sides) {
       checkBytes(checked, (await stat(arrived(side))).size);
-      await checkContent(source, arrived(side), checked);
+      await checkContent(source, arrived(side), checked, setup.signal);
     }
   } finally {
     await Promise.all(sides.map((side) => rm(arrived(side), { force: true })));

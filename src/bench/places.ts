@@ -27,7 +27,7 @@ export async function openPlace(link: BenchLink): Promise<LinkPlace> {
   const opened = await openLink({ seed, toServer: parametersOf(link), toClient: parametersOf(back) });
   const { client, server } = opened;
   return {
-    ...{ farHost: server.address, near: client.prefix, far: server.prefix, isHere: false },
+    ...{ farHost: server.address, near: client.prefix, far: server.prefix, isHere: false, isAlone: true },
     statistics: () => opened.statistics(),
     close: () => opened.close(),
   };

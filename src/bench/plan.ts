@@ -3,11 +3,11 @@ import { XferError } from '../errors/index.js';
 import type { BenchPattern, BenchWork, RunLimit } from './work.js';
 
 export interface PlanOptions {
-  /** Default: file, memory and latency; with a target memory and latency. */
+  /** Default: file, memory and latency, beside other tools pipe, too; with a target memory and latency. */
   readonly patterns?: readonly BenchPattern[];
   /** Bytes as in `BenchWork`. Without patterns those that a message may have are of messages, others of files. */
   readonly sizes?: readonly number[];
-  /** Of each run of memory, latency and pipe; not with `iterations`. */
+  /** Of each run of memory and latency, and of pipe where no sizes say how much goes through; not with `iterations`. */
   readonly timeMs?: number;
   /** Of each run of memory and latency. */
   readonly iterations?: number;
@@ -23,6 +23,8 @@ export interface PlanCase {
   readonly hasTarget: boolean;
   /** Nothing but fabrics was asked for, which are measured as fabtests do. */
   readonly isFabric: boolean;
+  /** Other tools do the works, too: some of them have nothing but pipes. */
+  readonly hasPeers: boolean;
 }
 
 export interface BenchPlan {
@@ -50,14 +52,14 @@ const patterns: Readonly<
 const bothWays: readonly BenchPattern[] = ['file', 'memory', 'pipe', 'small-files'];
 
 /** All works of a bench, in their order. Throws ERR_XFER_USAGE for what is past a limit, and what would be of no pattern. */
-export function benchPlan(options: PlanOptions, { hasTarget, isFabric }: PlanCase): BenchPlan {
+export function benchPlan(options: PlanOptions, given: PlanCase): BenchPlan {
   const { repeats = benchDefaults.repeats, sizes } = options;
   checkLimits(options);
-  const asked = options.patterns ?? defaultPatterns(sizes, hasTarget, isFabric);
+  const asked = options.patterns ?? defaultPatterns(sizes, given);
   checkUse(options, asked);
   const isSweep =
     sizes === undefined &&
-    (isFabric || options.patterns !== undefined) &&
+    (given.isFabric || options.patterns !== undefined) &&
     asked.every((pattern) => patterns[pattern].kind === 'message');
   const works = asked.flatMap((pattern) =>
     (isSweep ? powersOfTwo(benchDefaults.largestBytes) : sizesOf(pattern, options)).map((bytes) =>
@@ -76,14 +78,14 @@ export function powersOfTwo(largest: number): readonly number[] {
 
 function defaultPatterns(
   sizes: readonly number[] | undefined,
-  hasTarget: boolean,
-  isFabric: boolean,
+  { hasTarget, isFabric, hasPeers }: PlanCase,
 ): readonly BenchPattern[] {
   const messages = ['latency', 'memory'] as const;
   if (isFabric) return messages;
-  if (!sizes) return hasTarget ? ['memory', 'latency'] : ['file', 'memory', 'latency'];
+  const contents: readonly BenchPattern[] = hasPeers ? ['file', 'pipe'] : ['file'];
+  if (!sizes) return hasTarget ? ['memory', 'latency'] : [...contents, 'memory', 'latency'];
   const ofMessages = sizes.some((bytes) => bytes <= benchDefaults.maxMessageBytes) ? messages : [];
-  const ofFiles = sizes.some((bytes) => bytes > benchDefaults.maxMessageBytes) ? (['file'] as const) : [];
+  const ofFiles = sizes.some((bytes) => bytes > benchDefaults.maxMessageBytes) ? contents : [];
   return [...ofFiles, ...ofMessages];
 }
 
@@ -100,7 +102,7 @@ function sizesOf(pattern: BenchPattern, { sizes, patterns: named }: PlanOptions)
 function workOf(pattern: BenchPattern, bytes: number, options: PlanOptions, isSweep: boolean): BenchWork {
   const { timeMs, iterations, count, sizes, isBothWays = false } = options;
   const usual = patterns[pattern];
-  const ofPipe = pattern === 'pipe' && timeMs !== undefined;
+  const ofPipe = pattern === 'pipe' && timeMs !== undefined && !sizes;
   let limit: RunLimit = { iterations: 1 };
   if (ofPipe) limit = { timeMs };
   if (usual.timeMs !== undefined) {
@@ -109,7 +111,7 @@ function workOf(pattern: BenchPattern, bytes: number, options: PlanOptions, isSw
   }
   return {
     ...{ pattern, limit },
-    bytes: ofPipe && !sizes ? benchDefaults.maxContentBytes : bytes,
+    bytes: ofPipe ? benchDefaults.maxContentBytes : bytes,
     count: usual.count === undefined ? 1 : (count ?? usual.count),
     isBothWays: isBothWays && bothWays.includes(pattern),
   };
@@ -131,7 +133,7 @@ function checkLimits({ patterns: named, sizes, timeMs, iterations, count, repeat
 
 /** What none of the patterns would heed was meant otherwise. */
 function checkUse(
-  { timeMs, iterations, count, isBothWays }: PlanOptions,
+  { timeMs, iterations, count, isBothWays, sizes }: PlanOptions,
   asked: readonly BenchPattern[],
 ): void {
   const demand = (flag: string, able: readonly BenchPattern[]): void => {
@@ -141,7 +143,9 @@ function checkUse(
       `${flag} is for ${able.join(', ')}: --pattern ${able[0] ?? ''}`,
     );
   };
-  if (timeMs !== undefined) demand('--time', ['memory', 'latency', 'pipe']);
+  if (timeMs !== undefined && sizes && asked.every((pattern) => pattern === 'pipe'))
+    throw usage('a pipe ends by its size or by its time, not by both', 'leave out --size or --time');
+  if (timeMs !== undefined) demand('--time', ['memory', 'latency', ...(sizes ? [] : (['pipe'] as const))]);
   if (iterations !== undefined) demand('--iterations', ['memory', 'latency']);
   if (count !== undefined) demand('--count', ['small-files', 'streams']);
   if (isBothWays === true) demand('--bidir', bothWays);

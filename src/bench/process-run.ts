@@ -1,7 +1,9 @@
-import { benchDefaults } from '../config/index.js';
+import { benchDefaults, transferDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
+import { lanesOf } from './child-lanes.js';
 import type { BenchSetup, RunProgress } from './contract.js';
 import type { PathFacts, ProcessTime } from './report.js';
+import { TcpLoss } from './tcp-loss.js';
 import { XferChild, type XferChildOptions } from './xfer-child.js';
 
 /** One transfer: an end that listens, and one that dials it. */
@@ -11,7 +13,7 @@ export interface Direction {
 }
 
 export interface ProcessesPlan {
-  readonly setup: Pick<BenchSetup, 'signal' | 'countsCpu' | 'isSealed'>;
+  readonly setup: Pick<BenchSetup, 'signal' | 'countsCpu' | 'isSealed' | 'place'>;
   /** The nearest first; each transfer goes over all of them. */
   readonly relays: readonly XferChildOptions[];
   /** At once. */
@@ -42,10 +44,14 @@ export async function runProcesses(plan: ProcessesPlan): Promise<ProcessesRun> {
   return new Processes(plan).run();
 }
 
+/** Who has told nothing new for so long stands still, as far as anybody knows. */
+const staleMs = 2 * transferDefaults.progressIntervalMs;
+
 class Processes {
   readonly #plan: ProcessesPlan;
   readonly #children: XferChild[] = [];
   readonly #ended = new AbortController();
+  readonly #tcpLoss = new TcpLoss();
 
   constructor(plan: ProcessesPlan) {
     this.#plan = plan;
@@ -99,8 +105,10 @@ class Processes {
           'ERR_XFER_INTERNAL',
           `content went ${sealed ? 'sealed' : 'unsealed'} in the bench`,
         );
-    const rtts = both.flatMap(({ near }) => near.events.rttMs ?? []);
     const [first] = dones;
+    const { lossShare } = this.#lanes(both);
+    // The path's own, not what waited in its queues.
+    const rtts = both.flatMap(({ near }) => near.events.rttMs ?? []);
     return {
       seconds: (endedAt - begunAt) / 1000,
       insideSeconds: Math.max(...dones.map(({ seconds }) => seconds)),
@@ -109,8 +117,23 @@ class Processes {
       path: {
         ...(first ? { lanes: first.lanes, bottleneck: first.bottleneck } : {}),
         ...(rtts.length > 0 ? { rttMs: Math.min(...rtts) } : {}),
+        ...(lossShare === undefined ? {} : { lossShare }),
       },
     };
+  }
+
+  /** Of those that dial. What a transport does not see is told by the network that the bench has for itself, if it has one. */
+  #lanes(both: readonly EndedDirection[]): ReturnType<typeof lanesOf> {
+    const lanes = lanesOf(both.map(({ near }) => near.events));
+    const { share } = this.#tcpLoss;
+    return share === undefined ? lanes : { lossShare: share, ...lanes };
+  }
+
+  /** From when they are where they run, and as long as they do. */
+  #lookAtNetworks(both: readonly EndedDirection[]): void {
+    if (!this.#plan.setup.place.isAlone) return;
+    for (const { near } of both)
+      if (near.pid !== undefined && near.events.isConnected) this.#tcpLoss.look(near.pid);
   }
 
   #near(index: number, address = '', via: readonly string[] = []): XferChildOptions {
@@ -136,20 +159,28 @@ class Processes {
 
   #tellProgress(both: readonly EndedDirection[], begunAt: number): () => void {
     const { setup, onProgress } = this.#plan;
-    let before = { at: begunAt, cpu: [] as readonly ProcessTime[] };
+    let before = {
+      at: begunAt,
+      cpu: [] as readonly ProcessTime[],
+      heard: undefined as readonly unknown[] | undefined,
+    };
     const timer = setInterval(() => {
       const now = performance.now();
+      this.#lookAtNetworks(both);
+      const heard = both.map(({ near }) => near.events.progress);
+      // They tell of it more rarely than they are asked: nothing would seem to move in between.
+      if (now - before.at < staleMs && before.heard && heard.every((one, at) => one === before.heard?.[at]))
+        return;
       const cpu = setup.countsCpu ? this.#cpu : [];
       const busy = cpu.map(({ process, seconds }) => {
         const earlier = before.cpu.find((one) => one.process === process)?.seconds ?? 0;
         return { process, cores: Math.max(0, seconds - earlier) / ((now - before.at) / 1000) };
       });
-      before = { at: now, cpu };
-      const rtts = both.flatMap(({ near }) => near.events.rttMs ?? []);
+      before = { at: now, cpu, heard };
       onProgress({
         seconds: (now - begunAt) / 1000,
         bytes: both.reduce((sum, { near }) => sum + bytesOf(near), 0),
-        ...(rtts.length > 0 ? { rttMs: Math.min(...rtts) } : {}),
+        ...this.#lanes(both),
         ...(setup.countsCpu ? { cpu: busy } : {}),
       });
     }, benchDefaults.progressMs).unref();

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { benchDefaults } from '../config/index.js';
 import { unlessAborted } from '../app/unless-aborted.js';
-import type { BenchSetup } from './contract.js';
+import type { BenchSetup, StartedRelay } from './contract.js';
 import { startListeningChild, type ListeningChild } from './listening-child.js';
 import { tuningFlagsOf } from './tuning-flags-of.js';
 
@@ -17,25 +17,23 @@ export interface BenchRelays {
 
 type RelaysSetup = Pick<
   BenchSetup,
-  'directory' | 'hops' | 'place' | 'signal' | 'target' | 'transports' | 'tuning'
+  'directory' | 'hops' | 'place' | 'relays' | 'signal' | 'transports' | 'tuning'
 >;
 
 let started = 0;
 
 /**
  * Starts `setup.hops` relays that listen with `transport` (its name or a scheme), each a process with an identity of its own,
- * and waits until all of them do. They are where the far end is, behind the link if there is one, and dial nothing but that;
- * before a target of somebody else they are on this machine's loopback, and dial it. Rejects with an XferError or with the
- * signal's reason; none runs then.
+ * and waits until all of them do. They are where the far end is, behind the link if there is one, and dial nothing but that.
+ * Those that run already are left as they are. Rejects with an XferError or with the signal's reason; none runs then.
  */
 export async function startRelays(setup: RelaysSetup, transport: string): Promise<BenchRelays> {
-  const { hops, place, signal, target, transports, tuning } = setup;
+  if (setup.relays) return asStarted(setup.relays);
+  const { hops, place, signal, transports, tuning } = setup;
   const scheme = transports.descriptors().find(({ name }) => name === transport)?.schemes[0] ?? transport;
-  const isHere = target !== undefined || place.farHost === '127.0.0.1';
-  const host = isHere ? '127.0.0.1' : place.farHost;
+  const { farHost: host, far: prefix } = place;
   // A relay on loopback alone dials there without being told.
-  const dial = target === undefined ? (isHere ? [] : ['--dial', host]) : ['--dial', 'any'];
-  const prefix = target === undefined ? place.far : place.near;
+  const dial = host === '127.0.0.1' ? [] : ['--dial', host];
   const start = async (at: number): Promise<ListeningChild> => {
     const home = join(setup.directory, `relay-${started++}`);
     const config = join(home, 'relay.json');
@@ -68,6 +66,14 @@ export async function startRelays(setup: RelaysSetup, transport: string): Promis
     await close();
     throw error;
   }
+}
+
+function asStarted(relays: readonly StartedRelay[]): BenchRelays {
+  return {
+    addresses: relays.map(({ address }) => address),
+    pids: relays.map(({ pid }) => pid),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Of the path is to be measured, not what a relay would let a stranger have. */

@@ -29,7 +29,10 @@ function argumentsOf({ parameters, rows }: Measured, pattern: BenchPattern): str
     ...(target === null ? [] : [target]),
     ...flag('transport', transports.join(',')),
     ...flag('pattern', pattern),
-    ...flag('size', works.map(({ bytes }) => sizeWord(bytes)).join(',')),
+    // A pipe that its time ends takes no size.
+    ...(pattern === 'pipe' && first && isLimited(first)
+      ? []
+      : flag('size', works.map(({ bytes }) => sizeWord(bytes)).join(','))),
     ...(first && hasCount(pattern) ? flag('count', first.count) : []),
     ...(first && isLimited(first)
       ? 'timeMs' in first.limit

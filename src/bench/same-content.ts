@@ -7,27 +7,42 @@ const blockBytes = 1024 * 1024;
 /** How closely it is looked at what has arrived. */
 export type Check = 'sizes' | 'content';
 
-/** Rejects with ERR_XFER_TRUNCATED or ERR_XFER_TAMPERED where what arrived, a file or a tree, is not what was sent. */
-export async function checkArrived(sent: string, arrived: string, check: Check): Promise<void> {
+/**
+ * Rejects with ERR_XFER_TRUNCATED or ERR_XFER_TAMPERED where what arrived, a file or a tree, is not what was sent, and with the
+ * signal's reason.
+ */
+export async function checkArrived(
+  sent: string,
+  arrived: string,
+  check: Check,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
   const here = await stat(sent);
   const there = await lstat(arrived).catch(() => undefined);
   if (!there || here.isDirectory() !== there.isDirectory()) throw lacking(arrived);
   if (here.isDirectory()) {
     const [names, found] = await Promise.all([readdir(sent), readdir(arrived)]);
     if (found.length !== names.length) throw lacking(arrived);
-    for (const name of names) await checkArrived(join(sent, name), join(arrived, name), check);
+    for (const name of names) await checkArrived(join(sent, name), join(arrived, name), check, signal);
     return;
   }
   checkBytes(here.size, there.size);
-  if (check === 'content') await checkContent(sent, arrived, here.size);
+  if (check === 'content') await checkContent(sent, arrived, here.size, signal);
 }
 
-/** Rejects where the first `bytes` of both are not the same. */
-export async function checkContent(sent: string, arrived: string, bytes: number): Promise<void> {
+/** Rejects where the first `bytes` of both are not the same, and with the signal's reason. */
+export async function checkContent(
+  sent: string,
+  arrived: string,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
   const files = await Promise.all([open(sent), open(arrived)]);
   try {
     const [here, there] = files.map(() => Buffer.allocUnsafe(blockBytes)) as [Buffer, Buffer];
     for (let at = 0; at < bytes; at += blockBytes) {
+      signal.throwIfAborted();
       const length = Math.min(blockBytes, bytes - at);
       await Promise.all([readAt(files[0], here, at, length), readAt(files[1], there, at, length)]);
       if (here.compare(there, 0, length, 0, length) !== 0)

@@ -20,7 +20,7 @@ import { runStreams } from './streams-run.js';
  */
 export async function* streamLayer(setup: BenchSetup): AsyncGenerator<Contestant | BenchSkipped> {
   await Promise.resolve();
-  const { work, use, target, hops, place } = setup;
+  const { work, use, usesAll, target, hops, place } = setup;
   const isNamed = use.includes(streamLayerName);
   const { pattern } = work;
   const isItsPattern = pattern === 'memory' || pattern === 'latency' || pattern === 'streams';
@@ -30,7 +30,7 @@ export async function* streamLayer(setup: BenchSetup): AsyncGenerator<Contestant
     yield contestant(setup, pattern);
     return;
   }
-  if (!isNamed) return;
+  if (!isNamed || usesAll) return;
   const why = isAlone
     ? `the pattern ${pattern} is for processes`
     : 'between two ends in one process there is nothing';

@@ -16,7 +16,7 @@ export interface BenchWork {
   readonly bytes: number;
   /** Files of small-files, streams of streams; otherwise 1. */
   readonly count: number;
-  /** Of memory and latency, and of pipe where a time was asked for (then `bytes` is what it may carry at most); else one. */
+  /** Of memory and latency, and of pipe where a time was asked for and no size (then `bytes` is what it may carry at most); else one. */
   readonly limit: RunLimit;
   /** The same at once in the other direction; figures count both ways together. */
   readonly isBothWays: boolean;

@@ -7,6 +7,7 @@ import { benchDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import { ChildEvents } from './child-events.js';
 import { pipelineScript, type Pipeline } from './child-words.js';
+import { objectOfLine } from './json-line.js';
 import { sampleProcessTimes, type ProcessTimes } from './process-times.js';
 
 const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -88,7 +89,12 @@ export class XferChild {
     if (pipeline) stdout?.setEncoding('latin1').on('data', (text: string) => (this.output += text));
     for (const stream of pipeline ? [stderr] : [stdout, stderr])
       this.#read(stream, (line) => this.#handleLine(line));
-    this.#read(told, (line) => this.#handleTold(JSON.parse(line) as Told));
+    this.#read(told, (line) => this.#handleTold(objectOfLine(line) ?? {}));
+  }
+
+  /** undefined: it could not be started, or has ended, and its number may be another's. */
+  get pid(): number | undefined {
+    return this.endedAt === undefined ? this.#child.pid : undefined;
   }
 
   /** Where it listens. Rejects with the reason why it does not. */

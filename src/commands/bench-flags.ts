@@ -13,7 +13,7 @@ export const benchFlags = {
     helpValue: 'LIST|all',
   }),
   pattern: Flags.string({
-    description: `some of ${benchPatterns.join(', ')} (default: file,memory,latency)`,
+    description: `some of ${benchPatterns.join(', ')} (default: file,memory,latency, with --peers pipe too)`,
     helpValue: 'LIST',
   }),
   size: Flags.string({
@@ -22,7 +22,7 @@ export const benchFlags = {
     helpValue: 'LIST',
   }),
   time: Flags.string({
-    description: 'how long a run takes, of memory, latency and pipe (default: 1s, 200ms)',
+    description: 'how long a run takes, of memory, latency, and pipe without a size (default: 1s, 200ms)',
     helpValue: 'DURATION',
     exclusive: ['iterations'],
   }),
@@ -92,15 +92,12 @@ export function benchOptions(flags: BenchFlags): FlagOptions {
   const as = <Value, Name extends string>(name: Name, value: Value | undefined): { [Key in Name]?: Value } =>
     value === undefined ? {} : ({ [name]: value } as { [Key in Name]: Value });
   return {
-    ...as(
-      'use',
-      flags.transport === undefined || flags.transport === 'all' ? undefined : listOf(flags.transport),
-    ),
+    ...as('use', namesOr('all', '--transport', flags.transport)),
     ...as('patterns', flags.pattern === undefined ? undefined : listOf(flags.pattern).map(patternOf)),
     ...as('sizes', flags.size === undefined ? undefined : listOf(flags.size).map(parseSize)),
     ...as('timeMs', flags.time === undefined ? undefined : parseDuration(flags.time)),
     ...as('recordBytes', flags.record === undefined ? undefined : parseSize(flags.record)),
-    ...as('peers', flags.peers === undefined || flags.peers === 'found' ? flags.peers : listOf(flags.peers)),
+    ...as('peers', flags.peers === 'found' ? 'found' : namesOr('found', '--peers', flags.peers)),
     ...{ ...as('iterations', iterations), ...as('count', count), ...as('repeats', flags.repeat) },
     ...as('link', flags.link === undefined ? undefined : parseLink(flags.link, flags.seed)),
     ...{ ...as('lanes', lanes), ...as('hops', hops) },
@@ -113,6 +110,15 @@ function patternOf(word: string): BenchPattern {
   if (found !== undefined) return found;
   const remedy = `--pattern takes ${benchPatterns.join(', ')}`;
   throw new XferError('ERR_XFER_USAGE', `no pattern is called ${JSON.stringify(word)}`, { remedy });
+}
+
+/** undefined: nothing was said, or the word that stands for all of them, which goes with no other. */
+function namesOr(all: string, flag: string, text: string | undefined): string[] | undefined {
+  if (text === undefined || text === all) return undefined;
+  const names = listOf(text);
+  if (!names.includes(all)) return names;
+  const remedy = `${flag} ${all}, or the names alone`;
+  throw new XferError('ERR_XFER_USAGE', `${flag} ${all} goes with no other name`, { remedy });
 }
 
 /** Each once. */

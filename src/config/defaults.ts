@@ -543,8 +543,11 @@ export const benchDefaults = Object.freeze({
   maxTurnBytes: 64 * MiB,
   /** How long the other end on this machine may take from its start until it listens. */
   startMs: 20_000,
-  /** And a process that is told to end until it is killed; one that tells nothing for this long has failed with ERR_XFER_TIMEOUT. */
-  stopMs: 6_000,
+  /**
+   * And a process that is told to end until it is killed: before this one has to end itself, `graceMs`. One that tells nothing
+   * for this long has failed with ERR_XFER_TIMEOUT.
+   */
+  stopMs: 3_000,
   processSilenceMs: 60_000,
   /** The first run of a pipe is checked byte for byte, before it counts, with so much at most. */
   checkedPipeBytes: 64 * MiB,

@@ -53,6 +53,11 @@ export async function benchOutputs({
   const view = benchView(style, (line) => {
     if (isShown) show.print(line);
   });
+  /** Why it could not. */
+  const writePage = async (report: BenchReport): Promise<XferError | undefined> => {
+    if (reportPath === undefined) return undefined;
+    return writeReport(reportPath, report).then(() => undefined, asXferError);
+  };
   return {
     ...show,
     onWork: (work, entries, place) => {
@@ -76,10 +81,12 @@ export async function benchOutputs({
         !((json || format !== undefined) && nothing.exit === exitStatus.noTransport)
       )
         throw nothing;
-      if (reportPath !== undefined) await writeReport(reportPath, report);
       // The report is the last line for a program, and the first table for people.
       if (!json) view.onReport(report);
-      const error = errorOf(() => finish(report)) ?? (hasRows(report) ? nothing : undefined);
+      const failed = errorOf(() => finish(report)) ?? (hasRows(report) ? nothing : undefined);
+      // Whatever becomes of the page, what was measured is told, and what failed in it says more.
+      const unwritten = await writePage(report);
+      const error = failed ?? unwritten;
       if (json) {
         if (error) {
           const { code, message, remedy, exit } = error;

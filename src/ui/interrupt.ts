@@ -1,7 +1,7 @@
 import { exitStatus, XferError } from '../errors/index.js';
 
 /** After the first signal everything has this long to end in order. */
-const graceMs = 5_000;
+export const graceMs = 5_000;
 
 /**
  * Aborts with ERR_XFER_INTERRUPTED on the first of these signals. A second one, or an end that does not

@@ -1,5 +1,6 @@
-import { number, object, optional, array, parse, type InferOutput } from 'valibot';
+import { number, object, optional, array, parse, safeParse, string, type InferOutput } from 'valibot';
 import { XferError } from '../../errors/index.js';
+import { objectOfLine } from '../json-line.js';
 import type { PathFacts } from '../report.js';
 
 /** What is used of the JSON that iperf3 prints; RFC 8259 numbers, all of them. */
@@ -14,6 +15,7 @@ const schema = object({
     sum_received_bidir_reverse: optional(sum),
   }),
 });
+const failure = object({ error: string() });
 
 export interface Iperf3Result {
   /** What arrived, both ways together. */
@@ -45,6 +47,12 @@ export function iperf3Result(text: string): Iperf3Result {
     seconds,
     path: pathFacts(sent, start.tcp_mss_default, end.streams[0]?.sender?.mean_rtt),
   };
+}
+
+/** What it says of why it failed: in the same place as its results. undefined: it says nothing there. */
+export function iperf3Error(text: string): string | undefined {
+  const told = safeParse(failure, objectOfLine(text.trim()));
+  return told.success ? told.output.error : undefined;
 }
 
 /** What was sent again stands for what was lost: it is told in segments. */

@@ -16,6 +16,8 @@ export interface MeasuringTool {
   readonly limitMs: number;
   /** Of what the client printed. Throws an XferError. */
   resultOf(output: string): RunResult | Promise<RunResult>;
+  /** What it says there where it has failed, unless that is a line for people. */
+  whyFailed?(output: string): string | undefined;
 }
 
 const progressEveryMs = 100;
@@ -38,7 +40,7 @@ export function measuringRuns(name: string, context: PeerContext, tool: Measurin
       await untilEnded(name, client, tool.limitMs, onProgress);
       const ended = await client.ended;
       setup.signal.throwIfAborted();
-      if (ended.status !== 0) throw client.failure(name, ended);
+      if (ended.status !== 0) throw client.failure(name, ended, tool.whyFailed?.(client.output));
       if (tool.endsItself) await untilEnded(name, server, tool.limitMs, onProgress);
       const cpu = await times.end();
       return { ...(await tool.resultOf(client.output)), ...(cpu ? { cpu } : {}) };

@@ -120,6 +120,7 @@ class TransferRun {
   /** Rejects where it is not what was sent. */
   async #arrived(isFirst: boolean): Promise<number> {
     const { bytes, source, piped } = this.#content;
+    const { signal } = this.#context.setup;
     const expected = bytes * this.#flows.length;
     if (piped?.isKept === false) {
       const counts = this.#running.filter(({ command }) => command.isCounter);
@@ -133,8 +134,8 @@ class TransferRun {
     for (const { target } of this.#flows)
       if (piped) {
         checkBytes(bytes, (await stat(target)).size);
-        await checkContent(source, target, bytes);
-      } else await checkArrived(source, target, isFirst ? 'content' : 'sizes');
+        await checkContent(source, target, bytes, signal);
+      } else await checkArrived(source, target, isFirst ? 'content' : 'sizes', signal);
     return expected;
   }
 

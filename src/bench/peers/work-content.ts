@@ -17,13 +17,17 @@ export interface WorkContent {
 const mostWordBytes = 64 * 1024;
 
 /** Other contestants carry the same, made once. */
-export async function workContent({ work, directory }: BenchSetup): Promise<WorkContent> {
+export async function workContent({ work, directory, signal }: BenchSetup): Promise<WorkContent> {
   const { pattern, bytes, count, limit } = work;
   if (pattern === 'small-files')
-    return { source: await sourceTree(directory, bytes, count), bytes: bytes * count, files: count };
+    return {
+      source: await sourceTree(directory, bytes, count, signal),
+      bytes: bytes * count,
+      files: count,
+    };
   const timeMs = pattern === 'pipe' && 'timeMs' in limit ? limit.timeMs : undefined;
   const sourceBytes = timeMs === undefined ? bytes : Math.min(bytes, benchDefaults.repeatedPipeBytes);
-  const source = await sourceFile(directory, sourceBytes);
+  const source = await sourceFile(directory, sourceBytes, signal);
   if (pattern !== 'pipe') return { source, bytes, files: 1 };
   const most = Math.floor(mostWordBytes / (source.length + 1));
   const repeats = Math.max(1, Math.min(most, Math.floor(bytes / sourceBytes)));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DoneEvent } from '../../../src/app/events.js';
+import type { DoneEvent, XferEvent } from '../../../src/app/events.js';
 import { pipeDefaults } from '../../../src/config/index.js';
 import type { PipePlace } from '../../../src/app/pipe-options.js';
 import { XferError } from '../../../src/errors/index.js';
@@ -42,6 +42,13 @@ describe('a pipe to another machine', () => {
     const namesOf = (events: readonly { event: string }[]) => new Set(events.map(({ event }) => event));
     for (const { events } of [dialer, listener])
       expect([...namesOf(events)]).toEqual(expect.arrayContaining(['connected', 'lane', 'progress', 'done']));
+    // Who has dialled tells of each lane what that has carried.
+    const lanesOf = (events: readonly XferEvent[]) =>
+      events.flatMap((event) => (event.event === 'progress' && event.lanes ? [...event.lanes] : []));
+    const [lane] = lanesOf(dialer.events);
+    expect(lane).toMatchObject({ lane: 0, transport: 'memory' });
+    expect(lane?.bytes).toBeGreaterThan(12);
+    expect(lanesOf(listener.events)).toEqual([]);
     expect([near.isClosed, far.isClosed]).toEqual([true, true]);
     expect(kit.opened.map(({ url, use }) => [url, use])).toEqual(
       expect.arrayContaining([

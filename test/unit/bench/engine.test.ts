@@ -140,6 +140,28 @@ describe('a bench', () => {
     }
   });
 
+  it('names a tool that was asked for and can do none of the works, once', async () => {
+    const told: string[] = [];
+    const report = await run(fake(['a']).source, {
+      ...{ peers: ['iperf3'], sizes: [1000, 2000], onSkipped: ({ name }) => told.push(name) },
+    });
+    expect(report.skipped).toMatchObject([{ name: 'iperf3', reason: 'iperf3 cannot do file' }, missing]);
+    expect(told.filter((name) => name === 'iperf3')).toHaveLength(1);
+  });
+
+  it.each<[readonly string[] | undefined, boolean]>([
+    [undefined, true],
+    [['memory'], false],
+  ])('tells its sources whether somebody asked for the transports: %j', async (use, usesAll) => {
+    const told: boolean[] = [];
+    const { source } = fake(['a'], (_name, setup) => {
+      told.push(setup.usesAll === true);
+      return Promise.resolve(result());
+    });
+    await run(source, { repeats: 1, ...(use ? { use } : {}) });
+    expect(told).toEqual([usesAll]);
+  });
+
   it('keeps what lasts through all works, and makes anew what could not be made', async () => {
     let made = 0;
     let closed = 0;

@@ -203,6 +203,7 @@ describe('the command line to run it again', () => {
         { pattern: 'memory', bytes: 1000, count: 1, limit: { timeMs: 100 } },
         { pattern: 'memory', bytes: 65_536, count: 1, limit: { timeMs: 100 } },
         { pattern: 'small-files', bytes: 4096, count: 50, limit: { iterations: 1 } },
+        { pattern: 'pipe', bytes: 2 ** 36, count: 1, limit: { timeMs: 100 } },
       ],
       link: { name: null, bitsPerSecond: 2e8, delayMs: 50, lossShare: 0.01, seed: 7 },
     } as const;
@@ -211,6 +212,7 @@ describe('the command line to run it again', () => {
     expect(repeatCommands({ parameters, rows: report.rows })).toEqual([
       `xfer bench 'a'\\''b host' --transport tcp --pattern memory --size 1000,64KiB --time 100ms ${end('', '')}`,
       `xfer bench 'a'\\''b host' --transport tcp --pattern small-files --size 4KiB --count 50 ${end(' --record 65536', ' --no-seal')}`,
+      `xfer bench 'a'\\''b host' --transport tcp --pattern pipe --time 100ms ${end(' --record 65536', ' --no-seal')}`,
     ]);
   });
 

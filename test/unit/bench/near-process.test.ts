@@ -55,7 +55,7 @@ describe('a process at the near end', () => {
       },
       [{ ask: 'find', setup }],
     );
-    expect(got?.place).toEqual({ farHost: '10.91.0.2', near: [], far: [], isHere: true });
+    expect(got?.place).toEqual({ farHost: '10.91.0.2', near: [], far: [], isHere: true, isAlone: true });
     expect([got?.target, got?.use, got?.work]).toEqual([setup.target, setup.use, setup.work]);
   });
 

@@ -1,11 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ChildKeeper } from '../../../src/bench/child-keeper.js';
+import type { BenchSetup, RunResult } from '../../../src/bench/contract.js';
 import { pipeBetween, type Flow } from '../../../src/bench/peers/flow.js';
-import { iperf3Flags } from '../../../src/bench/peers/iperf3.js';
+import { iperf3, iperf3Flags } from '../../../src/bench/peers/iperf3.js';
 import { iperf3Result } from '../../../src/bench/peers/iperf3-result.js';
 import { isListening } from '../../../src/bench/peers/listening.js';
 import { netcats } from '../../../src/bench/peers/nc.js';
 import { halvesOf } from '../../../src/bench/peers/sockperf.js';
+import { loopback } from '../../../src/bench/places.js';
 import { plainPath } from '../../../src/bench/sshd.js';
+import type { BenchWork } from '../../../src/bench/work.js';
 
 describe('what is run', () => {
   const flow = (direction: Flow['direction'], isKept: boolean): Flow => ({
@@ -57,11 +64,13 @@ describe('what is run', () => {
   });
 
   it('iperf3 runs for whole seconds, or so many bytes, in blocks that it takes', () => {
-    const of = (bytes: number, limit: Parameters<typeof iperf3Flags>[0]['limit'], isBothWays = false) =>
-      iperf3Flags({ bytes, limit, isBothWays }).join(' ');
+    const of = (bytes: number, limit: BenchWork['limit'], isBothWays = false, lanes?: number) =>
+      iperf3Flags({ bytes, limit, isBothWays }, lanes).join(' ');
     expect(of(65_536, { timeMs: 100 })).toBe('-t 1 -l 65536');
     expect(of(4 << 20, { timeMs: 2_500 }, true)).toBe('-t 3 -l 1048576 --bidir');
     expect(of(1_000, { iterations: 7 })).toBe('-n 7000 -l 1000');
+    expect(of(1_000, { iterations: 7 }, false, 4)).toBe('-n 28000 -l 1000 -P 4');
+    expect(of(1_000, { timeMs: 1 }, true, 2)).toBe('-t 1 -l 1000 -P 2 --bidir');
   });
 
   it('no path that a shell or a tool reads otherwise is ever given to one', () => {
@@ -70,6 +79,44 @@ describe('what is run', () => {
       expect(() => plainPath(path), path).toThrow(
         expect.objectContaining({ code: 'ERR_XFER_USAGE' }) as Error,
       );
+  });
+});
+
+/** A tool of this name that is a script, which a bench of `bytes` by memory runs. */
+async function ran(script: string, bytes: number): Promise<RunResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'xfer-iperf3-'));
+  const { signal } = new AbortController();
+  const keeper = await ChildKeeper.open(directory, signal);
+  try {
+    const path = join(directory, 'iperf3');
+    await writeFile(path, `#!/bin/sh\n${script}`, { mode: 0o755 });
+    const work: BenchWork = { ...once, pattern: 'memory', bytes };
+    const setup = { work, place: loopback, signal, countsCpu: false } as BenchSetup;
+    const programs = new Map([['iperf3', { path, said: '' }]]);
+    return await (await iperf3.open({ setup, keeper, directory, programs })).run(() => undefined);
+  } finally {
+    await keeper.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+const once = { count: 1, limit: { timeMs: 1 }, isBothWays: false };
+/** Its end that listens is another program, which ends when that is asked. */
+const listens = `if [ "$1" = -s ]; then exec ${process.execPath} -e "require('net').createServer((s)=>process.exit()).listen(process.argv[1], '127.0.0.1')" "$6"; fi\n`;
+
+describe.runIf(process.platform === 'linux')('iperf3 as it is run', () => {
+  it('says why it failed in words, not as the last line of an object', async () => {
+    const script = `${listens}printf '{\\n\\t"start":\\t{},\\n\\t"error":\\t"unable to connect"\\n}\\n'; exit 1`;
+    await expect(ran(script, 1000)).rejects.toMatchObject({
+      message: 'iperf3 ended with status 1: unable to connect',
+    });
+  });
+
+  it('has no figures where it had no time for a whole message', async () => {
+    const sums = '{"bytes":500,"seconds":1}';
+    const result = `{"start":{},"end":{"streams":[{}],"sum_sent":${sums},"sum_received":${sums}}}`;
+    const script = `${listens}exec 2>&1; ${process.execPath} -e "require('net').connect(process.argv[1], '127.0.0.1')" "$4"; echo '${result}'`;
+    await expect(ran(script, 1000)).rejects.toMatchObject({ code: 'ERR_XFER_TIMEOUT' });
+    expect(await ran(script, 200)).toMatchObject({ iterations: 2, totalBytes: 500 });
   });
 });
 

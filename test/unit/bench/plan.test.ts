@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { benchPlan, powersOfTwo, type PlanOptions } from '../../../src/bench/plan.js';
 import { benchDefaults } from '../../../src/config/index.js';
 
-const here = { hasTarget: false, isFabric: false };
+const here = { hasTarget: false, isFabric: false, hasPeers: false };
 const MiB = 2 ** 20;
 /** Each work in a word: pattern, bytes, count. */
 const worksOf = (options: PlanOptions, at = here): string[] =>
@@ -37,6 +37,16 @@ describe('the plan of a bench', () => {
     expect(worksOf({ sizes: [64] })).toEqual(['latency 64 1', 'memory 64 1']);
   });
 
+  it('has pipes beside other tools, of which some do nothing else', () => {
+    const beside = { ...here, hasPeers: true };
+    const content = `${256 * MiB} 1`;
+    expect(worksOf({}, beside)).toEqual([
+      ...[`file ${content}`, `pipe ${content}`, `memory ${MiB} 1`, 'latency 64 1'],
+    ]);
+    expect(worksOf({ sizes: [1 << 30] }, beside)).toEqual(['file 1073741824 1', 'pipe 1073741824 1']);
+    expect(worksOf({ patterns: ['file'] }, beside)).toEqual([`file ${content}`]);
+  });
+
   it('counts files and streams, and takes time of those that can end by it', () => {
     const patterns = ['small-files', 'streams', 'pipe', 'memory'] as const;
     const { works } = benchPlan({ patterns, count: 7, timeMs: 300, isBothWays: true }, here);
@@ -48,7 +58,18 @@ describe('the plan of a bench', () => {
     ]);
   });
 
+  it('has a pipe end by its size where one is said, and the others by their time', () => {
+    const patterns = ['pipe', 'memory'] as const;
+    const { works } = benchPlan({ patterns, sizes: [MiB], timeMs: 300 }, here);
+    expect(works).toMatchObject([
+      { pattern: 'pipe', bytes: MiB, limit: { iterations: 1 } },
+      { pattern: 'memory', bytes: MiB, limit: { timeMs: 300 } },
+    ]);
+  });
+
   it.each<PlanOptions>([
+    { patterns: ['pipe'], sizes: [MiB], timeMs: 10_000 },
+    { patterns: ['pipe', 'file'], sizes: [MiB], timeMs: 10_000 },
     { sizes: [] },
     { sizes: [0] },
     { sizes: [1.5] },

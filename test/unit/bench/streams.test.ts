@@ -126,12 +126,16 @@ describe('many streams', () => {
 });
 
 describe('the stream layer alone', () => {
-  const foundOf = async (of: Partial<BenchWork>, use: readonly string[] = [], hops = 0) => {
+  const foundOf = async (
+    of: Partial<BenchWork>,
+    use: readonly string[] = [],
+    { hops = 0, usesAll = false } = {},
+  ) => {
     const limit = { iterations: 20 };
     const found = [];
     const setup = {
       work: { bytes: 300_000, count: 1, limit, isBothWays: false, ...of },
-      ...{ use, hops, signal, countsCpu: true, place: { isHere: true } },
+      ...{ use, hops, usesAll, signal, countsCpu: true, place: { isHere: true } },
     };
     for await (const one of streamLayer(setup as unknown as BenchSetup)) found.push(one);
     return found;
@@ -159,7 +163,10 @@ describe('the stream layer alone', () => {
   it('is there where it was asked for, or nothing was, and says why it is not', async () => {
     expect(await foundOf({ pattern: 'memory' }, ['tcp'])).toEqual([]);
     expect(await foundOf({ pattern: 'file' })).toEqual([]);
-    expect(await foundOf({ pattern: 'memory' }, [], 2)).toEqual([]);
+    expect(await foundOf({ pattern: 'memory' }, [], { hops: 2 })).toEqual([]);
+    // Of all that there are nobody has asked for it.
+    expect(await foundOf({ pattern: 'file' }, ['tcp', 'memory'], { usesAll: true })).toEqual([]);
+    expect(await foundOf({ pattern: 'memory' }, ['tcp', 'memory'], { usesAll: true })).toHaveLength(1);
     const [skipped] = await foundOf({ pattern: 'file' }, ['memory']);
     expect(skipped).toMatchObject({ name: 'memory', code: 'ERR_XFER_NO_TRANSPORT' });
   });

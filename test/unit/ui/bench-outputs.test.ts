@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -64,5 +64,24 @@ describe('what comes of a bench', () => {
     const { lines, already, error } = await told(reportOf([rowOf(fast)]), true, true);
     expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(['baseline', 'bench']);
     expect({ already, error }).toEqual({ already: [], error: undefined });
+  });
+});
+
+describe('the page of a bench', () => {
+  it.each([
+    [{ json: true }, /"event":"error".*"event":"bench"/s],
+    [{ format: 'csv' as const }, /contestant/],
+    [{}, /verdict/],
+  ])('that cannot be written loses nothing of what was measured: %j', async (how, expected) => {
+    let stdout = '';
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const reportPath = join(await mkdtemp(join(directory, 'page-')), 'page.html');
+    const outputs = await benchOutputs({ json: false, quiet: false, reportPath, ...how });
+    // What takes its place meanwhile.
+    await mkdir(reportPath);
+    await expect(outputs.onReport(slow)).rejects.toMatchObject({ code: 'ERR_XFER_IS_DIRECTORY' });
+    outputs.close();
+    expect(stdout).toMatch(expected);
   });
 });
