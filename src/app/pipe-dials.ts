@@ -19,6 +19,7 @@ export class PipeDials {
   readonly #gone = new AbortController();
   /** Targets that could not be reached, and that the others go on without. */
   readonly #missed = new Map<ReadPlace, XferError>();
+  readonly #ending = new Map<DialledPipes, Promise<void>>();
   #mayMiss = false;
   #lostCount = 0;
 
@@ -90,14 +91,27 @@ export class PipeDials {
     if (missed) return dialledEnd(neverThere(missed), name);
     const dialled = this.#dialled.get(place);
     if (!dialled) throw new XferError('ERR_XFER_INTERNAL', 'a place was not dialled');
-    return dialledEnd(this.#mayMiss ? whileThere(dialled.pipes) : dialled.pipes, name);
+    // Who has all of it need not wait for the others: what reads from it over there sees its end.
+    const onDelivered = () => this.#endOne(dialled).catch(() => undefined);
+    return dialledEnd(this.#mayMiss ? whileThere(dialled.pipes) : dialled.pipes, name, onDelivered);
   }
 
   /** Ends all of them; in order where there is no `error`. */
   async end(error?: XferError): Promise<void> {
-    const ended = await Promise.allSettled([...this.#dialled.values()].map((one) => one.end(error)));
+    const ended = await Promise.allSettled(
+      [...this.#dialled.values()].map((one) => this.#endOne(one, error)),
+    );
     const failed = ended.find((one) => one.status === 'rejected');
     if (failed && !error) throw failed.reason;
+  }
+
+  /** Once; with an error also one that is about to end in order. */
+  #endOne(dialled: DialledPipes, error?: XferError): Promise<void> {
+    const begun = this.#ending.get(dialled);
+    if (begun && !error) return begun;
+    const ending = begun ? Promise.race([begun, dialled.end(error)]) : dialled.end(error);
+    this.#ending.set(dialled, ending);
+    return ending;
   }
 
   async shapes(): Promise<readonly SessionShape[]> {

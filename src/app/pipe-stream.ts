@@ -1,5 +1,5 @@
 import { XferError } from '../errors/index.js';
-import type { Channel, Framing, IncomingChannel } from '../pipe/channel.js';
+import type { Channel, ChannelRequest, Framing, IncomingChannel } from '../pipe/channel.js';
 import type { Endpoint, EndpointUse, PipeSource } from '../pipe/endpoint.js';
 import { carry, carryBoth, sentFraming, type CarryOptions, type PipeIn, type PipeOut } from './carry.js';
 import type { Opening } from './lost-channel.js';
@@ -120,13 +120,18 @@ export function acceptedEnd(endpoint: Endpoint): StreamEnd {
   return { at: 'here', open: () => Promise.resolve(endpointEnd(endpoint)) };
 }
 
-/** A channel of its own in a session that this side has dialled. */
-export function dialledEnd(pipes: Opening, name?: string): StreamEnd {
+/** A channel of its own in a session that this side has dialled; `onDelivered` when the other side has all that went one way to it. */
+export function dialledEnd(pipes: Opening, name?: string, onDelivered?: () => void): StreamEnd {
   const named = name === undefined ? {} : { name };
+  const openWriter = (request: ChannelRequest) => {
+    const writer = writerOf(pipes.open(request));
+    writer.done.then(onDelivered, () => undefined);
+    return writer;
+  };
   const open = (use: EndpointUse, cut: Framing): PipeEnd => {
     if (use === 'sink')
       return {
-        in: { kind: 'remote', isOpen: false, open: (up) => writerOf(pipes.open({ up, ...named })) },
+        in: { kind: 'remote', isOpen: false, open: (up) => openWriter({ up, ...named }) },
         close: () => Promise.resolve(),
       };
     const up = use === 'both' ? { up: cut } : {};

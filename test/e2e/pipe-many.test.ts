@@ -49,6 +49,20 @@ describe('several destinations', () => {
     for (const { stdout } of taken) expect(stdout.equals(input)).toBe(true);
   });
 
+  it('see the end when they have all, whoever else is waited for', async () => {
+    const input = randomBytes(MiB);
+    const [stopped] = await takers(1, [], { isHeld: true });
+    const [other] = await takers(1);
+    if (!stopped || !other) throw new Error('they did not start');
+    const giver = await runPipe(['-', ...addresses([stopped, other])], { env, input });
+    const { status, stdout } = await other.run.ended;
+    expect([status, stdout.equals(input)]).toEqual([0, true]);
+    expect(giver.events.some(({ event }) => event === 'done')).toBe(false);
+    stopped.run.read();
+    const taken = await stopped.run.ended;
+    expect([(await giver.ended).status, taken.status, taken.stdout.equals(input)]).toEqual([0, 0, true]);
+  });
+
   it('go on without one that has stopped under --slow drop', async () => {
     const input = randomBytes(24 * MiB);
     const flags = ['--window', '2MiB'];
