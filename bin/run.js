@@ -4,6 +4,10 @@ import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
+/** V8's own, in Node 20. */
+const usualBudget = '--interrupt-budget=135168';
+const firstSecondsMs = 1500;
+
 // The code beside this file is compiled: without this, NODE_ENV=development makes oclif look for TypeScript.
 globalThis.oclif = { ...globalThis.oclif, enableAutoTranspile: false };
 
@@ -37,10 +41,13 @@ try {
 function setFlags() {
   if (Symbol.for('xfer/keep-code') in globalThis) return;
   // Code is optimised when it has run for long, not within the first seconds: most transfers are over before the
-  // compiler's work would pay, and a core is what they are short of (measured: a tenth of a transfer's processor time).
-  // Later versions have other names for it, and a compiler in between. A relay runs for long.
-  if (process.argv[2] !== 'relay' && process.versions.node.startsWith('20.'))
+  // compiler's work would pay, and a core is what they are short of (measured: a tenth of a transfer's processor time, and
+  // with 4 GiB a twentieth the other way). Later versions have other names for it, and a compiler in between. A relay and a
+  // pipe run for long.
+  if (!['relay', 'pipe'].includes(process.argv[2]) && process.versions.node.startsWith('20.')) {
     setFlagsFromString('--interrupt-budget=1000000');
+    setTimeout(() => setFlagsFromString(usualBudget), firstSecondsMs).unref();
+  }
   // What a relay forwards is garbage at once: the more room there is for it, the later its memory is given back.
   if (process.argv[2] === 'relay') setFlagsFromString('--semi-space-growth-factor=1');
 }
