@@ -92,7 +92,7 @@ export class PipeDials {
     const dialled = this.#dialled.get(place);
     if (!dialled) throw new XferError('ERR_XFER_INTERNAL', 'a place was not dialled');
     // Who has all of it need not wait for the others: what reads from it over there sees its end.
-    const onDelivered = () => this.#endOne(dialled).catch(() => undefined);
+    const onDelivered = (): void => void this.#endOne(dialled).catch(() => undefined);
     return dialledEnd(this.#mayMiss ? whileThere(dialled.pipes) : dialled.pipes, name, onDelivered);
   }
 
