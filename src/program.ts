@@ -41,10 +41,18 @@ function load(): Program {
   });
   const module = { exports: {} };
   const wrapper = script.runInThisContext() as Wrapper;
-  const require = createRequire(import.meta.url);
+  // A package that is a module cannot be required: whoever needs one imports it first, and it is there then.
+  const imported = new Map<string, unknown>();
+  const importModule = async (name: string) => {
+    const found: unknown = await import(name);
+    imported.set(name, found);
+    return found;
+  };
+  const given = createRequire(import.meta.url);
+  const require = Object.assign((name: string) => imported.get(name) ?? (given(name) as unknown), given);
   // As deep as the sources are, so that what they find beside them is found from there, too.
   const moduleUrl = new URL('chunks/program.js', import.meta.url).href;
-  wrapper(module, module.exports, require, (name) => import(name), moduleUrl);
+  wrapper(module, module.exports, require, importModule, moduleUrl);
   if (Symbol.for('xfer/keep-code') in globalThis) process.once('exit', () => keep(script, kept));
   return module.exports as Program;
 }

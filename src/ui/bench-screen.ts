@@ -32,11 +32,9 @@ export class BenchScreen {
   async open(): Promise<void> {
     // React's other build measures each drawing, and keeps the measurements for good.
     process.env['NODE_ENV'] = 'production';
-    const [{ render }, { createElement }, { BenchLive }] = await Promise.all([
-      import('ink'),
-      import('react'),
-      import('./bench-live.js'),
-    ]);
+    const [{ render }, { createElement }] = await Promise.all([import('ink'), import('react')]);
+    // After them: in the program that is one file it takes what is there (src/program.ts).
+    const { BenchLive } = await import('./bench-live.js');
     const output = new InkOutput(this.#out);
     const element = (lines: readonly string[]) => createElement(BenchLive, { lines });
     this.#lines = this.#frame();

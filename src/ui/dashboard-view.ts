@@ -42,11 +42,9 @@ export class DashboardScreen implements View {
 async function draw(status: RelayStatus, messages: readonly string[]): Promise<{ unmount(): void }> {
   // React's other build measures each drawing, and keeps the measurements for good.
   process.env['NODE_ENV'] = 'production';
-  const [{ render }, { createElement }, { Dashboard }] = await Promise.all([
-    import('ink'),
-    import('react'),
-    import('./relay-dashboard.js'),
-  ]);
+  const [{ render }, { createElement }] = await Promise.all([import('ink'), import('react')]);
+  // After them: in the program that is one file it takes what is there (src/program.ts).
+  const { Dashboard } = await import('./relay-dashboard.js');
   // What the keys would mean without a dashboard: SIGTERM ends a relay in order.
   const onKey = (key: 'quit' | 'interrupt') =>
     void process.kill(process.pid, key === 'quit' ? 'SIGTERM' : 'SIGINT');

@@ -75,8 +75,10 @@ describe('--json', () => {
       { ...done, role: 'recv', path: 'direct', bottleneck: text },
     ]);
     const progress = { event: 'progress', bytes, total, files: number, sent: number };
-    for (const { events } of [sent, received])
-      expect(events.findLast((event) => event.event === 'progress')).toEqual(progress);
+    const lastOf = ({ events }: typeof sent) => events.findLast((event) => event.event === 'progress');
+    const carried = { lane: 0, transport: 'tcp', bytes: number, rttMs: number };
+    expect(lastOf(sent)).toEqual({ ...progress, lanes: [carried] });
+    expect(lastOf(received)).toEqual(progress);
     for (const side of [sent, received]) expectThinProgress(side);
   });
 

@@ -85,8 +85,16 @@ async function listenApart(options: ReceiverOptions = {}): Promise<Receiver> {
 
 /** Writes a file of its own for each number, and sends it. */
 async function send(number: number, onEvent?: (event: XferEvent) => void): Promise<void> {
+  await sendOf(await written(number), onEvent);
+}
+
+async function written(number: number): Promise<string> {
   const path = join(source, `f${number}`);
   await writeFile(path, content(number));
+  return path;
+}
+
+async function sendOf(path: string, onEvent?: (event: XferEvent) => void): Promise<void> {
   const { address: target, code } = receiver;
   await pool.send({ paths: [path], target, code, remember: true, ...(onEvent ? { onEvent } : {}) });
 }
@@ -187,7 +195,8 @@ it('those that come at once have sessions of their own, as many as there may be'
 it('the same paths at once to the same receiver follow one another', async () => {
   await listen();
   open();
-  await Promise.all([send(0), send(0), send(0)]);
+  const path = await written(0);
+  await Promise.all([sendOf(path), sendOf(path), sendOf(path)]);
   await expectAll(1);
   expect(pool.metrics().waiting).toBe(0);
 });

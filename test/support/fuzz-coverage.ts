@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 interface ScriptCoverage {
   readonly url: string;
   readonly functions: readonly {
+    readonly functionName: string;
     readonly ranges: readonly {
       readonly startOffset: number;
       readonly endOffset: number;
@@ -20,8 +21,8 @@ export interface Reached {
 }
 
 /**
- * Reads what NODE_V8_COVERAGE left in `directory` and sums up functions by folder of src/ (`session`, `mux` …): the
- * bundler names each source in a comment above what it made of it.
+ * Reads what NODE_V8_COVERAGE left in `directory` and sums up functions by folder of src/ (`session`, `mux` …) of the sources
+ * that were loaded: the bundler names each in a comment above what it made of it, which is a function of that name.
  */
 export async function functionsReached(directory: string): Promise<ReadonlyMap<string, Reached>> {
   const seen = new Map<string, Map<string, boolean>>();
@@ -29,10 +30,15 @@ export async function functionsReached(directory: string): Promise<ReadonlyMap<s
     const file = JSON.parse(await readFile(join(directory, name), 'utf8')) as { result: ScriptCoverage[] };
     for (const script of file.result.filter(({ url }) => /^file:.*\/dist\/.*\.js$/.test(url))) {
       const sources = sourcesOf(await readFile(fileURLToPath(script.url), 'utf8'));
+      const loaded = new Set(
+        script.functions
+          .filter(({ functionName, ranges: [whole] }) => functionName.startsWith('src/') && whole?.count)
+          .map(({ functionName }) => functionName),
+      );
       for (const { ranges } of script.functions) {
         const [range] = ranges;
         const source = range && sources.findLast(({ at }) => at <= range.startOffset)?.path;
-        if (!range || !source) continue;
+        if (!range || !source || !loaded.has(source)) continue;
         const folder = seen.get(folderOf(source)) ?? new Map<string, boolean>();
         seen.set(folderOf(source), folder);
         const key = `${source} ${range.endOffset - range.startOffset} ${range.startOffset}`;
