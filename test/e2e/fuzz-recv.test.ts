@@ -53,7 +53,9 @@ it(
       expect(last.memory).toBeLessThan(warm.memory + mostGrowthBytes);
       // The last connections have their time to be closed in order.
       await expect
-        .poll(async () => (await holdings(pid)).descriptors, { timeout: 2 * transportDefaults.closeTimeoutMs })
+        .poll(async () => (await holdings(pid)).descriptors, {
+          timeout: 2 * transportDefaults.closeTimeoutMs,
+        })
         .toBeLessThanOrEqual(warm.descriptors);
     }
 
