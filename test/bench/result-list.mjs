@@ -9,7 +9,11 @@ export const results = {
   },
   large: { what: '4 GiB, and a transfer that is resumed', run: rows('transfer-4g,resume', '--runs', '3') },
   'many-files': { what: 'a million files', run: rows('many-files') },
-  pipes: { what: 'pipes, and ZeroMQ at their ends', run: rows('pipe,pipe-latency,pipe-lines,pipe-slow,zmq') },
+  pipes: { what: 'pipes, and ZeroMQ at their ends', run: rows('pipe,pipe-latency,pipe-lines,zmq') },
+  'pipe-faults': {
+    what: 'a pipe that is cut, and a target that is stopped',
+    run: rows('pipe-slow,pipe-cuts'),
+  },
   pool: { what: 'many sends over one session', run: rows('pool') },
   relays: {
     what: 'relays, their memory, their limits',

@@ -7,14 +7,14 @@ const mib = 2 ** 20;
 
 /**
  * Three targets of one pipe, `--slow drop`, one of them stopped in the middle, beside the two others alone: what these two get
- * from then on, until both have ended. Each has every byte, counted.
+ * from then on, until both have ended, with the half second for which the one is waited for. Each has every byte, counted.
  */
 export const pipeSlowRow = {
   name: 'pipe-slow',
   title: 'one of three targets is stopped',
   async measure(context) {
-    const { runs, smoke } = context;
-    const [before, after] = smoke ? [mib, 8 * mib] : [128 * mib, 2048 * mib];
+    const { runs, size, smoke } = context;
+    const [before, after] = smoke ? [mib, 8 * mib] : [128 * mib, 4 * size];
     const rates = { three: [], two: [] };
     for (let round = 0; round < runs; round++) {
       const order = round % 2 ? ['two', 'three'] : ['three', 'two'];
