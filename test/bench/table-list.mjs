@@ -10,9 +10,10 @@ export const tables = {
   // It says itself which of its results are not there.
   seeds: { needs: [], markdown: seedsTable },
   ...Object.fromEntries(
-    ['transfer', 'large', 'many-files', 'pipes', 'pool', 'relays', 'datagrams', 'rdma', 'links', 'auto'].map(
-      (name) => [name, { needs: [name], markdown: (found) => rowsTable(found[name]) }],
-    ),
+    [
+      ...['transfer', 'large', 'many-files', 'pipes', 'pipe-faults', 'pool'],
+      ...['relays', 'datagrams', 'rdma', 'links', 'auto'],
+    ].map((name) => [name, { needs: [name], markdown: (found) => rowsTable(found[name]) }]),
   ),
   ...Object.fromEntries(
     ['bench', 'tcp', 'stream-layer'].map((name) => [
