@@ -42,6 +42,6 @@ export const results = {
   },
   bench: {
     what: 'every transport beside every tool that is there',
-    run: bench('--transport', 'all', '--peers', 'found', '--pattern', 'file'),
+    run: bench('--transport', 'all', '--peers', 'found'),
   },
 };
