@@ -64,9 +64,10 @@ export class ProcessEnds {
     return schemes.map((scheme) => formatAddress({ scheme, host, port: this.#portOf(scheme) }));
   }
 
-  /** A target that leads to where somebody listens: as it was told, or without a transport. */
+  /** A target that leads to where somebody listens: as it was told, or without a transport, by the number that they share. */
   target(address: string): string {
-    return this.#way.isAuto ? address.replace(/^[^:]*:\/\//, '') : address;
+    if (!this.#way.isAuto) return address;
+    return address.replace(/^[^:]*:\/\//, '').replace(/\d+$/, String(this.#port));
   }
 
   relays(): readonly XferChildOptions[] {
