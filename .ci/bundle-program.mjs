@@ -63,7 +63,7 @@ export async function bundleProgram(root, commands, isBundled) {
   const [{ text }] = outputFiles;
   // What is imported while it runs is imported by the file that runs it: a script of its own may not.
   const body = text.replace(/(?<![\w.$])import\((?!\))/g, 'importModule(');
-  const wrapped = `(function (module, exports, require, importModule, moduleUrl) {${body}\n})`;
+  const wrapped = inAscii(`(function (module, exports, require, importModule, moduleUrl) {${body}\n})`);
   const dist = join(root, 'dist');
   for (const name of readdirSync(dist)) if (name.startsWith('program-')) rmSync(join(dist, name));
   const name = `program-${createHash('sha256').update(wrapped).digest('hex').slice(0, 12)}`;
@@ -86,6 +86,13 @@ export async function bundleProgram(root, commands, isBundled) {
     );
   }
   return metafile;
+}
+
+/** One byte a character, as it is read: of expressions and templates esbuild leaves other characters as they are. */
+function inAscii(code) {
+  const escaped = /\\[^\0-\x7f]/.exec(code);
+  if (escaped) throw new Error(`${escaped[0]} would become something else`);
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** dist/plugin.js: what the command line has where it runs, the same of the library where it does not. */
