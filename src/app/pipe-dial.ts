@@ -97,6 +97,8 @@ export class DialledPipes {
         await this.#dialler.remember(session);
       }
     } finally {
+      // An error that is quicker than `connected` is told behind it all the same.
+      await this.peer.catch(() => undefined);
       this.#dialler.end();
       await endSession(this.#opened);
     }

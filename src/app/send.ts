@@ -252,10 +252,11 @@ class Sending {
     }, worthKeepingMs);
     const startedAt = (this.#startedAt ??= performance.now());
     let nextRecord: number | undefined;
+    let introduced: Promise<string> | undefined;
     try {
       const running = this.#start(opened, resume);
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
-      const introduced = this.#dialler.introduce(session);
+      introduced = this.#dialler.introduce(session);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
       const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
         running,
@@ -282,6 +283,8 @@ class Sending {
       clearTimeout(keep);
       // Whoever ends the process because this has failed would lose the note, and leave half a file.
       await kept;
+      // An error that is quicker than that file is told behind it all the same.
+      await introduced?.catch(() => undefined);
       await this.#sessions.give(opened, nextRecord);
     }
   }
