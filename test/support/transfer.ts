@@ -81,7 +81,9 @@ export function failureOf({ events, status }: Ended): {
 } {
   const last = events.at(-1);
   if (last?.event !== 'error')
-    throw new Error(`it did not end with an error: ${events.map((event) => JSON.stringify(event)).join(" ")}`);
+    throw new Error(
+      `it did not end with an error: ${events.map((event) => JSON.stringify(event)).join(' ')}`,
+    );
   expect(status).toBe(last.exit);
   return { code: last.code, message: last.message, status };
 }
