@@ -57,7 +57,8 @@ function start(directory, words, keeps = true) {
     [keeps ? self : program, ...(keeps ? ['run'] : []), ...words, '--json'],
     { env, timeout: limitMs },
   );
-  child.stdin.end('ten bytes\n');
+  // One that has ended by then says so by its status.
+  child.stdin.on('error', () => undefined).end('ten bytes\n');
   child.text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (child.text += text));
   child.over = new Promise((resolve) => child.once('close', resolve));

@@ -48,9 +48,7 @@ await keepCode();
 
 /** Where the command line is built already, as in the packed package: V8's compiled code for this Node (bin/keep-code.js). */
 async function keepCode() {
-  const dist = join(here, '../dist');
-  if (!existsSync(join(dist, 'program.js')) || readdirSync(dist).some((name) => name.endsWith('.code')))
-    return;
+  if (!existsSync(join(here, '../dist/program.js'))) return;
   const { failed, text } = await run(process.execPath, [join(here, '../bin/keep-code.js')], process.env);
   if (failed || text.trim() !== '') console.warn(text.trim());
 }

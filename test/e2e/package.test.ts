@@ -83,7 +83,11 @@ describe('a package that is installed elsewhere', { timeout: 60_000 }, () => {
       await writeFile(join(dist, name), bytes);
       await moves(what);
     }
-    await writeFile(join(dist, name), kept);
+    // As behind an update of Node: what is there is of no use, and is made again.
+    await run('npm', ['rebuild', 'xfer'], { cwd: elsewhere, env });
+    const again = await readFile(join(dist, name));
+    expect(again.length).toBeGreaterThan(kept.length / 2);
+    expect(again.includes('not compiled')).toBe(false);
   });
 
   const hasLibfabric =
