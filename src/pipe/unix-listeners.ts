@@ -18,8 +18,8 @@ export async function isListenedOn(path: string): Promise<boolean> {
     .flatMap(listeningPath)
     .filter((at) => at.startsWith('/') && basename(at) === name);
   if (bound.length === 0) return false;
-  const directories = await Promise.all([path, ...bound].map(directoryOf));
-  return directories.indexOf(directories[0], 1) !== -1;
+  const [own, ...others] = await Promise.all([path, ...bound].map(directoryOf));
+  return own !== undefined && others.includes(own);
 }
 
 /** `Num RefCount Protocol Flags Type St Inode Path` */
