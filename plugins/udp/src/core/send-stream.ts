@@ -51,6 +51,11 @@ export class SendStream {
     return this.#isForgotten || this.#acked.covers(offset, offset + bytes + (fin ? 1 : 0));
   }
 
+  /** Whether this is what all that was sent behind it waits for. */
+  needs(offset: number): boolean {
+    return offset <= this.#acked.to(0);
+  }
+
   handleAcked(offset: number, bytes: number, fin: boolean): void {
     if (this.#isForgotten) return;
     const to = offset + bytes + (fin ? 1 : 0);

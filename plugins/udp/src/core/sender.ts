@@ -250,9 +250,9 @@ export class Sender {
   #pollContent(now: number, packets: number, datagramBytes: number): RunToSend | undefined {
     if (!this.#mayPull || this.isRunningOut) return undefined;
     const credit = this.#fates.creditBytes;
-    const payload = datagramBytes - packetLayout.dataHeaderBytes;
-    // A little credit is let grow to a packet's, unless there is nothing that would make it grow.
-    if (credit <= 0 || (credit < payload && this.#fates.streams.outstandingBytes > 0)) return undefined;
+    // A little credit is let grow to a packet's or to half of what there can be, unless there is nothing that would make it grow.
+    const much = Math.min(datagramBytes - packetLayout.dataHeaderBytes, this.#fates.wholeCreditBytes / 2);
+    if (credit <= 0 || (credit < much && this.#fates.streams.outstandingBytes > 0)) return undefined;
     const content = this.#options.user.pullContent(Math.min(credit, this.#runBytes(packets, datagramBytes)));
     if (content === undefined) {
       this.#mayPull = false;

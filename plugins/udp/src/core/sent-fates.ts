@@ -63,6 +63,11 @@ export class SentFates implements FateHandler {
     return this.#path;
   }
 
+  /** What may be sent of content where nothing is outstanding. */
+  get wholeCreditBytes(): number {
+    return this.#creditBytes;
+  }
+
   /** What may still be sent of content. */
   get creditBytes(): number {
     return this.#creditBytes - this.streams.outstandingBytes;

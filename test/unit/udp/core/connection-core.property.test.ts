@@ -12,7 +12,51 @@ const link: fc.Arbitrary<LinkOptions> = fc.record({
   mtuBytes: fc.constantFrom(1232, 1300, 1472, 9000, 65_535),
 });
 
+/** The receiver has no room for what is behind a gap, and the queue under way drops the end of each burst, in which the gap once always was. */
+const gapAtTheEndOfEachBurst = {
+  seed: -1_309_230_426,
+  there: {
+    delayMs: 4.321785310048201,
+    jitterMs: 0,
+    loss: 0,
+    duplication: 0,
+    rate: Infinity,
+    queueBytes: 636_606,
+    mtuBytes: 1232,
+  },
+  back: {
+    delayMs: 0.5580132400233982,
+    jitterMs: 50,
+    loss: 0,
+    duplication: 0,
+    rate: 19_518_750,
+    queueBytes: 20_002,
+    mtuBytes: 1232,
+  },
+  forth: [12_265, 8168, 14, 42_190, 9487] as number[],
+  answers: [27_032, 8257, 56_906] as number[],
+  pieceBytes: 50,
+  windowBytes: 122_193,
+  creditBytes: 51_200,
+  lateMs: 0,
+  jumpMs: -5000,
+} as const;
+
 const streams = fc.array(fc.integer({ min: 0, max: 60_000 }), { minLength: 1, maxLength: 6 });
+
+/** Runs until `isOver`; false: a minute went by in which no content arrived at either end. */
+function keepsGoing(pair: Pair, isOver: () => boolean): boolean {
+  const arrived = (): number =>
+    [pair.a, pair.b].reduce((sum, { user }) => sum + user.finished.size + total(user.received), 0);
+  for (let before = -1; arrived() > before;) {
+    before = arrived();
+    if (pair.run(isOver, 60_000)) return true;
+  }
+  return false;
+}
+
+const total = (received: ReadonlyMap<number, number>): number =>
+  [...received.values()].reduce((sum, bytes) => sum + bytes, 0);
 
 describe('whatever the path does', () => {
   it('all content arrives once and in order, is given back once, and both ends close', () => {
@@ -42,11 +86,11 @@ describe('whatever the path does', () => {
           given.answers.forEach((bytes, index) => b.user.send(index + 101, bytes));
           a.user.controlOut.push(new Uint8Array(2000).map((_, index) => index));
           const half = (): boolean => (b.user.received.get(1) ?? 0) >= (given.forth[0] ?? 0) / 2;
-          expect(pair.run(half, 600_000)).toBe(true);
+          expect(keepsGoing(pair, half)).toBe(true);
           pair.skewMs += given.jumpMs;
           const isAll = (): boolean =>
             b.user.finished.size === given.forth.length && a.user.finished.size === given.answers.length;
-          expect(pair.run(isAll, 600_000)).toBe(true);
+          expect(keepsGoing(pair, isAll)).toBe(true);
           a.core.close(pair.clock, 0, '');
           expect(pair.run(() => a.user.ends.length + b.user.ends.length === 2, 200_000)).toBe(true);
           expect([a.user.wrong, b.user.wrong]).toEqual([[], []]);
@@ -59,7 +103,7 @@ describe('whatever the path does', () => {
           expect(ends).toContain(b.user.ends[0]!.kind);
         },
       ),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true, examples: [[gapAtTheEndOfEachBurst]] },
     );
   }, 60_000);
 });

@@ -102,6 +102,18 @@ describe('credit', () => {
     expect(pair.a.user.outgoing[0]!.offset).toBeLessThan(110_000);
   });
 
+  it('of less than a datagram is used by more than a piece at a time', () => {
+    const creditBytes = 16_384;
+    const peer = { maxDatagramBytes: 65_507, receiveBufferBytes: 8_000_000, creditBytes };
+    const config = { creditBytes, pinnedDatagramBytes: 50_000 };
+    const { a } = new Pair({ link, windowBytes: 2 ** 24, config }, { peer });
+    a.user.pieceBytes = 50;
+    a.user.send(1, 100_000);
+    while (a.core.poll(0) !== undefined);
+    expect(a.user.outgoing[0]!.offset).toBeGreaterThan(creditBytes / 2 - 50);
+    expect(a.user.outgoing[0]!.offset).toBeLessThanOrEqual(creditBytes);
+  });
+
   it('of a stream that is forgotten is free again, and its content is given back once', () => {
     const creditBytes = 50_000;
     const peer = { maxDatagramBytes: 1472, receiveBufferBytes: 8_000_000, creditBytes };
