@@ -31,6 +31,8 @@ export interface ListeningEvent {
   readonly fingerprint?: string;
   /** Of a relay with `--metrics`: their URL. */
   readonly metrics?: string;
+  /** It is the other end of benches, and takes nothing else. */
+  readonly bench?: true;
 }
 
 export interface ConnectedEvent extends OfTarget {

@@ -1,7 +1,7 @@
 import type { DoneEvent, LaneEvent, LaneProgress, ProgressEvent, XferEvent } from '../app/events.js';
-import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
-import { printable } from '../transfer/printable.js';
+import type { XferError } from '../errors/index.js';
 import { objectOfLine } from './json-line.js';
+import { toldError } from './told-error.js';
 
 /** What one xfer under `--json` has told so far, the last of each. */
 export class ChildEvents {
@@ -42,7 +42,7 @@ export class ChildEvents {
         this.done = event;
         break;
       case 'error':
-        this.error = errorOf(event);
+        this.error = toldError(event);
         break;
       default:
     }
@@ -60,9 +60,4 @@ const restBytes = 1024;
 function eventOf(line: string): XferEvent | undefined {
   const event: Partial<XferEvent> = objectOfLine(line) ?? {};
   return typeof event.event === 'string' ? (event as XferEvent) : undefined;
-}
-
-function errorOf({ code, message, remedy }: { code: string; message: string; remedy: string }): XferError {
-  const known = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
-  return new XferError(known, printable(message), { remedy: printable(remedy) });
 }

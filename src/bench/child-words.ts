@@ -25,8 +25,23 @@ export function tuningWords({ congestion, mtuBytes, provider }: TransportTuning)
   ];
 }
 
-export function recvWords(directory: string, listen: readonly string[], tuning: TransportTuning): string[] {
-  return ['recv', '--once', '--json', ...listenWords(listen), ...tuningWords(tuning), '--', directory];
+export function recvWords(
+  directory: string,
+  listen: readonly string[],
+  tuning: TransportTuning,
+  most?: { readonly maxBytes: number; readonly maxFiles: number },
+): string[] {
+  const limits = most ? ['--max-bytes', String(most.maxBytes), '--max-files', String(most.maxFiles)] : [];
+  return [
+    'recv',
+    '--once',
+    '--json',
+    ...listenWords(listen),
+    ...tuningWords(tuning),
+    ...limits,
+    '--',
+    directory,
+  ];
 }
 
 export function sendWords(source: string, target: string, way: WayWords): string[] {

@@ -19,11 +19,15 @@ export function checkCombination(options: BenchOptions, works: readonly BenchWor
     if (hops > 0) throw usage('relays are started on this machine, not on the way to a target', here);
     if (options.link) throw usage('a link is between two ends on this machine', here);
     if (peers.length > 0) throw usage('other tools are run with both ends on this machine', here);
-    const [one] = sealed;
-    if (one !== undefined)
+    if (options.baselineProgram !== undefined)
+      throw usage('another build is compared with both ends on this machine', here);
+    const back = works.find(
+      ({ pattern, isBothWays }) => isBothWays && pattern !== 'memory' && pattern !== 'pipe',
+    );
+    if (back)
       throw usage(
-        `${one} needs both ends on this machine`,
-        `${here}, or measure the target by --pattern memory,latency`,
+        `${back.pattern} goes one way to a target: nobody may be able to dial this machine`,
+        'measure both ways by --pattern pipe or memory',
       );
   }
   const inside = patterns.find((pattern) => !sealed.some((one) => one === pattern));

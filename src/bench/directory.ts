@@ -18,9 +18,14 @@ export interface BenchDirectory {
 /** A directory of a run's own: in memory where there is room for all that is in it at once; else for temporary files. */
 export async function benchDirectory(works: readonly BenchWork[]): Promise<BenchDirectory> {
   const wanted = roomFor(works);
-  const path =
-    (wanted > 0 ? await madeIn(inMemory, wanted) : undefined) ??
-    (await mkdtemp(join(tmpdir(), 'xfer-bench-')));
+  const own =
+    wanted > 0 && (await hasRoom(inMemory, wanted)) ? await orNone(ownDirectory(inMemory)) : undefined;
+  return own ?? ownDirectory(tmpdir());
+}
+
+/** One in there that nobody else has. Rejects as a file operation does. */
+export async function ownDirectory(parent: string): Promise<BenchDirectory> {
+  const path = await mkdtemp(join(parent, 'xfer-bench-'));
   // A process that is not given the time to end in order does not leave it either.
   const removeNow = (): void => {
     try {
@@ -39,14 +44,13 @@ export async function benchDirectory(works: readonly BenchWork[]): Promise<Bench
   };
 }
 
-/** undefined: there is no such place, too little room in it, or it may not be written to. */
-async function madeIn(place: string, bytes: number): Promise<string | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(place);
-    return bavail * bsize >= bytes ? await mkdtemp(join(place, 'xfer-bench-')) : undefined;
-  } catch {
-    return undefined;
-  }
+/** It may not be written to. */
+const orNone = (made: Promise<BenchDirectory>): Promise<BenchDirectory | undefined> =>
+  made.catch(() => undefined);
+
+async function hasRoom(place: string, bytes: number): Promise<boolean> {
+  const free = await statfs(place).catch(() => undefined);
+  return free !== undefined && free.bavail * free.bsize >= bytes;
 }
 
 /**

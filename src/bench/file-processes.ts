@@ -14,10 +14,7 @@ export function fileRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
   return async (onProgress) => {
     const { work, directory, place, signal } = setup;
     const { bytes, count, isBothWays } = work;
-    const isTree = work.pattern === 'small-files';
-    const source = isTree
-      ? await sourceTree(directory, bytes, count, signal)
-      : await sourceFile(directory, bytes, signal);
+    const source = await sourceOf(setup);
     const ends = new ProcessEnds(setup, way);
     const arrived: string[] = [];
     const direction = (far: Side, host: string, suffix: string): Direction => {
@@ -41,7 +38,7 @@ export function fileRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
         await checkArrived(source, join(into, basename(source)), isChecked ? 'sizes' : 'content', signal);
       isChecked = true;
       return {
-        iterations: isTree ? count * directions.length : 1,
+        iterations: work.pattern === 'small-files' ? count * directions.length : 1,
         totalBytes: bytes * count * directions.length,
         ...{ seconds, insideSeconds, path },
         ...(cpu ? { cpu } : {}),
@@ -50,4 +47,12 @@ export function fileRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
       await Promise.all(arrived.map((into) => rm(into, { recursive: true, force: true })));
     }
   };
+}
+
+/** The file or the tree of the work. */
+export function sourceOf({ work, directory, signal }: BenchSetup): Promise<string> {
+  const { pattern, bytes, count } = work;
+  return pattern === 'small-files'
+    ? sourceTree(directory, bytes, count, signal)
+    : sourceFile(directory, bytes, signal);
 }

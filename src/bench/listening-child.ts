@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
-import { asXferError, errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import { objectOfLine } from './json-line.js';
+import { toldError } from './told-error.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -81,7 +82,7 @@ async function addressOf(child: ChildProcess, name: string): Promise<string> {
       if (told.event !== 'listening' && told.event !== 'error') return;
       clearTimeout(timer);
       if (told.event === 'listening') resolve(told.addresses?.[0] ?? '');
-      else reject(errorOf(told, name));
+      else reject(toldError(told, `${name} failed`));
     });
   });
 }
@@ -92,10 +93,4 @@ interface Told {
   readonly code?: string;
   readonly message?: string;
   readonly remedy?: string;
-}
-
-function errorOf({ code, message, remedy }: Told, name: string): XferError {
-  const known =
-    code !== undefined && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
-  return new XferError(known, message ?? `${name} failed`, remedy === undefined ? {} : { remedy });
 }

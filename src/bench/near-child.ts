@@ -2,11 +2,12 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
-import { errorTable, XferError, type ErrorCode } from '../errors/index.js';
+import { XferError } from '../errors/index.js';
 import type { RunProgress } from './contract.js';
 import { objectOfLine } from './json-line.js';
 import { nearVariable } from './near-variable.js';
 import type { NearAnswer, NearRequest } from './near-message.js';
+import { toldError } from './told-error.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -58,7 +59,7 @@ export class NearChild {
         this.#onGone = () => reject(this.#gone());
         this.#onAnswer = (answer) => {
           if (answer.answer === 'progress') onProgress?.(answer.progress);
-          else if (answer.answer === 'failed') reject(errorOf(answer));
+          else if (answer.answer === 'failed') reject(toldError(answer));
           else resolve(answer);
         };
         this.#child.stdin.write(`${JSON.stringify(request)}\n`);
@@ -79,9 +80,4 @@ export class NearChild {
     const said = this.#said.trim();
     return new XferError('ERR_XFER_INTERNAL', `the near end has gone${said === '' ? '' : `: ${said}`}`);
   }
-}
-
-function errorOf({ code, message, remedy }: Extract<NearAnswer, { answer: 'failed' }>): XferError {
-  const known = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ERR_XFER_INTERNAL';
-  return new XferError(known, message, { remedy });
 }

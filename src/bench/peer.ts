@@ -6,6 +6,8 @@ import { decodeBenchHeader } from './message.js';
 import { answerStream } from './streams-answers.js';
 import { decodeStreamsHeader } from './streams-message.js';
 import { decodeNativeHeader } from './native-message.js';
+import { serveTransfer, type ServedTransfers } from './served-transfer.js';
+import { decodeTransfersHeader } from './transfers-message.js';
 import { BenchTurn } from './turn.js';
 
 /**
@@ -16,11 +18,14 @@ import { BenchTurn } from './turn.js';
 export class BenchPeer {
   readonly #connections = new Set<Connection>();
   readonly #native: NativeAnswerer | undefined;
+  readonly #transfers: ServedTransfers | undefined;
+  readonly #running = new Set<Promise<void>>();
   readonly #turn = new BenchTurn();
 
   /** `native` answers the stream for native runs, one of a connection beside the other; undefined: nothing here can. */
-  constructor(native?: NativeAnswerer) {
+  constructor(native?: NativeAnswerer, transfers?: ServedTransfers) {
     this.#native = native;
+    this.#transfers = transfers;
   }
 
   serve(connection: Connection): void {
@@ -30,14 +35,15 @@ export class BenchPeer {
     const idleTimer = (): NodeJS.Timeout => setTimeout(() => end('no stream came'), idleMs);
     const life = setTimeout(() => end('the connection is too old'), connectionMs);
     let idle = idleTimer();
-    const busy = { messages: 0, native: 0, streams: 0 };
+    const busy = { messages: 0, native: 0, streams: 0, transfers: 0 };
     connection.onStream((stream, header) => {
       const messages = decodeBenchHeader(header);
       const native = connection.capabilities.isFabric === true ? decodeNativeHeader(header) : undefined;
       const streams = decodeStreamsHeader(header);
-      const asked = messages ?? streams ?? (this.#native ? native : undefined);
+      const transfers = decodeTransfersHeader(header);
+      const asked = messages ?? streams ?? transfers ?? (this.#native ? native : undefined);
       if (!asked) return stream.refuse(openErrorCode.refused);
-      const kind = messages ? 'messages' : streams ? 'streams' : 'native';
+      const kind = messages ? 'messages' : streams ? 'streams' : transfers ? 'transfers' : 'native';
       const heldBytes = messages?.messageBytes ?? 0;
       if (busy[kind] >= mostAtOnce[kind] || !this.#turn.take(connection, asked.id, heldBytes))
         return stream.refuse(openErrorCode.resourceLimit);
@@ -45,11 +51,12 @@ export class BenchPeer {
       clearTimeout(idle);
       if (messages) answerBench(stream, messages.messageBytes);
       else if (streams) answerStream(stream, streams.isBothWays);
+      else if (transfers) this.#serveTransfer(stream);
       else this.#native?.(stream, native?.providers ?? []);
       void stream.closed.then(() => {
         this.#turn.release(heldBytes);
         busy[kind]--;
-        const isIdle = busy.messages + busy.native + busy.streams === 0;
+        const isIdle = Object.values(busy).every((count) => count === 0);
         if (isIdle && this.#connections.has(connection)) idle = idleTimer();
       });
     });
@@ -61,13 +68,19 @@ export class BenchPeer {
     });
   }
 
-  /** Ends all connections at once. */
-  close(error: Error): void {
+  /** Ends all connections at once, and what runs for them. */
+  async close(error: Error): Promise<void> {
     for (const connection of this.#connections) connection.abort(error);
+    await Promise.all(this.#running);
+  }
+
+  #serveTransfer(stream: Stream): void {
+    const running = serveTransfer(stream, this.#transfers).finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 }
 
-const mostAtOnce = { messages: 1, native: 1, streams: benchDefaults.maxStreams };
+const mostAtOnce = { messages: 1, native: 1, transfers: 1, streams: benchDefaults.maxStreams };
 
 /** Accepts or refuses a stream whose dialer offers these providers. */
 export type NativeAnswerer = (stream: Stream, offered: readonly string[]) => void;

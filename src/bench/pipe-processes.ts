@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { benchDefaults } from '../config/index.js';
 import { pipeDialWords, pipeListenWords, type Pipeline } from './child-words.js';
 import type { BenchSetup, Contestant, RunProgress } from './contract.js';
+import { countingWords, firstBytesWords, keepingWords, producerWords } from './piped-content.js';
 import { ProcessEnds, type ProcessWay, type Side } from './process-ends.js';
 import { runProcesses, type EndedDirection, type ProcessesRun } from './process-run.js';
 import { checkBytes, checkContent } from './same-content.js';
 import { sourceFile } from './source-data.js';
-import type { XferChild } from './xfer-child.js';
+import type { RunningEnd } from './running-end.js';
 
 /**
  * Runs `cat FILE | xfer pipe URL` there and `xfer pipe --listen URL | wc -c` here. A shell makes the pipes, so that they are real
@@ -17,17 +18,14 @@ import type { XferChild } from './xfer-child.js';
 export function pipeRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'] {
   let isChecked = false;
   return async (onProgress) => {
-    const { bytes, limit } = setup.work;
-    const timeMs = 'timeMs' in limit ? limit.timeMs : undefined;
-    const { repeatedPipeBytes } = benchDefaults;
-    const sourceBytes = timeMs === undefined ? bytes : Math.min(bytes, repeatedPipeBytes);
-    const source = await sourceFile(setup.directory, sourceBytes, setup.signal);
+    const { bytes } = setup.work;
+    const { source, sourceBytes, timeMs } = await pipedSource(setup);
     if (!isChecked) await checkOnce(setup, way, source, sourceBytes);
     isChecked = true;
-    const most = Math.floor(mostWordBytes / (source.length + wordBytes));
-    const repeats = Math.max(1, Math.min(most, Math.floor(bytes / sourceBytes)));
-    const producer = ['cat', ...Array.from({ length: repeats }, () => source)];
-    const content = { producer, consumer: () => ['wc', '-c'] };
+    const content = {
+      producer: producerWords(source, sourceBytes, bytes),
+      consumer: () => countingWords,
+    };
     const run = await runPipes(setup, way, content, { onProgress, timeMs });
     const { seconds, insideSeconds, cpu, path, directions } = run;
     const totalBytes = directions.reduce((sum, direction) => sum + countedBytes(direction), 0);
@@ -36,9 +34,17 @@ export function pipeRunner(setup: BenchSetup, way: ProcessWay): Contestant['run'
   };
 }
 
-/** A command line is not endless: Linux takes 2 MiB, the environment and a pointer for each word included. */
-const mostWordBytes = 512 * 1024;
-const wordBytes = 9;
+/** What goes into pipes: a file, again and again where it goes on for a time. */
+export async function pipedSource({ work, directory, signal }: BenchSetup): Promise<{
+  readonly source: string;
+  readonly sourceBytes: number;
+  readonly timeMs: number | undefined;
+}> {
+  const { bytes, limit } = work;
+  const timeMs = 'timeMs' in limit ? limit.timeMs : undefined;
+  const sourceBytes = timeMs === undefined ? bytes : Math.min(bytes, benchDefaults.repeatedPipeBytes);
+  return { source: await sourceFile(directory, sourceBytes, signal), sourceBytes, timeMs };
+}
 
 /** What goes into each pipe, and what takes it at which end. */
 interface PipedContent {
@@ -52,8 +58,8 @@ async function checkOnce(setup: BenchSetup, way: ProcessWay, source: string, byt
   const sides: readonly Side[] = setup.work.isBothWays ? ['near', 'far'] : ['far'];
   try {
     await runPipes(setup, way, {
-      producer: ['head', '-c', String(checked), source],
-      consumer: (side) => ['sh', '-c', 'exec cat > "$0"', arrived(side)],
+      producer: firstBytesWords(source, checked),
+      consumer: (side) => keepingWords(arrived(side), checked),
     });
     for (const side of sides) {
       checkBytes(checked, (await stat(arrived(side))).size);
@@ -98,11 +104,11 @@ function runPipes(
 }
 
 /** Bytes that came out at both ends, which must be what both say that they have carried. */
-function countedBytes({ near, far }: EndedDirection): number {
+export function countedBytes({ near, far }: EndedDirection): number {
   const counted = countOf(near) + countOf(far);
   checkBytes(near.events.done?.bytes ?? 0, counted);
   return counted;
 }
 
 /** What `wc` said; an end that nothing comes out of has none. */
-const countOf = ({ output }: XferChild): number => Number(output.trim());
+const countOf = ({ output }: RunningEnd): number => Number(output.trim());

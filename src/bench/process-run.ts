@@ -4,11 +4,15 @@ import { lanesOf } from './child-lanes.js';
 import type { BenchSetup, RunProgress } from './contract.js';
 import type { PathFacts, ProcessTime } from './report.js';
 import { TcpLoss } from './tcp-loss.js';
+import type { RunningEnd } from './running-end.js';
 import { XferChild, type XferChildOptions } from './xfer-child.js';
+
+/** A process to start here, or what starts one elsewhere. */
+export type EndToStart = XferChildOptions | (() => RunningEnd);
 
 /** One transfer: an end that listens, and one that dials it. */
 export interface Direction {
-  readonly far: XferChildOptions;
+  readonly far: EndToStart;
   near(address: string, via: readonly string[]): XferChildOptions;
 }
 
@@ -24,8 +28,8 @@ export interface ProcessesPlan {
 }
 
 export interface EndedDirection {
-  readonly near: XferChild;
-  readonly far: XferChild;
+  readonly near: RunningEnd;
+  readonly far: RunningEnd;
 }
 
 export interface ProcessesRun {
@@ -49,7 +53,7 @@ const staleMs = 2 * transferDefaults.progressIntervalMs;
 
 class Processes {
   readonly #plan: ProcessesPlan;
-  readonly #children: XferChild[] = [];
+  readonly #children: RunningEnd[] = [];
   readonly #ended = new AbortController();
   readonly #tcpLoss = new TcpLoss();
 
@@ -142,16 +146,16 @@ class Processes {
     return direction.near(address, via);
   }
 
-  #start(options: XferChildOptions): XferChild {
+  #start(options: EndToStart): RunningEnd {
     if (this.#ended.signal.aborted) throw new XferError('ERR_XFER_INTERRUPTED', 'the run is over');
-    const child = new XferChild(options);
+    const child = typeof options === 'function' ? options() : new XferChild(options);
     this.#children.push(child);
     return child;
   }
 
   /** Senders first, relays last. */
   get #cpu(): readonly ProcessTime[] {
-    const rank = ({ name }: XferChild): number => ['sender', 'receiver'].indexOf(name.split(' ')[0] ?? '');
+    const rank = ({ name }: RunningEnd): number => ['sender', 'receiver'].indexOf(name.split(' ')[0] ?? '');
     const ofRelays = this.#children.filter((child) => rank(child) < 0);
     const ofEnds = this.#children.filter((child) => rank(child) >= 0).sort((a, b) => rank(a) - rank(b));
     return [...ofEnds, ...ofRelays].map(({ name, cpuSeconds }) => ({ process: name, seconds: cpuSeconds }));
@@ -216,12 +220,12 @@ class Processes {
 }
 
 /** A relay that ends by itself has failed. */
-async function neverDone(relay: XferChild): Promise<never> {
+async function neverDone(relay: RunningEnd): Promise<never> {
   await relay.done();
   throw new XferError('ERR_XFER_INTERNAL', `xfer ${relay.name} ended`);
 }
 
 /** What the other end has of it, and this one of the other's. */
-function bytesOf({ events: { progress, done } }: XferChild): number {
+function bytesOf({ events: { progress, done } }: RunningEnd): number {
   return done?.bytes ?? progress?.bytes ?? 0;
 }

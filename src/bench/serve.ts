@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { benchDefaults } from '../config/index.js';
-import { asXferError } from '../errors/index.js';
+import { asXferError, fileError } from '../errors/index.js';
 import type { FabricApi } from '../native/fabric-api.js';
 import { fabricApi } from '../native/load-fabric.js';
 import { formatAddress } from '../transport/address.js';
@@ -7,17 +8,22 @@ import { openErrorCode, type TransportTuning } from '../transport/contract.js';
 import type { TransportRegistry } from '../transport/registry.js';
 import { answerNativeBench } from './native-answers.js';
 import { nativeProviders } from './native-end.js';
+import { ownDirectory } from './directory.js';
 import { BenchPeer, type NativeAnswerer } from './peer.js';
+import type { ServedTransfers } from './served-transfer.js';
 import { streamsLimits } from './streams-limits.js';
 import type { XferEvent } from '../app/events.js';
 import { openListeners } from '../app/listeners.js';
 import { unlessAborted } from '../app/unless-aborted.js';
+import { printable } from '../transfer/printable.js';
 
 export interface ServeBenchOptions {
   readonly transports: TransportRegistry;
   /** URLs to listen on. Default: as receivers do. */
   readonly listen: readonly string[];
   readonly tuning?: TransportTuning;
+  /** Whole transfers, too: what they write lies in a directory of its own in this one, and is removed behind each. */
+  readonly files?: { readonly directory: string; readonly port?: number };
   /** Aborting it ends all. */
   readonly signal: AbortSignal;
   onEvent(event: XferEvent): void;
@@ -30,7 +36,10 @@ export interface ServeBenchOptions {
 export async function serveBench(options: ServeBenchOptions): Promise<never> {
   const { transports, listen, tuning, signal, onEvent } = options;
   const fabric = await fabricApi();
-  const peer = new BenchPeer(fabric.ok ? nativeAnswerer(fabric.api, tuning) : undefined);
+  const peer = new BenchPeer(
+    fabric.ok ? nativeAnswerer(fabric.api, tuning) : undefined,
+    options.files && (await servedTransfers(options.files, options)),
+  );
   const { maxConnections } = benchDefaults;
   const listeners = await openListeners({
     transports,
@@ -45,12 +54,27 @@ export async function serveBench(options: ServeBenchOptions): Promise<never> {
     onNote: (message) => onEvent({ event: 'note', message }),
   });
   try {
-    onEvent({ event: 'listening', addresses: listeners.map(({ address }) => formatAddress(address)) });
+    const addresses = listeners.map(({ address }) => formatAddress(address));
+    onEvent({ event: 'listening', addresses, bench: true });
     return await unlessAborted(signal, new Promise<never>(() => undefined));
   } finally {
-    peer.close(asXferError(signal.reason));
+    await peer.close(asXferError(signal.reason));
     await Promise.all(listeners.map((listener) => listener.close()));
   }
+}
+
+/** Rejects as a file operation does where nothing can be written there. */
+async function servedTransfers(
+  { directory, port }: { readonly directory: string; readonly port?: number },
+  { transports, tuning = {} }: ServeBenchOptions,
+): Promise<ServedTransfers> {
+  try {
+    await (await ownDirectory(directory)).remove();
+  } catch (cause) {
+    throw fileError(cause, `cannot write in ${printable(directory)}`);
+  }
+  const schemes = transports.schemes();
+  return { directory: resolve(directory), schemes, tuning, ...(port === undefined ? {} : { port }) };
 }
 
 /** By the first provider that is offered, and that this side has and may use. */

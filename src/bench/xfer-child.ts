@@ -5,10 +5,10 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { benchDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
-import { ChildEvents } from './child-events.js';
 import { pipelineScript, type Pipeline } from './child-words.js';
 import { objectOfLine } from './json-line.js';
 import { sampleProcessTimes, type ProcessTimes } from './process-times.js';
+import { RunningEnd } from './running-end.js';
 
 const ownProgram = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -41,20 +41,9 @@ export interface XferChildOptions {
  * One real xfer that says under `--json` what it does. It ends with this process, whatever happens to that: the channel
  * between them closes then. Ctrl-C in a terminal is for this process alone, which then ends the others.
  */
-export class XferChild {
-  readonly name: string;
-  readonly events = new ChildEvents();
-  /** What the consumer of a pipeline said. */
-  output = '';
-  /** By performance.now(), once all of it has ended. */
-  endedAt: number | undefined;
-  /** Of its last event. */
-  heardAt = performance.now();
+export class XferChild extends RunningEnd {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
-  readonly #heard = new Set<() => void>();
-  #isClosed = false;
-  #failure: XferError | undefined;
   #status: number | NodeJS.Signals | null = null;
   #times: ProcessTimes | undefined;
   #secondsBefore = 0;
@@ -62,7 +51,7 @@ export class XferChild {
   #producer: number | undefined;
 
   constructor({ name, words, program = ownProgram, place, env, countsCpu, pipeline }: XferChildOptions) {
-    this.name = name;
+    super(name);
     const xfer = [process.execPath, ...(countsCpu ? ['--import', tellsTimes] : []), program, ...words];
     const [command = '', ...rest] = [...place, ...(pipeline ? pipelineScript(xfer, pipeline) : xfer)];
     this.#child = spawn(command, rest, {
@@ -71,24 +60,20 @@ export class XferChild {
       detached: true,
       windowsHide: true,
     });
-    this.#child.once('error', (error) => {
-      this.#failure = asXferError(error);
-      this.#tell();
-    });
+    this.#child.once('error', (error) => this.handleFailure(asXferError(error)));
     this.#child.once('exit', (status, signal) => {
       this.endedAt = performance.now();
       this.#status = status ?? signal;
     });
     this.#closed = once(this.#child, 'close').catch(() => undefined);
     void this.#closed.then(() => {
-      this.#isClosed = true;
       this.#times?.stop();
-      this.#tell();
+      this.handleClosed();
     });
     const [, stdout, stderr, told] = this.#child.stdio as readonly (Readable | null)[];
     if (pipeline) stdout?.setEncoding('latin1').on('data', (text: string) => (this.output += text));
     for (const stream of pipeline ? [stderr] : [stdout, stderr])
-      this.#read(stream, (line) => this.#handleLine(line));
+      this.#read(stream, (line) => this.handleLine(line));
     this.#read(told, (line) => this.#handleTold(objectOfLine(line) ?? {}));
   }
 
@@ -97,41 +82,13 @@ export class XferChild {
     return this.endedAt === undefined ? this.#child.pid : undefined;
   }
 
-  /** Where it listens. Rejects with the reason why it does not. */
-  async listening(): Promise<string> {
-    const timer = setTimeout(() => {
-      this.#failure ??= new XferError('ERR_XFER_TIMEOUT', `xfer ${this.name} did not listen in time`);
-      this.#tell();
-    }, benchDefaults.startMs);
-    try {
-      await this.#until(() => this.events.address !== undefined);
-    } finally {
-      clearTimeout(timer);
-    }
-    return this.events.address ?? '';
-  }
-
-  /** Until it is joined with the other end, or has ended. */
-  async connected(): Promise<void> {
-    await this.#until(() => this.events.isConnected || this.events.done !== undefined);
-  }
-
-  /** Until all of it has ended well. Rejects with what it told, or with what else is known of why not. */
-  async done(): Promise<void> {
-    await this.#closed;
-    if (this.events.done && !this.events.error) return;
-    throw this.#whyEnded();
-  }
-
-  /** Ends what goes into its pipe; what that has written already arrives. */
   endProducer(): void {
     if (this.#producer !== undefined) kill(this.#producer, 'SIGTERM');
   }
 
-  /** Ends it, if need be without asking. Does not reject. */
   async stop(): Promise<void> {
     const { pid } = this.#child;
-    if (pid !== undefined && !this.#isClosed) kill(-pid, 'SIGTERM');
+    if (pid !== undefined && !this.isClosed) kill(-pid, 'SIGTERM');
     const timer = setTimeout(() => {
       if (pid !== undefined) kill(-pid, 'SIGKILL');
     }, benchDefaults.stopMs);
@@ -139,56 +96,30 @@ export class XferChild {
     clearTimeout(timer);
   }
 
-  /** What it uses from now on is counted. */
   countFromHere(): void {
     this.#secondsBefore = this.#times?.seconds() ?? 0;
   }
 
-  /** Processor time so far; when it has ended all of it. */
   get cpuSeconds(): number {
     return Math.max(0, (this.#secondsTold ?? this.#times?.seconds() ?? 0) - this.#secondsBefore);
+  }
+
+  protected whyEnded(): XferError {
+    const said = this.events.rest.trim();
+    return new XferError(
+      'ERR_XFER_INTERNAL',
+      `xfer ${this.name} ended with status ${String(this.#status)}${said === '' ? '' : `: ${said}`}`,
+    );
   }
 
   #read(stream: Readable | null | undefined, handle: (line: string) => void): void {
     if (stream) createInterface({ input: stream }).on('line', handle);
   }
 
-  #handleLine(line: string): void {
-    this.heardAt = performance.now();
-    this.events.handleLine(line);
-    this.#tell();
-  }
-
   #handleTold({ pid, micros, producer }: Told): void {
     if (pid !== undefined) this.#times = sampleProcessTimes(pid, { withDescendants: false });
     if (micros !== undefined) this.#secondsTold = micros / 1e6;
     if (producer !== undefined) this.#producer = producer;
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.#failure ?? this.events.error) throw this.#whyEnded();
-      if (isSo()) return;
-      if (this.#isClosed) throw this.#whyEnded();
-      await new Promise<void>((resolve) => this.#heard.add(resolve));
-    }
-  }
-
-  #tell(): void {
-    for (const resolve of this.#heard) resolve();
-    this.#heard.clear();
-  }
-
-  #whyEnded(): XferError {
-    const said = this.events.rest.trim();
-    return (
-      this.#failure ??
-      this.events.error ??
-      new XferError(
-        'ERR_XFER_INTERNAL',
-        `xfer ${this.name} ended with status ${String(this.#status)}${said === '' ? '' : `: ${said}`}`,
-      )
-    );
   }
 }
 

@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { nearVariable } from '../bench/near-variable.js';
 import type { BenchReport } from '../bench/report.js';
 import { watchBench } from '../bench/watch.js';
+import { XferError } from '../errors/index.js';
 import type { TransportTuning } from '../transport/contract.js';
 import { interruptSignal } from '../ui/interrupt.js';
 import { BaseCommand } from './base-command.js';
@@ -15,7 +16,7 @@ import { tuningOption } from './tuning-flags.js';
 export default class Bench extends BaseCommand {
   static override summary =
     'Measure what a path carries: real transfers, and bare transports between two processes.';
-  static override description = `Without a target both ends run on this machine. The other end of a target is xfer bench --serve there, which takes one bench at a time from whoever asks, and touches no file.
+  static override description = `Without a target both ends run on this machine. The other end of a target is xfer bench --serve there, which takes one bench at a time from whoever asks, and touches no file unless --files says where.
 What is not there is skipped, with its reason. Exit status 7 means that nothing that was asked for is there.`;
   static override usage = ['bench [TARGET] [FLAGS]', 'bench --serve [URL] [FLAGS]'];
   static override examples = [
@@ -23,7 +24,8 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     '<%= config.bin %> <%= command.id %> --transport rdma --provider shm --pattern latency',
     '<%= config.bin %> <%= command.id %> --pattern file,small-files --peers found --cpu',
     '<%= config.bin %> <%= command.id %> --link transatlantic --pattern file',
-    '<%= config.bin %> <%= command.id %> --serve tcp://:4840',
+    '<%= config.bin %> <%= command.id %> --serve tcp://:4840 --files /var/tmp',
+    '<%= config.bin %> <%= command.id %> 192.0.2.7 --pattern file,memory',
     '<%= config.bin %> <%= command.id %> 192.0.2.7 --size 64,1MiB --time 2s --json',
   ];
   static override args = {
@@ -42,6 +44,18 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
         ...['bidir', 'record', 'no-seal', 'peers', 'link', 'cpu', 'format', 'baseline', 'report', 'watch'],
       ],
     }),
+    files: Flags.string({
+      description:
+        'with --serve, take whole transfers, too: what they write lies in a directory of its own there, removed behind each',
+      helpValue: 'DIRECTORY',
+    }),
+    'files-port': Flags.integer({
+      description: 'with --files, where transfers listen (default: any port)',
+      helpValue: 'PORT',
+      min: 1,
+      max: 65_534,
+      dependsOn: ['files'],
+    }),
     ...{ ...benchFlags, ...benchOutputFlags, ...reportFlag, ...benchViewFlags },
   };
 
@@ -50,6 +64,10 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
     if (process.env[nearVariable] === '1') return this.#serveNear();
     const { tuning = {} } = tuningOption(flags);
     if (flags.serve) return this.#serve(flags, args.target, tuning);
+    if (flags.files !== undefined)
+      throw new XferError('ERR_XFER_USAGE', '--files says where --serve writes', {
+        remedy: 'start xfer bench --serve --files DIRECTORY on the other machine',
+      });
     const { target } = args;
     const { bench } = await import('../bench/engine.js');
     const { benchOutputs } = await import('../ui/bench-outputs.js');
@@ -91,13 +109,16 @@ What is not there is skipped, with its reason. Exit status 7 means that nothing 
   }
 
   async #serve(
-    flags: { json: boolean; quiet: boolean },
+    flags: { json: boolean; quiet: boolean; files?: string | undefined; 'files-port'?: number | undefined },
     url: string | undefined,
     tuning: TransportTuning,
   ): Promise<void> {
     const { serveBench } = await import('../bench/serve.js');
+    const { files: directory, 'files-port': port } = flags;
+    const files =
+      directory === undefined ? {} : { files: { directory, ...(port === undefined ? {} : { port }) } };
     await this.transfer(flags, ({ transports, signal, onEvent }) =>
-      serveBench({ transports, listen: url === undefined ? [] : [url], tuning, signal, onEvent }),
+      serveBench({ transports, listen: url === undefined ? [] : [url], tuning, signal, onEvent, ...files }),
     );
   }
 }

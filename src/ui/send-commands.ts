@@ -22,6 +22,7 @@ interface Way {
  * environment: an argument would show in the list of processes.
  */
 export function sendCommands(event: ListeningEvent, machine: MachineNames = thisMachine()): string[] {
+  if (event.bench) return commands(event, machine, ({ target }) => `xfer bench ${target}`);
   return commands(event, machine, ({ target, flags }) =>
     // `send` takes the room of the code where no target is named.
     ['xfer send PATH', ...(target === 'room:' ? [] : [target]), ...flags].join(' '),

@@ -207,7 +207,8 @@ describe('a bench', () => {
   it.each<[Partial<BenchOptions>, string]>([
     [{ hops: 1, target: 'host', patterns: ['memory'] }, 'relays'],
     [{ peers: 'found', target: 'host', patterns: ['memory'] }, 'tools'],
-    [{ target: 'host' }, 'file'],
+    [{ target: 'host', patterns: ['file'], isBothWays: true }, 'file'],
+    [{ target: 'host', patterns: ['file'], baselineProgram: 'run.js' }, 'build'],
     [{ target: 'room:1' }, 'target'],
     [{ hops: 17 }, '--hops'],
     [{ lanes: 0 }, '--lanes'],

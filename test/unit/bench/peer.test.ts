@@ -167,7 +167,7 @@ describe('a run that goes wrong', () => {
     const run = streamLoops(connection, id, never).run({ ...once, limit: { timeMs: 30_000 } });
     const failed = expect(run).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_LOST' });
     await new Promise(setImmediate);
-    served.close(new XferError('ERR_XFER_INTERRUPTED', 'interrupted'));
+    await served.close(new XferError('ERR_XFER_INTERRUPTED', 'interrupted'));
     await failed;
     await expect(streamLoops(connection, id, never).run(once)).rejects.toMatchObject({
       code: 'ERR_XFER_CONNECTION_LOST',
