@@ -21,6 +21,11 @@ export interface LaneSetOptions {
   readonly native: NativeApi;
   /** Nothing heard on a lane for this long: it is lost. */
   readonly silenceMs: number;
+  /**
+   * Control records go on each lane that joins: the other side opens one because those that there are may be dead. Who opens
+   * them knows why, and stays: one that is only tried may be slow.
+   */
+  readonly followsNewest: boolean;
   onControl(header: RecordHeader, body: Uint8Array): void;
   onContent(content: SealedContent): void;
   onRoom(lane: number): void;
@@ -44,8 +49,8 @@ interface Member {
 }
 
 /**
- * The lanes of a session. Control records go on the newest one, which has just proved that it works, until another one is
- * likelier to be alive (`controlLane`).
+ * The lanes of a session. Control records of the listener go on the newest one, which has just proved that it works, those of the
+ * dialer stay where they are, until another one is likelier to be alive (`controlLane`).
  */
 export class LaneSet {
   readonly #options: LaneSetOptions;
@@ -105,7 +110,7 @@ export class LaneSet {
       isLate: false,
     });
     this.#count++;
-    this.#control = number;
+    if (this.#options.followsNewest || !this.#members.has(this.#control ?? -1)) this.#control = number;
     this.#watchControl();
     first?.();
     lane.start();
@@ -114,6 +119,14 @@ export class LaneSet {
   /** A stream that became a lane when there is no session any more. */
   refuse(stream: Stream): void {
     stream.reset(resetCode.cancelled);
+  }
+
+  /** Control records that `say` sends go on that lane, also where others go on another one. */
+  greet(number: number, say: () => void): void {
+    const before = this.#control;
+    this.#control = number;
+    say();
+    if (!this.#options.followsNewest && this.#members.has(before ?? -1)) this.#control = before;
   }
 
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
@@ -126,7 +139,8 @@ export class LaneSet {
     const member = this.#members.get(number);
     if (!member) return;
     member.isSuspect = isSuspect;
-    this.#judge();
+    if (isSuspect) this.#leaveLane(number);
+    else this.#judge();
   }
 
   hasRoom(number: number): boolean {
@@ -153,7 +167,7 @@ export class LaneSet {
   /** Ends our direction of a lane behind what was submitted. */
   finish(number: number): void {
     this.#members.get(number)?.lane.finish();
-    this.#judge();
+    this.#leaveLane(number);
   }
 
   /** The same for all. Whichever of them is alive says `last` as well, and that all was heard until now. */
@@ -187,6 +201,15 @@ export class LaneSet {
     if (this.#members.size === 0) return;
     const dead = new XferError('ERR_XFER_CONNECTION_LOST', 'the lane did not end with its session');
     this.#leaving = setTimeout(() => this.abort(dead), leaveMs);
+  }
+
+  /** The other side may speak on it, for it is the newest: it is to hear us on another one. */
+  #leaveLane(number: number): void {
+    const before = this.#control;
+    this.#judge();
+    const isHeardThere = this.#control !== before || before === number;
+    const newest = [...this.#members.keys()].at(-1);
+    if (!this.#options.followsNewest && number === newest && !isHeardThere) this.#options.onControlMoved();
   }
 
   /** Control records go on another lane from now on, where that is better. */

@@ -111,6 +111,7 @@ export class Session {
     this.#lanes = new LaneSet({
       native: options.native,
       silenceMs: options.silenceMs ?? sessionDefaults.silenceMs,
+      followsNewest: options.secrets.role === 'listener',
       onControl: (header, body) => this.#handleControl(header, body),
       onContent: (content) => this.#handleContent(content),
       onRoom: (lane) => this.#handlers?.onRoom(lane),
@@ -338,7 +339,7 @@ export class Session {
     this.fabric.handleLane(lane, () => stream.connection);
     this.#lanes.add(lane, stream, laneKeys({ ...secrets, lane }), secrets.leftover);
     if (secrets.isLost) return this.#lanes.lose(lane);
-    this.#control.repeat();
+    this.#lanes.greet(lane, () => this.#control.repeat());
     if (this.#finishing) this.#finishIfFlushed();
     this.#handlers?.onLane?.(lane, 'up');
   }

@@ -42,6 +42,11 @@ const firstRecordBytes = 256 * 1024;
 const firstLimitBytes = 4 * 1024 * 1024;
 /** A record takes a lane at most this long. */
 const recordTimeMs = 20;
+/**
+ * Times the least delay: content on a lane waits for lost packets before it, a round trip or two: with two of these a lane
+ * that loses one packet in a hundred had half of its path.
+ */
+const delaysUnderWay = 3;
 /** So much is under way at least, whatever the delay: content is also read, sealed, opened and written meanwhile. */
 const leastTimeUnderWayMs = 100;
 /** Records under way on a lane, whatever its rate: one is read while one is written. */
@@ -79,7 +84,7 @@ export interface LaneLoad {
 }
 
 /**
- * One queue of records and any number of lanes that pull from it (DESIGN §7): a sans-IO core. A lane pulls up to twice
+ * One queue of records and any number of lanes that pull from it (DESIGN §7): a sans-IO core. A lane pulls up to three times
  * its bandwidth × delay, so the faster one carries more; what a lost lane had under way goes to the others, and an idle
  * one sends a copy of what holds the window up. Memory is that of the window.
  *
@@ -357,12 +362,12 @@ export class SchedulerCore<Source> {
   }
 }
 
-/** What a lane may have under way: twice its bandwidth × delay. */
+/** What a lane may have under way: three times its bandwidth × delay. */
 function limitOf({ rate }: LaneState): number {
   const { bytesPerMs, delayMs } = rate;
   if (bytesPerMs === undefined || delayMs === undefined) return firstLimitBytes;
   const least = leastRecordsUnderWay * leastRecordBytes;
-  return Math.max(bytesPerMs * Math.max(2 * delayMs, leastTimeUnderWayMs), least);
+  return Math.max(bytesPerMs * Math.max(delaysUnderWay * delayMs, leastTimeUnderWayMs), least);
 }
 
 /** A power of two, so that records begin where pages of the file do. */

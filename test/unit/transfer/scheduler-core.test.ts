@@ -252,3 +252,23 @@ describe('a receiver', () => {
     expect(core.pollSend(1, 4)).toMatchObject({ number: 1, isRepeat: false });
   });
 });
+
+describe('a lane of several', () => {
+  it('has three of its least delays under way: content waits for lost packets before it', () => {
+    const core = scheduler(Infinity, 64 * MiB, { products: 6, maxBytes: 64 * MiB });
+    core.handleLane(1, 'up');
+    core.handleLane(2, 'up');
+    core.handleRest(2, true);
+    // A record a round trip of 100 ms: what was sent first goes at 10 MiB a second.
+    let now = 0;
+    for (let next = core.pollSend(1, now); now < 2_000; next = core.pollSend(1, now)) {
+      now += 100;
+      if (next) core.handleReceived(next.number, next.number + 1, now);
+    }
+    const rate = core.bytesPerSecond / 1000;
+    fill(core, 1, now);
+    const underWay = core.loads.get(1)?.inFlightBytes ?? 0;
+    expect(underWay).toBeGreaterThanOrEqual(3 * 100 * rate);
+    expect(underWay).toBeLessThan(3 * 100 * rate + MiB);
+  });
+});
