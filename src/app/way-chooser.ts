@@ -78,6 +78,8 @@ export class WayChooser {
     const topology = options.networks.topologyOf(there.connection.remote.host);
     this.#core = new SelectionCore({
       guess: guesses[topology],
+      // A tunnel joins networks, too; within one machine only the machine is slow.
+      ...(topology === 'same-host' ? {} : { farGuess: guesses['wide-area'] }),
       isFar: helloMs >= farHelloMs[topology],
       mayTry: options.wanted === undefined,
     });

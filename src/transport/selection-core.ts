@@ -24,6 +24,8 @@ const firstCheapLookMs = 300;
 /** Slower than usual from the start: so many round trips of TCP's slow start are over by then. */
 const starvedMs = 200;
 const starvedRoundTrips = 4;
+/** What is found out by chance should be of use for longer than it took. */
+const leastTrials = 2;
 /** Long round trips: a lane more takes no processor time worth the name, and finds its pace slowly. */
 const longRttMs = 20;
 /** Less than this is through before a second lane has found its pace. */
@@ -34,6 +36,8 @@ const busyRates = [
   { from: 150_000, share: 0.2 },
 ] as const;
 const cheapShare = 0.05;
+/** Where round trips are long the link is what is short, and another flow that begins on it takes its part. */
+const longShare = 0.3;
 /** Round trips count up to this: on a slow path most of one is a queue. */
 const mostRttMs = 250;
 /** Who lost is tried again after this, then after three times as long. */
@@ -58,6 +62,8 @@ const uselessMs = 3_000;
 
 export interface SelectionOptions {
   readonly guess: Guess;
+  /** In its place where round trips are long, whatever the addresses say. Default: the same. */
+  readonly farGuess?: Guess;
   /** As their addresses tell it: the round trip is long, before one was measured. */
   readonly isFar: boolean;
   /** Whether others are tried although the ones in use work. */
@@ -285,7 +291,7 @@ export class SelectionCore {
     const sample = this.#sample;
     if (!this.#options.mayTry || !sample || !this.isSettled || sample.lanes.length === 0) return;
     this.#dropUseless();
-    const rate = this.#history.rate(usualMs) ?? this.#history.rate(starvedMs);
+    const rate = this.#history.rate(usualMs) ?? this.#history.rate(this.#starvedMs);
     const remainingMs = rate ? sample.remainingBytes / rate : Infinity;
     const leastMs = leastRemainingMs + leastRemainingRoundTrips * this.#rttMs;
     if (remainingMs < leastMs || sample.remainingBytes < leastBytes) return;
@@ -307,10 +313,10 @@ export class SelectionCore {
     rate: number | undefined,
     remainingMs: number,
   ): { readonly reason: string; readonly numbers: Numbers } | undefined {
-    const { guess } = this.#options;
+    const guess = this.#guess;
     const lastedMs = now - (this.#begunAt ?? now);
     const preferred = this.#ways.get(this.#preferred ?? '');
-    const promises = preferred !== undefined && this.#expected(way) > this.#expected(preferred);
+    const promises = preferred !== undefined && this.#promises(way, preferred);
     const left = remainingMs === Infinity ? {} : { remainingMs: Math.round(remainingMs) };
     if (this.#isLong && promises && way.losses === 0 && way.measured === undefined && lastedMs < firstLookMs)
       return { reason: 'the path is long, and it should be faster there', numbers: left };
@@ -325,17 +331,21 @@ export class SelectionCore {
     }
     if (now - this.#changedAt < changeRestMs && way.losses === 0)
       return { reason: 'the path has changed', numbers: left };
-    if (lastedMs >= Math.max(starvedMs, starvedRoundTrips * this.#rttMs) && rate < guess.usualRate)
+    // Behind a trial the way that has won finds its pace first.
+    const sinceMs = Math.min(lastedMs, now - this.#triedAt);
+    if (sinceMs >= this.#starvedMs && rate < guess.usualRate)
       return {
         reason: 'such a path should be faster',
         numbers: { usualBytesPerSecond: perSecond(guess.usualRate), ...left },
       };
-    const busy = busyRates.find(({ from }) => rate >= from)?.share ?? cheapShare;
+    const busy =
+      busyRates.find(({ from }) => rate >= from)?.share ??
+      (this.#isLong && !promises ? longShare : cheapShare);
     const costMs = this.#trialMs * busy;
     const share = promises ? promisingShare : trialShare;
     const lookMs =
       busy > cheapShare ? firstLookMs : Math.max(firstCheapLookMs, this.#rttMs * starvedRoundTrips);
-    if (Math.min(lastedMs, now - this.#triedAt) < lookMs) return undefined;
+    if (sinceMs < lookMs || (this.#isLong && remainingMs < leastTrials * this.#trialMs)) return undefined;
     if (this.#spentMs + costMs > share * (lastedMs + remainingMs)) return undefined;
     return { reason: 'there is time to try it', numbers: { costMs: Math.round(costMs), ...left } };
   }
@@ -468,7 +478,14 @@ export class SelectionCore {
   }
 
   #expected({ scheme, measured }: Way): number {
-    return measured ?? guessedRate(this.#options.guess, scheme);
+    return measured ?? guessedRate(this.#guess, scheme);
+  }
+
+  /** What was measured is compared with what was measured, guesses with guesses: who reaches less than guessed shows what the path is. */
+  #promises(way: Way, preferred: Way): boolean {
+    if (way.measured !== undefined) return way.measured > this.#expected(preferred);
+    const { scheme } = preferred;
+    return guessedRate(this.#guess, way.scheme) > guessedRate(this.#guess, scheme);
   }
 
   #count(samples: readonly LaneSample[]): void {
@@ -499,6 +516,15 @@ export class SelectionCore {
   get #isLong(): boolean {
     const rttMs = this.#rttMs;
     return rttMs > 0 ? rttMs >= longRttMs : this.#options.isFar;
+  }
+
+  get #starvedMs(): number {
+    return Math.max(starvedMs, starvedRoundTrips * this.#rttMs);
+  }
+
+  get #guess(): Guess {
+    const { guess, farGuess = guess } = this.#options;
+    return this.#isLong ? farGuess : guess;
   }
 
   get #trialMs(): number {

@@ -89,7 +89,8 @@ export class TrialCore {
     if (own <= nextToNothing * together) return end('incumbent', 'it carries next to nothing');
     if (together < leastTogether * base) return end('incumbent', 'together they are slower');
     if (own >= clearLead * others) return end('challenger', 'it carries nearly all');
-    const adds = together >= leastGain * base;
+    // What the others have gained meanwhile is not its doing.
+    const adds = together >= leastGain * base && own >= (leastGain - 1) * base;
     if (own < others / 2) {
       if (adds && this.#before !== undefined) return end('both', 'together they are faster');
       return end('incumbent', 'it brings nothing that the other does not');

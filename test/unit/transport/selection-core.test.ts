@@ -98,3 +98,81 @@ describe('a fabric whose hardware moves the bytes', () => {
     expect(triedAfterMs(rdma, 800 * MB)).toBeGreaterThanOrEqual(1_000);
   });
 });
+
+describe('a path whose addresses are of one network, and whose round trips are long', () => {
+  interface Path {
+    readonly rttMs: number;
+    readonly farGuess?: boolean;
+    /** Bytes a millisecond that the lane in use carries, and what is left of the transfer in the end. */
+    readonly rate?: number;
+    readonly remainingBytes?: number;
+  }
+
+  /** When a way is dialled beside tcp, within 10 s. */
+  function dialledAfterMs({ rttMs, farGuess = true, rate = 20 * MB, remainingBytes = 1e9 }: Path): number {
+    const core = new SelectionCore({
+      ...{ guess: guesses['same-subnet'], isFar: false, mayTry: true },
+      ...(farGuess ? { farGuess: guesses['wide-area'] } : {}),
+    });
+    core.handleCandidates([tcp, udp]);
+    core.handleLane(0, 0, tcp, 'up');
+    for (let now = stepMs; now <= 10_000; now += stepMs) {
+      const receivedBytes = rate * now;
+      const lane = { lane: 0, way: tcp.way, receivedBytes, inFlightBytes: 1, heardBytes: now };
+      const lanes = [{ ...lane, rttMs, minRttMs: rttMs, lost: 0, isSuspect: false }];
+      const decisions = core.handleSample(now, { receivedBytes, remainingBytes, networkMs: now, lanes });
+      if (decisions.some(({ what }) => what === 'dial')) return now;
+    }
+    return Infinity;
+  }
+
+  it('is guessed by those', () => {
+    expect(dialledAfterMs({ rttMs: 100 })).toBe(stepMs);
+    expect(dialledAfterMs({ rttMs: 100, farGuess: false })).toBeGreaterThan(stepMs);
+    expect(dialledAfterMs({ rttMs: 1 })).toBeGreaterThan(stepMs);
+  });
+});
+
+describe('behind a trial', () => {
+  const quic = { way: 'quic://a:2', scheme: 'quic' };
+  const rttMs = 100;
+
+  /** udp wins from a tcp that is slow, and then needs `slowMs` until it carries what the path does; gives what was dialled. */
+  function dialled(slowMs: number, remainingBytes: number): readonly string[] {
+    const guess = guesses['wide-area'];
+    const core = new SelectionCore({ guess, isFar: true, mayTry: true });
+    core.handleCandidates([tcp, udp, quic]);
+    core.handleLane(0, 0, tcp, 'up');
+    const tried: string[] = [];
+    let [own, wonAt] = [0, Infinity];
+    for (let now = stepMs; now <= 8_000; now += stepMs) {
+      const isSlow = now - Math.min(wonAt, now) < slowMs;
+      if (tried.includes(udp.way)) own += (isSlow ? 4 * MB : 20 * MB) * stepMs;
+      const about = { inFlightBytes: 1, heardBytes: now, rttMs, minRttMs: rttMs, lost: 0, isSuspect: false };
+      const lanes = [
+        ...(wonAt === Infinity ? [{ lane: 0, way: tcp.way, receivedBytes: 0.1 * MB * now, ...about }] : []),
+        ...(tried.includes(udp.way) ? [{ lane: 1, way: udp.way, receivedBytes: own, ...about }] : []),
+      ];
+      const receivedBytes = 0.1 * MB * Math.min(now, wonAt) + own;
+      for (const { what, way, lanes: closed } of core.handleSample(now, {
+        ...{ receivedBytes, remainingBytes, networkMs: now, lanes },
+      })) {
+        if (what === 'dial') tried.push(way);
+        if (what === 'dial' && way === udp.way) core.handleLane(now, 1, udp, 'up');
+        if (what === 'prefer' && way === udp.way) wonAt = now;
+        if (what === 'close' && closed.includes(0)) core.handleLane(now, 0, tcp, 'down');
+      }
+    }
+    return tried;
+  }
+
+  it('who has won finds its pace before it is called slow', () => {
+    expect(dialled(300, 40e6)).toEqual([udp.way]);
+    expect(dialled(8_000, 1e9)).toEqual([udp.way, quic.way]);
+  });
+
+  it('the next is not tried for what is over before it is known', () => {
+    expect(dialled(0, 30e6)).toEqual([udp.way]);
+    expect(dialled(0, 4e9)).toEqual([udp.way, quic.way]);
+  });
+});

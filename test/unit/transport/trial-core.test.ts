@@ -50,6 +50,9 @@ describe('TrialCore', () => {
     expect(winner(tried(10 * MB, { others: 10 * MB, own: 12 * MB }, 12 * MB))).toEqual(['rest', 'both']);
   });
 
+  it('what the others have gained meanwhile is not the doing of who brings little', () =>
+    expect(winner(tried(10 * MB, { others: 13 * MB, own: 0.5 * MB }))).toEqual(['incumbent']));
+
   it('who is as fast alone as both were needs no other', () =>
     expect(winner(tried(10 * MB, { others: 8 * MB, own: 12 * MB }, 20 * MB))).toEqual([
       'rest',
