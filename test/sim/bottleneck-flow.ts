@@ -36,6 +36,8 @@ export class BottleneckFlow {
   readonly controller: CongestionController;
   readonly #options: FlowOptions;
   readonly #datagramBytes: number;
+  /** Of what is sent from now on. */
+  rttMs: number;
   readonly #outstanding: Packet[] = [];
   readonly #acks: { at: number; packet: Packet }[] = [];
   #firstAck = 0;
@@ -59,6 +61,7 @@ export class BottleneckFlow {
 
   constructor(options: FlowOptions) {
     this.#options = options;
+    this.rttMs = options.rttMs;
     this.#datagramBytes = options.datagramBytes ?? 1448;
     this.#sendAt = options.startAt ?? 0;
     this.controller = options.controller({
@@ -136,7 +139,7 @@ export class BottleneckFlow {
     this.#outstanding.push(packet);
     const left = this.#options.link.offer(now, bytes);
     if (left !== undefined) {
-      const due = left + this.#options.rttMs;
+      const due = left + this.rttMs;
       this.#acks.push({ at: this.#options.ackAt?.(due) ?? due, packet });
     }
     this.#sendAt = Math.max(now, this.#sendAt) + (bytes / this.controller.pacingRate) * 1000;

@@ -138,6 +138,25 @@ describe('bbr alone without random loss', () => {
     });
   });
 
+  it.each([
+    [10, 100, 0.01],
+    [20, 200, 0],
+    [5, 300, 0.02],
+  ])('has a path of %i ms that became one of %i with %d of random loss within 6 s', (before, after, loss) => {
+    forSeeds((seed) => {
+      const buffer = (4 * after) / before;
+      const world = new BottleneckWorld({ seed, mbit: 200, rttMs: before, buffer });
+      // ACKs in lumps: else the probe timeout of the short path begins all anew.
+      const flow = world.add(bbr, { ackAt: (due) => Math.ceil(due / 5) * 5 });
+      const lengthen = () => {
+        flow.rttMs = after;
+        world.link.loss = loss;
+      };
+      world.run(11_000, [{ at: 2_000, act: lengthen }]);
+      expect(world.share(flow, 8_000, 11_000)).toBeGreaterThan(0.9);
+    });
+  });
+
   it('does not find it when its estimate is frozen', () => {
     const world = new BottleneckWorld({ seed: first, mbit: 50, rttMs: 80, buffer: 4 });
     const frozen: FreezableBbr[] = [];

@@ -5,6 +5,7 @@ import { clampRate, clampWindow, firstWindowBytes, orMs, unknownRttMs } from './
 import type { AckSample, CongestionController, ControllerOptions, LossSample } from './controller.js';
 import { FullPipe } from './full-pipe.js';
 import { InflightBound } from './inflight-bound.js';
+import { LongerPath } from './longer-path.js';
 import { LossJudge } from './loss-judge.js';
 import { RoundCounter } from './round-counter.js';
 import { RoundTripMinimum } from './round-trip-minimum.js';
@@ -20,6 +21,7 @@ export class Bbr implements CongestionController {
   readonly name = 'bbr';
   protected readonly bandwidth = new BandwidthFilter();
   readonly #minimum = new RoundTripMinimum();
+  readonly #longerPath = new LongerPath();
   readonly #rounds = new RoundCounter();
   readonly #aggregation = new AckAggregation();
   readonly #fullPipe = new FullPipe();
@@ -43,6 +45,10 @@ export class Bbr implements CongestionController {
   /** `probe-rtt` ends then; undefined: more is in flight than should be. */
   #probeUntil: number | undefined;
   #probeRound = 0;
+  /** The path seems to be longer: what `probe-rtt` finds is its round trip, whatever was before. */
+  #isAnew = false;
+  /** What is carried then, for the estimate may be of a path that is gone: bytes a second. */
+  #anewRate = Infinity;
   #isRestarting = false;
   #wasAppLimited = false;
 
@@ -63,6 +69,10 @@ export class Bbr implements CongestionController {
     return this.#pacingRate;
   }
 
+  get minRttMs(): number | undefined {
+    return this.#minimum.ms;
+  }
+
   handleSent(now: number, _bytes: number, inFlightBytes: number): void {
     if (inFlightBytes > 0 || !this.#wasAppLimited) return;
     // After an idle time the path is taken up at the known rate: no burst, and no probing of what is not used.
@@ -81,6 +91,7 @@ export class Bbr implements CongestionController {
     this.bandwidth.update(sample.deliveryRate, sample.isAppLimited || this.#state === 'probe-rtt');
     this.#aggregation.handleAck(now, acked, this.bandwidth.rate, this.#windowBytes);
     this.#minimum.update(now, sample.rttMs);
+    this.#longerPath.handleAck(sample.rttMs, sample.inFlightBytes + acked, sample.deliveryRate);
     if (sample.marked > 0) this.#handleMarked(sample, acked);
     if (hasRoundEnded) this.#handleRound(sample);
     this.#advance(sample, acked);
@@ -98,6 +109,8 @@ export class Bbr implements CongestionController {
   handlePersistentCongestion(now: number): void {
     this.bandwidth.reset();
     this.#minimum.reset();
+    this.#longerPath.reset();
+    this.#isAnew = false;
     this.#aggregation.reset();
     this.#fullPipe.reset();
     this.#judge.reset();
@@ -153,6 +166,18 @@ export class Bbr implements CongestionController {
     const isFull =
       !isAppLimited && this.#state === 'startup' && this.#fullPipe.handleRound(this.bandwidth.rate);
     if (isFull) this.#enter('drain', now);
+    this.#lookAtPath(now);
+  }
+
+  #lookAtPath(now: number): void {
+    const state = this.#state;
+    const { bandwidth } = this;
+    const minMs = this.#minimum.ms;
+    const isLonger = this.#longerPath.handleRound({ minMs: minMs ?? Infinity, bandwidth: bandwidth.rate });
+    if (!isLonger || state === 'startup' || state === 'probe-rtt') return;
+    this.#isAnew = true;
+    this.#anewRate = this.#longerPath.rate;
+    this.#enter('probe-rtt', now);
   }
 
   #advance({ now, inFlightBytes }: AckSample, acked: number): void {
@@ -221,17 +246,22 @@ export class Bbr implements CongestionController {
       if (inFlightBytes > this.#probeWindow(product)) return;
       this.#probeUntil = now + probeRttMs;
       this.#probeRound = this.#rounds.count;
+      if (this.#isAnew) this.#minimum.beginAnew();
       return;
     }
     // A clock that went back must not hold the connection here.
     if (now < this.#probeUntil - probeRttMs) this.#probeUntil = now;
     if (now < this.#probeUntil || this.#rounds.count === this.#probeRound) return;
+    if (this.#isAnew) this.#minimum.endAnew();
+    this.#isAnew = false;
+    this.#longerPath.reset();
     this.#windowBytes = Math.max(this.#windowBytes, this.#priorWindowBytes);
     this.#startCycle(now);
   }
 
   #probeWindow(product: number): number {
-    return Math.max(probeRttShare * product, leastPackets * this.#datagramBytes);
+    const carried = this.#isAnew ? (this.#anewRate * (this.#minimum.ms ?? 0)) / 1000 : Infinity;
+    return Math.max(probeRttShare * Math.min(product, carried), leastPackets * this.#datagramBytes);
   }
 
   #growWindow(acked: number, { deliveredBytes }: AckSample): void {

@@ -45,6 +45,8 @@ export interface CongestionController {
   readonly windowBytes: number;
   /** Bytes a second; Infinity: no pace. */
   readonly pacingRate: number;
+  /** What it takes the round trip without a queue to be, where it looks at that: it may have found a path longer than it was. */
+  readonly minRttMs?: number | undefined;
   /** Before the packet counts as in flight. */
   handleSent(now: number, bytes: number, inFlightBytes: number): void;
   /** Losses that the same ACK told come first. */

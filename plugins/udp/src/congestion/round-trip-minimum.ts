@@ -32,6 +32,16 @@ export class RoundTripMinimum {
       [this.#minMs, this.#minAt] = [this.#recentMs, this.#recentAt];
   }
 
+  /** What was seen before counts no more, once the next sample is there; `ms` stays until `endAnew`. */
+  beginAnew(): void {
+    this.#recentMs = Infinity;
+  }
+
+  /** The least since `beginAnew`, where there was any, is the minimum, also where it is larger. */
+  endAnew(): void {
+    if (this.#recentMs < Infinity) [this.#minMs, this.#minAt] = [this.#recentMs, this.#recentAt];
+  }
+
   reset(): void {
     this.#minMs = undefined;
     this.#recentMs = Infinity;

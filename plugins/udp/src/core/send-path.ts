@@ -83,7 +83,8 @@ export class SendPath {
    * has no room is lost. On short paths the controller does not know, for ACKs come in lumps when a process waits for a core.
    */
   get #heldBytes(): number {
-    return ((3 * this.rate.highest) / 1000) * this.rtt.minMs + this.#burstBytes;
+    const minMs = Math.max(this.rtt.minMs, this.controller.minRttMs ?? 0);
+    return ((3 * this.rate.highest) / 1000) * minMs + this.#burstBytes;
   }
 
   /** Largest probe of the MTU that holds up nothing else. */
