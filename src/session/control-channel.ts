@@ -30,6 +30,8 @@ export class ControlChannel {
   /** Messages that wait for acknowledgements of earlier ones. */
   readonly #waiting: ControlBody[] = [];
   #unconfirmed = 0;
+  /** By performance.now(), of each message that is not acknowledged: when it was said, or again. */
+  readonly #saidAt = new Map<number, number>();
   #closed = false;
 
   constructor(options: ControlChannelOptions) {
@@ -54,6 +56,12 @@ export class ControlChannel {
   /** Whether the other side has all that was said. */
   get isAcknowledged(): boolean {
     return this.isFlushed && this.#log.isAcknowledged;
+  }
+
+  /** When the oldest of what the other side may not have was said, or said again; undefined: it has all. */
+  get awaitingSince(): number | undefined {
+    const [oldest] = this.#saidAt.values();
+    return oldest ?? (this.isFlushed ? undefined : performance.now());
   }
 
   /** What the other side may not have, in order. */
@@ -85,14 +93,17 @@ export class ControlChannel {
 
   /** What the other side may not have goes on another lane. */
   repeat(): void {
-    for (const { number, body } of this.unacknowledged)
+    for (const { number, body } of this.unacknowledged) {
+      this.#saidAt.set(number, performance.now());
       this.#options.transmit(number, this.#log.delivered, body);
+    }
     this.confirm();
   }
 
   handle(header: RecordHeader, body: Uint8Array): void {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
+    for (const number of this.#saidAt.keys()) if (number <= header.offset) this.#saidAt.delete(number);
     this.#sendWaiting();
     if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
@@ -109,6 +120,7 @@ export class ControlChannel {
       if (!body) return;
       const message = this.#log.append(typeof body === 'function' ? body() : body);
       this.#unconfirmed = 0;
+      this.#saidAt.set(message.number, performance.now());
       this.#options.transmit(message.number, this.#log.delivered, message.body);
     }
   }

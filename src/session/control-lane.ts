@@ -12,26 +12,34 @@ export interface ControlLaneQuestion {
   readonly current: number | undefined;
   /** From the oldest to the newest. */
   readonly lanes: readonly ControlCandidate[];
-  /** Whether the other side has not confirmed yet what was said. */
-  readonly isAwaiting: boolean;
+  /** Since when the other side has not confirmed what was said on the lane that control records go on; undefined: it has all. */
+  readonly awaitingSince: number | undefined;
+  /** The other side speaks on another lane than this one, so that it is heard seldom on this one. */
+  readonly isApart: boolean;
   readonly now: number;
 }
 
 /** So long nothing may be heard on the lane of control records while another one is heard. */
 const controlPatienceMs = 400;
+/** So long it may take to confirm what was said, where nothing else tells of the lane. */
+const confirmPatienceMs = 1_000;
 
 /**
  * The lane that control records go on from now on. It stays while it is heard, for a move says again all that is not
  * confirmed. A path that dies tells nobody: the lane that was heard last is the likeliest to be alive, and where the other
  * side finds a lane dead before us, it says so by being heard on another one.
  */
-export function controlLane({ current, lanes, isAwaiting, now }: ControlLaneQuestion): number | undefined {
+export function controlLane(question: ControlLaneQuestion): number | undefined {
+  const { current, lanes, awaitingSince, isApart, now } = question;
   const healthy = lanes.filter(({ isDoubtful }) => !isDoubtful);
   const [first, ...others] = healthy;
   if (!first) return lanes.at(-1)?.number;
   const heardLast = others.reduce((best, lane) => (lane.heardAt >= best.heardAt ? lane : best), first);
   const kept = healthy.find(({ number }) => number === current);
   if (!kept) return heardLast.number;
-  const isSilent = now - kept.heardAt > controlPatienceMs && heardLast.heardAt > kept.heardAt;
-  return isAwaiting && isSilent ? heardLast.number : kept.number;
+  if (awaitingSince === undefined || heardLast.heardAt <= kept.heardAt) return kept.number;
+  const isSilent = isApart
+    ? now - Math.max(awaitingSince, kept.heardAt) > confirmPatienceMs
+    : now - kept.heardAt > controlPatienceMs;
+  return isSilent ? heardLast.number : kept.number;
 }

@@ -31,8 +31,8 @@ export interface LaneSetOptions {
   onRoom(lane: number): void;
   /** The highest control message that was delivered: what a sign of life confirms. */
   delivered(): number;
-  /** Whether the other side has not confirmed yet what was said. */
-  isAwaiting(): boolean;
+  /** Since when the other side has not confirmed what was said last, or again; undefined: it has all. */
+  awaitingSince(): number | undefined;
   /** Control records go on another lane from now on: the one that they went on may be dead. */
   onControlMoved(): void;
   /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
@@ -219,8 +219,10 @@ export class LaneSet {
       ...{ number, heardAt: lane.heardAt, isDoubtful: isSuspect || isLate },
     }));
     const before = this.#control;
-    const isAwaiting = this.#options.isAwaiting();
-    this.#control = controlLane({ current: before, lanes, isAwaiting, now: performance.now() });
+    const awaitingSince = this.#options.awaitingSince();
+    const isApart = !this.#options.followsNewest && before !== open.at(-1)?.[0];
+    const now = performance.now();
+    this.#control = controlLane({ current: before, lanes, awaitingSince, isApart, now });
     if (this.#control === before || this.#control === undefined) return;
     // What went on a lane that is gone is repeated by who is told of its end.
     if (this.#members.has(before ?? -1)) this.#options.onControlMoved();

@@ -116,7 +116,7 @@ export class Session {
       onContent: (content) => this.#handleContent(content),
       onRoom: (lane) => this.#handlers?.onRoom(lane),
       delivered: () => this.#control.delivered,
-      isAwaiting: () => !this.#control.isAcknowledged,
+      awaitingSince: () => this.#control.awaitingSince,
       onControlMoved: () => this.#control.repeat(),
       onLaneEnd: (lane, error) => this.#handleLaneEnd(lane, error),
     });

@@ -6,7 +6,15 @@ const lane = (number: number, silentMs: number, isDoubtful = false): ControlCand
   ...{ number, heardAt: now - silentMs, isDoubtful },
 });
 const chosen = (current: number | undefined, lanes: readonly ControlCandidate[], isAwaiting = true) =>
-  controlLane({ current, lanes, isAwaiting, now });
+  controlLane({ current, lanes, awaitingSince: isAwaiting ? now - 900 : undefined, isApart: false, now });
+/** Where the other side speaks on lane 1. */
+const chosenApart = (silentMs: number, awaitedMs: number | undefined) => {
+  const awaitingSince = awaitedMs === undefined ? undefined : now - awaitedMs;
+  return controlLane({
+    ...{ current: 0, lanes: [lane(0, silentMs), lane(1, 0)] },
+    ...{ awaitingSince, isApart: true, now },
+  });
+};
 
 describe('the lane of control records', () => {
   it('stays while it is heard, whichever was heard last', () => {
@@ -32,5 +40,12 @@ describe('the lane of control records', () => {
     expect(chosen(0, [lane(0, 0, true), lane(1, 9, true)])).toBe(1);
     expect(chosen(undefined, [lane(0, 5), lane(1, 5)])).toBe(1);
     expect(chosen(0, [])).toBeUndefined();
+  });
+
+  it('stays where the other side speaks on another one, until what was said is not confirmed for long', () => {
+    expect(chosenApart(5_000, undefined)).toBe(0);
+    expect(chosenApart(5_000, 900)).toBe(0);
+    expect(chosenApart(900, 5_000)).toBe(0);
+    expect(chosenApart(1_100, 1_100)).toBe(1);
   });
 });
