@@ -49,6 +49,8 @@ export class Bbr implements CongestionController {
   #isAnew = false;
   /** What is carried then, for the estimate may be of a path that is gone: bytes a second. */
   #anewRate = Infinity;
+  /** What was found then was what was known: it is not looked again before. */
+  #anewNotBefore = -Infinity;
   #isRestarting = false;
   #wasAppLimited = false;
 
@@ -111,6 +113,7 @@ export class Bbr implements CongestionController {
     this.#minimum.reset();
     this.#longerPath.reset();
     this.#isAnew = false;
+    this.#anewNotBefore = -Infinity;
     this.#aggregation.reset();
     this.#fullPipe.reset();
     this.#judge.reset();
@@ -174,7 +177,7 @@ export class Bbr implements CongestionController {
     const { bandwidth } = this;
     const minMs = this.#minimum.ms;
     const isLonger = this.#longerPath.handleRound({ minMs: minMs ?? Infinity, bandwidth: bandwidth.rate });
-    if (!isLonger || state === 'startup' || state === 'probe-rtt') return;
+    if (!isLonger || state === 'startup' || state === 'probe-rtt' || now < this.#anewNotBefore) return;
     this.#isAnew = true;
     this.#anewRate = this.#longerPath.rate;
     this.#enter('probe-rtt', now);
@@ -252,11 +255,17 @@ export class Bbr implements CongestionController {
     // A clock that went back must not hold the connection here.
     if (now < this.#probeUntil - probeRttMs) this.#probeUntil = now;
     if (now < this.#probeUntil || this.#rounds.count === this.#probeRound) return;
-    if (this.#isAnew) this.#minimum.endAnew();
-    this.#isAnew = false;
+    if (this.#isAnew) this.#endAnew(now);
     this.#longerPath.reset();
     this.#windowBytes = Math.max(this.#windowBytes, this.#priorWindowBytes);
     this.#startCycle(now);
+  }
+
+  #endAnew(now: number): void {
+    const before = this.#minimum.ms ?? Infinity;
+    this.#minimum.endAnew();
+    if ((this.#minimum.ms ?? 0) < before * anewGain) this.#anewNotBefore = now + anewRestMs;
+    this.#isAnew = false;
   }
 
   #probeWindow(product: number): number {
@@ -321,6 +330,8 @@ const mostDownPhases = 6;
 const muchMore = 1.15;
 /** Shorter phases than timers can keep say nothing. */
 const leastPhaseMs = 1;
+const anewGain = 1.25;
+const anewRestMs = 5_000;
 const probeRttMs = 200;
 const probeRttShare = 0.5;
 /** Processes are kept from the processor for so long; what goes meanwhile is added to the window. */
