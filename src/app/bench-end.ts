@@ -8,6 +8,8 @@ export interface BenchEnd {
   readonly unsealedKey?: string;
   /** Bytes of content in a record, at most. */
   readonly recordBytes?: number;
+  /** Names that a receiver takes, directories and links included. */
+  readonly maxEntries?: number;
 }
 
 /**
@@ -45,8 +47,9 @@ function parsed(text: string): BenchEnd | undefined {
   }
 }
 
-function isBenchEnd({ unsealedKey, recordBytes, ...rest }: BenchEnd): boolean {
+function isBenchEnd({ unsealedKey, recordBytes, maxEntries, ...rest }: BenchEnd): boolean {
   if (Object.keys(rest).length > 0) return false;
+  if (maxEntries !== undefined && !(Number.isInteger(maxEntries) && maxEntries > 0)) return false;
   const least = benchDefaults.minRecordBytes;
   const fits =
     recordBytes === undefined ||

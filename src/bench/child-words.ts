@@ -74,7 +74,7 @@ export function pipelineScript(
   { producer, consumer }: Pipeline,
 ): readonly string[] {
   const parts = [
-    ...(producer ? [`{ "$@" & echo "{\\"producer\\":$!}" >&3; wait "$!"; }`] : []),
+    ...(producer ? [`{ "$@" & echo "{\\"producer\\":$!}" >&3; wait "$!"; echo '{"producer":0}' >&3; }`] : []),
     quoted(command),
     ...(consumer ? [quoted(consumer)] : []),
   ];

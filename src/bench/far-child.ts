@@ -1,6 +1,6 @@
 import { asXferError, XferError } from '../errors/index.js';
 import { resetCode, type Stream } from '../transport/contract.js';
-import { LineStream } from './line-stream.js';
+import { LineStream, type LineLimits } from './line-stream.js';
 import { RunningEnd } from './running-end.js';
 import type { Check } from './same-content.js';
 import { toldError } from './told-error.js';
@@ -10,6 +10,9 @@ import {
   type TransfersAnswer,
   type TransfersAsk,
 } from './transfers-message.js';
+
+/** Of what the other end says. */
+export const farLineLimits: LineLimits = { maxBytes: 64 * 1024, maxLines: 64 };
 
 /** An end that runs on the other machine, as the stream asks for it. */
 export class FarChild extends RunningEnd {
@@ -24,7 +27,7 @@ export class FarChild extends RunningEnd {
   constructor(name: string, stream: Stream, request: TransferRequest) {
     super(name);
     this.#stream = stream;
-    this.#lines = new LineStream(stream);
+    this.#lines = new LineStream(stream, farLineLimits);
     this.#ask({ ask: 'start', request });
     void this.#read();
   }

@@ -2,7 +2,7 @@ import { isXferError, XferError } from '../errors/index.js';
 import { unlessAborted } from '../app/unless-aborted.js';
 import { resetCode, type Connection, type Stream } from '../transport/contract.js';
 import type { BareEnd } from './bare-end.js';
-import { FarChild } from './far-child.js';
+import { FarChild, farLineLimits } from './far-child.js';
 import { LineStream } from './line-stream.js';
 import { whyNotOpened } from './run.js';
 import { toldError } from './told-error.js';
@@ -30,7 +30,7 @@ export class FarSide {
   async lack(): Promise<XferError | undefined> {
     try {
       return await this.#with(async (stream) => {
-        const lines = new LineStream(stream);
+        const lines = new LineStream(stream, farLineLimits);
         lines.send({ ask: 'offer' });
         const answer = readTransfersAnswer((await lines.next()) ?? {});
         stream.closeWrite();
@@ -55,12 +55,15 @@ export class FarSide {
   /** On a stream of its own. It is over when this settles, at the other end, too, unless that is lost. */
   async #with<Value>(work: (stream: Stream) => Promise<Value>): Promise<Value> {
     const connection = await this.#end.take();
+    const running = this.#on(connection, work);
     try {
-      const done = await unlessAborted(this.#signal, this.#on(connection, work));
+      const done = await unlessAborted(this.#signal, running);
       this.#end.give(connection);
       return done;
     } catch (thrown) {
       connection.abort(new XferError('ERR_XFER_INTERRUPTED', 'a transfer of the bench failed'));
+      // What it has started here ends with it.
+      await running.catch(() => undefined);
       throw thrown;
     }
   }

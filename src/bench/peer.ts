@@ -19,7 +19,9 @@ export class BenchPeer {
   readonly #connections = new Set<Connection>();
   readonly #native: NativeAnswerer | undefined;
   readonly #transfers: ServedTransfers | undefined;
-  readonly #running = new Set<Promise<void>>();
+  #transfer: Promise<void> = Promise.resolve();
+  /** Streams that wait for their transfer. */
+  #waiting = 0;
   readonly #turn = new BenchTurn();
 
   /** `native` answers the stream for native runs, one of a connection beside the other; undefined: nothing here can. */
@@ -71,12 +73,19 @@ export class BenchPeer {
   /** Ends all connections at once, and what runs for them. */
   async close(error: Error): Promise<void> {
     for (const connection of this.#connections) connection.abort(error);
-    await Promise.all(this.#running);
+    await this.#transfer;
   }
 
+  /** One at a time, whoever asks: the next one when nothing of the last one runs, and nothing of it is left. */
   #serveTransfer(stream: Stream): void {
-    const running = serveTransfer(stream, this.#transfers).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    if (this.#waiting >= benchDefaults.maxConnections) return stream.refuse(openErrorCode.resourceLimit);
+    this.#waiting++;
+    let isOver = false;
+    void stream.closed.then(() => (isOver = true));
+    this.#transfer = this.#transfer.then(async () => {
+      this.#waiting--;
+      if (!isOver) await serveTransfer(stream, this.#transfers);
+    });
   }
 }
 

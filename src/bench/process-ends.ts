@@ -43,8 +43,8 @@ export class ProcessEnds {
   /** Below those that systems give out by themselves. */
   readonly #port = 2 * randomInt(10_000, 16_000);
 
-  /** `secrets`: where the other end has made them. */
-  constructor(setup: EndsSetup, way: ProcessWay, secrets?: RunSecrets) {
+  /** `secrets`: where the other end has made them. `maxEntries`: as in `BenchEnd`. */
+  constructor(setup: EndsSetup, way: ProcessWay, secrets?: RunSecrets, maxEntries?: number) {
     this.#setup = setup;
     this.#way = way;
     const { isSealed, recordBytes } = setup;
@@ -56,6 +56,7 @@ export class ProcessEnds {
     const wanted: BenchEnd = {
       ...(unsealedKey === undefined ? {} : { unsealedKey }),
       ...(recordBytes === undefined ? {} : { recordBytes }),
+      ...(maxEntries === undefined ? {} : { maxEntries }),
     };
     this.#benchEnd = Object.keys(wanted).length === 0 ? '' : JSON.stringify(wanted);
   }

@@ -66,7 +66,7 @@ export async function serveBench(options: ServeBenchOptions): Promise<never> {
 /** Rejects as a file operation does where nothing can be written there. */
 async function servedTransfers(
   { directory, port }: { readonly directory: string; readonly port?: number },
-  { transports, tuning = {} }: ServeBenchOptions,
+  { transports, tuning = {}, onEvent }: ServeBenchOptions,
 ): Promise<ServedTransfers> {
   try {
     await (await ownDirectory(directory)).remove();
@@ -74,7 +74,8 @@ async function servedTransfers(
     throw fileError(cause, `cannot write in ${printable(directory)}`);
   }
   const schemes = transports.schemes();
-  return { directory: resolve(directory), schemes, tuning, ...(port === undefined ? {} : { port }) };
+  const onNote = (message: string): void => onEvent({ event: 'note', message });
+  return { directory: resolve(directory), schemes, tuning, onNote, ...(port === undefined ? {} : { port }) };
 }
 
 /** By the first provider that is offered, and that this side has and may use. */

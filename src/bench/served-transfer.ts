@@ -1,18 +1,20 @@
-import { readdir, statfs } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { benchDefaults } from '../config/index.js';
-import { asXferError, fileError, XferError } from '../errors/index.js';
+import { asXferError, XferError } from '../errors/index.js';
 import { canonicalHost } from '../native/canonical-host.js';
 import { resetCode, type Stream, type TransportTuning } from '../transport/contract.js';
+import { printable } from '../transfer/printable.js';
 import { pipeListenWords, recvWords, type Pipeline } from './child-words.js';
 import { contentDigest } from './content-digest.js';
-import { ownDirectory, type BenchDirectory } from './directory.js';
-import { LineStream } from './line-stream.js';
+import type { BenchDirectory } from './directory.js';
+import { LineStream, type LineLimits } from './line-stream.js';
 import { countingWords, firstBytesWords, keepingWords, producerWords } from './piped-content.js';
 import { loopback } from './places.js';
 import { ProcessEnds } from './process-ends.js';
-import { ServedChild } from './served-child.js';
-import { sourceFile } from './source-data.js';
+import { ServedChild, untold } from './served-child.js';
+import { entriesOf, removeServed, servedDirectory } from './served-directory.js';
+import { forgetSources, sourceFile } from './source-data.js';
 import {
   readTransfersAsk,
   type TransferRequest,
@@ -29,11 +31,17 @@ export interface ServedTransfers {
   readonly port?: number;
   readonly schemes: readonly string[];
   readonly tuning: TransportTuning;
+  /** What went wrong here, in words that are not for strangers. */
+  onNote(message: string): void;
 }
 
-/** Of what is free in that directory. */
-const mostShareOfSpace = 1 / 2;
-const pageBytes = 4096;
+const lineLimits: LineLimits = { maxBytes: 4 * 1024, maxLines: 8 };
+/** A bench asks less often on one stream; each is answered once. */
+const mostAsks = 16;
+/** What these say is made here, of what was asked, and has no word about this machine in it. */
+const told: ReadonlySet<string> = new Set([
+  ...['ERR_XFER_PROTOCOL', 'ERR_XFER_REFUSED', 'ERR_XFER_NO_TRANSPORT', 'ERR_XFER_LIMIT'],
+]);
 
 /**
  * The other end of one transfer, in a process that is started for it, as the stream asks; it takes and ends the stream. With no
@@ -49,7 +57,9 @@ class ServedTransfer {
   readonly #lines: LineStream;
   readonly #served: ServedTransfers | undefined;
   readonly #over = new AbortController();
-  readonly #silence: NodeJS.Timeout;
+  #silence: NodeJS.Timeout | undefined;
+  #asks = 0;
+  #hasEnded = false;
   #request: TransferRequest | undefined;
   #directory: BenchDirectory | undefined;
   #child: ServedChild | undefined;
@@ -58,32 +68,47 @@ class ServedTransfer {
   constructor(stream: Stream, served: ServedTransfers | undefined) {
     this.#stream = stream;
     this.#served = served;
-    this.#lines = new LineStream(stream);
-    this.#silence = setTimeout(() => stream.reset(resetCode.timeout), benchDefaults.processSilenceMs);
+    this.#lines = new LineStream(stream, lineLimits);
     void stream.closed.then(() =>
       this.#over.abort(new XferError('ERR_XFER_INTERRUPTED', 'nobody asks any more')),
     );
   }
 
-  /** Until whoever asks says no more. Does not reject. */
+  /** Until whoever asks says no more, or nobody has said anything for too long. Does not reject. */
   async run(): Promise<void> {
     try {
-      for (let line = await this.#lines.next(); line; line = await this.#lines.next()) {
-        const asked = readTransfersAsk(line);
+      for (;;) {
+        this.#watch();
+        const line = await this.#lines.next();
+        clearTimeout(this.#silence);
+        if (!line) break;
+        const asked = ++this.#asks > mostAsks ? undefined : readTransfersAsk(line);
         if (!asked) throw new XferError('ERR_XFER_PROTOCOL', 'this is nothing that a bench asks');
-        this.#silence.refresh();
         await this.#handle(asked);
       }
     } catch (thrown) {
       this.#tellFailed(thrown);
     } finally {
-      await this.#child?.stop();
       clearTimeout(this.#silence);
-      await this.#directory?.remove();
+      await this.#child?.stop();
+      await this.#remove();
       // Behind that: whoever sees the end may ask for the next one.
       this.#stream.closeWrite();
       this.#stream.stopReading(resetCode.cancelled);
     }
+  }
+
+  /** Whoever asks may wait for what runs, which says how far it is; else somebody has to say something. */
+  #watch(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#stream.reset(resetCode.timeout), benchDefaults.processSilenceMs);
+  }
+
+  async #remove(): Promise<void> {
+    const directory = this.#directory;
+    if (!directory) return;
+    forgetSources(directory.path);
+    if (!(await removeServed(directory))) this.#served?.onNote(`cannot remove ${printable(directory.path)}`);
   }
 
   async #handle(asked: TransfersAsk): Promise<void> {
@@ -112,17 +137,20 @@ class ServedTransfer {
     const lacking = request.schemes.find((scheme) => !served.schemes.includes(scheme));
     if (lacking !== undefined)
       throw new XferError('ERR_XFER_NO_TRANSPORT', `the other end has no transport for ${lacking}://`);
-    await checkSpace(served.directory, request);
-    this.#directory = await ownDirectory(served.directory);
+    this.#directory = await servedDirectory(served.directory, request);
     const options = await this.#options(this.#directory.path, request, served);
     this.#over.signal.throwIfAborted();
-    const child = new ServedChild(options, (event) => {
-      this.#silence.refresh();
-      this.#tell({ answer: 'event', event });
+    const child = new ServedChild(options, {
+      onLine: () => this.#silence?.refresh(),
+      onEvent: (event) => this.#tell({ answer: 'event', event }),
+      onError: ({ code, message }) => this.#note(code, message),
     });
     this.#child = child;
     void child.done().then(
-      () => this.#tell({ answer: 'ended', cpuSeconds: child.cpuSeconds, output: child.output.slice(0, 256) }),
+      () => {
+        this.#hasEnded = true;
+        this.#tell({ answer: 'ended', cpuSeconds: child.cpuSeconds, output: child.output.slice(0, 256) });
+      },
       // What it told of that has gone already.
       (thrown: unknown) => this.#tellFailed(thrown),
     );
@@ -143,6 +171,7 @@ class ServedTransfer {
       },
       { name: schemes.join(), schemes, isAuto: schemes.length > 1 },
       secrets,
+      entriesOf(request),
     );
     const { host } = this.#stream.connection.local;
     const listen = ends.listen(canonicalHost(host) ?? host, port);
@@ -167,7 +196,7 @@ class ServedTransfer {
 
   async #digest(check: 'sizes' | 'content', sentBytes: number | undefined): Promise<string> {
     const [directory, request] = [this.#directory?.path, this.#request];
-    if (directory === undefined || !request)
+    if (directory === undefined || !request || !this.#hasEnded)
       throw new XferError('ERR_XFER_PROTOCOL', 'nothing has arrived yet');
     const { signal } = this.#over;
     if (sentBytes !== undefined) {
@@ -192,34 +221,16 @@ class ServedTransfer {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     const { code, message, remedy } = asXferError(thrown);
-    this.#tell({ answer: 'failed', code, message: message.slice(0, 1024), remedy: remedy.slice(0, 1024) });
+    this.#note(code, message);
+    if (told.has(code)) return this.#tell({ answer: 'failed', code, message, remedy });
+    this.#tell({ answer: 'failed', code, ...untold });
+  }
+
+  #note(code: string, message: string): void {
+    this.#served?.onNote(`a transfer of a bench failed: ${message} (${code})`);
   }
 }
 
 type Sent = NonNullable<Extract<TransferRequest, { pattern: 'pipe' }>['sent']>;
 
 const arrivedIn = (directory: string): string => join(directory, 'arrived');
-
-async function checkSpace(directory: string, request: TransferRequest): Promise<void> {
-  const wanted = wantedBytes(request);
-  const { bavail, bsize } = await statfs(directory).catch((cause: unknown) => {
-    throw fileError(cause, `cannot write in ${directory}`);
-  });
-  const free = bavail * bsize * mostShareOfSpace;
-  if (wanted > free)
-    throw new XferError(
-      'ERR_XFER_LIMIT',
-      `the other end takes ${Math.floor(free)} bytes, and this is ${wanted}`,
-      {
-        remedy: 'a smaller --size, or --files in a larger file system there',
-      },
-    );
-}
-
-/** In memory the smallest file takes a page. */
-function wantedBytes(request: TransferRequest): number {
-  if (request.pattern === 'file') return request.bytes;
-  if (request.pattern === 'small-files')
-    return Math.ceil(request.bytes / pageBytes) * pageBytes * request.count;
-  return (request.keptBytes ?? 0) + (request.sent?.sourceBytes ?? 0);
-}

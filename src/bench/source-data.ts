@@ -17,6 +17,11 @@ export function sourceFile(directory: string, bytes: number, signal: AbortSignal
   );
 }
 
+/** What was made there is gone. */
+export function forgetSources(directory: string): void {
+  for (const path of made.keys()) if (path.startsWith(`${directory}/`)) made.delete(path);
+}
+
 /** A tree of `count` such files, in directories of a hundred. */
 export function sourceTree(
   directory: string,

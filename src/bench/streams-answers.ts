@@ -11,7 +11,8 @@ export function answerStream(stream: Stream, isBothWays: boolean, onFirstByte?: 
   const timer = setTimeout(() => stream.reset(resetCode.timeout), benchDefaults.streamMs);
   stream.onData((bytes) => {
     if (!hasBegun) onFirstByte?.();
-    const answer = isBothWays ? bytes.slice() : hasBegun ? undefined : firstByteAnswer;
+    // The bytes are the transport's when this returns, and a Buffer's slice would be of the same memory.
+    const answer = isBothWays ? Uint8Array.from(bytes) : hasBegun ? undefined : firstByteAnswer;
     hasBegun = true;
     if (!answer || stream.send(answer)) return;
     stream.pause();

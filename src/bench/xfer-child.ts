@@ -83,7 +83,9 @@ export class XferChild extends RunningEnd {
   }
 
   endProducer(): void {
-    if (this.#producer !== undefined) kill(this.#producer, 'SIGTERM');
+    // Once: its number may be another's then.
+    if (this.#producer !== undefined && !this.isClosed) kill(this.#producer, 'SIGTERM');
+    this.#producer = undefined;
   }
 
   async stop(): Promise<void> {
@@ -119,7 +121,8 @@ export class XferChild extends RunningEnd {
   #handleTold({ pid, micros, producer }: Told): void {
     if (pid !== undefined) this.#times = sampleProcessTimes(pid, { withDescendants: false });
     if (micros !== undefined) this.#secondsTold = micros / 1e6;
-    if (producer !== undefined) this.#producer = producer;
+    // 0: it has ended.
+    if (producer !== undefined) this.#producer = producer === 0 ? undefined : producer;
   }
 }
 

@@ -50,9 +50,11 @@ Peers that were remembered need no code.`;
         return common.onEvent({ event: 'note', message: `${files} files removed${left}` });
       }
       const { receive } = await import('../app/receive.js');
+      const shared = transferOptions(flags);
+      const { maxEntries } = shared.bench ?? {};
       await receive({
         ...common,
-        ...transferOptions(flags),
+        ...shared,
         ...hopOptions(flags),
         directory: args.dir,
         ...(flags.output === undefined ? {} : { output: flags.output }),
@@ -72,6 +74,7 @@ Peers that were remembered need no code.`;
           syncs: flags.fsync,
           ...(flags['max-bytes'] === undefined ? {} : { maxBytes: parseSize(flags['max-bytes']) }),
           ...(flags['max-files'] === undefined ? {} : { maxFiles: flags['max-files'] }),
+          ...(maxEntries === undefined ? {} : { maxEntries }),
           ask: (path) => view.suspended(() => askOverwrite(path, common.signal)),
         },
         ...(flags.allow === undefined ? {} : { allow: flags.allow }),

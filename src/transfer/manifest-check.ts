@@ -29,7 +29,13 @@ const kindName: Readonly<Record<EntryKindNumber, NamedKind>> = {
 /** What a receiver demands of a manifest before it writes anything of a batch. Names are hostile (DESIGN §7). */
 export class ManifestCheck {
   readonly #names = new NameRegister(randomBytes(16));
+  readonly #mostNames: number;
   #entries = 0;
+
+  /** `mostNames`: of entries, and of directories on the way to them. Default: transferDefaults.maxEntries. */
+  constructor(mostNames: number = transferDefaults.maxEntries) {
+    this.#mostNames = mostNames;
+  }
 
   /** Entries that were offered so far. */
   get entries(): number {
@@ -79,7 +85,7 @@ export class ManifestCheck {
     const refused = checkPath(entry.path) ?? this.#names.add(entry.path, kindName[entry.kind]);
     if (refused) return refused;
     // Each entry has a name of its own, and directories on the way to it are kept too, declared or not.
-    if (this.#names.size <= transferDefaults.maxEntries) return undefined;
-    return new XferError('ERR_XFER_LIMIT', `more than ${transferDefaults.maxEntries} entries are not taken`);
+    if (this.#names.size <= this.#mostNames) return undefined;
+    return new XferError('ERR_XFER_LIMIT', `more than ${this.#mostNames} entries are not taken`);
   }
 }

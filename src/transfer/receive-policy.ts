@@ -12,6 +12,8 @@ export interface ReceivePolicy {
   /** Content and files that one transfer may bring. */
   readonly maxBytes?: number;
   readonly maxFiles?: number;
+  /** Names in it, directories and links included. Default: transferDefaults.maxEntries. */
+  readonly maxEntries?: number;
   /** Default: always. */
   readonly overwrite?: Overwrite;
   /** Whether a sender may have deleted what it does not offer. Default: it may not. */

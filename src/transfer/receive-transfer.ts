@@ -54,7 +54,7 @@ type End = Extract<TransferMessage, { type: 'end' }>;
 export class ReceiveTransfer {
   readonly #options: ReceiveTransferOptions;
   readonly #session: Session;
-  readonly #check = new ManifestCheck();
+  readonly #check: ManifestCheck;
   readonly #directories: DirectoryCache;
   readonly #acknowledger: Acknowledger;
   readonly #policy: ReceivePolicy;
@@ -95,6 +95,7 @@ export class ReceiveTransfer {
     );
     this.#directories = new DirectoryCache(options.native.files, options.root);
     this.#policy = options.policy ?? {};
+    this.#check = new ManifestCheck(this.#policy.maxEntries);
     this.#overwrite = new OverwritePolicy(options.native.files, this.#directories, this.#policy);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
   }

@@ -221,6 +221,7 @@ describe('whoever asks for a transfer without being a bench', () => {
     await stream.opened;
     return stream;
   };
+  const limits = { maxBytes: 64 * 1024, maxLines: 64 };
   const request = { pattern: 'file', bytes: 100, schemes: ['tcp'], code: '7-some-words', countsCpu: false };
 
   it.each<[string, readonly unknown[], string]>([
@@ -262,7 +263,7 @@ describe('whoever asks for a transfer without being a bench', () => {
     ['too much at once', ['x'.repeat(300_000)], 'ERR_XFER_PROTOCOL'],
   ])('and asks for %s is told so, and nothing is left', async (_, asked, code) => {
     const stream = await open();
-    const lines = new LineStream(stream);
+    const lines = new LineStream(stream, limits);
     for (const one of asked)
       stream.send(Buffer.from(`${typeof one === 'string' ? one : JSON.stringify(one)}\n`));
     const answers: object[] = [];
@@ -273,7 +274,7 @@ describe('whoever asks for a transfer without being a bench', () => {
 
   it('and goes away without a word leaves nothing', async () => {
     const stream = await open();
-    const lines = new LineStream(stream);
+    const lines = new LineStream(stream, limits);
     lines.send({ ask: 'start', request });
     expect(await lines.next()).toMatchObject({ answer: 'event', event: { event: 'listening' } });
     expect((await readdir(served.files)).length).toBe(1);
@@ -281,9 +282,31 @@ describe('whoever asks for a transfer without being a bench', () => {
     await vi.waitFor(expectNothingLeft, 10_000);
   });
 
+  it('and sends other than he said is refused', async () => {
+    const stream = await open();
+    const lines = new LineStream(stream, limits);
+    lines.send({ ask: 'start', request });
+    const told = (await lines.next()) as { event: { addresses: readonly string[] } };
+    // A file, and the directory around it.
+    const path = join(await temporaryDirectory(), 'tree');
+    await mkdir(path);
+    await writeFile(join(path, 'file'), 'x');
+    const { status } = await (
+      await runXfer(['send', path, told.event.addresses[0] ?? ''], { env: { XFER_CODE: request.code } })
+    ).ended;
+    expect(status).not.toBe(0);
+    const answers: { readonly answer?: string }[] = [];
+    while (answers.at(-1)?.answer !== 'failed') answers.push((await lines.next()) ?? { answer: 'failed' });
+    stream.closeWrite();
+    // No word of where that is.
+    expect(JSON.stringify(answers)).not.toContain(served.files);
+    expect(answers.at(-1)).toMatchObject({ answer: 'failed', code: 'ERR_XFER_LIMIT' });
+    await vi.waitFor(expectNothingLeft, 5_000);
+  });
+
   it('and sends more than he said is refused', async () => {
     const stream = await open();
-    const lines = new LineStream(stream);
+    const lines = new LineStream(stream, limits);
     lines.send({ ask: 'start', request });
     const told = (await lines.next()) as { event: { addresses: readonly string[] } };
     const path = join(await temporaryDirectory(), 'large');

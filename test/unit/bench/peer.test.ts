@@ -1,10 +1,17 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encodeBenchHeader } from '../../../src/bench/message.js';
+import { encodeTransfersHeader } from '../../../src/bench/transfers-message.js';
 import { BenchPeer } from '../../../src/bench/peer.js';
 import { streamLoops } from '../../../src/bench/stream-loops.js';
 import { benchDefaults } from '../../../src/config/index.js';
 import { XferError } from '../../../src/errors/index.js';
-import { OpenRefused, openErrorCode, resetCode, type Connection } from '../../../src/transport/contract.js';
+import {
+  OpenRefused,
+  openErrorCode,
+  resetCode,
+  type Connection,
+  type Stream,
+} from '../../../src/transport/contract.js';
 import { memory } from '../../support/memory-transport.js';
 
 /** Of one bench, and of another one. */
@@ -199,5 +206,56 @@ describe('a run that goes wrong', () => {
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     await vi.advanceTimersByTimeAsync(2 * benchDefaults.silenceMs);
     await failed;
+  });
+});
+
+describe('a stream that asks for transfers', () => {
+  const header = encodeTransfersHeader(id);
+  const lines = (stream: Stream): Promise<string> => {
+    let text = '';
+    stream.onData((bytes) => (text += Buffer.from(bytes).toString()));
+    return stream.closed.then(() => text);
+  };
+
+  it('is ended where nobody says anything, and the peer ends at once', async () => {
+    const { dial, served } = await peer();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const stream = (await dial()).openStream({ header });
+    await stream.opened;
+    const closed = vi.fn();
+    void stream.closed.then(closed);
+    await vi.advanceTimersByTimeAsync(benchDefaults.processSilenceMs - 1);
+    expect(closed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await served.close(new XferError('ERR_XFER_INTERRUPTED', 'the test is over'));
+  });
+
+  it('has one turn after the other, on whichever connection it comes', async () => {
+    const { dial, served } = await peer();
+    const [one, other] = [await dial(), await dial()].map((connection) => connection.openStream({ header }));
+    if (!one || !other) throw new Error('no streams');
+    await one.opened;
+    let isOpen = false;
+    void other.opened.then(() => (isOpen = true));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isOpen).toBe(false);
+    one.closeWrite();
+    await other.opened;
+    other.closeWrite();
+    await Promise.all([one.closed, other.closed]);
+    await served.close(new XferError('ERR_XFER_INTERRUPTED', 'the test is over'));
+  });
+
+  it('is answered so often and no more', async () => {
+    const { dial } = await peer();
+    const stream = (await dial()).openStream({ header });
+    await stream.opened;
+    const said = lines(stream);
+    for (let time = 0; time < 1_000; time++) stream.send(Buffer.from('{"ask":"offer"}\n'));
+    stream.closeWrite();
+    const answers = (await said).trim().split('\n');
+    expect(answers.length).toBeLessThan(20);
+    expect(answers.at(-1)).toContain('ERR_XFER_PROTOCOL');
   });
 });
