@@ -1,5 +1,6 @@
 import { probeTransport } from '../app/doctor-transports.js';
 import { asXferError, XferError } from '../errors/index.js';
+import { withCpu } from './bare-cpu.js';
 import { openBareWay, type BareWay } from './bare-way.js';
 import type { BenchSetup, Contestant } from './contract.js';
 import type { BenchSkipped } from './report.js';
@@ -28,7 +29,8 @@ async function contestant(setup: BenchSetup, way: BenchWay): Promise<Contestant 
   const { work, signal, hops } = setup;
   let bare: BareWay | undefined;
   try {
-    const { dial, close } = (bare = await openBareWay(setup, way, streamsLimits()));
+    const opened = (bare = await openBareWay(setup, way, streamsLimits()));
+    const { dial, close } = opened;
     const id = await benchId(setup);
     // Each on a connection of its own: the other end closes those that wait for the next round.
     const run = async (options: Partial<StreamsRunOptions>): Promise<StreamsResult> => {
@@ -45,7 +47,8 @@ async function contestant(setup: BenchSetup, way: BenchWay): Promise<Contestant 
     return {
       ...{ name, kind: 'xfer', transport: name, loops: 'javascript', isSealed: false },
       how: `${atOnce} streams at once on one connection${over}`,
-      run: (onProgress) => run({ mostAtOnce: atOnce, onProgress }),
+      run: (onProgress) =>
+        withCpu(setup, opened, (onMeasure) => run({ mostAtOnce: atOnce, onProgress, onMeasure })),
       close,
     };
   } catch (thrown) {

@@ -101,6 +101,18 @@ describe('xfer bench', () => {
     expect(row?.cpu?.map((one) => one.process)).toEqual(expect.arrayContaining(processes));
   });
 
+  it('counts processor time of many streams, too', async () => {
+    const some = ['--pattern', 'streams', '--count', '200', '--size', '100', '--repeat', '1', '--hops', '1'];
+    const args = ['bench', '--transport', 'tcp', '--cpu', '--json', ...some];
+    const { status, stdout } = await (await runXfer(args, { timeoutMs: 60_000 })).ended;
+    expect(status, stdout).toBe(0);
+    const [row] = ofXfer((lines(stdout).at(-1) as Line & BenchReport).rows);
+    const processes = process.platform === 'linux' ? ['sender', 'receiver', 'relay 1'] : ['sender'];
+    expect(row?.cpu?.map((one) => one.process)).toEqual(expect.arrayContaining(processes));
+    for (const { seconds } of row?.cpu ?? []) expect(seconds).toBeGreaterThanOrEqual(0);
+    expect(row?.cpu?.[0]?.seconds).toBeGreaterThan(0);
+  });
+
   it('measures against another xfer bench, by the number of messages', async () => {
     const { run, url } = await serve();
     for (let time = 0; time < 2; time++) {
