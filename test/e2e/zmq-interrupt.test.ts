@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { messageDecoder } from '../../src/pipe/message-codec.js';
 import { missingPyzmq, startPeer, tally, whole, type Peer } from '../support/pyzmq.js';
 import { dialPipe, listenPipe, pipeErrorOf, type PipeRun } from '../support/run-pipe.js';
@@ -43,6 +44,9 @@ describe.skipIf(missing)(`SIGINT and ZeroMQ${missing === undefined ? '' : ` (${m
     const listening = await listenPipe([`file:${join(folder, 'out')}`], { stdin });
     const dialer = await dialFrom(`zmq+pull:bind:ipc://${join(folder, 'in')}`, listening);
     await dialer.until(({ events }) => events.some(({ event }) => event === 'connected'));
+    // Before the far sink is open the source has not begun, and there is nothing to be ended in order.
+    await vi.waitFor(() => stat(join(folder, 'out')), 10_000);
+    await delay(200);
     const [given, taken] = await Promise.all([dialer.kill('SIGINT'), listening.run.ended]);
     expect([given.status, taken.status], given.stderr + taken.stderr).toEqual([130, 0]);
   });
