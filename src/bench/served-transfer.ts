@@ -151,8 +151,7 @@ class ServedTransfer {
         this.#hasEnded = true;
         this.#tell({ answer: 'ended', cpuSeconds: child.cpuSeconds, output: child.output.slice(0, 256) });
       },
-      // What it told of that has gone already.
-      (thrown: unknown) => this.#tellFailed(thrown),
+      (thrown: unknown) => this.#tellChildFailed(child, asXferError(thrown)),
     );
   }
 
@@ -223,6 +222,15 @@ class ServedTransfer {
     const { code, message, remedy } = asXferError(thrown);
     this.#note(code, message);
     if (told.has(code)) return this.#tell({ answer: 'failed', code, message, remedy });
+    this.#tell({ answer: 'failed', code, ...untold });
+  }
+
+  /** In the words of a process there may be anything, whatever its code is. */
+  #tellChildFailed({ events }: ServedChild, { code, message }: XferError): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    // What it told itself has been noted.
+    if (!events.error) this.#note(code, message);
     this.#tell({ answer: 'failed', code, ...untold });
   }
 

@@ -103,7 +103,11 @@ export class ControlChannel {
   handle(header: RecordHeader, body: Uint8Array): void {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
-    for (const number of this.#saidAt.keys()) if (number <= header.offset) this.#saidAt.delete(number);
+    for (const number of this.#saidAt.keys()) {
+      // They are in order.
+      if (number > header.offset) break;
+      this.#saidAt.delete(number);
+    }
     this.#sendWaiting();
     if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
