@@ -14,13 +14,36 @@ export default class CountReporter {
       counts.failed = 1;
       counts.failures.push(failure(module, 'did not load', module.errors()));
     }
-    appendFileSync(process.env.XFER_TEST_COUNTS, `${JSON.stringify(counts)}\n`);
+    write(counts);
+  }
+
+  /** What went wrong outside of any test fails the run as well: an error that nobody caught, a worker that died or did not end. */
+  onTestRunEnd(modules, unhandledErrors) {
+    const unended = modules
+      .filter((module) => ['queued', 'pending'].includes(module.state()))
+      .map((module) => module.relativeModuleId);
+    const failures = unhandledErrors.map((error) => {
+      const during =
+        [error.VITEST_TEST_PATH, error.VITEST_TEST_NAME].filter(Boolean).join(' > ') || unended.join(', ');
+      const cause = error.cause ? `\n    because: ${reason([error.cause])}` : '';
+      return `outside of any test${during && `, during ${during}`}\n    ${reason([error])}${cause}`;
+    });
+    if (failures.length > 0) write({ passed: 0, failed: failures.length, failures });
   }
 }
 
-/** The test, and what it said: the first lines of the reason, and where in the project it was. */
+function write(counts) {
+  appendFileSync(process.env.XFER_TEST_COUNTS, `${JSON.stringify(counts)}\n`);
+}
+
+/** The test, and what it said. */
 function failure(module, name, errors) {
+  return `${module.relativeModuleId} > ${name}\n    ${reason(errors)}`;
+}
+
+/** The first lines of what was said, and where in the project it was. */
+function reason(errors) {
   const lines = (errors?.[0]?.stack ?? errors?.[0]?.message ?? 'no reason').split('\n');
   const ours = lines.filter((line) => !line.includes('node_modules') && !line.includes('node:internal'));
-  return [`${module.relativeModuleId} > ${name}`, ...ours.slice(0, 12)].join('\n    ');
+  return ours.slice(0, 12).join('\n    ');
 }
