@@ -28,7 +28,8 @@ export class ConnectionDriver {
   /** It got something of the batch at work. */
   touched = false;
   readonly #socket: PacketSocket;
-  readonly #fields = new Float64Array(runsAtOnce * runField.size);
+  /** Made with the first run: most connections of a listener with many are idle. */
+  #fields: Float64Array | undefined;
   readonly #user: DriverUser;
   readonly #onIdle: () => void;
   #pieces: Uint8Array[] = [];
@@ -145,7 +146,7 @@ export class ConnectionDriver {
   }
 
   #add(run: RunToSend): void {
-    const fields = this.#fields;
+    const fields = (this.#fields ??= new Float64Array(runsAtOnce * runField.size));
     const at = this.#runs++ * runField.size;
     fields[at + runField.connection] = this.connection;
     fields[at + runField.path] = run.path;
@@ -162,7 +163,7 @@ export class ConnectionDriver {
 
   /** What a full queue does not take is lost like a packet on the way. */
   #sendRuns(): void {
-    if (this.#runs === 0) return;
+    if (this.#runs === 0 || !this.#fields) return;
     const sent = this.#socket.sendRuns(this.#runs, this.#fields, this.#pieces);
     if (sent < this.#runs) this.#blocked = this.#socket.isFull;
     this.#dropRuns();

@@ -18,15 +18,20 @@ export const pathTokenBytes = 8;
 
 const maxReasonBytes = 255;
 
-/** Writes the frames of one control packet after the other into one buffer; `take` gives a copy of what there is. */
+/** Of most control packets there is less; an idle connection has no more memory for them. */
+const firstBytes = 256;
+const encoder = new TextEncoder();
+
+/** Writes the frames of one control packet after the other into one buffer, which grows to `maxBytes`; `take` gives a copy of what there is. */
 export class FrameWriter {
-  readonly #bytes: Uint8Array;
-  readonly #encoder = new TextEncoder();
+  readonly #maxBytes: number;
+  #bytes: Uint8Array;
   #at = 0;
   #limit = 0;
 
   constructor(maxBytes: number) {
-    this.#bytes = new Uint8Array(maxBytes);
+    this.#maxBytes = maxBytes;
+    this.#bytes = new Uint8Array(Math.min(firstBytes, maxBytes));
   }
 
   get writtenBytes(): number {
@@ -39,12 +44,12 @@ export class FrameWriter {
 
   begin(limitBytes: number): void {
     this.#at = 0;
-    this.#limit = Math.min(limitBytes, this.#bytes.length);
+    this.#limit = Math.min(limitBytes, this.#maxBytes);
   }
 
   /** Goes on, up to another limit. */
   extend(limitBytes: number): void {
-    this.#limit = Math.min(limitBytes, this.#bytes.length);
+    this.#limit = Math.min(limitBytes, this.#maxBytes);
   }
 
   take(): Uint8Array {
@@ -52,6 +57,7 @@ export class FrameWriter {
   }
 
   u8(value: number): void {
+    if (this.#at === this.#bytes.length) this.#reserve(1);
     this.#bytes[this.#at++] = value;
   }
 
@@ -71,6 +77,7 @@ export class FrameWriter {
   }
 
   raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#at);
     this.#at += bytes.length;
   }
@@ -99,11 +106,20 @@ export class FrameWriter {
   /** A reason that does not fit is cut, between characters. */
   close(code: number, reason: string): void {
     const room = Math.min(maxReasonBytes, this.roomBytes - 4);
+    this.#reserve(4 + room);
     const at = this.#at + 4;
-    const { written } = this.#encoder.encodeInto(reason, this.#bytes.subarray(at, at + room));
+    const { written } = encoder.encodeInto(reason, this.#bytes.subarray(at, at + room));
     this.u8(frameType.close);
     this.u16(code);
     this.u8(written);
     this.#at += written;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, 2 * this.#bytes.length)));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
   }
 }

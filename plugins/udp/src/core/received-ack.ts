@@ -1,9 +1,12 @@
 import { ackBytes, ackRangeBytes } from './frame-writer.js';
 
+/** More than most have; so few lie in V8's own heap. */
+const firstRanges = 8;
+
 /** An ACK frame that came; used anew for the next one. Ranges rise with their index: 0 is the lowest. */
 export class ReceivedAck {
-  #firsts = new Float64Array(64);
-  #lasts = new Float64Array(64);
+  #firsts = new Float64Array(firstRanges);
+  #lasts = new Float64Array(firstRanges);
   count = 0;
   largest = 0;
   delayMs = 0;
