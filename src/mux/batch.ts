@@ -2,9 +2,7 @@ import { frameHeaderBytes } from './frame.js';
 import { writeHeader } from './encode.js';
 import type { Loan } from './loan.js';
 
-/** The first one is small, as an idle connection holds it as long as it lives; each later one is twice as large, up to the most. */
-const firstSlabBytes = 1024;
-const maxSlabBytes = 16 * 1024;
+const slabBytes = 16 * 1024;
 /** Below this a copy is cheaper than one more element of the writev. */
 const copyBelow = 512;
 
@@ -26,17 +24,19 @@ export class Batch {
   }
 }
 
-/** Fills batches; the slab goes on from one batch to the next and is left to the collector when it is full. */
+/** One for all connections, so that idle ones have none; left to the collector when it is full, and what is cut from it is gone. */
+const shared = { slab: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0 };
+
+/** Fills batches, one after the other. */
 export class BatchWriter {
-  #slab = new Uint8Array(firstSlabBytes);
-  #view = new DataView(this.#slab.buffer);
-  #at = 0;
-  #runFrom = 0;
+  /** The run of small pieces that is being written lies there; none behind the end of a batch, or it would be kept for nothing. */
+  #slab: Uint8Array | undefined;
+  #from = 0;
+  #to = 0;
   #batch = new Batch();
 
   start(): Batch {
     this.#batch = new Batch();
-    this.#runFrom = this.#at;
     return this.#batch;
   }
 
@@ -47,14 +47,14 @@ export class BatchWriter {
 
   header(type: number, flags: number, payloadBytes: number, id: number): void {
     const at = this.#reserve(frameHeaderBytes);
-    writeHeader(this.#view, at, type, flags, payloadBytes, id);
+    writeHeader(shared.view, at, type, flags, payloadBytes, id);
   }
 
   /** Small pieces are copied, others referenced: the caller keeps `bytes` as they are until the batch is done. */
   append(bytes: Uint8Array): void {
     if (bytes.length < copyBelow) {
       const at = this.#reserve(bytes.length);
-      this.#slab.set(bytes, at);
+      shared.slab.set(bytes, at);
       return;
     }
     this.#closeRun();
@@ -62,22 +62,27 @@ export class BatchWriter {
     this.#batch.bytes += bytes.length;
   }
 
+  /** Where to write them: right behind the run that is being written, if nobody else has written there since. */
   #reserve(bytes: number): number {
-    if (this.#at + bytes > this.#slab.length) {
-      this.#closeRun();
-      this.#slab = new Uint8Array(Math.min(2 * this.#slab.length, maxSlabBytes));
-      this.#view = new DataView(this.#slab.buffer);
-      this.#at = 0;
-      this.#runFrom = 0;
+    if (shared.at + bytes > shared.slab.length) {
+      shared.slab = new Uint8Array(slabBytes);
+      shared.view = new DataView(shared.slab.buffer);
+      shared.at = 0;
     }
-    const at = this.#at;
-    this.#at += bytes;
+    if (this.#slab !== shared.slab || this.#to !== shared.at) {
+      this.#closeRun();
+      this.#slab = shared.slab;
+      this.#from = shared.at;
+    }
+    const { at } = shared;
+    shared.at += bytes;
+    this.#to = shared.at;
     this.#batch.bytes += bytes;
     return at;
   }
 
   #closeRun(): void {
-    if (this.#at > this.#runFrom) this.#batch.chunks.push(this.#slab.subarray(this.#runFrom, this.#at));
-    this.#runFrom = this.#at;
+    if (this.#slab) this.#batch.chunks.push(this.#slab.subarray(this.#from, this.#to));
+    this.#slab = undefined;
   }
 }

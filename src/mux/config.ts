@@ -5,9 +5,15 @@ import { leastPayloadBytes } from './hello.js';
 /** Every limit of §4; what each means stands in `muxDefaults`. */
 export type MuxConfig = { readonly [Name in keyof typeof muxDefaults]: number };
 
+const names = Object.keys(muxDefaults) as (keyof MuxConfig)[];
+/** Connections of a process have mostly the same one, and share it. */
+let latest: MuxConfig | undefined;
+
 /** `muxDefaults` with the given values in their place. Throws ERR_XFER_USAGE for a value that makes no sense. */
 export function muxConfig(overrides: Partial<MuxConfig> = {}): MuxConfig {
   const config = { ...muxDefaults, ...overrides };
+  const known = latest;
+  if (known && names.every((name) => known[name] === config[name])) return known;
   for (const [name, value] of Object.entries(config))
     if (!Number.isSafeInteger(value) || value < 1)
       throw new XferError(
@@ -21,5 +27,5 @@ export function muxConfig(overrides: Partial<MuxConfig> = {}): MuxConfig {
     config.maxWindowBytes < config.initialWindowBytes
   )
     throw new XferError('ERR_XFER_USAGE', 'the windows of a stream must not shrink: early ≤ initial ≤ max');
-  return Object.freeze(config);
+  return (latest = Object.freeze(config));
 }
