@@ -69,10 +69,11 @@ export class RelayHop implements HopView {
   readonly #context: RelayContext;
   readonly #identity: HopIdentity;
   readonly #pipes: HopPipes;
-  readonly #next: NextConnections;
+  /** As the rooms: made when it is wanted, for most of many connections are idle. */
+  #next: NextConnections | undefined;
   readonly #ending = new AbortController();
   /** The streams by which the peer waits in rooms. */
-  readonly #rooms: HopRooms;
+  #rooms: HopRooms | undefined;
   readonly #onReady: () => void;
   /** Settles once with the peer, or with why it may not be here. */
   #entered: Promise<HopPeer> | undefined;
@@ -101,15 +102,6 @@ export class RelayHop implements HopView {
       onBytes: (direction, count, copies) => this.#handleBytes(direction, count, copies),
       onEnd: (end, stream) => this.#reached.has(stream) && context.observer.onStreamEnd?.(this, end),
     });
-    this.#rooms = new HopRooms({
-      open: (name) => context.guard.openRoom(name, id, this.peer, this.source),
-      close: (name) => context.guard.closeRoom(name, id),
-      onChange: () => context.observer.onRoom?.(context.guard.rooms),
-    });
-    this.#next = new NextConnections({
-      dial: (url, isRelay) => context.dial(url, this.peer, isRelay, this.#ending.signal),
-      onReturn: (stream, header) => this.#handleReturn(stream, header),
-    });
     this.#timer = setTimeout(() => this.#handleSilent(), context.handshakeTimeoutMs);
     connection.onStream((stream, header) => this.#handleStream(stream, header));
     void connection.closed.then(() => this.#handleClosed());
@@ -126,8 +118,8 @@ export class RelayHop implements HopView {
   /** Takes no more streams; those that are there go on. Who waits in a room may wait elsewhere. */
   drain(): void {
     this.connection.drain();
-    this.#next.drain();
-    this.#rooms.leave();
+    this.#next?.drain();
+    this.#rooms?.leave();
   }
 
   /** Resolves when no stream is left, on either side. */
@@ -137,7 +129,7 @@ export class RelayHop implements HopView {
 
   /** The time of a room is over: who waits in it may take another. */
   expireRoom(name: string): void {
-    this.#rooms.expire(name);
+    this.#rooms?.expire(name);
   }
 
   #handleSilent(): void {
@@ -300,8 +292,17 @@ export class RelayHop implements HopView {
   /** The peer waits in a room until the stream is over. */
   #wait(stream: Stream, header: Uint8Array): void {
     const name = decodeWaitHeader(header);
-    const refusal = name === undefined ? 'no-route' : this.#rooms.wait(name, stream);
+    const refusal = name === undefined ? 'no-route' : this.#theRooms().wait(name, stream);
     if (refusal) this.#refuse(stream, refusal);
+  }
+
+  #theRooms(): HopRooms {
+    const { guard, observer } = this.#context;
+    return (this.#rooms ??= new HopRooms({
+      open: (name) => guard.openRoom(name, this.id, this.peer, this.source),
+      close: (name) => guard.closeRoom(name, this.id),
+      onChange: () => observer.onRoom?.(guard.rooms),
+    }));
   }
 
   /** A stream to whoever waits on this connection. */
@@ -319,11 +320,18 @@ export class RelayHop implements HopView {
     signal: AbortSignal,
   ): Promise<Stream> {
     if (to.startsWith(roomPrefix)) return this.#meetIn(to.slice(roomPrefix.length), header, peer);
-    const connection = await this.#next.get(to, isRelay);
+    const connection = await this.#theNext().get(to, isRelay);
     signal.throwIfAborted();
     const stream = connection.openStream({ header });
     this.#count(stream);
     return stream;
+  }
+
+  #theNext(): NextConnections {
+    return (this.#next ??= new NextConnections({
+      dial: (url, isRelay) => this.#context.dial(url, this.peer, isRelay, this.#ending.signal),
+      onReturn: (stream, header) => this.#handleReturn(stream, header),
+    }));
   }
 
   #meetIn(name: string, header: Uint8Array, peer: HopPeer): Stream {
@@ -409,7 +417,7 @@ export class RelayHop implements HopView {
 
   /** What is on its way still goes: an end of ours came behind all data, and may be held up on the next hop. */
   #closeIfOver(): void {
-    if (this.#isOver && this.#unfinished === 0) this.#next.close();
+    if (this.#isOver && this.#unfinished === 0) this.#next?.close();
   }
 }
 
