@@ -185,12 +185,12 @@ export const quicDefaults = Object.freeze({
   handshakeLookMs: 500,
   maxHandshakes: 8192,
   /**
-   * QUIC streams that either side may open at once. quinn sets about 40 bytes aside for each, in tables that double: 112 is
-   * what fits in the size before 17 KB. It tells of new room by eighths.
+   * QUIC streams that either side may open at once. quinn sets about 75 bytes aside for each, in tables that double: 56 is
+   * what fits into 4.3 KB. It tells of new room by eighths.
    */
-  maxStreams: 112,
+  maxStreams: 56,
   /** Of those, for the content of one stream each; that of further streams shares one. */
-  maxContentStreams: 96,
+  maxContentStreams: 48,
   /** What quinn takes of one stream, and of all, before it is read; more than the 10 MB that a sender of it keeps. */
   streamWindowBytes: 16 * MiB,
   connectionWindowBytes: 32 * MiB,

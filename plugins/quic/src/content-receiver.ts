@@ -5,24 +5,28 @@ import { ReadSize } from './read-size.js';
 import { SharedPieces } from './shared-pieces.js';
 import { decodeId, idBytes, sharedId } from './wire.js';
 
-export interface ContentReceiverOptions extends IncomingUser {
-  readonly connection: QuicConnection;
-  readonly config: QuicConfig;
+export interface ContentUser extends IncomingUser {
   /** The other side broke the rules, or something of the layer above threw. */
   handleThrown(thrown: unknown): void;
+}
+
+export interface ContentReceiverOptions {
+  readonly connection: QuicConnection;
+  readonly config: QuicConfig;
+  readonly user: ContentUser;
 }
 
 /** Reads every stream of QUIC that the other side opens for content. */
 export class ContentReceiver {
   readonly #options: ContentReceiverOptions;
-  readonly #content: IncomingContent;
+  /** Made with the first of it: most connections of a listener with many are idle. */
+  #content: IncomingContent | undefined;
   /** Those that are being read, by the stream that they bring content of. */
   readonly #streams = new Map<number, QuicStream>();
   #isOver = false;
 
   constructor(options: ContentReceiverOptions) {
     this.#options = options;
-    this.#content = new IncomingContent(options, options.config);
   }
 
   /** Until the connection is over. */
@@ -36,11 +40,11 @@ export class ContentReceiver {
   }
 
   opened(streamId: number): void {
-    this.#guard(() => this.#content.opened(streamId));
+    this.#guard(() => this.#content?.opened(streamId));
   }
 
   forget(streamId: number): void {
-    this.#content.forget(streamId);
+    this.#content?.forget(streamId);
     const stream = this.#streams.get(streamId);
     this.#streams.delete(streamId);
     stream?.stopRead().catch(ignored);
@@ -68,7 +72,7 @@ export class ContentReceiver {
     } catch (thrown) {
       // Nobody sends anything else on it.
       stream.stopRead().catch(ignored);
-      this.#options.handleThrown(thrown);
+      this.#options.user.handleThrown(thrown);
     }
   }
 
@@ -85,17 +89,17 @@ export class ContentReceiver {
   }
 
   async #readOwn(stream: QuicStream, size: ReadSize, id: number, first: Uint8Array): Promise<void> {
-    let isWanted = first.length === 0 || this.#content.handle(id, first, false);
+    let isWanted = first.length === 0 || this.#give(id, first, false);
     while (isWanted) {
       const bytes = await this.#next(stream, size);
       // Forgotten while it was read; what is kept of it, if it was reset before it was opened, goes with it.
       if (this.#streams.get(id) !== stream) return;
       if (bytes === undefined) {
         this.#streams.delete(id);
-        return this.#content.forget(id);
+        return this.#content?.forget(id);
       }
       if (bytes === null) this.#streams.delete(id);
-      isWanted = this.#content.handle(id, bytes ?? nothing, bytes === null) && bytes !== null;
+      isWanted = this.#give(id, bytes ?? nothing, bytes === null) && bytes !== null;
       if (bytes === null) return;
     }
     if (this.#streams.get(id) === stream) this.#streams.delete(id);
@@ -103,7 +107,7 @@ export class ContentReceiver {
   }
 
   async #readShared(stream: QuicStream, size: ReadSize, first: Uint8Array): Promise<void> {
-    const pieces = new SharedPieces((id, bytes, fin) => void this.#content.handle(id, bytes, fin));
+    const pieces = new SharedPieces((id, bytes, fin) => void this.#give(id, bytes, fin));
     pieces.push(first);
     for (;;) {
       const bytes = await this.#next(stream, size);
@@ -111,6 +115,12 @@ export class ContentReceiver {
       if (bytes === null) throw violation('the end of what is shared');
       pieces.push(bytes);
     }
+  }
+
+  /** Whether anybody wants more of the stream. */
+  #give(id: number, bytes: Uint8Array, fin: boolean): boolean {
+    this.#content ??= new IncomingContent(this.#options.user, this.#options.config);
+    return this.#content.handle(id, bytes, fin);
   }
 
   /** Null is the end; undefined a reset, or the end of the connection. */
@@ -128,7 +138,7 @@ export class ContentReceiver {
     try {
       work();
     } catch (thrown) {
-      this.#options.handleThrown(thrown);
+      this.#options.user.handleThrown(thrown);
     }
   }
 }

@@ -6,13 +6,17 @@ import type { PathStats } from './path-stats.js';
 import { SendAllowanceCore } from './send-allowance-core.js';
 import { encodeId, encodePieceHeader, sharedId } from './wire.js';
 
+export interface ContentSource {
+  pullContent(maxBytes: number): Content | undefined;
+  /** Something of the layer above threw. */
+  handleThrown(thrown: unknown): void;
+}
+
 export interface ContentSenderOptions {
   readonly connection: QuicConnection;
   readonly config: QuicConfig;
   readonly stats: PathStats;
-  pull(maxBytes: number): Content | undefined;
-  /** Something of the layer above threw. */
-  handleThrown(thrown: unknown): void;
+  readonly source: ContentSource;
 }
 
 /** Counters as old as this are looked at again. */
@@ -42,7 +46,7 @@ export class ContentSender {
     try {
       this.#pull();
     } catch (thrown) {
-      this.#options.handleThrown(thrown);
+      this.#options.source.handleThrown(thrown);
     } finally {
       this.#isPulling = false;
     }
@@ -70,11 +74,11 @@ export class ContentSender {
   }
 
   #pull(): void {
-    const { pull, config } = this.#options;
+    const { source, config } = this.#options;
     while (!this.#isOver) {
       const room = Math.min(this.allowance.roomBytes, config.writeBytes);
       if (room === 0) return this.#waitForRoom();
-      const content = pull(room);
+      const content = source.pullContent(room);
       if (!content) return;
       this.allowance.handleTaken(content.bytes);
       this.#streamFor(content.streamId).push(content);
@@ -135,7 +139,7 @@ export class ContentSender {
     try {
       content.done();
     } catch (thrown) {
-      this.#options.handleThrown(thrown);
+      this.#options.source.handleThrown(thrown);
     }
     this.ready();
   }

@@ -4,8 +4,8 @@ import { ReadSize } from './read-size.js';
 import { writeAll } from './stream-writer.js';
 import { checkPreface, encodePreface, prefaceBytes } from './wire.js';
 
-export interface ControlOptions {
-  pull(maxBytes: number): Uint8Array | undefined;
+export interface ControlUser {
+  pullControl(maxBytes: number): Uint8Array | undefined;
   handleControl(bytes: Uint8Array): void;
   /** All that the other side had to say. */
   handleEnd(): void;
@@ -15,27 +15,31 @@ export interface ControlOptions {
 
 const writeBytes = 64 * 1024;
 const maxReadBytes = 64 * 1024;
+/** Of an idle connection, which has a read waiting, and hears keepalives. */
+const leastReadBytes = 128;
 
 /** The dialer's first stream: everything but content, in both directions. */
 export class ControlStream {
-  readonly #options: ControlOptions;
+  readonly #user: ControlUser;
   #stream: QuicStream | undefined;
+  /** What has come of it, until it is whole. */
+  #preface: Uint8Array | undefined = nothing;
   #isWriting = false;
   #isClosing = false;
   #isOver = false;
 
-  constructor(options: ControlOptions) {
-    this.#options = options;
+  constructor(user: ControlUser) {
+    this.#user = user;
   }
 
   /** Our direction has ended, behind all that was pulled. */
   isFinished = false;
 
   /** Until the other side ends it. Rejects as the binding does. */
-  async run(stream: QuicStream): Promise<void> {
+  run(stream: QuicStream): Promise<void> {
     this.#stream = stream;
     void this.#write(stream, [encodePreface()]);
-    await this.#read(stream);
+    return this.#read(stream);
   }
 
   ready(): void {
@@ -72,39 +76,49 @@ export class ControlStream {
   }
 
   #pull(): Uint8Array | undefined {
-    const { pull, handleThrown } = this.#options;
     try {
-      return pull(writeBytes);
+      return this.#user.pullControl(writeBytes);
     } catch (thrown) {
-      handleThrown(thrown);
+      this.#user.handleThrown(thrown);
       return undefined;
     }
   }
 
   async #read(stream: QuicStream): Promise<void> {
-    const { handleControl, handleEnd, handleThrown } = this.#options;
-    const size = new ReadSize(maxReadBytes);
-    let preface: Uint8Array | undefined = new Uint8Array(0);
-    for (;;) {
-      let bytes = await stream.read(size.bytes);
-      if (bytes) size.handleRead(bytes.length);
-      if (this.#isOver) return;
-      try {
-        if (bytes === null) {
-          if (preface) throw new XferError('ERR_XFER_PROTOCOL', 'a connection that ends before it begins');
-          return handleEnd();
-        }
-        if (preface) {
-          preface = Buffer.concat([preface, bytes]);
-          if (preface.length < prefaceBytes) continue;
-          checkPreface(preface);
-          bytes = preface.subarray(prefaceBytes);
-          preface = undefined;
-        }
-        if (bytes.length > 0) handleControl(bytes);
-      } catch (thrown) {
-        return handleThrown(thrown);
+    const size = new ReadSize(maxReadBytes, leastReadBytes);
+    // Nothing is kept while it waits for more: the binding gives each read all the memory that it asked for.
+    while (this.#handleRead(await stream.read(size.bytes), size));
+  }
+
+  /** Whether to go on. */
+  #handleRead(bytes: Uint8Array | null, size: ReadSize): boolean {
+    if (this.#isOver) return false;
+    try {
+      if (bytes === null) {
+        if (this.#preface)
+          throw new XferError('ERR_XFER_PROTOCOL', 'a connection that ends before it begins');
+        this.#user.handleEnd();
+        return false;
       }
+      size.handleRead(bytes.length);
+      const control = this.#afterPreface(bytes);
+      if (control.length > 0) this.#user.handleControl(control);
+      return true;
+    } catch (thrown) {
+      this.#user.handleThrown(thrown);
+      return false;
     }
   }
+
+  #afterPreface(bytes: Uint8Array): Uint8Array {
+    if (!this.#preface) return bytes;
+    this.#preface = Buffer.concat([this.#preface, bytes]);
+    if (this.#preface.length < prefaceBytes) return nothing;
+    const whole = this.#preface;
+    checkPreface(whole);
+    this.#preface = undefined;
+    return whole.subarray(prefaceBytes);
+  }
 }
+
+const nothing = new Uint8Array(0);

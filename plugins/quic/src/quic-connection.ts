@@ -5,8 +5,8 @@ import { QuicLink } from './quic-link.js';
 
 export interface Joined {
   readonly connection: MuxConnection;
-  /** Those who are to know of the connection do: now it may begin. */
-  begin(): void;
+  /** Those who are to know of the connection do: now it may begin. Resolves when QUIC's is over. */
+  begin(): Promise<void>;
 }
 
 interface Over {

@@ -61,7 +61,7 @@ async function dialTarget(
     },
     context,
   );
-  begin();
+  void begin();
   return connection;
 }
 

@@ -6,12 +6,12 @@ import {
   type StreamsLink,
   type StreamsLinkStats,
 } from 'xfer/plugin';
-import type { QuicConnection } from './binding.js';
+import type { QuicConnection, QuicStream } from './binding.js';
 import { bindingError } from './binding-error.js';
 import type { QuicConfig } from './config.js';
-import { ContentReceiver } from './content-receiver.js';
-import { ContentSender } from './content-sender.js';
-import { ControlStream } from './control-stream.js';
+import { ContentReceiver, type ContentUser } from './content-receiver.js';
+import { ContentSender, type ContentSource } from './content-sender.js';
+import { ControlStream, type ControlUser } from './control-stream.js';
 import { PathStats } from './path-stats.js';
 
 const nothing = (): undefined => undefined;
@@ -32,7 +32,7 @@ const statsAgeMs = 10;
  * once, and throws away what is under way. So each side ends its control, and who has both sent and got such an end
  * first closes: then nothing is under way any more.
  */
-export class QuicLink implements StreamsLink {
+export class QuicLink implements StreamsLink, ControlUser, ContentSource, ContentUser {
   readonly #options: QuicLinkOptions;
   readonly #stats: PathStats;
   readonly #control: ControlStream;
@@ -52,27 +52,14 @@ export class QuicLink implements StreamsLink {
     const { connection, config } = options;
     this.#options = options;
     this.#stats = new PathStats(connection);
-    const handleThrown = (thrown: unknown): void => this.#handleThrown(thrown);
-    this.#control = new ControlStream({
-      handleThrown,
-      pull: (maxBytes) => this.#pullControl(maxBytes),
-      handleControl: (bytes) => this.#onControl(bytes),
-      handleEnd: () => this.#handleEnd(),
-    });
-    this.#sender = new ContentSender({
-      ...{ connection, config, handleThrown, stats: this.#stats },
-      pull: (maxBytes) => this.#pullContent(maxBytes),
-    });
-    this.#receiver = new ContentReceiver({
-      ...{ connection, config, handleThrown },
-      limitOf: (id) => this.#limitOf(id),
-      handleContent: (id, bytes, fin) => this.#onContent(id, bytes, fin),
-    });
+    this.#control = new ControlStream(this);
+    this.#sender = new ContentSender({ connection, config, stats: this.#stats, source: this });
+    this.#receiver = new ContentReceiver({ connection, config, user: this });
   }
 
-  /** Handlers are set: now it may begin. */
-  begin(): void {
-    if (!this.#isOver) void this.#run();
+  /** Handlers are set: now it may begin. Resolves when the QUIC connection is over; `closed()` of the binding would cost each 3 KB. */
+  begin(): Promise<void> {
+    return this.#isOver ? Promise.resolve() : this.#run();
   }
 
   ready(): void {
@@ -142,46 +129,68 @@ export class QuicLink implements StreamsLink {
     };
   }
 
-  /** The dialer's first stream is control; whoever listens gets streams in the order of their ids. */
-  async #run(): Promise<void> {
-    const { connection, role } = this.#options;
-    try {
-      const first = await (role === 'dialer' ? connection.outboundStream() : connection.inboundStream());
-      if (this.#isOver) return;
-      this.#hasBegun = true;
-      void this.#receiver.run();
-      const lasts = this.#control.run(first);
-      this.ready();
-      await lasts;
-    } catch (thrown) {
-      this.#handleLost(thrown);
-    }
+  pullControl(maxBytes: number): Uint8Array | undefined {
+    return this.#pullControl(maxBytes);
+  }
+
+  pullContent(maxBytes: number): Content | undefined {
+    return this.#pullContent(maxBytes);
+  }
+
+  handleControl(bytes: Uint8Array): void {
+    this.#onControl(bytes);
+  }
+
+  handleContent(streamId: number, bytes: Uint8Array, fin: boolean): void {
+    this.#onContent(streamId, bytes, fin);
+  }
+
+  limitOf(streamId: number): ContentLimit {
+    return this.#limitOf(streamId);
   }
 
   /** No stream is open any more: all their content has come, or nobody wants it. */
-  #handleEnd(): void {
+  handleEnd(): void {
     const weEndedFirst = this.#control.isFinished;
     this.#onEnd();
     if (weEndedFirst) this.abort();
   }
 
+  handleThrown(thrown: unknown): void {
+    if (this.#isOver) return;
+    const { name } = this.#options;
+    const said = thrown instanceof Error ? thrown.message : String(thrown);
+    const code = isXferError(thrown) ? thrown.code : 'ERR_XFER_INTERNAL';
+    // Whatever the layer above does with it, nothing is sent any more but the end.
+    this.abort();
+    this.#onError(new XferError(code, `${name}: ${said}`, { cause: thrown }));
+  }
+
+  /** The dialer's first stream is control; whoever listens gets streams in the order of their ids. */
+  #run(): Promise<void> {
+    const { connection, role } = this.#options;
+    const first = role === 'dialer' ? connection.outboundStream() : connection.inboundStream();
+    const handleLost = (thrown: unknown): void => this.#handleLost(thrown);
+    // Not awaited one in the other: of an idle connection all that waits is memory.
+    return first.then((stream) => this.#handleFirst(stream, handleLost), handleLost);
+  }
+
+  /** Resolves when the connection is over. */
+  #handleFirst(stream: QuicStream, handleLost: (thrown: unknown) => void): Promise<void> | undefined {
+    if (this.#isOver) return undefined;
+    this.#hasBegun = true;
+    const receiving = this.#receiver.run();
+    this.#control.run(stream).catch(handleLost);
+    this.ready();
+    return receiving;
+  }
+
   /** Both may have ended at once, and the other side has closed behind our end: its own is lost, and nothing else. */
   #handleLost(thrown: unknown): void {
     if (this.#isOver) return;
-    this.#end();
+    this.abort();
     if (this.#control.isFinished) this.#onEnd();
     else this.#onError(bindingError(thrown, this.#options.name));
-  }
-
-  #handleThrown(thrown: unknown): void {
-    if (this.#isOver) return;
-    const { name, connection } = this.#options;
-    const said = thrown instanceof Error ? thrown.message : String(thrown);
-    const code = isXferError(thrown) ? thrown.code : 'ERR_XFER_INTERNAL';
-    this.#end();
-    // Whatever the layer above does with it, nothing is sent any more but the end.
-    connection.abort();
-    this.#onError(new XferError(code, `${name}: ${said}`, { cause: thrown }));
   }
 
   #end(): void {

@@ -70,11 +70,14 @@ class QuicListener implements Listener {
     await Promise.all(this.#keepers.map((keeper) => keeper.close()));
   }
 
-  /** Right after its handshake, which is the first that the binding tells of it. */
-  #handleConnection(quic: QuicConnection): void {
+  /** Right after its handshake, which is the first that the binding tells of it. Resolves when it is over. */
+  #handleConnection(quic: QuicConnection): Promise<void> {
     const from = remoteOf(quic.remoteMultiaddr());
     const place = this.#isClosed ? undefined : this.#gate.enter(from.host);
-    if (!place) return quic.abort();
+    if (!place) {
+      quic.abort();
+      return Promise.resolve();
+    }
     const { connection, begin } = connectionOver(
       {
         ...{ quic, role: 'listener', limits: this.#listen.limits },
@@ -85,6 +88,6 @@ class QuicListener implements Listener {
     );
     void connection.closed.then(() => place.leave());
     this.#listen.onConnection(connection, place.admission);
-    begin();
+    return begin();
   }
 }

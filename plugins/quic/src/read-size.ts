@@ -1,5 +1,5 @@
 /** What a read asks for where nothing is known of what comes: a stream that says little should cost little. */
-const leastBytes = 4 * 1024;
+const usualLeastBytes = 4 * 1024;
 const growth = 4;
 
 /**
@@ -8,16 +8,18 @@ const growth = 4;
  */
 export class ReadSize {
   readonly #maxBytes: number;
+  readonly #leastBytes: number;
   bytes: number;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, leastBytes = usualLeastBytes) {
     this.#maxBytes = maxBytes;
-    this.bytes = Math.min(leastBytes, maxBytes);
+    this.#leastBytes = Math.min(leastBytes, maxBytes);
+    this.bytes = this.#leastBytes;
   }
 
   /** What a read of `bytes` brought. */
   handleRead(length: number): void {
     const wanted = length === this.bytes ? growth * length : 2 * length;
-    this.bytes = Math.min(Math.max(leastBytes, wanted), this.#maxBytes);
+    this.bytes = Math.min(Math.max(this.#leastBytes, wanted), this.#maxBytes);
   }
 }

@@ -8,15 +8,19 @@ import { HandshakeCalls } from './handshake-calls.js';
  */
 export class ServerKeeper {
   readonly #server: QuicServer;
-  readonly #onConnection: (connection: QuicConnection) => void;
+  readonly #onConnection: (connection: QuicConnection) => Promise<void>;
   readonly #calls: HandshakeCalls;
   readonly #timer: NodeJS.Timeout;
   #open = 0;
   #isClosed = false;
   #isOver = false;
 
-  /** Whoever is told of a connection aborts it, if it is not wanted. */
-  constructor(server: QuicServer, config: QuicConfig, onConnection: (connection: QuicConnection) => void) {
+  /** Whoever is told of a connection aborts it, if it is not wanted, and resolves when it is over. */
+  constructor(
+    server: QuicServer,
+    config: QuicConfig,
+    onConnection: (connection: QuicConnection) => Promise<void>,
+  ) {
     this.#server = server;
     this.#onConnection = onConnection;
     this.#calls = new HandshakeCalls(config);
@@ -54,16 +58,20 @@ export class ServerKeeper {
 
   #handle(connection: QuicConnection): void {
     this.#open++;
-    void connection.closed().finally(() => {
+    const handleOver = (): void => {
       this.#open--;
       if (this.#isClosed) void this.#endIfIdle();
-    });
-    try {
-      this.#onConnection(connection);
-    } catch (thrown) {
+    };
+    const handleThrown = (thrown: unknown): void => {
       // Thrown on, it would end the process, and with it all other connections.
       connection.abort();
       process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+      handleOver();
+    };
+    try {
+      this.#onConnection(connection).then(handleOver, handleThrown);
+    } catch (thrown) {
+      handleThrown(thrown);
     }
   }
 
