@@ -8,7 +8,7 @@ export const usage = `usage: node test/bench/run.mjs [--smoke] [--runs N] [--siz
   --runs N     counted runs of the large file, 1 to 99 (5); startup takes 3 N, the small file 1.8 N
   --size SIZE  of the large file (1GiB)
   --only NAME  one row, or several with commas; may be repeated
-  --transport NAME  of the row strangers: ${transportNames.join(', ')} (tcp,udp; udp with --smoke); may be repeated
+  --transport NAME  of the row strangers: ${transportNames.join(', ')} (tcp,udp,quic; udp with --smoke); may be repeated
   --all        also the rows that take long: many-files, pipe-cuts, link, link-rate, link-fairness, auto
   --shard K/N  the Kth of N parts of the rows, for runs side by side that judge nothing
   --json       one object instead of the table`;
@@ -37,7 +37,7 @@ export function parseOptions(args, names) {
   if (!size) throw new Error('--size is bytes, or such as 256MiB');
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only is one of ${names.join(', ')}; not ${unknown}`);
-  const transports = (values.transport ?? [smoke ? 'udp' : 'tcp,udp']).flatMap((text) => text.split(','));
+  const transports = (values.transport ?? [smoke ? 'udp' : 'tcp,udp,quic']).flatMap((text) => text.split(','));
   const strange = transports.find((name) => !transportNames.includes(name));
   if (strange !== undefined)
     throw new Error(`--transport is one of ${transportNames.join(', ')}; not ${strange}`);
