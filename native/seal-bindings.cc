@@ -285,6 +285,16 @@ Napi::Value StageTimesValue(const Napi::CallbackInfo& info) {
 }
 
 /** (bytes): where their memory lies, below 2^53 on every system that there is. */
+void FreeMemory(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  size_t length = 0;
+  arguments.Bytes(0, "bytes", length);
+  if (!arguments.Ok()) return;
+  Napi::ArrayBuffer buffer = info[0].As<Napi::Uint8Array>().ArrayBuffer();
+  if (buffer.ByteLength() != length) return arguments.OutOfRange("bytes must be all of their ArrayBuffer");
+  buffer.Detach();
+}
+
 Napi::Value AddressOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   size_t length = 0;
@@ -315,6 +325,7 @@ void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("stageTimes", Napi::Function::New<StageTimesValue>(env, "stageTimes"));
   exports.Set("openFile", Napi::Function::New<SubmitOpenFile>(env, "openFile"));
   exports.Set("openBody", Napi::Function::New<SubmitOpenBody>(env, "openBody"));
+  exports.Set("freeMemory", Napi::Function::New<FreeMemory>(env, "freeMemory"));
   exports.Set("addressOf", Napi::Function::New<AddressOf>(env, "addressOf"));
   exports.Set("pageBytes", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
   exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));

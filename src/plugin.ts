@@ -28,6 +28,7 @@ export type {
   SocketAddress,
   UdpApi,
 } from './native/udp-api.js';
+export { freeMemory } from './native/index.js';
 export { canonicalHost } from './native/canonical-host.js';
 export { udpApi } from './native/load-udp.js';
 export { fabricApi } from './native/load-fabric.js';

@@ -23,6 +23,8 @@ export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Va
 export interface Addon extends Partial<DescriptorAddon> {
   readonly hasAes: boolean;
   readonly pageBytes: number;
+  /** Detaches their ArrayBuffer, which they must be all of. */
+  freeMemory(bytes: Uint8Array): void;
   /** Where the memory of these bytes lies. */
   addressOf(bytes: Uint8Array): number;
   /** `direct`, here and below: fd, alignBytes and memoryAlignBytes of a DirectFile, or nothing. */

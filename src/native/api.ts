@@ -213,4 +213,9 @@ export interface NativeApi {
   readonly seal: SealApi;
   readonly files: FilesApi;
   readonly descriptors: DescriptorsApi;
+  /**
+   * Gives back at once what nobody reads any more, all of an ArrayBuffer: its length is 0 then. What comes in memory that is new each
+   * time would else have V8 collect all the time. Without the addon V8 does. Throws TypeError, RangeError.
+   */
+  freeMemory(bytes: Uint8Array): void;
 }

@@ -4,6 +4,7 @@ import { hasDescriptors, loadAddon, nativeSeal } from './addon.js';
 import type { NativeApi } from './api.js';
 import { descriptorsTwin } from './descriptors-twin.js';
 import { filesTwin } from './files-twin.js';
+import { freeMemoryTwin } from './free-memory-twin.js';
 import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';
 import { sealTwin } from './seal-twin.js';
 
@@ -12,6 +13,11 @@ let loaded: NativeApi | undefined;
 /** The addon, or its twin where it was not built or `XFER_NATIVE=off`. Loaded at the first call, then the same one. */
 export function nativeApi(): NativeApi {
   return (loaded ??= process.env['XFER_NATIVE'] === 'off' ? twinApi('XFER_NATIVE=off') : addonApi());
+}
+
+/** See `NativeApi.freeMemory`. */
+export function freeMemory(bytes: Uint8Array): void {
+  nativeApi().freeMemory(bytes);
 }
 
 function addonApi(): NativeApi {
@@ -24,6 +30,7 @@ function addonApi(): NativeApi {
       seal: nativeSeal(addon),
       files: nativeFiles(addon),
       descriptors: hasDescriptors(addon) ? nativeDescriptors(addon) : descriptorsTwin(),
+      freeMemory: (bytes) => addon.freeMemory(bytes),
     };
   } catch (error) {
     return twinApi(firstLine(error));
@@ -38,6 +45,7 @@ function twinApi(reason: string): NativeApi {
     seal: sealTwin(),
     files: filesTwin(),
     descriptors: descriptorsTwin(),
+    freeMemory: freeMemoryTwin,
   };
 }
 

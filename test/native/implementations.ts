@@ -1,17 +1,21 @@
 import { describe } from 'vitest';
 import { nativeFiles } from '../../src/native/addon-files.js';
 import { loadAddon, nativeSeal } from '../../src/native/addon.js';
-import type { FilesApi, SealApi } from '../../src/native/api.js';
+import type { FilesApi, NativeApi, SealApi } from '../../src/native/api.js';
 import { filesTwin } from '../../src/native/files-twin.js';
+import { freeMemoryTwin } from '../../src/native/free-memory-twin.js';
 import { sealTwin } from '../../src/native/seal-twin.js';
 
 export interface Implementation {
   readonly name: 'addon' | 'twin';
   readonly seal: SealApi;
   readonly files: FilesApi;
+  readonly freeMemory: NativeApi['freeMemory'];
 }
 
-export const twin: Implementation = { name: 'twin', seal: sealTwin(), files: filesTwin() };
+export const twin: Implementation = {
+  ...{ name: 'twin', seal: sealTwin(), files: filesTwin(), freeMemory: freeMemoryTwin },
+};
 
 /** The addon, where it was built; otherwise every suite that needs it says that it did not run. */
 export const addon: Implementation | undefined = load();
@@ -29,7 +33,8 @@ export function describeAddon(title: string, suite: (implementation: Implementat
 function load(): Implementation | undefined {
   try {
     const binding = loadAddon();
-    return { name: 'addon', seal: nativeSeal(binding), files: nativeFiles(binding) };
+    const freeMemory = (bytes: Uint8Array): void => binding.freeMemory(bytes);
+    return { name: 'addon', seal: nativeSeal(binding), files: nativeFiles(binding), freeMemory };
   } catch (error) {
     process.stderr.write(
       `NOT TESTED: the native addon does not load, its tests are skipped: ${String(error)}\n`,
