@@ -18,7 +18,7 @@ import { RangeSet } from './range-set.js';
 import type { TemporaryNames } from './temporary-names.js';
 
 /** Content is synced in batches: so long after the first of it was written, and never more than a tenth of the time. */
-const batchMs = 100;
+const batchMs = 50;
 const restFactor = 10;
 
 export interface JournalKeeperOptions {
