@@ -32,7 +32,8 @@ export class RefusalProbe {
     };
     this.#socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6' });
     this.#socket.on('error', fail);
-    this.#socket.connect(port, address, () => {
+    // Not as the callback of connect(), which gets what should be an 'error' and is called then, too.
+    this.#socket.once('connect', () => {
       if (this.#isOver) return;
       this.#isConnected = true;
       onReady(this.#socket.address().address);
@@ -40,6 +41,7 @@ export class RefusalProbe {
         if (error) fail(error);
       });
     });
+    this.#socket.connect(port, address);
   }
 
   end(): void {

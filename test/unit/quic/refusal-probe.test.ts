@@ -44,4 +44,13 @@ describe('a refusal of the probe', () => {
     vi.advanceTimersByTime(1_000);
     expect(errors).toEqual([]);
   });
+
+  it('is believed at once where this machine itself lets nothing out', async () => {
+    const refusal = new Promise<Error>((resolve) => {
+      // No socket may send to all without having said so.
+      const to = { family: 4, address: '255.255.255.255', port: 9 } as const;
+      new RefusalProbe(to, { onReady: () => undefined, onRefused: resolve });
+    });
+    expect(await refusal).toMatchObject({ code: 'EACCES' });
+  });
 });
