@@ -21,12 +21,13 @@ export function listenTcp(at: Address, listen: ListenOptions, options: TcpOption
   };
   const takeWs = async (arrival: Arrival, first: Buffer): Promise<void> => {
     const { upgradeArrival } = await import('./ws-listener.js');
+    if (arrival.isOver) return;
     arrival.socket.unshift(first);
     upgradeArrival(arrival, arrival.socket, 'ws', limits, options);
   };
   return listenForArrivals(at, listen, options, (arrival) =>
     onFirstBytes(arrival.socket, (first) => {
-      if (first[0] === firstByteOfGet) void takeWs(arrival, first);
+      if (first[0] === firstByteOfGet) takeWs(arrival, first).catch(() => arrival.drop());
       else takeMux(arrival, first);
     }),
   );
