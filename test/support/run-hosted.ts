@@ -54,6 +54,8 @@ class Host {
     this.#process = fork(program, { env: { PATH, HOME, TMPDIR, ...env }, execArgv: [] });
     this.ready = Promise.race([once(this.#process, 'message'), once(this.#process, 'exit')]);
     this.#process.on('message', (reply: HostReply) => this.#commands.get(reply.id)?.handle(reply));
+    // It may die between two messages; its exit tells of that.
+    this.#process.on('error', () => undefined);
     // What runs there ends with it, as a process that is killed.
     this.#process.once('exit', () => {
       this.#isOver = true;
