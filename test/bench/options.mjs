@@ -37,7 +37,9 @@ export function parseOptions(args, names) {
   if (!size) throw new Error('--size is bytes, or such as 256MiB');
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only is one of ${names.join(', ')}; not ${unknown}`);
-  const transports = (values.transport ?? [smoke ? 'udp' : 'tcp,udp,quic']).flatMap((text) => text.split(','));
+  const transports = (values.transport ?? [smoke ? 'udp' : 'tcp,udp,quic']).flatMap((text) =>
+    text.split(','),
+  );
   const strange = transports.find((name) => !transportNames.includes(name));
   if (strange !== undefined)
     throw new Error(`--transport is one of ${transportNames.join(', ')}; not ${strange}`);
