@@ -140,7 +140,8 @@ export class FrameDecoder {
 
   #readControl(input: Uint8Array, from: number): number {
     const take = Math.min(this.#left, input.length - from);
-    const piece = input.subarray(from, from + take);
+    // Of a Buffer it would be another Buffer, whose slices are no copies.
+    const piece = new Uint8Array(input.buffer, input.byteOffset + from, take);
     const isWhole = this.#have === 0 && take === this.#left;
     if (!isWhole) this.#keepControl(piece);
     this.#left -= take;
