@@ -51,7 +51,7 @@ export abstract class HandshakeCore {
   readonly #reader = new MessageReader();
   readonly #output: Uint8Array[] = [];
   /** What came behind the message that is handled now. */
-  #rest: Uint8Array = new Uint8Array();
+  #rest = nothing;
   readonly #deadline: number;
   #outcome: HandshakeOutcome | undefined;
 
@@ -66,13 +66,9 @@ export abstract class HandshakeCore {
   /** The bytes are read before this returns; what is kept of them is copied. */
   handleData(bytes: Uint8Array): void {
     this.#rest = bytes;
-    while (this.#rest.length > 0 && !this.#outcome) {
-      if (this.mustWait()) return this.fail(breach(), 'ERR_XFER_PROTOCOL');
-      const taken = this.guarded(() => this.#reader.take(this.#rest));
-      if (!taken) return;
-      this.#rest = taken.rest;
-      this.guarded(() => this.handleMessage(taken.message));
-    }
+    this.#handleRest();
+    // What succeeds later finds nothing behind the last message, and no memory that is not there any more.
+    this.#rest = nothing;
   }
 
   /** The other side has ended or reset the stream. */
@@ -98,6 +94,16 @@ export abstract class HandshakeCore {
   /** The next message for the other side, framed. */
   pollOutput(): Uint8Array | undefined {
     return this.#output.shift();
+  }
+
+  #handleRest(): void {
+    while (this.#rest.length > 0 && !this.#outcome) {
+      if (this.mustWait()) return this.fail(breach(), 'ERR_XFER_PROTOCOL');
+      const taken = this.guarded(() => this.#reader.take(this.#rest));
+      if (!taken) return;
+      this.#rest = taken.rest;
+      this.guarded(() => this.handleMessage(taken.message));
+    }
   }
 
   /** What it throws ends the handshake. */
@@ -177,6 +183,7 @@ function breach(): XferError {
   return new XferError('ERR_XFER_PROTOCOL', 'the other side does not wait for its answer');
 }
 
+const nothing: Uint8Array = new Uint8Array();
 const dialerName = utf8('dialer');
 const listenerName = utf8('listener');
 
