@@ -284,7 +284,7 @@ Napi::Value StageTimesValue(const Napi::CallbackInfo& info) {
   return value;
 }
 
-/** (bytes): where their memory lies, below 2^53 on every system that there is. */
+/** (bytes): detaches their ArrayBuffer, which they must be all of. */
 void FreeMemory(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   size_t length = 0;
@@ -295,6 +295,7 @@ void FreeMemory(const Napi::CallbackInfo& info) {
   buffer.Detach();
 }
 
+/** (bytes): where their memory lies, below 2^53 on every system that there is. */
 Napi::Value AddressOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   size_t length = 0;
