@@ -129,3 +129,20 @@ describe('FrameDecoder', () => {
     expect(agreed.push(bytes)).toBeUndefined();
   });
 });
+
+describe('a payload', () => {
+  it('is of plain bytes, whose slices are copies, whatever came in', () => {
+    const slices: Uint8Array[] = [];
+    const log = new Log();
+    log.control = (_type: number, _id: number, payload: Uint8Array): undefined => {
+      slices.push(payload.slice());
+    };
+    const bytes = Buffer.from(encodeFrame(frameType.keepalive, 0, 0, new Uint8Array(8).fill(7)));
+    const decoder = new FrameDecoder(log, limits);
+    decoder.push(bytes);
+    decoder.push(bytes.subarray(0, 15));
+    decoder.push(bytes.subarray(15));
+    bytes.fill(0);
+    expect(slices).toEqual([new Uint8Array(8).fill(7), new Uint8Array(8).fill(7)]);
+  });
+});
