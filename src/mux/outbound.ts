@@ -181,7 +181,9 @@ export class Outbound {
     for (const stream of this.#credit) {
       if (batch.bytes >= maxBytes) return;
       this.#credit.delete(stream);
-      if (stream.window?.due && !stream.finReceived && !stream.stopped && stream.phase === 'open') {
+      // Before the answer to its OPEN nothing is said of a stream; whoever answers asks again.
+      if (stream.phase !== 'open') continue;
+      if (stream.window?.due && !stream.finReceived && !stream.stopped) {
         const limit = stream.window.renew(now, this.minRttMs(), this.#config.maxWindowBytes, this.#budget);
         this.#append(encodeUint64Frame(frameType.window, stream.id, limit));
       }

@@ -9,6 +9,7 @@ import {
 } from '../../../src/mux/encode.js';
 import { frameFlag, frameType } from '../../../src/mux/frame.js';
 import { encodeHello } from '../../../src/mux/hello.js';
+import type { CoreStream } from '../../../src/mux/core-stream.js';
 import { LoneCore } from '../../support/mux-cores.js';
 
 const t = frameType;
@@ -140,6 +141,18 @@ describe('the life of a stream', () => {
     expect(lone.takeNames()).toEqual(['streamClose 1']);
     expect(lone.core.streams).toBe(0);
     expect(states).toEqual(['OPENING', 'OPEN', 'HALF_CLOSED_REMOTE', 'CLOSED']);
+  });
+
+  it('says that it is read behind OPEN_ACK alone, however much of it is read before', () => {
+    const lone = new LoneCore();
+    lone.take();
+    lone.feed(open(1), data(1, lone.core.config.earlyStreamBytes, frameFlag.finWrite));
+    const stream = lone.streams[0] as CoreStream;
+    lone.core.setReading(stream, true, false);
+    expect(lone.witnesses.get(stream)?.log).toEqual(['end']);
+    expect(lone.takeNames()).toEqual([]);
+    lone.core.accept(stream);
+    expect(lone.takeNames()).toEqual(['openAck 1', 'streamData 1']);
   });
 
   it('is half closed on this side behind our FIN', () => {
