@@ -25,8 +25,7 @@ export default class CountReporter {
     const failures = unhandledErrors.map((error) => {
       const during =
         [error.VITEST_TEST_PATH, error.VITEST_TEST_NAME].filter(Boolean).join(' > ') || unended.join(', ');
-      const cause = error.cause ? `\n    because: ${reason([error.cause])}` : '';
-      return `outside of any test${during && `, during ${during}`}\n    ${reason([error])}${cause}`;
+      return `outside of any test${during && `, during ${during}`}\n    ${reason([error])}`;
     });
     if (failures.length > 0) write({ passed: 0, failed: failures.length, failures });
   }
@@ -41,9 +40,15 @@ function failure(module, name, errors) {
   return `${module.relativeModuleId} > ${name}\n    ${reason(errors)}`;
 }
 
-/** The first lines of what was said, and where in the project it was. */
+/** What was said, where in the project it was, and the same of what caused it: of a property its failed expectation. */
 function reason(errors) {
-  const lines = (errors?.[0]?.stack ?? errors?.[0]?.message ?? 'no reason').split('\n');
+  const [error] = errors ?? [];
+  const said = firstLines(error);
+  return error?.cause ? `${said}\n    because: ${firstLines(error.cause)}` : said;
+}
+
+function firstLines(error) {
+  const lines = (error?.stack ?? error?.message ?? 'no reason').split('\n');
   const ours = lines.filter((line) => !line.includes('node_modules') && !line.includes('node:internal'));
   return ours.slice(0, 12).join('\n    ');
 }
