@@ -12,6 +12,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::AddPackedBindings(env, exports);
   xfer::AddDigestBindings(env, exports);
   xfer::AddReferenceBindings(env, exports);
+  xfer::AddLibraryBindings(env, exports);
   xfer::AddFileBindings(env, exports);
   xfer::AddContentBindings(env, exports);
   xfer::AddDiskBindings(env, exports);

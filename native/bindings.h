@@ -21,6 +21,9 @@ void AddDigestBindings(Napi::Env env, Napi::Object exports);
 /** referenceBlast: what this machine gives one stream. */
 void AddReferenceBindings(Napi::Env env, Napi::Object exports);
 
+/** loadLibrary: a shared library that takes long to load, on the pool. */
+void AddLibraryBindings(Napi::Env env, Napi::Object exports);
+
 /** Pipes, terminals and whatever else stands behind a descriptor; Linux only. */
 void AddDescriptorBindings(Napi::Env env, Napi::Object exports);
 

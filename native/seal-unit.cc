@@ -14,6 +14,7 @@
 #include "file-bindings.cc"
 #include "files.cc"
 #include "job-loop.cc"
+#include "library-bindings.cc"
 #include "listing.cc"
 #include "open-beneath.cc"
 #include "packed-bindings.cc"

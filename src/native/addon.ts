@@ -27,6 +27,8 @@ export interface Addon extends Partial<DescriptorAddon> {
   freeMemory(bytes: Uint8Array): void;
   /** Where the memory of these bytes lies. */
   addressOf(bytes: Uint8Array): number;
+  /** Loads a shared library on the pool, for good; false where it does not load. */
+  loadLibrary(path: string, done: Done<boolean>): void;
   /** `direct`, here and below: fd, alignBytes and memoryAlignBytes of a DirectFile, or nothing. */
   sealFile(
     cipher: Cipher,

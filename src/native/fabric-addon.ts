@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Addon } from './addon.js';
 import type { FabricFeatures, FabricProvider, FabricRunResult, FabricStats } from './fabric-api.js';
 
 /** What native/build/Release/xfer_fabric.node exports. Wrong arguments throw TypeError or RangeError. */
@@ -108,13 +109,40 @@ export const maxEvents = 256;
  */
 const withoutHandlers = ['IPATH_NO_BACKTRACE', 'HFI_NO_BACKTRACE'];
 
-/** Loads the addon; throws where it was not built or its libfabric is gone. The path is the same from src and dist. */
+/** The path is the same from src and dist. */
+const addonFile = '../../native/build/Release/xfer_fabric.node';
+
+/** Loads the addon; throws where it was not built or its libfabric is gone. */
 export function loadFabricAddon(): FabricAddon {
+  const restore = quiet();
+  try {
+    return createRequire(import.meta.url)(addonFile) as FabricAddon;
+  } finally {
+    restore();
+  }
+}
+
+/**
+ * Has the addon and its libraries loaded on the pool, so that `loadFabricAddon` takes no time: psm and psm2 sleep for 100 ms
+ * each while they are. What keeps it from loading `loadFabricAddon` says.
+ */
+export async function preloadFabricAddon(addon: Pick<Addon, 'loadLibrary'>): Promise<void> {
+  let path: string;
+  try {
+    path = createRequire(import.meta.url).resolve(addonFile);
+  } catch {
+    return;
+  }
+  const restore = quiet();
+  await new Promise<void>((resolve) => addon.loadLibrary(path, () => resolve()));
+  restore();
+}
+
+/** Until what it gives is called, nobody who is loaded takes handlers away. */
+function quiet(): () => void {
   const added = withoutHandlers.filter((name) => process.env[name] === undefined);
   for (const name of added) process.env[name] = '1';
-  try {
-    return createRequire(import.meta.url)('../../native/build/Release/xfer_fabric.node') as FabricAddon;
-  } finally {
+  return () => {
     for (const name of added) Reflect.deleteProperty(process.env, name);
-  }
+  };
 }

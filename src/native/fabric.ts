@@ -1,5 +1,6 @@
+import { loadAddon, type Addon } from './addon.js';
 import { buildCommand, packageDirectory } from './build-command.js';
-import { loadFabricAddon } from './fabric-addon.js';
+import { loadFabricAddon, preloadFabricAddon } from './fabric-addon.js';
 import type { FabricFinding } from './fabric-api.js';
 import { nativeFabric } from './fabric-native.js';
 
@@ -7,9 +8,28 @@ const code = 'ERR_XFER_NO_TRANSPORT';
 
 let found: FabricFinding | undefined;
 
-/** libfabric by its addon, or why not. Looked for at the first call. */
+let preloading: Promise<void> | undefined;
+
+/** libfabric by its addon, or why not. Looked for at the first call, which may hold the loop up where nothing was preloaded. */
 export function fabricApi(): FabricFinding {
   return (found ??= find());
+}
+
+/** What takes long of looking for it, beside the loop. */
+export function preload(): Promise<void> {
+  return (preloading ??= load());
+}
+
+async function load(): Promise<void> {
+  if (found || process.env['XFER_NATIVE'] === 'off' || process.platform !== 'linux') return;
+  let addon: Addon;
+  try {
+    addon = loadAddon();
+  } catch {
+    // Without a pool it is done on the loop.
+    return;
+  }
+  await preloadFabricAddon(addon);
 }
 
 function find(): FabricFinding {
