@@ -234,6 +234,8 @@ export const rdmaDefaults = Object.freeze({
   /** Windows of a stream: several records from the beginning, so that no record waits for credit. */
   initialWindowBytes: 8 * MiB,
   maxWindowBytes: 32 * MiB,
+  /** Fewer than of other links that carry streams: nothing is lost here, and each one is a message that costs both sides. */
+  windowRenewals: 4,
   /** The first message must have come over the fabric this long after the addresses were exchanged; past it the next provider is tried. */
   fabricTimeoutMs: 5_000,
   /** Both sides have ended: the other one's word that it got everything is waited for so long. */

@@ -249,7 +249,8 @@ export class MuxCore {
     this.liveness.handleHeard(now);
     this.#decoder.counts.count(frameType.streamData);
     const wrong = this.#inbound.content(id, bytes, fin, retain) ?? this.#overload();
-    this.#events.output();
+    // Most content has nothing to be answered.
+    if (this.#outbound.hasWork) this.#events.output();
     return wrong;
   }
 

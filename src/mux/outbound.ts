@@ -75,6 +75,12 @@ export class Outbound {
     return this.#control.bytes;
   }
 
+  /** Whether there may be anything to poll, but a probe. */
+  get hasWork(): boolean {
+    const waiting = this.queuedControlBytes + this.#credit.size + this.#opens.size;
+    return waiting > 0 || !this.#scheduler.isEmpty;
+  }
+
   control(frame: Uint8Array): void {
     this.#control.push(frame);
   }

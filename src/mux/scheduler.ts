@@ -11,6 +11,10 @@ export class Scheduler {
   /** Highest first; at most one level for each of the 256 priorities. */
   readonly #levels: Level[] = [];
 
+  get isEmpty(): boolean {
+    return this.#levels.every(({ streams }) => streams.length === 0);
+  }
+
   add(stream: CoreStream): void {
     if (stream.scheduled) return;
     stream.scheduled = true;

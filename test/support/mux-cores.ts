@@ -66,6 +66,8 @@ export class LoneCore {
   /** Ids of streams that are gone. */
   readonly left: number[] = [];
   readonly witnesses = new Map<CoreStream, Witness>();
+  /** How often it was said that there may be something to poll. */
+  outputs = 0;
   now = 0;
   readonly #frames: Frame[] = [];
   readonly #decoder: FrameDecoder;
@@ -92,7 +94,9 @@ export class LoneCore {
       ...(minRttMs === undefined ? {} : { minRttMs: () => minRttMs }),
       events: {
         stream: (stream) => this.watch(stream),
-        output: () => undefined,
+        output: () => {
+          this.outputs++;
+        },
         message: (bytes) => void this.messages.push(Buffer.from(bytes).toString('latin1')),
         left: (id) => this.handleLeft(id),
       },

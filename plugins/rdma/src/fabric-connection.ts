@@ -26,6 +26,7 @@ export function connectionOver(
     ...{ link, memory, isFabric: true, limits, ...over },
     config: {
       initialWindowBytes: Math.min(config.initialWindowBytes, most),
+      windowRenewals: config.windowRenewals,
       ...options.mux,
       maxWindowBytes: most,
       ...(helloTimeoutMs === undefined ? {} : { helloTimeoutMs }),

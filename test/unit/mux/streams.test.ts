@@ -170,6 +170,25 @@ describe('content beside the frames, coming in', () => {
     expect(lone.core.nextTimeout).toBeGreaterThan(100);
   });
 
+  it('asks to be polled only where there is something to answer', () => {
+    const { lone, stream } = listener();
+    lone.core.accept(stream);
+    lone.core.setReading(stream, true, false);
+    lone.takeControl();
+    const asked = (bytes: number, fin = false): boolean => {
+      const before = lone.outputs;
+      expect(content(lone, 1, new Uint8Array(bytes), fin)).toBeUndefined();
+      return lone.outputs > before;
+    };
+    expect(asked(100 * KiB)).toBe(false);
+    // Half of the window.
+    expect(asked(28 * KiB)).toBe(true);
+    expect(names(lone.takeControl())).toEqual(['window 1']);
+    expect(asked(1)).toBe(false);
+    expect(asked(0, true)).toBe(true);
+    expect(names(lone.takeControl())).toEqual(['streamData 1']);
+  });
+
   it("grows its window by the link's round trip", () => {
     const grown = (minRttMs: number): number => {
       const lone = beside({ minRttMs });
