@@ -186,11 +186,12 @@ export const quicDefaults = Object.freeze({
   maxHandshakes: 8192,
   /**
    * QUIC streams that either side may open at once. quinn sets about 75 bytes aside for each, in tables that double: 56 is
-   * what fits into 4.3 KB. It tells of new room by eighths.
+   * what fits into 4.3 KB. It tells of new room by eighths, so up to 7 that have ended may stay taken: what is left must do
+   * for control, the shared stream and `maxContentStreams`.
    */
   maxStreams: 56,
   /** Of those, for the content of one stream each; that of further streams shares one. */
-  maxContentStreams: 48,
+  maxContentStreams: 47,
   /** What quinn takes of one stream, and of all, before it is read; more than the 10 MB that a sender of it keeps. */
   streamWindowBytes: 16 * MiB,
   connectionWindowBytes: 32 * MiB,
