@@ -24,8 +24,17 @@ export class Batch {
   }
 }
 
-/** One for all connections, so that idle ones have none; left to the collector when it is full, and what is cut from it is gone. */
-const shared = { slab: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0 };
+interface Slab {
+  slab: Uint8Array;
+  view: DataView;
+  at: number;
+}
+
+/** Without memory yet; left to the collector when it is full, and what is cut from it is gone. */
+const newSlab = (): Slab => ({ slab: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0 });
+
+/** One for all connections of which nothing is under way, so that idle ones have none. */
+const shared = newSlab();
 
 /** Fills batches, one after the other. */
 export class BatchWriter {
@@ -34,8 +43,13 @@ export class BatchWriter {
   #from = 0;
   #to = 0;
   #batch = new Batch();
+  #target = shared;
+  /** What waits in a link keeps all of the slab that it lies in: a link that is slow may keep its own, and not one for each batch. */
+  #own: Slab | undefined;
 
-  start(): Batch {
+  /** `isBusy`: something that was written before is with the link still. */
+  start(isBusy: boolean): Batch {
+    this.#target = isBusy ? (this.#own ??= newSlab()) : shared;
     this.#batch = new Batch();
     return this.#batch;
   }
@@ -45,16 +59,21 @@ export class BatchWriter {
     return this.#batch;
   }
 
+  /** Nothing is with the link any more. */
+  rest(): void {
+    this.#own = undefined;
+  }
+
   header(type: number, flags: number, payloadBytes: number, id: number): void {
     const at = this.#reserve(frameHeaderBytes);
-    writeHeader(shared.view, at, type, flags, payloadBytes, id);
+    writeHeader(this.#target.view, at, type, flags, payloadBytes, id);
   }
 
   /** Small pieces are copied, others referenced: the caller keeps `bytes` as they are until the batch is done. */
   append(bytes: Uint8Array): void {
     if (bytes.length < copyBelow) {
       const at = this.#reserve(bytes.length);
-      shared.slab.set(bytes, at);
+      this.#target.slab.set(bytes, at);
       return;
     }
     this.#closeRun();
@@ -64,19 +83,19 @@ export class BatchWriter {
 
   /** Where to write them: right behind the run that is being written, if nobody else has written there since. */
   #reserve(bytes: number): number {
-    if (shared.at + bytes > shared.slab.length) {
-      shared.slab = new Uint8Array(slabBytes);
-      shared.view = new DataView(shared.slab.buffer);
-      shared.at = 0;
+    if (this.#target.at + bytes > this.#target.slab.length) {
+      this.#target.slab = new Uint8Array(slabBytes);
+      this.#target.view = new DataView(this.#target.slab.buffer);
+      this.#target.at = 0;
     }
-    if (this.#slab !== shared.slab || this.#to !== shared.at) {
+    if (this.#slab !== this.#target.slab || this.#to !== this.#target.at) {
       this.#closeRun();
-      this.#slab = shared.slab;
-      this.#from = shared.at;
+      this.#slab = this.#target.slab;
+      this.#from = this.#target.at;
     }
-    const { at } = shared;
-    shared.at += bytes;
-    this.#to = shared.at;
+    const { at } = this.#target;
+    this.#target.at += bytes;
+    this.#to = this.#target.at;
     this.#batch.bytes += bytes;
     return at;
   }

@@ -42,6 +42,8 @@ export class Outbound {
   readonly #budget: ConnectionBudget;
   readonly #liveness: Liveness;
   readonly #writer = new BatchWriter();
+  /** Pieces of content that the link is not done with. */
+  #contentUnderWay = 0;
   readonly #scheduler = new Scheduler();
   readonly #credit = new Set<CoreStream>();
   readonly #opens = new Set<CoreStream>();
@@ -122,7 +124,7 @@ export class Outbound {
 
   /** For one byte link: what to write next, about `maxBytes` of it, or undefined for nothing. */
   poll(now: number, maxBytes: number): Batch | undefined {
-    const batch = this.#writer.start();
+    const batch = this.#writer.start(this.rate.inFlightBytes > 0);
     this.#appendControl(now, batch, Infinity);
     if (this.helloDone) {
       while (batch.bytes < maxBytes && this.#appendContent(batch));
@@ -138,12 +140,13 @@ export class Outbound {
 
   handleWritten(now: number, batch: Batch): void {
     this.rate.handleWritten(now, batch.bytes);
+    if (this.rate.inFlightBytes === 0) this.#writer.rest();
     batch.handleDone();
   }
 
   /** For a link that carries streams by itself: whole frames but content, of about `maxBytes`. */
   pollControl(now: number, maxBytes: number): Uint8Array | undefined {
-    const batch = this.#writer.start();
+    const batch = this.#writer.start(false);
     this.#appendControl(now, batch, maxBytes);
     if (this.helloDone) {
       if (batch.bytes > 0) this.#liveness.handleSent(now);
@@ -162,13 +165,18 @@ export class Outbound {
     if (!piece) return undefined;
     const { stream, bytes, fin } = piece;
     const offset = stream.sent;
-    const batch = this.#writer.start();
+    const batch = this.#writer.start(this.#contentUnderWay > 0);
     stream.queue.take(bytes, this.#writer, batch);
     this.#writer.finish();
     this.#countSent(piece);
     this.#liveness.handleSent(now);
     const { chunks } = batch;
-    return { streamId: stream.id, offset, bytes, chunks, fin, done: () => batch.handleDone() };
+    this.#contentUnderWay++;
+    const done = (): void => {
+      if (--this.#contentUnderWay === 0) this.#writer.rest();
+      batch.handleDone();
+    };
+    return { streamId: stream.id, offset, bytes, chunks, fin, done };
   }
 
   /** Control, credit, opens: what leaves room for more until there are `maxBytes`. */

@@ -32,7 +32,7 @@ function lengths(queue: SendQueue, most: number, aloneBytes: number): number[] {
 
 function take(queue: SendQueue, most: number, aloneBytes: number): Buffer {
   const writer = new BatchWriter();
-  const batch = writer.start();
+  const batch = writer.start(false);
   queue.take(queue.pieceBytes(most, aloneBytes), writer, batch);
   return Buffer.concat(writer.finish().chunks);
 }
