@@ -67,7 +67,7 @@ export class Inbound implements FrameSink {
     if (!stream) return this.#unknown(id);
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     if (type === extensionType.streamDetail) {
-      stream.detail = payload.slice();
+      stream.detail = new Uint8Array(payload);
       return undefined;
     }
     if (type === frameType.openAck) return this.#acknowledged(stream, uint64(view, 0));

@@ -66,7 +66,7 @@ export function decodeRoute(header: Uint8Array): Route | undefined {
   const relays = reader.list(maxHops, () => reader.list(maxAlternatives, () => reader.text(1)));
   const branches = reader.list(maxBranches, () => ({
     to: reader.text(0),
-    header: reader.bytes(reader.byte() * 256 + reader.byte()).slice(),
+    header: new Uint8Array(reader.bytes(reader.byte() * 256 + reader.byte())),
   }));
   const isWhole = reader.isAtEnd && branches.length > 0 && relays.every((hop) => hop.length > 0);
   return isWhole ? { ttl, visited, relays, branches } : undefined;

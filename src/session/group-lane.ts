@@ -74,7 +74,7 @@ export class GroupLane {
     const isNext = from === this.#released + this.#told.length;
     if (!Number.isInteger(count) || !isNext || this.#told.length + count > mostGroupRecords) return false;
     for (let at = 0; at < digests.length; at += recordDigestBytes)
-      this.#told.push(digests.slice(at, at + recordDigestBytes));
+      this.#told.push(new Uint8Array(digests.subarray(at, at + recordDigestBytes)));
     this.#letThrough();
     this.#checkEnd();
     return true;

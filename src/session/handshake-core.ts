@@ -113,7 +113,8 @@ export abstract class HandshakeCore {
   protected abstract mustWait(): boolean;
 
   protected succeed(keys: ProvenKeys): void {
-    if (!this.#outcome) this.#outcome = { kind: 'done', keys: { ...keys, leftover: this.#rest.slice() } };
+    if (!this.#outcome)
+      this.#outcome = { kind: 'done', keys: { ...keys, leftover: new Uint8Array(this.#rest) } };
   }
 
   protected send(message: Uint8Array): void {

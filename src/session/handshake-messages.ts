@@ -72,7 +72,7 @@ export function decodeDialerHello(message: Uint8Array): DialerHello {
     highest,
     mode: mode === 1 ? 'code' : 'known',
     ciphers: [...message.subarray(head, head + offers)].filter(isCipher),
-    nonce: message.slice(head + offers),
+    nonce: new Uint8Array(message.subarray(head + offers)),
   };
 }
 
@@ -89,7 +89,7 @@ export function decodeAnswer(message: Uint8Array, shareBytes: number): ListenerA
   if (version < handshakeVersions.lowest || version > handshakeVersions.highest)
     throw new XferError('ERR_XFER_VERSION', `the other side chose version ${version}, which was not offered`);
   if (!isCipher(chosen)) throw new XferError('ERR_XFER_PROTOCOL', 'the other side chose an unknown cipher');
-  return { version, cipher: chosen, nonce: nonce.slice(), share: share.slice() };
+  return { version, cipher: chosen, nonce: new Uint8Array(nonce), share: new Uint8Array(share) };
 }
 
 type Fields<Lengths extends readonly number[]> = { readonly [Index in keyof Lengths]: Uint8Array };

@@ -35,7 +35,7 @@ export class JoinDialerCore extends HandshakeCore {
     const refusal = decodeRefusal(message);
     if (refusal) throw new XferError(refusal, 'the other side refused the lane');
     const [listenerNonce, proof] = fields(message, joinMessage.answer, [handshakeNonceBytes, macBytes]);
-    const transcript = transcriptOf(this.#options, listenerNonce.slice());
+    const transcript = transcriptOf(this.#options, new Uint8Array(listenerNonce));
     const { secrets } = this.#options;
     if (!isLaneJoinMac(secrets.secret, transcript, 'listener', proof)) throw unproven();
     this.send(concat(Uint8Array.of(joinMessage.proof), laneJoinMac(secrets.secret, transcript, 'dialer')));

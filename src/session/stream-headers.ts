@@ -32,7 +32,7 @@ export function encodeJoinHeader({ session, lane, nonce }: JoinHeader): Uint8Arr
 /** undefined for every other header. */
 export function decodeJoinHeader(header: Uint8Array): JoinHeader | undefined {
   const named = namedLane(header, joinPrefix, joinBytes);
-  return named && { ...named, nonce: header.slice(nonceAt) };
+  return named && { ...named, nonce: new Uint8Array(header.subarray(nonceAt)) };
 }
 
 /** What the opening header of a stream says that brings the records of a group. */
@@ -51,7 +51,13 @@ export function encodeGroupHeader({ session, lane, epoch, mac }: GroupHeader): U
 /** undefined for every other header. */
 export function decodeGroupHeader(header: Uint8Array): GroupHeader | undefined {
   const named = namedLane(header, groupPrefix, macAt + macBytes);
-  return named && { ...named, epoch: header.slice(nonceAt, macAt), mac: header.slice(macAt) };
+  return (
+    named && {
+      ...named,
+      epoch: new Uint8Array(header.subarray(nonceAt, macAt)),
+      mac: new Uint8Array(header.subarray(macAt)),
+    }
+  );
 }
 
 function namedLane(
@@ -63,5 +69,5 @@ function namedLane(
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const lane = Number(view.getBigUint64(laneAt));
   if (!Number.isSafeInteger(lane)) return undefined;
-  return { session: header.slice(prefix.length, laneAt), lane };
+  return { session: new Uint8Array(header.subarray(prefix.length, laneAt)), lane };
 }

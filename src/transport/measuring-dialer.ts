@@ -121,7 +121,7 @@ export class MeasuringDialer {
         at += reportBytes;
       } else this.#handleByte(all[at++]);
     }
-    this.#rest = all.slice(at);
+    this.#rest = new Uint8Array(all.subarray(at));
   }
 
   #handleReport(report: MeasuringReport | undefined): void {

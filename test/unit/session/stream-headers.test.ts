@@ -18,7 +18,7 @@ describe('the opening header of a group', () => {
   it('says which session, lane and epoch, with a proof', () => {
     fc.assert(
       fc.property(bytes(16), fc.maxSafeNat(), bytes(16), bytes(32), (session, lane, epoch, mac) => {
-        const header = encodeGroupHeader({ session, lane, epoch, mac });
+        const header = Buffer.from(encodeGroupHeader({ session, lane, epoch, mac }));
         const decoded = decodeGroupHeader(header);
         header.fill(0);
         expect(decoded).toEqual({ session, lane, epoch, mac });
@@ -50,7 +50,7 @@ describe('the opening header of a lane', () => {
     const lane = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER));
     fc.assert(
       fc.property(bytes(16), lane, bytes(32), (session, lane, nonce) => {
-        const header = encodeJoinHeader({ session, lane, nonce });
+        const header = Buffer.from(encodeJoinHeader({ session, lane, nonce }));
         expect(decodeJoinHeader(header)).toEqual({ session, lane, nonce });
         expect(isSessionHeader(header)).toBe(false);
         // What is kept of it outlives the bytes that came.

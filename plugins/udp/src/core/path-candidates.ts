@@ -87,7 +87,7 @@ export class PathCandidates {
   }
 
   handleChallenge(path: number, token: Uint8Array): void {
-    this.#answers = [...this.#answers.slice(-(maxAnswers - 1)), { path, token: token.slice() }];
+    this.#answers = [...this.#answers.slice(-(maxAnswers - 1)), { path, token: new Uint8Array(token) }];
   }
 
   /** The round trip of the challenge, 0 where it was not measured, if this path is proven by it; it is no candidate then. */

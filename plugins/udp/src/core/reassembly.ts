@@ -97,7 +97,7 @@ export class Reassembly {
   #copy(offset: number, bytes: Uint8Array): Piece {
     const isLong = bytes.length >= blockBytes * leastBlockShare && bytes.length <= blockBytes;
     const block = isLong ? this.#pool?.take() : undefined;
-    if (block === undefined) return { offset, bytes: bytes.slice(), block };
+    if (block === undefined) return { offset, bytes: new Uint8Array(bytes), block };
     block.set(bytes);
     return { offset, bytes: block.subarray(0, bytes.length), block };
   }

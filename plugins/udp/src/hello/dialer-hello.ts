@@ -143,11 +143,11 @@ export class DialerHello {
     if (!retry || !latest?.times) return;
     if (this.#sent.some(({ cookie }) => sameBytes(cookie, retry.cookie))) return;
     if (latest.cookie.length > 0) {
-      this.#laterCookie = retry.cookie.slice();
+      this.#laterCookie = new Uint8Array(retry.cookie);
       return;
     }
     if (latest.times === 1) this.#retryRttMs = Math.max(0, now - latest.sentAt);
-    this.#useCookie(retry.cookie.slice());
+    this.#useCookie(new Uint8Array(retry.cookie));
     this.#sendAt = now;
     if (this.#failure) this.#failure.at = Math.max(this.#failure.at, now + this.#patienceMs);
   }
@@ -183,7 +183,7 @@ export class DialerHello {
       this.#isOver = true;
       return this.#connected(hello.times === 1 ? now - hello.sentAt : this.#retryRttMs, accept, {
         localId: this.#localId,
-        remoteId: accept.listenerId.slice(),
+        remoteId: new Uint8Array(accept.listenerId),
         sendKey: keys.dialer,
         receiveKey: keys.listener,
       });

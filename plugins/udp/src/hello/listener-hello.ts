@@ -79,7 +79,7 @@ export class ListenerHello {
     const earlier = this.#answered.find(now, dialerName(from, hello), this.#contentOf(hello));
     if (earlier === 'full') return undefined;
     if (earlier) return earlier.length > 0 ? answer(earlier) : undefined;
-    const copy = bytes.slice();
+    const copy = new Uint8Array(bytes);
     const own = parseHello(copy);
     return own && { kind: 'dialer', dialer: { from, bytes: copy, hello: own } };
   }
