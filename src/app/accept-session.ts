@@ -1,3 +1,4 @@
+import { transportDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
 import { acceptHandshake } from '../session/handshake.js';
@@ -12,6 +13,7 @@ import type { MeasuringListener } from '../transport/measuring-listener.js';
 import { benchedSession } from './bench-end.js';
 import { cipherOrder } from './cipher-order.js';
 import { firstStream, untilMeasured } from './first-stream.js';
+import { inTime } from './in-time.js';
 import { LaneConnections } from './lane-connections.js';
 import type { OpenSessions } from './open-sessions.js';
 import type { CommonOptions } from './options.js';
@@ -122,6 +124,11 @@ export async function acceptSession<Result>(
       paired: secrets.paired,
       isKnown: isPinned,
     });
+  } catch (error) {
+    // A reset would overtake what the other side is told of it.
+    const isHeard = session.isFinishing && session.lanes.length > 0 && !signal.aborted;
+    if (isHeard) await inTime(session.over, transportDefaults.closeTimeoutMs).catch(() => undefined);
+    throw error;
   } finally {
     sessions.delete(open);
     session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));

@@ -96,7 +96,7 @@ async function feedAll(source: PipeSource, ins: readonly PipeIn[], options: Carr
   const writers = ins.map((into) => {
     if (into.kind === 'remote') return into.open(framing);
     const { writer, reader } = memoryChannel(options.windowBytes ?? pipeDefaults.windowBytes);
-    drains.push(drain([{ reader, framing }], into.sink, drainOptions(options)));
+    drains.push(drain([{ reader, framing, isHere: true }], into.sink, drainOptions(options)));
     return writer;
   });
   // Of several one may fail, which shows in its writer.
@@ -128,7 +128,7 @@ async function drainAll(outs: readonly PipeOut[], sink: PipeSink, options: Carry
     const { writer, reader } = memoryChannel(options.windowBytes ?? pipeDefaults.windowBytes);
     const coalesceMs = options.noDelay ? { coalesceMs: 0 } : {};
     feeds.push(feed(out.source, [writer], { framing, signal: options.signal, ...coalesceMs }));
-    return { reader, framing };
+    return { reader, framing, isHere: true };
   });
   const way = options.meter.begin(
     false,
@@ -162,8 +162,10 @@ async function splice(
   const way = meter.begin(false, [reader]);
   let writer: PipeWriter | undefined;
   let giveUp: ((error: XferError) => void) | undefined;
+  const state = { hasFailed: false };
   const fail = (thrown: unknown) => {
     const error = asXferError(thrown);
+    state.hasFailed = true;
     reader.stop(error);
     writer?.reset(error);
     giveUp?.(error);
@@ -197,6 +199,9 @@ async function splice(
     await done;
     reader.delivered();
   } catch (error) {
+    // Who sends has failed: what came before that goes on.
+    if (!state.hasFailed) writer?.finish(asXferError(error));
+    await writer?.done.catch(() => undefined);
     fail(error);
     throw error;
   } finally {

@@ -84,11 +84,15 @@ export class DialledPipes {
     });
   }
 
-  /** Ends it in order, once all its channels have ended; with `error` only for as long as the other side may need to hear of it. */
+  /**
+   * Ends it in order, once all its channels have ended; with `error` only for as long as the other side may need to hear of it,
+   * which it does by them where there are any.
+   */
   async end(error?: XferError): Promise<void> {
     const { session } = this.#opened;
     try {
-      if (error?.code === 'ERR_XFER_INTERRUPTED') this.pipes.abort(error);
+      if (error?.code === 'ERR_XFER_INTERRUPTED' || (error && this.pipes.channelCount === 0))
+        this.pipes.abort(error);
       else if (error)
         await inTime(this.pipes.end(), transportDefaults.closeTimeoutMs).catch(() => this.pipes.abort(error));
       else {

@@ -20,7 +20,10 @@ export class PipeDials {
   /** Targets that could not be reached, and that the others go on without. */
   readonly #missed = new Map<ReadPlace, XferError>();
   readonly #ending = new Map<DialledPipes, Promise<void>>();
-  #mayMiss = false;
+  /** Others go on without one that is lost. */
+  #goesOn = false;
+  /** One of those is on this machine. */
+  #isHereToo = false;
   #lostCount = 0;
 
   constructor(options: PipeDialsOptions, onProgress: () => void) {
@@ -28,9 +31,10 @@ export class PipeDials {
     this.#onProgress = onProgress;
   }
 
-  /** Aborts when one of the sessions has ended, whoever uses it; where the others go on without it, when all have. */
+  /** Aborts when one of the sessions has ended, whoever uses it; where others go on without it, when none of them is left. */
   get lost(): AbortSignal {
-    return this.#mayMiss ? this.gone : this.#lost.signal;
+    if (!this.#goesOn) return this.#lost.signal;
+    return this.#isHereToo ? new AbortController().signal : this.gone;
   }
 
   /** Aborts when all of them have. */
@@ -39,13 +43,14 @@ export class PipeDials {
   }
 
   /**
-   * Dials all targets among these places at once. Rejects with the first failure, and then none is left; with `mayMiss` only
-   * where there is nobody to go on with: who could not be reached is one whose channels fail.
+   * Dials all targets among these places at once. Rejects with the first failure, and then none is left; with `several`, of
+   * which one is enough, only where there is nobody of them to go on with: who could not be reached is one whose channels fail.
    */
-  async open(places: readonly ReadPlace[], mayMiss = false): Promise<void> {
+  async open(places: readonly ReadPlace[], several: readonly ReadPlace[] = []): Promise<void> {
     const targets = places.filter((place) => place.kind === 'target');
     if (targets.length === 0) return;
-    this.#mayMiss = mayMiss;
+    this.#goesOn = several.length > 1;
+    this.#isHereToo = several.some((place) => place.kind === 'local');
     const { home, askCode } = this.#options;
     const identity = await loadIdentity(home);
     const asked = askCode && once(askCode);
@@ -67,7 +72,7 @@ export class PipeDials {
     const failed = settled.find((one) => one.status === 'rejected');
     if (!failed) return;
     const { aborted } = this.#options.signal;
-    if (!mayMiss || aborted || this.#dialled.size === 0) {
+    if (!this.#goesOn || aborted || (this.#dialled.size === 0 && !this.#isHereToo)) {
       await this.end(failed.reason as XferError);
       throw failed.reason;
     }
@@ -84,7 +89,8 @@ export class PipeDials {
     return first && others.length === 0 ? first.lanes : [];
   }
 
-  endOf(place: ReadPlace): StreamEnd {
+  /** `isOnly`: there is no other stream with it. */
+  endOf(place: ReadPlace, isOnly = false): StreamEnd {
     if (place.kind === 'local') return localEnd(place);
     const { name } = this.#options;
     const missed = this.#missed.get(place);
@@ -93,7 +99,8 @@ export class PipeDials {
     if (!dialled) throw new XferError('ERR_XFER_INTERNAL', 'a place was not dialled');
     // Who has all of it need not wait for the others: what reads from it over there sees its end.
     const onDelivered = (): void => void this.#endOne(dialled).catch(() => undefined);
-    return dialledEnd(this.#mayMiss ? whileThere(dialled.pipes) : dialled.pipes, name, onDelivered);
+    const opening = this.#goesOn ? whileThere(dialled.pipes) : dialled.pipes;
+    return dialledEnd(opening, name, isOnly ? onDelivered : undefined);
   }
 
   /** Ends all of them; in order where there is no `error`. */

@@ -16,8 +16,8 @@ export async function runPipe(
   const dials = new PipeDials(options, push);
   account.lanes = () => dials.lanes;
   const several = to.length > 1 ? to : from;
-  await dials.open([...from, ...to], several.length > 1 && isWithoutWait(options, from));
-  const endOf = dials.endOf.bind(dials);
+  await dials.open([...from, ...to], isWithoutWait(options, from) ? several : []);
+  const endOf = (place: ReadPlace) => dials.endOf(place, true);
   try {
     await runStream(from.map(endOf), to.map(endOf), {
       ...options,

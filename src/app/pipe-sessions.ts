@@ -6,6 +6,9 @@ import type { ChannelRequest, IncomingChannel, PipeSession } from '../pipe/chann
 import { pipeSession } from '../pipe/pipe-session.js';
 import { pipeCapability, stdoutCapability } from '../session/hello.js';
 import type { PeerStore } from '../session/peer-store.js';
+import type { Session } from '../session/session.js';
+import { abortMessage } from '../transfer/abort-message.js';
+import { encodeTransferMessage } from '../transfer/messages.js';
 import { transportsOf } from './carried.js';
 import { inTime } from './in-time.js';
 import { PipeAccount, type AccountOptions } from './pipe-account.js';
@@ -62,8 +65,30 @@ export class PipeSessions implements SessionHandler<PipeResult> {
 }
 
 /** Serves one session whose dialer begins channels. To be called in the turn in which it was made. */
-export function servePipes(given: PipeSessionsOptions, accepted: AcceptedSession): Promise<PipeResult> {
-  return new ServedPipes(given, accepted).run();
+export async function servePipes(given: PipeSessionsOptions, accepted: AcceptedSession): Promise<PipeResult> {
+  const { capabilities } = accepted.session.hello;
+  const takesFile = given.options.ofFile !== undefined;
+  if (capabilities.includes(pipeCapability) || (takesFile && capabilities.includes(stdoutCapability)))
+    return new ServedPipes(given, accepted).run();
+  throw turnAway(
+    accepted.session,
+    new XferError('ERR_XFER_REFUSED', 'this side has a pipe, and takes no files', {
+      remedy: 'start xfer recv on this machine, or xfer pipe on the other',
+    }),
+  );
+}
+
+/** Whoever sends files does not know of pipes, and is told as a receiver would tell him. */
+function turnAway(session: Session, error: XferError): XferError {
+  session.attach({
+    onControl: () => undefined,
+    onContent: (content) => content.release(),
+    onRoom: () => undefined,
+    onEnd: () => undefined,
+  });
+  session.sendControl(encodeTransferMessage(abortMessage(error)));
+  session.finish();
+  return error;
 }
 
 /** One session of it. */
@@ -113,7 +138,6 @@ class ServedPipes {
     signal.addEventListener('abort', interrupt, { once: true });
     if (signal.aborted) interrupt();
     try {
-      this.#checkDialer();
       const peer = await this.#introduce();
       await (this.#given.options.fork ? this.#serveAll() : this.#serveOne());
       return await this.#finish(peer);
@@ -126,17 +150,6 @@ class ServedPipes {
     } finally {
       signal.removeEventListener('abort', interrupt);
     }
-  }
-
-  /** It may be one that sends files, and does not know of pipes. */
-  #checkDialer(): void {
-    const { capabilities } = this.#accepted.session.hello;
-    const takesFile = this.#given.options.ofFile !== undefined;
-    if (capabilities.includes(pipeCapability) || (takesFile && capabilities.includes(stdoutCapability)))
-      return;
-    throw new XferError('ERR_XFER_REFUSED', 'this side has a pipe, and takes no files', {
-      remedy: 'start xfer recv on this machine, or xfer pipe on the other',
-    });
   }
 
   async #serveOne(): Promise<void> {

@@ -44,6 +44,8 @@ export class Balancer implements Outlet {
   #next = 0;
   #confirming: NodeJS.Immediate | undefined;
   #firstError: XferError | undefined;
+  /** Why what was written is not all. */
+  #failure: XferError | undefined;
 
   constructor(writers: readonly PipeWriter[], options: BalancerOptions) {
     this.#options = options;
@@ -78,9 +80,10 @@ export class Balancer implements Outlet {
     );
   }
 
-  async finish(): Promise<void> {
+  async finish(failure?: XferError): Promise<void> {
+    this.#failure = failure;
     if (!this.#scanner.isBetween) {
-      if (this.#options.framing === 'len32') throw cutShort();
+      if (this.#options.framing === 'len32') throw failure ?? cutShort();
       this.#endLine();
     }
     await this.#watched(this.#deliver(), () => {
@@ -89,7 +92,8 @@ export class Balancer implements Outlet {
       );
       return late.length < this.#live.length ? late : [];
     });
-    if (this.#firstError) throw this.#firstError;
+    const error = failure ?? this.#firstError;
+    if (error) throw error;
   }
 
   reset(error: XferError): void {
@@ -109,7 +113,7 @@ export class Balancer implements Outlet {
       () => this.#waiting.length === 0 && this.#live.every((worker) => worker.runs.length === 0),
     );
     this.#isFinished = true;
-    for (const { writer } of this.#live) writer.finish();
+    for (const { writer } of this.#live) writer.finish(this.#failure);
     await Promise.allSettled(this.#workers.map(({ writer }) => writer.done));
   }
 
@@ -218,6 +222,8 @@ export class Balancer implements Outlet {
   #fail(worker: BalancedWriter, error: XferError): void {
     if (worker.isGone) return;
     worker.isGone = true;
+    // Before it has said that, it has taken all.
+    if (error === this.#failure) return;
     this.#firstError ??= error;
     this.#takeBack(worker);
     this.#options.onDropped?.(worker.index, error);

@@ -26,6 +26,8 @@ export class ChannelWriter implements PipeWriter {
   #state: 'open' | 'finished' | 'over' = 'open';
   #settle: { resolve(): void; reject(error: XferError): void } | undefined;
   #drains: (() => void)[] = [];
+  /** What is said behind all that was written. */
+  #failure: XferError | undefined;
   /** What the other side has room for, as it has said. */
   #credit = 0;
 
@@ -84,10 +86,12 @@ export class ChannelWriter implements PipeWriter {
     return new Promise((resolve) => this.#drains.push(resolve));
   }
 
-  finish(): void {
+  finish(error?: XferError): void {
     if (this.#state !== 'open') return;
     this.#state = 'finished';
-    this.#options.say({ type: 'finish', id: this.#options.id, bytes: this.#queue.writtenBytes });
+    this.#failure = error;
+    if (error) this.#failWhenHeldThere();
+    else this.#options.say({ type: 'finish', id: this.#options.id, bytes: this.#queue.writtenBytes });
   }
 
   reset(error: XferError): void {
@@ -102,6 +106,7 @@ export class ChannelWriter implements PipeWriter {
 
   handleReceived(): void {
     if (this.#hasRoom) this.#tellDrained();
+    this.#failWhenHeldThere();
   }
 
   handleCredit(limit: number): void {
@@ -113,7 +118,7 @@ export class ChannelWriter implements PipeWriter {
 
   handleDelivered(): void {
     if (this.#state === 'over') return;
-    if (this.#state !== 'finished') throw breach('it has delivered what is not finished');
+    if (this.#state !== 'finished' || this.#failure) throw breach('it has delivered what is not finished');
     this.#end();
     this.#settle?.resolve();
     this.#options.onOver();
@@ -133,6 +138,11 @@ export class ChannelWriter implements PipeWriter {
 
   get #hasRoom(): boolean {
     return this.#state === 'over' || (this.heldBytes < this.windowBytes && !this.#queue.isCrowded);
+  }
+
+  /** A reset overtakes content that has not arrived, and none that has. */
+  #failWhenHeldThere(): void {
+    if (this.#failure && this.heldBytes === 0) this.reset(this.#failure);
   }
 
   #end(): void {

@@ -28,9 +28,9 @@ export interface PipeWriter {
   write(block: Block): boolean;
   /** Resolves when there is room for more, or when nothing more goes. */
   drained(): Promise<void>;
-  /** All was written. */
-  finish(): void;
-  /** What was written is not all. */
+  /** All was written. With `error` it was to be more: the other side gets it, and the error behind it, with which `done` rejects. */
+  finish(error?: XferError): void;
+  /** What was written is not all, and need not arrive. */
   reset(error: XferError): void;
   /**
    * Resolves when the other side has delivered all to where it goes. Rejects, as soon as nothing more goes, with
@@ -109,6 +109,8 @@ export interface PipeSession {
   abort(error: XferError): void;
   /** Settles, once, with the end of the session: rejects with an XferError unless it was in order. */
   readonly over: Promise<void>;
+  /** Channels that there ever were. */
+  readonly channelCount: number;
   /** What decides about lanes. */
   readonly measured: MeasuredTransfer;
   /** Content that came on, or went by, each lane: by its number, in bytes. */

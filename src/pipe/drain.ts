@@ -12,6 +12,8 @@ import { Turns } from './turns.js';
 export interface DrainInput {
   readonly reader: PipeReader;
   readonly framing: Framing;
+  /** What is read comes from this machine. Default: false. */
+  readonly isHere?: boolean;
 }
 
 export interface DrainOptions {
@@ -20,8 +22,9 @@ export interface DrainOptions {
   /** Aborting it stops the readers and aborts the sink; `drain` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Aborts when nobody sends any more: the readers say so themselves, but not to who waits for a sink. Where some of the content
-   * is missing and the sink takes nothing for closeTimeoutMs, it is aborted, and `drain` rejects with the reason.
+   * Aborts when nobody of another machine sends any more: the readers say so themselves, but not to who waits for a sink. Where
+   * some of the content is missing, none is to come from this machine, and the sink takes nothing for closeTimeoutMs, it is
+   * aborted, and `drain` rejects with the reason.
    */
   readonly gone?: AbortSignal | undefined;
   /** Of several readers one failed. By its place in `inputs`. */
@@ -88,12 +91,12 @@ class Drain {
     }
   }
 
-  /** Goes on as long as the sink takes something, and where all content is here. */
+  /** Goes on as long as the sink takes something, or something may come from here, and where all content is here. */
   #loseHope(error: XferError): void {
     const before = this.#bytes;
     this.#patience = setTimeout(() => {
       if (this.#unended === 0) return;
-      if (this.#bytes === before) this.#abort(error);
+      if (this.#bytes === before && !this.#inputs.some(({ isFed }) => isFed)) this.#abort(error);
       else this.#loseHope(error);
     }, transportDefaults.closeTimeoutMs);
   }
@@ -121,7 +124,10 @@ class Drain {
     try {
       for (;;) {
         const block = await input.reader.read();
-        if (!block) this.#unended--;
+        if (!block) {
+          this.#unended--;
+          input.hasEnded = true;
+        }
         await passing;
         if (input.isOver) return block?.release();
         if (!block) break;
@@ -230,6 +236,8 @@ class Input {
   flow: Flow | undefined;
   /** It failed, or was stopped. */
   isOver = false;
+  /** All of it is read. */
+  hasEnded = false;
   readonly #input: DrainInput;
 
   constructor(input: DrainInput) {
@@ -239,6 +247,11 @@ class Input {
 
   get framing(): Framing {
     return this.#input.framing;
+  }
+
+  /** Whether more may come of it, whoever leaves. */
+  get isFed(): boolean {
+    return this.#input.isHere === true && !this.isOver && !this.hasEnded;
   }
 
   /** Whether nothing of it is left half in the sink. */

@@ -28,6 +28,8 @@ export class FanOut implements Outlet {
   #chargedAtMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #firstError: XferError | undefined;
+  /** Why what was written is not all. */
+  #failure: XferError | undefined;
 
   constructor(writers: readonly PipeWriter[], options: FanOutOptions) {
     this.#options = options;
@@ -58,15 +60,17 @@ export class FanOut implements Outlet {
     this.#update(() => (this.#isWaiting = false));
   }
 
-  async finish(): Promise<void> {
-    for (const { writer } of this.#live) writer.finish();
+  async finish(failure?: XferError): Promise<void> {
+    this.#failure = failure;
+    for (const { writer } of this.#live) writer.finish(failure);
     const done = Promise.allSettled(this.#branches.map(({ writer }) => writer.done));
     const { slow } = this.#options;
     const rest = () =>
       this.#branches.some(({ isDone }) => isDone) ? this.#live.filter((one) => !one.isDone) : [];
     if (slow) await new Standstill<Branch>(slow.standstillMs).until(done, rest, (one) => this.#drop(one));
     else await done;
-    if (this.#firstError) throw this.#firstError;
+    const error = failure ?? this.#firstError;
+    if (error) throw error;
   }
 
   reset(error: XferError): void {
@@ -89,8 +93,9 @@ export class FanOut implements Outlet {
 
   #fail(branch: Branch, error: XferError): void {
     if (branch.isGone) return;
-    this.#firstError ??= error;
     this.#update(() => (branch.isGone = true));
+    if (error === this.#failure) return;
+    this.#firstError ??= error;
     if (this.#branches.length > 1) this.#options.onDropped?.(branch.index, error);
     if (this.#live.length === 0) this.#options.onGone(this.#firstError);
   }

@@ -33,9 +33,9 @@ export interface FeedOptions {
 
 /**
  * Moves all content of a source into one or more channels. The source is read at once, whether or not the other side is there.
- * Resolves when every writer is done, which is when its other side has delivered all. Rejects with the source's error, and
- * then the writers are reset with it; with the last writer's end, and then the source is stopped at once; or, after the
- * others are done, with the first error of one of several writers.
+ * Resolves when every writer is done, which is when its other side has delivered all. Rejects with the source's error,
+ * which the other sides get behind all that came before it; with the last writer's end, and then the source is stopped at once;
+ * or, after the others are done, with the first error of one of several writers.
  */
 export async function feed(
   source: PipeSource,
@@ -120,11 +120,20 @@ class Feed {
       if (this.#error) throw this.#error;
       if (this.#checked?.isBetween === false) throw cutShort();
     } catch (error) {
-      this.#outlet.reset(asXferError(error));
+      await this.#fail(asXferError(error));
       throw error;
     } finally {
       this.#coalescer.close();
     }
+  }
+
+  /** A source that fails has given what it has given. */
+  async #fail(error: XferError): Promise<void> {
+    if (!this.#error) {
+      this.#coalescer.flush();
+      await this.#outlet.finish(error).catch(() => undefined);
+    }
+    this.#outlet.reset(error);
   }
 
   async #pourBytes(source: ByteSource): Promise<void> {

@@ -1,4 +1,4 @@
-import { close, constants, fstat, open } from 'node:fs';
+import { close, constants, fstat, ftruncate, open, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -24,6 +24,9 @@ const attemptMs = 20;
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const statFile = promisify(fstat);
+const truncateFile = promisify(ftruncate);
+/** How often each file is a source of this process now. */
+const readHere = new Map<string, number>();
 
 /**
  * `file:PATH`: a regular file, a FIFO or a device, from its beginning; to one that is made or emptied. The path stands there
@@ -68,14 +71,19 @@ async function openSource(
   signal.throwIfAborted();
   // A FIFO is open at once then, whether or not somebody writes to it; its reader waits for that.
   const fd = await opened(path, constants.O_RDONLY, label);
-  return settled(fd, label, signal, (isFifo) => {
-    const reader = native.descriptors.reader(fd, { isOwn: true, awaitsWriter: isFifo });
+  return settled(fd, label, signal, (found) => {
+    const reader = native.descriptors.reader(fd, { isOwn: true, awaitsWriter: found.isFIFO() });
     const source = descriptorSource(reader, label);
+    const id = idOf(found);
+    readHere.set(id, (readHere.get(id) ?? 0) + 1);
+    let isClosed = false;
     return {
       label,
       source,
       close: () => {
         source.stop();
+        if (!isClosed) forget(id);
+        isClosed = true;
         return Promise.resolve();
       },
     };
@@ -88,7 +96,8 @@ async function openSink(
   native: Pick<NativeApi, 'descriptors'>,
 ): Promise<Endpoint> {
   const label = `file:${printable(path)}`;
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+  // It is emptied when it is known that nobody here reads it.
+  const flags = constants.O_WRONLY | constants.O_CREAT;
   signal.throwIfAborted();
   let fd = await openedForReader(path, flags, label);
   while (fd === undefined) {
@@ -96,7 +105,16 @@ async function openSink(
     fd = await openedForReader(path, flags, label);
   }
   const taken = fd;
-  return settled(taken, label, signal, () => {
+  return settled(taken, label, signal, async (found) => {
+    if (found.isFile()) {
+      if (readHere.has(idOf(found)))
+        throw new XferError('ERR_XFER_USAGE', `${label} is read by this pipe, and would be emptied`, {
+          remedy: 'write to another file, and rename it afterwards',
+        });
+      await truncateFile(taken, 0).catch((error: unknown) => {
+        throw fileError(error, `${label} could not be emptied`);
+      });
+    }
     const sink = descriptorSink(native.descriptors.writer(taken, { isOwn: true }), label);
     return {
       label,
@@ -133,18 +151,26 @@ async function settled(
   fd: number,
   label: string,
   signal: AbortSignal,
-  make: (isFifo: boolean) => Endpoint,
+  make: (found: BigIntStats) => Endpoint | Promise<Endpoint>,
 ): Promise<Endpoint> {
   try {
     signal.throwIfAborted();
-    const found = await statFile(fd);
+    const found = await statFile(fd, { bigint: true });
     if (found.isDirectory())
       throw new XferError('ERR_XFER_IS_DIRECTORY', `${label} is a directory: send it with xfer send`);
-    return make(found.isFIFO());
+    return await make(found);
   } catch (error) {
     await closeFile(fd).catch(() => undefined);
     throw error;
   }
+}
+
+const idOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;
+
+function forget(id: string): void {
+  const left = (readHere.get(id) ?? 0) - 1;
+  if (left > 0) readHere.set(id, left);
+  else readHere.delete(id);
 }
 
 const errnoOf = (error: unknown): unknown =>

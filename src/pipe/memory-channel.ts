@@ -23,6 +23,8 @@ class MemoryChannel implements PipeWriter {
   #heldBytes = 0;
   #takenBytes = 0;
   #isFinished = false;
+  /** Comes behind all that was written. */
+  #failure: XferError | undefined;
   #error: XferError | undefined;
   #settle!: (error?: XferError) => void;
 
@@ -58,8 +60,9 @@ class MemoryChannel implements PipeWriter {
     return this.#room.until(() => this.#hasRoom || this.#error !== undefined);
   }
 
-  finish(): void {
+  finish(error?: XferError): void {
     this.#isFinished = true;
+    this.#failure = error;
     this.#content.check();
   }
 
@@ -88,7 +91,10 @@ class MemoryChannel implements PipeWriter {
     await this.#content.until(() => this.#queue.length > 0 || this.#isFinished || this.#error !== undefined);
     if (this.#error) throw this.#error;
     const block = this.#queue.shift();
-    return block && this.#lent(block);
+    if (block) return this.#lent(block);
+    if (!this.#failure) return undefined;
+    this.#end(this.#failure);
+    throw this.#failure;
   }
 
   /** Counts as held until the reader releases it. */

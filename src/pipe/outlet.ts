@@ -9,9 +9,12 @@ export interface Outlet {
   readonly hasRoom: boolean;
   /** Resolves when there is room, or when no writer is left. One call at a time. */
   room(): Promise<void>;
-  /** Nothing more comes. Resolves when all has been delivered; rejects with a writer's first error after the others are done. */
-  finish(): Promise<void>;
-  /** What was written is not all. */
+  /**
+   * Nothing more comes. Resolves when all has been delivered; rejects with a writer's first error after the others are done. With
+   * `failure` more was to come: it goes behind all that was written, and rejects when that has gone or cannot.
+   */
+  finish(failure?: XferError): Promise<void>;
+  /** What was written is not all, and need not arrive. */
   reset(error: XferError): void;
 }
 

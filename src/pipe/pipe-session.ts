@@ -87,6 +87,10 @@ class ChannelledSession implements PipeSession {
     });
   }
 
+  get channelCount(): number {
+    return this.#count;
+  }
+
   get measured(): MeasuredTransfer {
     const { receivedBytes, networkMs } = this.#out;
     const [loads, arrived] = [new Map(this.#out.loads), this.#in.carried];

@@ -78,6 +78,8 @@ export class Session {
   readonly fabric: FabricTrust;
   /** Content in a record that this side sends, at most. */
   readonly recordBytes: number;
+  /** Resolves when it is over, however it ended. */
+  readonly over: Promise<void>;
   readonly #bench: BenchTrust;
   readonly #options: SessionOptions;
   readonly #secrets: SessionSecrets;
@@ -94,6 +96,7 @@ export class Session {
   #tampered = 0;
   #detachedTimer: NodeJS.Timeout | undefined;
   #endTimer: NodeJS.Timeout | undefined;
+  #settle: (() => void) | undefined;
 
   private constructor(options: SessionOptions) {
     this.#options = options;
@@ -102,6 +105,7 @@ export class Session {
     this.id = sessionId(options.secrets.secret, options.secrets.transcript);
     this.group = new GroupMembership(options.native, (content) => this.#handleContent(content));
     this.recordBytes = options.recordBytes ?? sessionDefaults.recordBytes;
+    this.over = new Promise((resolve) => (this.#settle = resolve));
     this.#bench = new BenchTrust({ key: options.benchKey, secrets: options.secrets });
     this.fabric = new FabricTrust({
       isBenched: () => this.#bench.isAgreed,
@@ -475,6 +479,7 @@ export class Session {
     this.group.close();
     this.#helloArrived?.();
     this.#handlers?.onEnd(error);
+    this.#settle?.();
   }
 }
 

@@ -554,8 +554,9 @@ export class ReceiveTransfer {
   #fail(error: XferError): void {
     this.#over = true;
     this.#error = error;
-    this.#session.finish();
+    // Before the session ends, which it may do at once, and as lost.
     this.#settle?.reject(error);
+    this.#session.finish();
   }
 
   async #cleanUp(): Promise<void> {

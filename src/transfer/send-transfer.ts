@@ -391,11 +391,12 @@ export class SendTransfer {
     const bottleneck = waits ? bottleneckOf(this.#clock.waits(this.#content.waits), waits) : 'none';
     // Before the lanes end, which is no loss any more.
     this.#content.close();
+    const { carried, records: nextRecord } = this.#content;
+    // Before the session ends, which it may do at once, and as lost.
+    this.#settle?.resolve({ files, bytes, bottleneck, carried, nextRecord });
     // Who goes on says at once that it was heard: only then another may begin over there.
     if (this.#options.keepsSession) this.#session.confirm();
     else this.#session.finish();
-    const { carried, records: nextRecord } = this.#content;
-    this.#settle?.resolve({ files, bytes, bottleneck, carried, nextRecord });
   }
 
   #progress(): void {
@@ -419,8 +420,9 @@ export class SendTransfer {
   }
 
   #fail(error: XferError): void {
-    this.#session.finish();
+    // Before the session ends, which it may do at once, and as lost.
     this.#settle?.reject(error);
+    this.#session.finish();
     this.#close();
   }
 

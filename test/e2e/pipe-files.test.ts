@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { listenPipe } from '../support/run-pipe.js';
 import { program } from '../support/run-through.js';
 import { runXfer, temporaryDirectory } from '../support/run-xfer.js';
 
@@ -66,6 +67,17 @@ describe('a file that goes to the standard output of another machine', () => {
     }
   });
 });
+
+it('files are refused by a pipe, on both sides and at once', async () => {
+  for (let time = 0; time < 4; time++) {
+    const { run, address } = await listenPipe([], { env, input: '' });
+    const sent = await (await runXfer(['send', program, address], { env })).ended;
+    const refusal = expect.stringContaining('this side has a pipe, and takes no files') as string;
+    expect([sent.status, sent.stderr]).toEqual([4, refusal]);
+    const { status, stdout } = await run.ended;
+    expect([status, stdout.length]).toEqual([4, 0]);
+  }
+}, 60_000);
 
 describe('stdin that is sent as a file', () => {
   it('has its name when all of it is there, and a sender that is killed leaves nothing behind', async () => {

@@ -111,6 +111,19 @@ describe('a pipe to another machine', () => {
     await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED', message: 'it died' });
     await expect(listener.over).rejects.toMatchObject({ code: 'ERR_XFER_COMMAND_FAILED' });
     expect(far.sink).toMatchObject({ isEnded: false, aborted: { code: 'ERR_XFER_COMMAND_FAILED' } });
+    expect(far.text).toBe('half');
+  });
+
+  it('tells the other side why its own place cannot be opened', async () => {
+    hand('far');
+    kit.failures.set('near', new XferError('ERR_XFER_NOT_FOUND', 'there is no such file'));
+    const listener = await kit.listener(place('hand:far'), true);
+    const dialer = await kit.run(place('hand:near'), listener.at, { code: listener.code });
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_NOT_FOUND' });
+    await expect(listener.over).rejects.toMatchObject({
+      code: 'ERR_XFER_NOT_FOUND',
+      message: 'the other side: there is no such file',
+    });
   });
 
   it('fails as the endpoint over there does that cannot be opened', async () => {
@@ -378,6 +391,27 @@ describe('one of several machines that cannot be reached', () => {
     expect(near.text).toBe('all\n');
   });
 
+  it.each([{ slow: 'drop' }, { balance: true }] as const)(
+    'is named, and a place of this machine gets all with %o',
+    async (how) => {
+      const [near, here] = [hand('near'), hand('here')];
+      const to = [target(nowhere), place('hand:here')];
+      const dialer = await kit.run(place('hand:near'), to, { code, retryMs: 0, ...how });
+      near.hand.push('all').end();
+      await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+      expect(here.text).toBe('all');
+    },
+  );
+
+  it('is named, and what a place of this machine gives is gathered', async () => {
+    const [near, here] = [hand('near'), hand('here')];
+    const from = [target(nowhere), place('hand:here')];
+    const dialer = await kit.run(from, place('hand:near'), { code, retryMs: 0, framing: 'lines' });
+    here.hand.push('all\n').end();
+    await expect(dialer.over).rejects.toMatchObject({ code: 'ERR_XFER_CONNECTION_REFUSED' });
+    expect(near.text).toBe('all\n');
+  });
+
   it('ends it before anything has gone where all get everything', async () => {
     const [near, far] = [hand('near'), hand('far')];
     const listener = await kit.listener(place('hand:far'), true, { code });
@@ -422,6 +456,18 @@ describe('a pipe that forks', () => {
     await vi.waitFor(() => expect([one.isClosed, two.isClosed]).toEqual([true, true]));
     expect([one.text, two.text]).toEqual(['answer 1', 'answer 2']);
     expect(dialer.events.filter(({ event }) => event === 'connected')).toHaveLength(1);
+  });
+
+  it('goes on with the next one that comes when one way of one is all there', async () => {
+    const listener = await kit.listener(place('hand:'), true, { fork: true });
+    await kit.run(place('hand-listen:'), listener.at, { code: listener.code, fork: true });
+    await kit.until(() => kit.isAccepting);
+    for (const text of ['1', '2', '3']) {
+      const one = kit.come(text);
+      one.hand.push(text).end();
+      await vi.waitFor(() => expect(one.isClosed).toBe(true));
+    }
+    expect(kit.opened.map(({ endpoint }) => endpoint.text)).toEqual(['1', '2', '3']);
   });
 
   it('tells of a stream that failed, and goes on with the others', async () => {

@@ -38,6 +38,25 @@ describe('a channel both ways', () => {
     await pipes.dialer.end();
   });
 
+  it('gives what was written before it failed, however much and slowly, and then why', async () => {
+    const pipes = await meetPipes({ windowBytes: MiB });
+    const { near, far } = await openChannel(pipes, bothWays);
+    const why = error('ERR_XFER_COMMAND_FAILED', 'it ended with 1');
+    const blocks = new Blocks();
+    for (let i = 0; i < 40; i++) writerOf(near).write(blocks.text(String(i % 10).repeat(100_000)));
+    writerOf(near).finish(why);
+    let bytes = 0;
+    const read = async (): Promise<void> => {
+      for (let block = await readerOf(far).read(); block; block = await readerOf(far).read()) {
+        bytes += block.bytes.length;
+        block.release();
+      }
+    };
+    await expect(read()).rejects.toEqual(failure('ERR_XFER_COMMAND_FAILED', 'it ended with 1'));
+    await expect(writerOf(near).done).rejects.toBe(why);
+    expect([bytes, blocks.out, writerOf(near).heldBytes]).toEqual([4_000_000, 0, 0]);
+  });
+
   it('carries much both ways at once', async () => {
     const pipes = await meetPipes({ windowBytes: 3 * MiB });
     const { near, far } = await openChannel(pipes, bothWays);

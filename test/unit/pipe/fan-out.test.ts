@@ -71,12 +71,39 @@ describe('several writers', () => {
     expect(source.isStopped).toBe(true);
   });
 
-  it('are reset when the source fails', async () => {
+  it.each([false, true])(
+    'get what a source gave before it failed, and then its error; balance: %s',
+    async (balance) => {
+      const writers = [new HandWriter(), quick()];
+      const error = new XferError('ERR_XFER_COMMAND_FAILED', 'it ended with 1');
+      const dropped: number[] = [];
+      const fed = feeding(new HandSource().push('some', ' more', error), writers, {
+        ...{ balance, coalesceMs: 0, onDropped: (index: number) => dropped.push(index) },
+      });
+      fed.catch(() => undefined);
+      await turns();
+      expect(writers[0]?.wasReset).toBeUndefined();
+      writers[0]?.take();
+      await expect(fed).rejects.toBe(error);
+      expect(writers.map(({ wasReset }) => wasReset)).toEqual([error, error]);
+      expect(writers.map(({ taken }) => taken)).toEqual(
+        balance ? ['some', ' more'] : ['some more', 'some more'],
+      );
+      expect([writers.map(({ heldBlocks }) => heldBlocks), dropped]).toEqual([[0, 0], []]);
+    },
+  );
+
+  it('are reset at once when a feed is aborted whose source has failed', async () => {
     const writers = [new HandWriter(), quick()];
-    const error = new XferError('ERR_XFER_COMMAND_FAILED', 'it ended with 1');
-    await expect(feeding(new HandSource().push('some', error), writers)).rejects.toBe(error);
-    expect(writers.map(({ wasReset }) => wasReset)).toEqual([error, error]);
-    expect(writers.map(({ heldBlocks }) => heldBlocks)).toEqual([0, 0]);
+    const aborter = new AbortController();
+    const failed = new XferError('ERR_XFER_COMMAND_FAILED', 'it ended with 1');
+    const fed = feeding(new HandSource().push('some', failed), writers, { signal: aborter.signal });
+    fed.catch(() => undefined);
+    await turns();
+    const error = new XferError('ERR_XFER_INTERRUPTED', 'interrupted');
+    aborter.abort(error);
+    await expect(fed).rejects.toBe(error);
+    expect([writers[0]?.wasReset, writers[0]?.taken]).toEqual([error, '']);
   });
 
   it('are reset when the feed is aborted, and the source is stopped', async () => {
@@ -305,7 +332,7 @@ describe('a feed', () => {
     ['ends within a message', frame('abc').subarray(0, 5)],
     ['is longer than may be', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0])],
   ])('of bytes that are to be messages is reset where one %s', async (_, content) => {
-    const writer = new HandWriter();
+    const writer = quick();
     const source = new HandSource().push(content).end();
     await expect(feeding(source, [writer], { framing: 'len32' })).rejects.toMatchObject({
       code: 'ERR_XFER_FRAMING',

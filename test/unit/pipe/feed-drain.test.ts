@@ -60,7 +60,7 @@ it('a source that fails aborts the sink with its error', async () => {
   const { results } = joined(new HandSource().push('some', error), sink);
   expect(await statuses(results)).toEqual([error, error]);
   expect(sink.aborted).toBe(error);
-  expect(sink.isEnded).toBe(false);
+  expect([sink.text, sink.isEnded]).toEqual(['some', false]);
 });
 
 it('a sink that takes nothing is aborted some time after the other side has gone, and not where all has come', async () => {
@@ -90,6 +90,22 @@ it('a sink that takes nothing is aborted some time after the other side has gone
     expect(await statuses(drained)).toEqual([isAll ? 'done' : error]);
     expect(vi.getTimerCount()).toBe(0);
   }
+});
+
+it('a sink waits for what comes from this machine, whoever else has gone', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { writer, reader } = memoryChannel(4096);
+  const sink = new NotingBytes();
+  const input = { reader, framing: 'bytes', isHere: true } as const;
+  const drained = Promise.allSettled([drain([input], sink, { gone: AbortSignal.abort(brokenPipe()) })]);
+  await vi.advanceTimersByTimeAsync(3 * transportDefaults.closeTimeoutMs);
+  writer.write(new SharedBlock(bytesOf('late')));
+  writer.finish();
+  expect(await statuses(drained)).toEqual(['done']);
+  expect(sink.text).toBe('late');
+  await vi.advanceTimersByTimeAsync(transportDefaults.closeTimeoutMs);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 it('ends that throw when they are to end keep nobody from ending', async () => {

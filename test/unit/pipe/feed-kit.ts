@@ -18,6 +18,7 @@ export class HandWriter implements PipeWriter {
   isDetached = false;
   takenBytes = 0;
   #isOver = false;
+  #failure: XferError | undefined;
   readonly #held: Block[] = [];
   #waiting: (() => void)[] = [];
   #resolve!: () => void;
@@ -64,11 +65,12 @@ export class HandWriter implements PipeWriter {
       block.release();
     }
     if (this.heldBytes < this.windowBytes) this.#wake();
-    if (this.isFinished && this.#held.length === 0) this.#resolve();
+    if (this.isFinished && this.#held.length === 0) this.#finish();
   }
 
-  finish(): void {
+  finish(error?: XferError): void {
     this.isFinished = true;
+    this.#failure = error;
     if (this.isQuick || this.#held.length === 0) this.take();
   }
 
@@ -82,6 +84,11 @@ export class HandWriter implements PipeWriter {
     for (const block of this.#held.splice(0)) block.release();
     this.#reject(error);
     this.#wake();
+  }
+
+  #finish(): void {
+    if (this.#failure) this.reset(this.#failure);
+    else this.#resolve();
   }
 
   #wake(): void {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { XferError } from '../../../src/errors/index.js';
@@ -55,6 +55,22 @@ describeDescriptors('a file: endpoint', ({ name, native }) => {
     await sinkOf(endpoint).end();
     expect(readFileSync(path, 'utf8')).toBe('new');
     await endpoint.close();
+  });
+
+  it('does not empty a file that it reads, under whatever name', async () => {
+    const directory = temporaryDirectory();
+    const [path, other] = [join(directory, 'file'), join(directory, 'other')];
+    writeFileSync(path, 'content');
+    symlinkSync(path, other);
+    const source = await opened(`file:${path}`, 'source');
+    for (const url of [`file:${path}`, `file:${other}`])
+      await expect(opened(url, 'sink')).rejects.toMatchObject({ code: 'ERR_XFER_USAGE' });
+    expect(readFileSync(path, 'utf8')).toBe('content');
+    for (let i = 0; i < 2; i++) await source.close();
+    const sink = await opened(`file:${other}`, 'sink');
+    await sinkOf(sink).end();
+    await sink.close();
+    expect(readFileSync(path, 'utf8')).toBe('');
   });
 
   it('waits for the writer of a FIFO, and ends with it', async () => {
