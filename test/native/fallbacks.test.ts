@@ -25,8 +25,9 @@ describe.runIf(traces && addon)('where the kernel or the file system lacks', () 
     const log = join(temporaryDirectory(), 'strace');
     const injections = faults.flatMap((fault) => ['-e', `inject=${fault}`]);
     const tracing = ['-f', '-qq', '-o', log, '-e', 'trace=openat2,renameat2,linkat', ...injections];
-    const traced = spawnSync('strace', [...tracing, process.execPath, script], { encoding: 'utf8' });
-    const plain = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    const options = { encoding: 'utf8', env: { ...process.env, TMPDIR: temporaryDirectory() } } as const;
+    const traced = spawnSync('strace', [...tracing, process.execPath, script], options);
+    const plain = spawnSync(process.execPath, [script], options);
     expect(plain.stdout).toContain('open a/b/c true');
     expect(traced.stdout).toBe(plain.stdout);
     expect(readFileSync(log, 'utf8')).toContain('INJECTED');

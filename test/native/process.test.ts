@@ -14,7 +14,6 @@ interface Ended {
 
 function run(script: string, args: readonly string[] = [], flags: readonly string[] = []): Promise<Ended> {
   const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-  // Those that are killed leave behind what they made there.
   const env = { ...process.env, TMPDIR: temporaryDirectory() };
   const child = spawn(process.execPath, [...flags, path, ...args], {
     env,
@@ -39,7 +38,8 @@ describeAddon('a process that ends with work in flight', () => {
     ['caught-throws', { status: 0, stdout: '520 caught\n' }],
     ['kill', { status: null, signal: 'SIGTERM' }],
   ])('%s', async (way, expected) => {
-    expect(await run('exit.cjs', [way])).toMatchObject(expected);
+    const ended = await run('exit.cjs', [way]);
+    expect(ended, ended.stderr).toMatchObject(expected);
   });
 });
 
