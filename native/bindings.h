@@ -3,7 +3,7 @@
 
 namespace xfer {
 
-/** sealFile, sealBody, sealFrom, openFile, openBody, stageTimes, freeMemory, addressOf, pageBytes and hasAes: see SealBinding in src/native/addon.ts. */
+/** sealFile, sealBody, sealFrom, openFile, openBody, stageTimes, freeMemory, addressOf, pageBytes, hasAes and hasWideGcm: see SealBinding in src/native/addon.ts. */
 void AddSealBindings(Napi::Env env, Napi::Object exports);
 
 /** Small records at once, on the loop: openHeader, openBodyNow and sealNow. */

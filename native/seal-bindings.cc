@@ -304,6 +304,11 @@ Napi::Value AddressOf(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(bytes)));
 }
 
+/** It compares with OpenSSL once, which start-up need not wait for. */
+Napi::Value HasWideGcm(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), Sealer::HasWideGcm());
+}
+
 /** Whether the CPU has instructions for AES and for GCM's multiplication. */
 bool HasAes() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -330,6 +335,7 @@ void AddSealBindings(Napi::Env env, Napi::Object exports) {
   exports.Set("addressOf", Napi::Function::New<AddressOf>(env, "addressOf"));
   exports.Set("pageBytes", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
   exports.Set("hasAes", Napi::Boolean::New(env, HasAes()));
+  exports.Set("hasWideGcm", Napi::Function::New<HasWideGcm>(env, "hasWideGcm"));
 }
 
 }  // namespace xfer

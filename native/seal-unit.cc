@@ -28,6 +28,7 @@
 #include "seal-bindings.cc"
 #include "sealer.cc"
 #include "thread-pool.cc"
+#include "wide-gcm.cc"
 #ifdef __linux__
 #include "descriptor-bindings.cc"
 #include "descriptor-io.cc"

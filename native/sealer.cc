@@ -33,6 +33,14 @@ uint32_t Uint32At(const uint8_t* at) {
 
 RecordKey::~RecordKey() { OPENSSL_cleanse(key, sizeof key); }
 
+bool Sealer::HasWideGcm() {
+#ifdef XFER_HAS_WIDE_GCM
+  return WideGcm::IsHere();
+#else
+  return false;
+#endif
+}
+
 Sealer::~Sealer() {
   for (auto& directions : slots_) {
     for (Slot& slot : directions) {
@@ -40,6 +48,9 @@ Sealer::~Sealer() {
       OPENSSL_cleanse(slot.key, sizeof slot.key);
     }
   }
+#ifdef XFER_HAS_WIDE_GCM
+  for (WideSlot& slot : wideSlots_) OPENSSL_cleanse(slot.key, sizeof slot.key);
+#endif
 }
 
 bool Sealer::Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint8_t* out, size_t bodyBytes) {
@@ -48,8 +59,6 @@ bool Sealer::Seal(const RecordKey& key, const uint8_t header[kHeaderBytes], uint
 
 bool Sealer::SealFrom(const RecordKey& key, const uint8_t header[kHeaderBytes], const uint8_t* from, uint8_t* out,
                       size_t bodyBytes) {
-  EVP_CIPHER_CTX* context = Keyed(key, kSeal);
-  if (context == nullptr) return false;
   PutUint32(out, static_cast<uint32_t>(kBodyAt - kLengthBytes + bodyBytes + kTagBytes));
   uint8_t* sealedHeader = out + kLengthBytes;
   std::memcpy(sealedHeader, header, kHeaderBytes);
@@ -59,22 +68,20 @@ bool Sealer::SealFrom(const RecordKey& key, const uint8_t header[kHeaderBytes], 
                   sealedHeader,    kHeaderBytes, sealedHeader + kHeaderBytes};
   const Part body{2 * key.counter + 1, sealedHeader, kHeaderBytes + kTagBytes, from,
                   out + kBodyAt,       bodyBytes,    out + kBodyAt + bodyBytes};
-  if (!Run(context, kSeal, head)) return false;
-  if (!key.plain) return Run(context, kSeal, body);
+  if (!Run(key, kSeal, head)) return false;
+  if (!key.plain) return Run(key, kSeal, body);
   if (body.from != body.data && bodyBytes > 0) std::memcpy(body.data, body.from, bodyBytes);
   std::memset(body.tag, 0, kTagBytes);
   return true;
 }
 
 bool Sealer::OpenHeader(const RecordKey& key, const uint8_t* record, uint8_t header[kHeaderBytes]) {
-  EVP_CIPHER_CTX* context = Keyed(key, kOpen);
-  if (context == nullptr) return false;
   std::memcpy(header, record + kLengthBytes, kHeaderBytes);
   uint8_t tag[kTagBytes];
   std::memcpy(tag, record + kLengthBytes + kHeaderBytes, kTagBytes);
   const Part head{2 * key.counter, record, kLengthBytes, header, header, kHeaderBytes, tag};
   // Both lengths are authenticated; a sender that seals two different ones is no xfer.
-  const bool ok = Run(context, kOpen, head) &&
+  const bool ok = Run(key, kOpen, head) &&
                   Uint32At(record) == kOverheadBytes - kLengthBytes + Uint32At(header + kBodyBytesAt);
   if (!ok) OPENSSL_cleanse(header, kHeaderBytes);
   return ok;
@@ -90,10 +97,9 @@ bool Sealer::OpenBody(const RecordKey& key, uint8_t* record, size_t recordBytes)
 }
 
 bool Sealer::VerifyBody(const RecordKey& key, uint8_t* record, size_t bodyBytes) {
-  EVP_CIPHER_CTX* context = Keyed(key, kOpen);
   const Part body{2 * key.counter + 1, record + kLengthBytes, kHeaderBytes + kTagBytes, record + kBodyAt,
                   record + kBodyAt,    bodyBytes,             record + kBodyAt + bodyBytes};
-  return context != nullptr && Run(context, kOpen, body);
+  return Run(key, kOpen, body);
 }
 
 bool Sealer::IsPlain(const RecordKey& key, const uint8_t* record, size_t bodyBytes) {
@@ -125,7 +131,38 @@ EVP_CIPHER_CTX* Sealer::Keyed(const RecordKey& key, Direction direction) {
   return slot.context;
 }
 
-bool Sealer::Run(EVP_CIPHER_CTX* context, Direction direction, const Part& part) {
+bool Sealer::Run(const RecordKey& key, Direction direction, const Part& part) {
+#ifdef XFER_HAS_WIDE_GCM
+  if (key.cipher == Cipher::kAes256Gcm && WideGcm::IsHere()) return RunWide(key, direction, part);
+#endif
+  EVP_CIPHER_CTX* const context = Keyed(key, direction);
+  return context != nullptr && RunByOpenSsl(context, direction, part);
+}
+
+#ifdef XFER_HAS_WIDE_GCM
+bool Sealer::RunWide(const RecordKey& key, Direction direction, const Part& part) {
+  WideSlot& slot = wideSlots_[direction];
+  if (!slot.keyed || CRYPTO_memcmp(slot.key, key.key, kKeyBytes) != 0) {
+    slot.gcm.SetKey(key.key);
+    std::memcpy(slot.key, key.key, kKeyBytes);
+    slot.keyed = true;
+  }
+  uint8_t nonce[kNonceBytes];
+  PutNonce(nonce, part.nonce);
+  const GcmMessage message{nonce, part.associated, part.associatedBytes, part.from, part.data, part.dataBytes};
+  if (direction == kSeal) {
+    slot.gcm.Encrypt(message, part.tag);
+    return true;
+  }
+  uint8_t expected[kTagBytes];
+  slot.gcm.Decrypt(message, expected);
+  const bool ok = CRYPTO_memcmp(expected, part.tag, kTagBytes) == 0;
+  OPENSSL_cleanse(expected, sizeof expected);
+  return ok;
+}
+#endif
+
+bool Sealer::RunByOpenSsl(EVP_CIPHER_CTX* context, Direction direction, const Part& part) {
   uint8_t nonce[kNonceBytes];
   PutNonce(nonce, part.nonce);
   int written = 0;

@@ -4,6 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include "wide-gcm.h"
+
 namespace xfer {
 
 /** The numbers of `cipher` in src/native/api.ts. */
@@ -42,6 +44,9 @@ struct RecordKey {
  */
 class Sealer {
  public:
+  /** Whether AES-256-GCM goes by WideGcm here, and not by OpenSSL. */
+  static bool HasWideGcm();
+
   Sealer() = default;
   ~Sealer();
   Sealer(const Sealer&) = delete;
@@ -82,11 +87,24 @@ class Sealer {
   };
 
   EVP_CIPHER_CTX* Keyed(const RecordKey& key, Direction direction);
+  /** By the fastest way that this processor has. */
+  bool Run(const RecordKey& key, Direction direction, const Part& part);
   bool VerifyBody(const RecordKey& key, uint8_t* record, size_t bodyBytes);
   bool IsPlain(const RecordKey& key, const uint8_t* record, size_t bodyBytes);
-  bool Run(EVP_CIPHER_CTX* context, Direction direction, const Part& part);
+  bool RunByOpenSsl(EVP_CIPHER_CTX* context, Direction direction, const Part& part);
 
   Slot slots_[2][2];
+#ifdef XFER_HAS_WIDE_GCM
+  struct WideSlot {
+    WideGcm gcm;
+    bool keyed = false;
+    uint8_t key[kKeyBytes] = {};
+  };
+
+  bool RunWide(const RecordKey& key, Direction direction, const Part& part);
+
+  WideSlot wideSlots_[2];
+#endif
 };
 
 void PutUint32(uint8_t* at, uint32_t value);

@@ -38,12 +38,12 @@ export function addonFinding(
 
 /** `bytesPerSecond`: what one core was seen to seal. */
 export function cipherFinding(
-  { preferredCipher }: Pick<NativeApi, 'preferredCipher'>,
+  { preferredCipher, hasWideGcm }: Pick<NativeApi, 'preferredCipher' | 'hasWideGcm'>,
   bytesPerSecond: number | undefined,
 ): Finding {
   const hasAes = preferredCipher === cipher.aes256gcm;
   const which = hasAes
-    ? 'AES-256-GCM, for which the processor has instructions'
+    ? `AES-256-GCM, for which the processor has ${hasWideGcm() ? 'wide instructions' : 'instructions'}`
     : 'ChaCha20-Poly1305, for the processor has no instructions for AES';
   const speed = bytesPerSecond === undefined ? '' : `; one core seals ${formatRate(bytesPerSecond)}`;
   return { subject: 'cipher', state: 'ok', detail: `${which}${speed}` };

@@ -41,7 +41,7 @@ export interface DoctorOptions {
   onPath?(path: PathFinding): void;
   onVerdict?(verdict: Verdict): void;
   /** Default: `nativeApi()`. */
-  readonly native?: Pick<NativeApi, 'kind' | 'detail' | 'preferredCipher' | 'seal'>;
+  readonly native?: Pick<NativeApi, 'kind' | 'detail' | 'preferredCipher' | 'hasWideGcm' | 'seal'>;
   /** Default: `udpApi()`. */
   readonly udp?: Pick<UdpApi, 'kind' | 'detail' | 'batchSocket'>;
   /** Asked only where there is a transport for it. Default: `fabricApi`. */

@@ -22,6 +22,8 @@ export type Done<Value = void> = (error: NodeJS.ErrnoException | null, value: Va
  */
 export interface Addon extends Partial<DescriptorAddon> {
   readonly hasAes: boolean;
+  /** Whether AES-256-GCM goes by the wide instructions of this processor, and not by OpenSSL. */
+  hasWideGcm(): boolean;
   readonly pageBytes: number;
   /** Detaches their ArrayBuffer, which they must be all of. */
   freeMemory(bytes: Uint8Array): void;

@@ -210,6 +210,8 @@ export interface NativeApi {
   readonly detail: string;
   /** AES-256-GCM where the CPU has instructions for it, else ChaCha20-Poly1305. */
   readonly preferredCipher: Cipher;
+  /** Whether AES-256-GCM goes by the wide instructions of this processor, and not by OpenSSL. */
+  hasWideGcm(): boolean;
   readonly seal: SealApi;
   readonly files: FilesApi;
   readonly descriptors: DescriptorsApi;

@@ -23,6 +23,7 @@ const machine: MachineFacts = {
 };
 const native: NonNullable<DoctorOptions['native']> = {
   ...{ kind: 'native', detail: 'Sealing is fast.', preferredCipher: cipher.aes256gcm },
+  hasWideGcm: () => false,
   seal: sealTwin(),
 };
 const provider = (name: string, rest: Partial<FabricProvider> = {}): FabricProvider => ({
