@@ -177,12 +177,13 @@ export const quicDefaults = Object.freeze({
   /** A packet after this much silence, so that a connection lives as long as both ends do. */
   keepAliveMs: 3_000,
   /**
-   * Handshakes that a listener can begin before it looks, this often, how many are under way, and how many may be in all:
-   * past it a new dialer waits until one is over. Waiting for one costs 3 KB; one that goes on, and of forged first packets
-   * none does before the idle timeout, about 50 KB.
+   * Handshakes that a listener can begin before it looks, this often, how many are under way; twice as many as began before
+   * the last look, where that is more; and how many may be in all: past it a new dialer waits until one is over. Waiting for
+   * one costs 3 KB, and a little of each wake of the loop; one that goes on, and of forged first packets none does before
+   * the idle timeout, about 50 KB.
    */
-  spareHandshakes: 1024,
-  handshakeLookMs: 500,
+  spareHandshakes: 64,
+  handshakeLookMs: 250,
   maxHandshakes: 8192,
   /**
    * QUIC streams that either side may open at once. quinn sets about 75 bytes aside for each, in tables that double: 56 is

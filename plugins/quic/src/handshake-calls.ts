@@ -5,12 +5,14 @@ type Limits = Pick<QuicConfig, 'spareHandshakes' | 'maxHandshakes' | 'idleTimeou
 /**
  * How many calls wait for handshakes. Each takes one handshake and waits until that is over, which of a forged first packet
  * is the idle timeout. So some are always to be free; how many are not is known from quinn's count of handshakes that were
- * begun.
+ * begun. They are few, as libuv looks at each of them whenever anything wakes the loop, and twice as many as began lately.
  */
 export class HandshakeCalls {
   readonly #limits: Limits;
   #calls = 0;
   #underWay = 0;
+  /** Since the look before the last one. */
+  #begun = 0;
   #accepted = 0;
   #acceptedAtMs = -Infinity;
 
@@ -23,6 +25,7 @@ export class HandshakeCalls {
     const begun = (accepted - this.#accepted) >>> 0;
     this.#accepted = accepted;
     this.#underWay += begun;
+    this.#begun = begun;
     if (begun > 0) this.#acceptedAtMs = now;
     // None lasts longer. What failed in ways that leave open whether it was begun is counted no more.
     else if (now - this.#acceptedAtMs > 2 * this.#limits.idleTimeoutMs) this.#underWay = 0;
@@ -46,6 +49,6 @@ export class HandshakeCalls {
 
   get #wanted(): number {
     const { spareHandshakes, maxHandshakes } = this.#limits;
-    return Math.min(Math.max(0, this.#underWay) + spareHandshakes, maxHandshakes);
+    return Math.min(Math.max(0, this.#underWay) + Math.max(spareHandshakes, 2 * this.#begun), maxHandshakes);
   }
 }
