@@ -10,6 +10,8 @@
 #include "call-job.h"
 #include "listing.h"
 #include "regions.h"
+#include "small-file.h"
+#include "stage-clock.h"
 #include "times.h"
 
 namespace xfer {
@@ -19,8 +21,7 @@ namespace {
 constexpr size_t kNumbersAnEntry = 14;
 constexpr uint64_t kMostAtOnce = 1 << 16;
 
-void PutEntry(const files::ListedEntry& entry, double* to) {
-  const struct stat& found = entry.found;
+void PutNumbers(const struct stat& found, int problem, double* to) {
   const timespec& modified = files::ModifiedAt(found);
   const timespec& changed = files::ChangedAt(found);
   const auto ino = static_cast<uint64_t>(found.st_ino);
@@ -31,7 +32,7 @@ void PutEntry(const files::ListedEntry& entry, double* to) {
       static_cast<double>(found.st_dev),    static_cast<double>(ino >> 32),
       static_cast<double>(ino & 0xffffffff), static_cast<double>(found.st_nlink),
       static_cast<double>(found.st_uid),    static_cast<double>(found.st_gid),
-      static_cast<double>(found.st_blocks), static_cast<double>(entry.problem),
+      static_cast<double>(found.st_blocks), static_cast<double>(problem),
   };
   std::copy(numbers, numbers + kNumbersAnEntry, to);
 }
@@ -46,7 +47,7 @@ Napi::Value ListedValue(Napi::Env env, files::Listed& listed) {
   for (size_t i = 0; i < listed.entries.size(); i++, to += kNumbersAnEntry) {
     const files::ListedEntry& entry = listed.entries[i];
     names.append(entry.name).push_back('\0');
-    PutEntry(entry, to);
+    PutNumbers(entry.found, entry.problem, to);
     if (entry.problem != 0 || !S_ISLNK(entry.found.st_mode)) continue;
     links.push_back(static_cast<int32_t>(i));
     targets.append(entry.target).push_back('\0');
@@ -72,6 +73,37 @@ void List(const Napi::CallbackInfo& info) {
   const size_t most = Most(arguments, 1);
   SubmitCall<files::Listed>(arguments, 2, "getdents64", ListedValue,
                             [fd, most](files::Listed& listed) { return files::List(fd, most, listed); });
+}
+
+struct SmallFile {
+  struct stat found {};
+  bool isRead = false;
+};
+
+/** {numbers, isRead} */
+Napi::Value SmallFileValue(Napi::Env env, SmallFile& file) {
+  Napi::Float64Array numbers = Napi::Float64Array::New(env, kNumbersAnEntry);
+  PutNumbers(file.found, 0, numbers.Data());
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("numbers", numbers);
+  value.Set("isRead", Napi::Boolean::New(env, file.isRead));
+  return value;
+}
+
+/** (path, into, done) */
+void ReadSmall(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::string path = arguments.Text(0, "path");
+  size_t intoBytes = 0;
+  uint8_t* const into = arguments.Bytes(1, "into", intoBytes);
+  if (!arguments.Ok()) return;
+  SubmitCall<SmallFile>(
+      arguments, 2, "open", SmallFileValue,
+      [path, into, intoBytes](SmallFile& file) {
+        const StageClock clock(Stage::kRead);
+        return files::ReadSmall(path, into, intoBytes, file.found, file.isRead);
+      },
+      info[1].As<Napi::Object>());
 }
 
 Napi::Value PairsValue(Napi::Env env, std::vector<double>& pairs) {
@@ -148,6 +180,7 @@ void CopyRegion(const Napi::CallbackInfo& info) {
 
 void AddContentBindings(Napi::Env env, Napi::Object exports) {
   AddCall<List>(env, exports, "list");
+  AddCall<ReadSmall>(env, exports, "readSmall");
   AddCall<DataRegions>(env, exports, "dataRegions");
   AddCall<AttributesOf>(env, exports, "attributesOf");
   AddCall<SetAttributes>(env, exports, "setAttributes");

@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "call-job.h"
 #include "packed.h"
 #include "sealer.h"
+#include "small-file.h"
 #include "stage-clock.h"
 
 namespace xfer {
@@ -75,12 +77,12 @@ std::vector<files::PackedStamp> StampsOf(Arguments& arguments, size_t index, siz
   stamps.reserve(count);
   bodyBytes = files::kPackedCountBytes + files::kPackedEntryBytes * count;
   for (const int64_t* at = data; at != data + numbers; at += 6) {
-    const files::PackedStamp stamp{at[0], at[1], at[2], at[3], at[4], at[5]};
-    if (stamp.size < 0 || static_cast<uint64_t>(stamp.size) > files::kMaxPackedFileBytes)
+    const files::PackedStamp stamp{{at[0], at[1], at[2], at[3], at[4]}, at[5]};
+    if (stamp.state.size < 0 || static_cast<uint64_t>(stamp.state.size) > files::kMaxPackedFileBytes)
       arguments.OutOfRange("the size of a packed file must be from 0 to 2^20");
     if (stamp.id < 0 || stamp.id > 0xffffffff) arguments.OutOfRange("the id of a packed file must fit in 32 bits");
     if (!arguments.Ok()) return {};
-    bodyBytes += static_cast<size_t>(stamp.size);
+    bodyBytes += static_cast<size_t>(stamp.state.size);
     stamps.push_back(stamp);
   }
   return stamps;
@@ -182,15 +184,30 @@ std::vector<files::BatchFile> BatchOf(Arguments& arguments) {
   return batch;
 }
 
-/** (buffer, names, numbers, mtimesNs, temporaryPrefix, done) */
+/** The file that must be what it was, where there is one: its path, and dev, ino, size, mtimeNs and ctimeNs. */
+std::optional<files::WatchedFile> WatchedOf(Arguments& arguments, size_t index) {
+  std::string path = arguments.Text(index, "the path of a watched file");
+  size_t numbers = 0;
+  const int64_t* const at = arguments.BigInts(index + 1, "the stamp of a watched file", numbers);
+  if (!arguments.Ok() || (path.empty() && numbers == 0)) return std::nullopt;
+  if (numbers != 5) {
+    arguments.OutOfRange("the stamp of a watched file must be five numbers");
+    return std::nullopt;
+  }
+  return files::WatchedFile{std::move(path), {at[0], at[1], at[2], at[3], at[4]}};
+}
+
+/** (buffer, names, numbers, mtimesNs, temporaryPrefix, watched path, watched stamp, done) */
 void WriteFiles(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   std::vector<files::BatchFile> batch = BatchOf(arguments);
   std::string prefix = arguments.Text(4, "temporaryPrefix");
+  std::optional<files::WatchedFile> watched = WatchedOf(arguments, 5);
   if (!arguments.Ok()) return;
   SubmitCall<Written>(
-      arguments, 5, "openat", WrittenValue,
-      [batch = std::move(batch), prefix = std::move(prefix)](Written& written) {
+      arguments, 7, "openat", WrittenValue,
+      [batch = std::move(batch), prefix = std::move(prefix), watched = std::move(watched)](Written& written) {
+        if (watched && !files::IsUnchanged(*watched)) return ESTALE;
         const StageClock clock(Stage::kWrite);
         written.stamps.resize(batch.size());
         written.errors.reserve(batch.size());

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "sealer.h"
-#include "times.h"
 #include "unique-fd.h"
 
 namespace xfer::files {
@@ -19,11 +18,7 @@ constexpr uint32_t kNotRead = 0xffffffff;
 int32_t Compare(int fd, const PackedStamp& stamp) {
   struct stat found;
   if (fstat(fd, &found) != 0) return errno;
-  const bool same = S_ISREG(found.st_mode) && static_cast<int64_t>(found.st_dev) == stamp.dev &&
-                    static_cast<int64_t>(found.st_ino) == stamp.ino && found.st_size == stamp.size &&
-                    Nanoseconds(ModifiedAt(found)) == stamp.mtimeNs &&
-                    Nanoseconds(ChangedAt(found)) == stamp.ctimeNs;
-  return same ? 0 : kPackedChanged;
+  return S_ISREG(found.st_mode) && StateOf(found) == stamp.state ? 0 : kPackedChanged;
 }
 
 int32_t ReadStamped(const std::string& path, const PackedStamp& stamp, uint8_t* to) {
@@ -35,7 +30,7 @@ int32_t ReadStamped(const std::string& path, const PackedStamp& stamp, uint8_t* 
   if (fd < 0) return errno;
   const UniqueFd file(fd);
   if (const int32_t problem = Compare(fd, stamp)) return problem;
-  const auto wanted = static_cast<size_t>(stamp.size);
+  const auto wanted = static_cast<size_t>(stamp.state.size);
   if (wanted == 0) return 0;
   for (size_t bytes = 0; bytes < wanted;) {
     const ssize_t n = pread(fd, to + bytes, wanted - bytes, static_cast<off_t>(bytes));
@@ -60,8 +55,8 @@ size_t PackFiles(const std::vector<std::string>& paths, const std::vector<Packed
     problems[i] = ReadStamped(paths[i], stamps[i], content);
     const bool read = problems[i] == 0;
     PutUint32(entry, static_cast<uint32_t>(stamps[i].id));
-    PutUint32(entry + 4, read ? static_cast<uint32_t>(stamps[i].size) : kNotRead);
-    if (read) content += stamps[i].size;
+    PutUint32(entry + 4, read ? static_cast<uint32_t>(stamps[i].state.size) : kNotRead);
+    if (read) content += stamps[i].state.size;
   }
   return static_cast<size_t>(content - body);
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "file-state.h"
+
 namespace xfer::files {
 
 /** packedChanged of src/native/api.ts. */
@@ -14,11 +16,7 @@ constexpr size_t kPackedEntryBytes = 8;
 
 /** What a file must be, as SealPackedJob has it in six numbers. */
 struct PackedStamp {
-  int64_t dev;
-  int64_t ino;
-  int64_t size;
-  int64_t mtimeNs;
-  int64_t ctimeNs;
+  FileState state;
   int64_t id;
 };
 

@@ -27,6 +27,7 @@
 #include "rename.cc"
 #include "seal-bindings.cc"
 #include "sealer.cc"
+#include "small-file.cc"
 #include "thread-pool.cc"
 #include "wide-gcm.cc"
 #ifdef __linux__

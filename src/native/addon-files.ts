@@ -1,10 +1,11 @@
 import type { Addon, AddonListing, Done } from './addon.js';
-import { requireBytes, requirePosition, requireSize } from './arguments.js';
+import { requireBytes, requirePosition, requireSize, requireSmall } from './arguments.js';
 import { errnoName } from './errno-name.js';
 import type { FilesApi } from './files-api.js';
 
 /** A multiple of every block size, so that all parts but the last can share blocks. */
 const copyPartBytes = 2 ** 26;
+const noState = new BigInt64Array();
 
 export function nativeFiles(addon: Addon): FilesApi {
   return {
@@ -46,8 +47,11 @@ export function nativeFiles(addon: Addon): FilesApi {
     writesUnnamed: (directory) => settled((done) => addon.writesUnnamed(directory, done)),
     freeBytes: (directory) => settled((done) => addon.freeBytes(directory, done)),
     lock: (fd) => settled((done) => addon.lock(fd, done)),
-    writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix }) =>
-      settled((done) => addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, done)),
+    writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix, watched }) =>
+      settled((done) => {
+        const { path = '', state = noState } = watched ?? {};
+        addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, path, state, done);
+      }),
     openListing: (path) => settled((done) => addon.openRoot(path, done)),
     list: async (fd, most) => {
       const listed = await settled<AddonListing>((done) => addon.list(fd, most, done));
@@ -59,6 +63,14 @@ export function nativeFiles(addon: Addon): FilesApi {
         targets: new Map(targets.map((target, i) => [links[i] ?? 0, target])),
         isLast,
       };
+    },
+    readSmall: async (path, mostBytes) => {
+      requireSmall(mostBytes);
+      const into = Buffer.allocUnsafeSlow(mostBytes);
+      type Read = { readonly numbers: Float64Array; readonly isRead: boolean };
+      const { numbers, isRead } = await settled<Read>((done) => addon.readSmall(path, into, done));
+      const [, size = 0] = numbers;
+      return { numbers, content: isRead ? into.subarray(0, size) : undefined };
     },
     dataRegions: (fd, from, most) => settled((done) => addon.dataRegions(fd, from, most, done)),
     attributesOf: (fd) => settled((done) => addon.attributesOf(fd, done)),

@@ -123,6 +123,8 @@ export interface Addon extends Partial<DescriptorAddon> {
     numbers: Float64Array,
     mtimesNs: BigInt64Array,
     temporaryPrefix: string,
+    watchedPath: string,
+    watchedState: BigInt64Array,
     done: Done<WrittenFiles>,
   ): void;
   digestFile(
@@ -134,6 +136,11 @@ export interface Addon extends Partial<DescriptorAddon> {
   digestBytes(bytes: Uint8Array, done: Done<Uint8Array>): void;
   referenceBlast(milliseconds: number, done: Done<ReferenceBlast>): void;
   list(fd: number, most: number, done: Done<AddonListing>): void;
+  readSmall(
+    path: string,
+    into: Uint8Array,
+    done: Done<{ readonly numbers: Float64Array; readonly isRead: boolean }>,
+  ): void;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
   /** The values stand one behind the other in `contents`. */
@@ -274,7 +281,7 @@ export function nativeSeal(addon: Addon): SealApi {
       return Uint8Array.prototype.slice.call(record, recordLayout.bodyAt, -recordLayout.tagBytes);
     },
     sealSmall: ({ cipher, key, counter, plain = false }, header, body) => {
-      const out = new Uint8Array(recordLayout.overheadBytes + body.length);
+      const out = Buffer.allocUnsafeSlow(recordLayout.overheadBytes + body.length);
       out.set(body, recordLayout.bodyAt);
       addon.sealNow(cipher, key, counter, plain, body.length, header, out);
       return out;

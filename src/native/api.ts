@@ -12,6 +12,8 @@ export type {
   FinishFileJob,
   HardLinkJob,
   Listing,
+  SmallFile,
+  WatchedFile,
   WriteFilesJob,
   WrittenFiles,
 } from './files-api.js';

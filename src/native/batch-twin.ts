@@ -17,6 +17,7 @@ import { close, fchmod, fchown, fstat, open, setModificationTime, write } from '
 import type { HeldPaths } from './held-paths.js';
 import { requireName } from './names.js';
 import { hasCode, renameTwin } from './rename-twin.js';
+import { isUnchanged, requireWatched } from './small-file-twin.js';
 import { timing } from './stage-clock.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -42,6 +43,7 @@ export function batchTwin({ at, call }: HeldPaths): Pick<FilesApi, 'writeFiles' 
     writeFiles: (job) =>
       call(async () => {
         const files = filesOf(job);
+        if (job.watched && !(await isUnchanged(job.watched))) throw errnoError('ESTALE', 'stat');
         const isWritten = timing('writeMs');
         const errors = new Int32Array(files.length);
         const stamps = new BigInt64Array(3 * files.length);
@@ -83,6 +85,7 @@ function filesOf(job: WriteFilesJob): readonly BatchFile[] {
   requireDoubles(numbers, 'numbers');
   requireBigInts(mtimesNs, 'mtimesNs');
   requireText(temporaryPrefix, 'temporaryPrefix');
+  if (job.watched) requireWatched(job.watched);
   if (numbers.length !== numbersAFile * names.length || mtimesNs.length !== names.length)
     throw new RangeError('numbers must be seven a file and mtimesNs one');
   return names.map((name, i) => {

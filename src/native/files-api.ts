@@ -52,6 +52,23 @@ export interface WriteFilesJob {
   readonly mtimesNs: BigInt64Array;
   /** Temporary names are this and the index in decimal. */
   readonly temporaryPrefix: string;
+  /** The job rejects with ESTALE, and writes nothing, where this file is not there or not what it was. Default: none is looked at. */
+  readonly watched?: WatchedFile | undefined;
+}
+
+/** A file by its path, links followed, and what it was. */
+export interface WatchedFile {
+  /** Not empty. */
+  readonly path: string;
+  /** dev, ino, size, mtimeNs, ctimeNs. Copied when submitted. */
+  readonly state: BigInt64Array;
+}
+
+export interface SmallFile {
+  /** Of one entry, as those of a Listing; its problem is 0. */
+  readonly numbers: Float64Array;
+  /** Undefined where it is no regular file, is larger, or changed while it was read. */
+  readonly content: Uint8Array | undefined;
 }
 
 export interface WrittenFiles {
@@ -178,6 +195,11 @@ export interface FilesApi {
   writesUnnamed(directory: number): Promise<boolean>;
   /** Wrong numbers or lengths reject the whole job with TypeError or RangeError before anything is written. */
   writeFiles(job: WriteFilesJob): Promise<WrittenFiles>;
+  /**
+   * What stands at a path of the user's own, links followed, and all of it where that is a regular file of at most `mostBytes` (to
+   * 2^20). Nothing else is opened.
+   */
+  readSmall(path: string, mostBytes: number): Promise<SmallFile>;
   /** A directory of the user's own, by path; links in the path are followed. */
   openListing(path: string): Promise<number>;
   /**

@@ -12,6 +12,7 @@ import { falseIfAbsent, heldPaths } from './held-paths.js';
 import { listingTwin } from './listing-twin.js';
 import { componentsOf, requireName } from './names.js';
 import { hasCode, isDirectory, renameTwin } from './rename-twin.js';
+import { smallFileTwin } from './small-file-twin.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
 
@@ -36,6 +37,7 @@ export function filesTwin(descriptors = '/proc/self/fd'): FilesApi {
     ...batchTwin(held),
     ...contentTwin(held),
     ...entriesTwin(held),
+    ...smallFileTwin(held),
     list: listing.list,
     openListing: openRoot,
     errnoName,

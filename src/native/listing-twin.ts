@@ -88,7 +88,8 @@ async function look(
   return { names: names.map((raw) => raw.toString()), numbers, targets: sorted };
 }
 
-function numbersOf(found: BigIntStats): number[] {
+/** As the numbers of an entry, without its problem. */
+export function numbersOf(found: BigIntStats): number[] {
   const { mode, size, mtimeNs, ctimeNs, dev, ino, nlink, uid, gid, blocks } = found;
   const times = [mtimeNs, ctimeNs].flatMap((ns) => {
     const rest = ((ns % second) + second) % second;
