@@ -1,6 +1,7 @@
 import { transportDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
+import { equalBytes } from '../session/bytes.js';
 import { acceptHandshake } from '../session/handshake.js';
 import type { HandshakeLimit } from '../session/handshake-limit.js';
 import { ownHello } from '../session/hello.js';
@@ -17,7 +18,7 @@ import { inTime } from './in-time.js';
 import { LaneConnections } from './lane-connections.js';
 import type { OpenSessions } from './open-sessions.js';
 import type { CommonOptions } from './options.js';
-import type { SessionHandler } from './session-handler.js';
+import type { Pinned, SessionHandler } from './session-handler.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
 
@@ -123,6 +124,7 @@ export async function acceptSession<Result>(
       ...{ session, lanes, connection, signal, isTrusted, mayGoOn },
       paired: secrets.paired,
       isKnown: isPinned,
+      pinned: () => pinnedAs(secrets.peerKey, context),
     });
   } catch (error) {
     // A reset would overtake what the other side is told of it.
@@ -133,6 +135,16 @@ export async function acceptSession<Result>(
     sessions.delete(open);
     session.abort(new XferError('ERR_XFER_INTERRUPTED', 'the transfer is over'));
   }
+}
+
+/** As far as was read last. */
+function pinnedAs(
+  key: Uint8Array,
+  { options, peers }: Pick<ListenerContext<unknown>, 'options' | 'peers'>,
+): Pinned | undefined {
+  const peer = peers.known?.peers.find((other) => equalBytes(other.key, key));
+  if (!peers.known || !peer || options.allow?.includes(peer.name) === false) return undefined;
+  return { name: peer.name, watched: peers.known.watched };
 }
 
 /** Whether the key is pinned, under one of the names that are allowed where there are such. */

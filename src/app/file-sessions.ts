@@ -1,9 +1,10 @@
 import type { ChannelRequest } from '../pipe/channel.js';
 import type { ReadPlace } from './pipe-place.js';
 import type { NativeApi } from '../native/api.js';
-import { anotherCapability, ownCapabilities, pipeCapability } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, parcelCapability, pipeCapability } from '../session/hello.js';
 import type { PeerStore } from '../session/peer-store.js';
 import { hasLz4 } from '../transfer/lz4.js';
+import { ParcelWriter } from '../transfer/parcel-writer.js';
 import { XferError } from '../errors/index.js';
 import type { IdleSessions } from './idle-sessions.js';
 import type { ReceiveOptions, SendResult } from './options.js';
@@ -53,9 +54,15 @@ export class FileSessions implements SessionHandler<SendResult> {
 
   capabilities(mayGoOn: boolean): readonly string[] {
     const { streaming } = this.#context.options;
-    const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])];
+    const ofMore = [anotherCapability, ...(this.#takesParcels ? [parcelCapability] : [])];
+    const all = [...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? ofMore : [])];
     if (streaming === false) return all.filter((name) => name !== 'streaming');
     return [...all, pipeCapability];
+  }
+
+  get #takesParcels(): boolean {
+    const { options, isUnnamed } = this.#context;
+    return ParcelWriter.isOfUse({ policy: options.policy, isUnnamed, isDirect: options.direct ?? false });
   }
 
   async serve(accepted: AcceptedSession): Promise<SendResult | undefined> {

@@ -1,4 +1,6 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
+import type { Parcel } from '../transfer/messages.js';
+import { ParcelWriter } from '../transfer/parcel-writer.js';
 import type { ReceiveProgress, ReceiveSummary } from '../transfer/receive-options.js';
 import { ReceiveTransfer } from '../transfer/receive-transfer.js';
 import { TemporaryNames } from '../transfer/temporary-names.js';
@@ -8,6 +10,7 @@ import type { ReceiverContext } from './file-sessions.js';
 import type { IdleSession } from './idle-sessions.js';
 import type { SendResult } from './options.js';
 import type { Running } from './running-transfers.js';
+import type { Pinned } from './session-handler.js';
 import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
 import { ThinOut } from './thin-out.js';
 import { rememberPeer, shownPeer } from './trust.js';
@@ -24,6 +27,8 @@ export interface ReceiveSeriesOptions {
   readonly goesOn: boolean;
   /** Whether the key is pinned now. */
   isKnown(): Promise<boolean>;
+  /** As it was read last. */
+  pinned(): Pinned | undefined;
 }
 
 interface Part {
@@ -54,6 +59,7 @@ export class ReceiveSeries {
   readonly #begun: Part[] = [];
   #newest: Promise<SendResult> | undefined;
   #count = 0;
+  #parcels: ParcelWriter | undefined;
 
   constructor(options: ReceiveSeriesOptions) {
     this.#options = options;
@@ -126,6 +132,7 @@ export class ReceiveSeries {
             },
           }
         : {}),
+      ...(goesOn && !isFirst ? { onParcel: (parcel) => this.#takeParcel(parcel) } : {}),
       onBegin: async (key) => {
         if (!isFirst) context.idle.wake(this.#idle);
         await this.#checkWelcome(key, isFirst);
@@ -143,6 +150,47 @@ export class ReceiveSeries {
     // Its session has just begun; the others are told of when they begin.
     if (isFirst) account.introduced = this.#introduce(account);
     return account.introduced;
+  }
+
+  /** Gives what is told of it, or undefined where a transfer shall bring it. */
+  async #takeParcel(parcel: Parcel): Promise<(() => void) | undefined> {
+    const { context, isKnown, pinned } = this.#options;
+    const startedAt = performance.now();
+    context.idle.wake(this.#idle);
+    try {
+      const known = pinned() ?? ((await isKnown()) ? pinned() : undefined);
+      if (!known || !(await this.#parcelWriter.write(parcel, known.watched))) return undefined;
+      return () => this.#tellParcel(known.name, parcel.content.length, startedAt);
+    } finally {
+      context.idle.add(this.#idle);
+    }
+  }
+
+  get #parcelWriter(): ParcelWriter {
+    const { root, isUnnamed, native, options } = this.#options.context;
+    return (this.#parcels ??= new ParcelWriter({
+      ...{ files: native.files, root, isUnnamed, isDirect: options.direct ?? false },
+      peer: this.#options.running.session.peerKey,
+      policy: options.policy,
+    }));
+  }
+
+  /** As of a transfer. */
+  #tellParcel(peer: string, bytes: number, startedAt: number): void {
+    const { session } = this.#options.running;
+    const { onEvent } = this.#options.context.options;
+    const { transport, path } = this.#way;
+    onEvent({ event: 'connected', peer, known: true, transport, path });
+    onEvent({ event: 'phase', phase: 'transfer' });
+    onEvent({ event: 'phase', phase: 'commit' });
+    onEvent({ event: 'progress', bytes, total: bytes, files: 1, sent: 0 });
+    const seconds = (performance.now() - startedAt) / 1000;
+    const shape = { lanes: session.lanes.length, transport, transports: { [transport]: bytes }, path };
+    const sealing = doneSealing(session);
+    onEvent({
+      ...{ event: 'done', role: 'recv', peer, bytes, files: 1, seconds },
+      ...{ ...shape, ...sealing, bottleneck: 'none' },
+    });
   }
 
   async #settle(transfer: ReceiveTransfer, account: Account): Promise<SendResult> {

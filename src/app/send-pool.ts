@@ -1,10 +1,14 @@
 import { setMaxListeners } from 'node:events';
+import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
+import { nativeApi } from '../native/index.js';
 import { equalBytes } from '../session/bytes.js';
 import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
+import type { Parcel } from '../transfer/messages.js';
+import { readParcel } from '../transfer/read-parcel.js';
 import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
 import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
 import { formatAddress } from '../transport/address.js';
@@ -107,7 +111,7 @@ class Pool implements SendPool {
     const leaves = [this.#ending.signal, given.signal].map((signal) => stopBy(signal, stop));
     try {
       const key = keyOf(given);
-      const send = () => this.#sendBy(given, stop.signal);
+      const send = () => this.#sendBy(given, key, stop.signal);
       // A receiver takes one try of a transfer at a time; and a code that is good for one pairing makes one session.
       const inOrder = () => this.#turns.take(JSON.stringify([key, given.paths]), send);
       const isFirst = given.code !== undefined && this.#met.get(key) === undefined;
@@ -117,25 +121,25 @@ class Pool implements SendPool {
     }
   }
 
-  async #sendBy(given: PooledSendOptions, signal: AbortSignal): Promise<SendResult> {
+  async #sendBy(given: PooledSendOptions, key: string, signal: AbortSignal): Promise<SendResult> {
     const { home, transports, tuning } = this.#options;
     signal.throwIfAborted();
     const filter = await readFilter(given.filters ?? [], signal);
     const listings = new GivenListings();
-    await checkGiven(given.paths, filter, listings);
+    const parcel = this.#met.get(key) ? await parcelOf(given) : undefined;
+    if (!parcel) await checkGiven(given.paths, filter, listings);
     const options = {
-      ...{ ...given, home, transports, filter, listings, signal },
+      ...{ ...given, home, transports, filter, listings, parcel, signal },
       ...(tuning ? { tuning } : {}),
       onEvent: given.onEvent ?? (() => undefined),
     };
     const identity = () => (this.#identity ??= loadIdentity(home));
-    const sessions = await this.#sessionsOf(given, signal);
+    const sessions = await this.#sessionsOf(key, signal);
     return sendTo(options, parseTarget(given.target), identity, undefined, sessions);
   }
 
   /** The sessions of one send: of those that lead to the same place in the same way, one at a time. */
-  async #sessionsOf(given: PooledSendOptions, signal: AbortSignal): Promise<SendSessions> {
-    const key = keyOf(given);
+  async #sessionsOf(key: string, signal: AbortSignal): Promise<SendSessions> {
     // Who was known, and is no more, was removed: then it is proved anew whom this leads to.
     const met = this.#met.get(key);
     const isRemoved = met?.wasKnown === true && !(await this.#peers.findByKey(met.peer));
@@ -178,6 +182,29 @@ class Pool implements SendPool {
       },
     };
   }
+}
+
+/** What is sent, as a parcel; undefined where it is not one small file, or the user wants something that only transfers have. */
+async function parcelOf(given: PooledSendOptions): Promise<Parcel | undefined> {
+  const {
+    paths,
+    filters = [],
+    update,
+    remove,
+    owners,
+    attributes,
+    limit,
+    compress,
+    direct,
+    lanes,
+    bench,
+  } = given;
+  const [path] = paths;
+  if (path === undefined || paths.length > 1 || filters.length > 0 || compress === 'lz4') return undefined;
+  if ([update, remove, owners, attributes, direct, limit, lanes, bench].some(Boolean)) return undefined;
+  const { streamingThresholdBytes = sessionDefaults.streamingThresholdBytes } = given;
+  const mostBytes = Math.min(transferDefaults.maxParcelBytes, streamingThresholdBytes);
+  return readParcel(nativeApi().files, path, mostBytes);
 }
 
 /** Gives what ends it. */

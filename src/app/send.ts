@@ -1,15 +1,16 @@
 import { asXferError, XferError, type ErrorCode } from '../errors/index.js';
 import { nativeApi } from '../native/index.js';
-import { anotherCapability, ownCapabilities, stdoutCapability } from '../session/hello.js';
+import { anotherCapability, ownCapabilities, parcelCapability, stdoutCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import type { Session } from '../session/session.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import { DirectFiles } from '../transfer/direct-files.js';
 import type { PathFilter } from '../transfer/path-filter.js';
-import { updateMode } from '../transfer/messages.js';
+import { updateMode, type Parcel } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
-import type { SendGroup, SendProgress } from '../transfer/send-options.js';
+import type { SendGroup, SendProgress, SendSummary } from '../transfer/send-options.js';
+import { sendParcel } from '../transfer/send-parcel.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
@@ -55,6 +56,8 @@ export interface Filtered extends Omit<SendOptions, 'target' | 'limit'> {
   /** What was found of the given paths when they were checked. */
   readonly listings?: GivenListings;
   readonly limit?: ToldLimit | undefined;
+  /** All that is to be sent, where that is a small file and nothing about it is special. Default: it goes as a transfer. */
+  readonly parcel?: Parcel | undefined;
 }
 
 /** Sends to one target; `fanOut` where there are others beside it. */
@@ -90,12 +93,14 @@ export async function sendTo(
   }
 }
 
+type Delivered = Omit<SendSummary, 'nextRecord'> & { readonly peer: string; readonly seconds: number };
+
 /** One `send`, over as many sessions as it takes. */
 class Sending {
   readonly #dialler: Dialler;
   readonly #options: Filtered;
   readonly #unfinished: UnfinishedTransfers;
-  readonly #key: Uint8Array;
+  #foundKey: Uint8Array | undefined;
   readonly #progress: ThinOut<SendProgress>;
   #problems: XferError[] = [];
   #excluded = 0;
@@ -128,7 +133,6 @@ class Sending {
       capabilities: [...ownCapabilities, stdoutCapability, ...(sessions.goesOn ? [anotherCapability] : [])],
     });
     this.#unfinished = sessions.unfinished?.(identity) ?? new UnfinishedTransfers(options.home, identity);
-    this.#key = this.#unfinished.keyOf(options.paths);
     if (options.direct)
       this.#direct = new DirectFiles(nativeApi().files, (message) =>
         options.onEvent({ event: 'note', message }),
@@ -139,8 +143,12 @@ class Sending {
     });
   }
 
+  get #key(): Uint8Array {
+    return (this.#foundKey ??= this.#unfinished.keyOf(this.#options.paths));
+  }
+
   async run(): Promise<SendResult> {
-    const earlier = await this.#unfinished.find(this.#key, this.#options.code);
+    const earlier = await this.#unfinished.find(() => this.#key, this.#options.code);
     this.#isNoted = earlier !== undefined;
     const { pinned } = this.#sessions;
     const met = [...(pinned ? [pinned] : []), ...(earlier?.sameCode ?? [])];
@@ -150,6 +158,8 @@ class Sending {
       const { sendToStdout } = await import('./send-to-stdout.js');
       return sendToStdout(this.#dialler, opened, this.#options);
     }
+    const delivered = earlier ? undefined : await this.#sendParcel(opened);
+    if (delivered) return delivered;
     let hasTriedCode = false;
     for (let resume = this.#resumes(earlier, opened); ; resume = true) {
       try {
@@ -258,11 +268,8 @@ class Sending {
       // Told in parallel with the transfer, which must not wait for a file of ours to be read.
       introduced = this.#dialler.introduce(session);
       introduced.catch((error: unknown) => session.abort(asXferError(error)));
-      const [{ files, bytes, bottleneck, carried, nextRecord: next }, peer] = await Promise.all([
-        running,
-        introduced,
-      ]);
-      nextRecord = next;
+      const [summary, peer] = await Promise.all([running, introduced]);
+      nextRecord = summary.nextRecord;
       this.#progress.flush();
       const seconds = (performance.now() - startedAt) / 1000;
       clearTimeout(keep);
@@ -273,12 +280,7 @@ class Sending {
       const first = this.#problems[0];
       if (first) throw summed(first, this.#problems.length);
       await this.#dialler.remember(session);
-      const amount = { peer, bytes, files, seconds };
-      const shape = this.#dialler.shapeOf(opened, carried);
-      const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
-      this.#dialler.end();
-      onEvent(done);
-      return done;
+      return this.#done(opened, { ...summary, peer, seconds });
     } finally {
       clearTimeout(keep);
       // Whoever ends the process because this has failed would lose the note, and leave half a file.
@@ -287,6 +289,53 @@ class Sending {
       await introduced?.catch(() => undefined);
       await this.#sessions.give(opened, nextRecord);
     }
+  }
+
+  /** On a session that has had a transfer, and waits. undefined: it goes as one, too. */
+  async #sendParcel(opened: SendSession): Promise<SendResult | undefined> {
+    const { parcel, signal } = this.#options;
+    const { session, lanes, nextRecord } = opened;
+    const { capabilities, streamingThresholdBytes: most } = session.hello;
+    if (!parcel || nextRecord === undefined || !capabilities.includes(parcelCapability)) return undefined;
+    if (parcel.entry.size > most) return undefined;
+    const startedAt = performance.now();
+    lanes.onSuspect = (lane, isSuspect) => session.handleSuspect(lane, isSuspect);
+    try {
+      if (!(await sendParcel(session, parcel, signal))) return undefined;
+    } catch (error) {
+      // As where a transfer begins on a session that is dead: another one is opened.
+      if (asXferError(error).code === 'ERR_XFER_CONNECTION_LOST') return undefined;
+      await this.#sessions.give(opened, undefined);
+      throw error;
+    }
+    return this.#tellParcel(opened, parcel.entry.size, startedAt);
+  }
+
+  async #tellParcel(opened: SendSession, bytes: number, startedAt: number): Promise<SendResult> {
+    const { onEvent } = this.#options;
+    let nextRecord: number | undefined;
+    try {
+      const peer = await this.#dialler.introduce(opened.session);
+      onEvent({ event: 'phase', phase: 'commit' });
+      onEvent({ event: 'progress', bytes, total: bytes, sent: bytes, files: 1 });
+      const seconds = (performance.now() - startedAt) / 1000;
+      const carried = new Map([[opened.session.lanes[0] ?? 0, bytes]]);
+      const done = this.#done(opened, { peer, bytes, files: 1, seconds, carried, bottleneck: 'none' });
+      nextRecord = opened.nextRecord;
+      return done;
+    } finally {
+      await this.#sessions.give(opened, nextRecord);
+    }
+  }
+
+  /** The last that is told. */
+  #done(opened: SendSession, { peer, bytes, files, seconds, carried, bottleneck }: Delivered): SendResult {
+    const shape = this.#dialler.shapeOf(opened, carried);
+    const amount = { peer, bytes, files, seconds };
+    const done: SendResult = { event: 'done', role: 'send', ...amount, ...shape, bottleneck };
+    this.#dialler.end();
+    this.#options.onEvent(done);
+    return done;
   }
 
   async #start(opened: SendSession, resume: boolean) {

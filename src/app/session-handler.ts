@@ -1,6 +1,13 @@
+import type { WatchedFile } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import type { Connection } from '../transport/contract.js';
 import type { LaneConnections } from './lane-connections.js';
+
+/** Under which name a key is pinned, and the file that says so. */
+export interface Pinned {
+  readonly name: string;
+  readonly watched: WatchedFile;
+}
 
 /** A session that somebody has begun with this side. */
 export interface AcceptedSession {
@@ -18,6 +25,8 @@ export interface AcceptedSession {
   readonly signal: AbortSignal;
   /** Whether the key is pinned now, under a name that is allowed. */
   isKnown(): Promise<boolean>;
+  /** The same as it was read last, for as long as the file that says so is what it was; undefined where it is not known. */
+  pinned(): Pinned | undefined;
 }
 
 /** What becomes of the sessions of a listener: whatever it is that they carry. */

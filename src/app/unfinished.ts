@@ -58,8 +58,12 @@ export class UnfinishedTransfers {
     return mac(this.#secret, utf8('tokens')).slice(0, 8);
   }
 
-  async find(key: Uint8Array, code: string | undefined): Promise<Unfinished | undefined> {
-    const rows = (await this.#readLately()).filter((other) => other.key === toHex(key));
+  /** `keyOf` is called where there is anything at all to look through. */
+  async find(keyOf: () => Uint8Array, code: string | undefined): Promise<Unfinished | undefined> {
+    const all = await this.#readLately();
+    if (all.length === 0) return undefined;
+    const key = toHex(keyOf());
+    const rows = all.filter((other) => other.key === key);
     if (rows.length === 0) return undefined;
     const peersOf = (some: readonly Row[]) =>
       some.map(({ peer }) => Uint8Array.from(Buffer.from(peer, 'hex')));

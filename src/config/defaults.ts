@@ -339,6 +339,8 @@ export const transferDefaults = Object.freeze({
   /** Entries of one manifest batch, and its bytes before sealing. */
   manifestBatchEntries: 512,
   manifestBatchBytes: 128 * KiB,
+  /** The largest file that goes as a parcel: all of it in one control message. */
+  maxParcelBytes: 128 * KiB,
   /** Files open at once on either side. */
   maxOpenFiles: 64,
   /** With `direct`, smaller files go through the page cache all the same: opening them twice costs more than is won. */

@@ -18,6 +18,9 @@ export const ownCapabilities: readonly string[] = Object.freeze([
 /** Told by a sender that may begin another transfer behind one that has ended, and by a receiver that takes it. */
 export const anotherCapability = 'another';
 
+/** Told by a receiver that has `another` and takes small files as parcels between two transfers. */
+export const parcelCapability = 'parcel';
+
 /** Told by a side that takes part in pipes: its session has channels, and no transfer. */
 export const pipeCapability = 'pipe';
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, XferError } from '../errors/index.js';
+import type { WatchedFile } from '../native/api.js';
 import { equalBytes } from './bytes.js';
 import { withFileLock } from './file-lock.js';
 import { prepareHome } from './identity.js';
@@ -16,6 +17,12 @@ export interface Peer {
   readonly hosts: readonly string[];
 }
 
+export interface KnownPeers {
+  readonly peers: readonly Peer[];
+  /** They are what is known as long as this file is what it was. */
+  readonly watched: WatchedFile;
+}
+
 /**
  * The known peers in `<home>/peers.json`. Every call looks at the file unless told otherwise, and reads
  * it where it is not the one that was read before; changes are made under a lock, into a new file
@@ -26,7 +33,7 @@ export class PeerStore {
   readonly #home: string;
   readonly #path: string;
   /** What was read last, and of which state of the file. */
-  #known: { readonly stamp: string; readonly peers: readonly Peer[]; readonly at: number } | undefined;
+  #known: (KnownPeers & { readonly at: number }) | undefined;
   readonly #lookAgainMs: number;
 
   /** `lookAgainMs`: what others have changed may be seen so much later. Default: at once. */
@@ -34,6 +41,11 @@ export class PeerStore {
     this.#home = home;
     this.#lookAgainMs = lookAgainMs;
     this.#path = join(home, 'peers.json');
+  }
+
+  /** As they were read last. */
+  get known(): KnownPeers | undefined {
+    return this.#known;
   }
 
   /** By name. */
@@ -129,14 +141,14 @@ export class PeerStore {
         });
       if (size > maxFileBytes) throw damaged(this.#path);
       // Whoever sends a thousand files a second asks as often.
-      const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-      if (this.#known?.stamp === stamp) {
+      const state = BigInt64Array.of(dev, ino, size, mtimeNs, ctimeNs);
+      if (this.#known?.watched.state.every((value, i) => value === state[i])) {
         this.#known = { ...this.#known, at };
         return this.#known.peers;
       }
       const peers = parsePeers(await readFile(this.#path, 'utf8'), this.#path);
       peers.sort((a, b) => (a.name < b.name ? -1 : 1));
-      this.#known = { stamp, peers, at };
+      this.#known = { peers, watched: { path: this.#path, state }, at };
       return peers;
     } catch (cause) {
       if (cause instanceof XferError) throw cause;

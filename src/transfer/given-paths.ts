@@ -84,7 +84,7 @@ async function statGiven(given: string): Promise<BigIntStats> {
 }
 
 /** The name under which a given path arrives. */
-function givenName(given: string): string {
+export function givenName(given: string): string {
   const name = basename(resolve(given));
   if (name === '')
     throw new XferError(

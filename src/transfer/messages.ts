@@ -92,10 +92,20 @@ export type TransferMessage =
       readonly bytes: number;
       readonly waits?: ReceiverWaits | undefined;
     }
+  /** Between two transfers: a file by itself, all of it. `isTaken`: it stands under its name; else nothing has happened. */
+  | { readonly type: 'parcel'; readonly entry: ManifestEntry; readonly content: Uint8Array }
+  | { readonly type: 'parcelled'; readonly isTaken: boolean }
   /** Between two transfers: whether the receiver is still there, and its answer with the same number. */
   | { readonly type: 'ping'; readonly number: number }
   | { readonly type: 'pong'; readonly number: number }
   | { readonly type: 'abort'; readonly wire: number; readonly message: string };
+
+export interface Parcel {
+  /** Of a file, with the id 0, no `/` in its path and an empty token. */
+  readonly entry: ManifestEntry;
+  /** As many bytes as the entry has. */
+  readonly content: Uint8Array;
+}
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const pair = v.strictTuple([count, count]);
@@ -106,7 +116,7 @@ export const transferKeyBytes = 16;
 export const mostHaveRanges = 64;
 
 const most = transferDefaults.manifestBatchEntries;
-const message = v.variant('type', [
+const schemas = [
   v.object({
     type: v.literal('begin'),
     key: exactBytes(transferKeyBytes),
@@ -175,6 +185,12 @@ const message = v.variant('type', [
     bytes: count,
     waits: v.optional(v.object({ heldMs: count, openMs: count, writeMs: count, loopMs: count })),
   }),
+  v.object({
+    type: v.literal('parcel'),
+    entry: entrySchema,
+    content: boundedBytes(transferDefaults.maxParcelBytes),
+  }),
+  v.object({ type: v.literal('parcelled'), isTaken: v.boolean() }),
   v.object({ type: v.literal('ping'), number: count }),
   v.object({ type: v.literal('pong'), number: count }),
   v.object({
@@ -182,9 +198,21 @@ const message = v.variant('type', [
     wire: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff)),
     message: v.pipe(v.string(), v.maxLength(2 * transferDefaults.maxPathBytes)),
   }),
-]);
+] as const;
+
+const schemaOf = new Map<unknown, (typeof schemas)[number]>(
+  schemas.map((schema) => [schema.entries.type.literal, schema]),
+);
+const unknownType = v.object({ type: v.picklist(schemas.map((schema) => schema.entries.type.literal)) });
+
+/** By its type at once: a variant tries one schema after the other. */
+const message = v.lazy((input) => {
+  const type = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
+  return schemaOf.get(type) ?? unknownType;
+}) as v.GenericSchema<unknown, TransferMessage>;
 
 export function encodeTransferMessage(value: TransferMessage): Uint8Array {
+  if (value.type === 'parcel') return encodeMessage({ ...value, entry: encodeEntry(value.entry) });
   if (value.type !== 'manifest') return encodeMessage(value);
   return encodeMessage({ type: value.type, entries: value.entries.map(encodeEntry) });
 }

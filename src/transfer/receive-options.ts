@@ -1,6 +1,7 @@
 import type { NativeApi } from '../native/api.js';
 import type { Session } from '../session/session.js';
 import type { Bottleneck } from './bottleneck.js';
+import type { Parcel } from './messages.js';
 import type { ReceivePolicy } from './receive-policy.js';
 
 export interface ReceiveProgress {
@@ -31,6 +32,11 @@ export interface ReceiveTransferOptions {
   readonly isDirect?: boolean;
   /** Called with the transfer's key before anything is written; throws or rejects where it may not begin. */
   onBegin?(key: Uint8Array): Promise<void>;
+  /**
+   * A file came by itself before a transfer has begun. Resolves with what is to be told once the sender has heard that it was taken;
+   * undefined: it was not. Default: that is a breach.
+   */
+  onParcel?(parcel: Parcel): Promise<(() => void) | undefined>;
   onProgress(progress: ReceiveProgress): void;
   /** A link was left out, or a file could not be sent. */
   onNote(message: string): void;

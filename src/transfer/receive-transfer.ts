@@ -20,6 +20,7 @@ import {
   decodeTransferMessage,
   encodeTransferMessage,
   updateMode,
+  type Parcel,
   type TransferMessage,
 } from './messages.js';
 import { printable } from './printable.js';
@@ -64,6 +65,8 @@ export class ReceiveTransfer {
   readonly #early: SealedContent[] = [];
   #declaring: Promise<void>;
   #batches = 0;
+  /** Whether one is being written. */
+  #hasParcel = false;
   /** Answers to the batches that stand. */
   readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
   #bytes = 0;
@@ -158,6 +161,7 @@ export class ReceiveTransfer {
     if (message.type === 'begin') return this.#handleBegin(message);
     if (message.type === 'ping' && !this.#begun && this.#options.onAnother)
       return this.#say({ type: 'pong', number: message.number });
+    if (message.type === 'parcel' && !this.#begun) return this.#handleParcel(message);
     if (!this.#begun) return this.#abort(violation('it does not begin'));
     const { content } = this.#begun;
     switch (message.type) {
@@ -189,6 +193,7 @@ export class ReceiveTransfer {
 
   #handleBegin({ key, resume, update, remove }: Begin): void {
     if (this.#begun) return this.#abort(violation('it begins twice'));
+    if (this.#hasParcel) return this.#abort(violation('it begins before its parcel was answered'));
     if (remove && (!this.#policy.removes || update === updateMode.none))
       return this.#abort(
         new XferError('ERR_XFER_REFUSED', 'nothing is deleted here: that takes --delete at the receiver too'),
@@ -244,6 +249,21 @@ export class ReceiveTransfer {
     };
     this.#inOrder(open);
     for (const content of this.#early.splice(0)) begun.content.handleContent(content);
+  }
+
+  /** Its sender waits for the answer. */
+  #handleParcel(parcel: Parcel): void {
+    const { onParcel } = this.#options;
+    if (!onParcel) return this.#abort(violation('it does not begin'));
+    if (this.#hasParcel) return this.#abort(violation('it sends a parcel before the last one was answered'));
+    this.#hasParcel = true;
+    this.#inOrder(async () => {
+      const tell = await onParcel(parcel);
+      this.#hasParcel = false;
+      this.#say({ type: 'parcelled', isTaken: tell !== undefined });
+      // Behind what has the answer sent.
+      if (tell) process.nextTick(tell);
+    });
   }
 
   #handleGroup(offer: Extract<TransferMessage, { type: 'group' }>): void {

@@ -27,6 +27,7 @@ import {
   encodeHello,
   ownCapabilities,
   ownHello,
+  parcelCapability,
   pipeCapability,
   stdoutCapability,
 } from '../../src/session/hello.js';
@@ -346,11 +347,14 @@ describe('the session in docs/protocol.md', () => {
     ]);
     expect(told.filter(([, who]) => who === 'both').map(([name]) => name)).toEqual(ownCapabilities);
     expect(told.filter(([, who]) => who !== 'both').map(([name]) => name)).toEqual([
-      ...[anotherCapability, 'lz4', pipeCapability, stdoutCapability],
+      ...[anotherCapability, parcelCapability, 'lz4', pipeCapability, stdoutCapability],
     ]);
     const receiver = readFileSync(new URL('src/app/file-sessions.ts', root), 'utf8');
     expect(receiver).toContain(
-      "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? [anotherCapability] : [])",
+      "...ownCapabilities, ...(hasLz4() ? ['lz4'] : []), ...(mayGoOn ? ofMore : [])",
+    );
+    expect(receiver).toContain(
+      'ofMore = [anotherCapability, ...(this.#takesParcels ? [parcelCapability] : [])]',
     );
     const header = {
       kind: recordKind.control,

@@ -1,16 +1,23 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setImmediate as turn, setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sessionDefaults } from '../../src/config/index.js';
 import type { XferEvent } from '../../src/app/events.js';
-import { openSendPool, type SendPool, type SendPoolOptions } from '../../src/app/send-pool.js';
+import {
+  openSendPool,
+  type PooledSendOptions,
+  type SendPool,
+  type SendPoolOptions,
+} from '../../src/app/send-pool.js';
+import { RateLimit } from '../../src/app/rate-limit.js';
 import { PeerStore } from '../../src/session/peer-store.js';
+import { SendTransfer } from '../../src/transfer/send-transfer.js';
 import { TransportRegistry } from '../../src/transport/registry.js';
 import type { TransportDescriptor } from '../../src/transport/contract.js';
 import { tcp } from '../../plugins/mux/src/index.js';
@@ -183,6 +190,124 @@ async function poolProcess(
   const signal = await new Promise<string | null>((resolve) => child.on('close', (_, by) => resolve(by)));
   return { signal, sent };
 }
+
+/** Counts the transfers that begin from now on. */
+function countTransfers(): () => number {
+  const run = vi.spyOn(SendTransfer.prototype, 'run');
+  onTestFinished(() => run.mockRestore());
+  return () => run.mock.calls.length;
+}
+
+/** In the same way as `send`, so that the same session is taken. */
+const again = (paths: readonly string[], rest: Partial<PooledSendOptions> = {}) =>
+  pool.send({ paths, target: receiver.address, code: receiver.code, remember: true, ...rest });
+
+describe('behind a first transfer a small file', () => {
+  it.each(['tcp', 'udp', 'quic'])('needs none over %s, and is told of as if it did', async (scheme) => {
+    await listen({ listen: `${scheme}://127.0.0.1:0` });
+    open();
+    await send(0);
+    const here: XferEvent[] = [];
+    const onEvent = (event: XferEvent) => void here.push(event);
+    /** What both sides tell of a send, but for the lane, which the receiver has told of with the first. */
+    const toldOf = async (number: number, rest: Partial<PooledSendOptions>) => {
+      await vi.waitFor(() => expect(told('done')).toBe(number), 5_000);
+      const before = receiver.recv.events.length;
+      const path = await written(number);
+      await chmod(path, 0o640);
+      const result = await again([path], { onEvent, ...rest });
+      await vi.waitFor(() => expect(told('done')).toBe(number + 1), 5_000);
+      expect((await stat(join(out, `f${number}`))).mode & 0o777).toBe(0o640);
+      expect(here.at(-1)).toBe(result);
+      const { peer, path: by, lanes, sealed } = result;
+      const there = receiver.recv.events.slice(before);
+      const done = { peer, by, lanes, sealed };
+      return { done, result, here: here.splice(0).map(wordOf), there: there.map(wordOf), last: there.at(-1) };
+    };
+    const wordOf = (event: XferEvent) => (event.event === 'phase' ? event.phase : event.event);
+    const transfers = countTransfers();
+    const transfer = await toldOf(1, { update: 'stamp' });
+    expect(transfers()).toBe(1);
+    const parcel = await toldOf(2, {});
+    expect(transfers()).toBe(1);
+    await expectAll(3);
+    expect(parcel).toMatchObject({ done: transfer.done, here: transfer.here, there: transfer.there });
+    const amount = { bytes: 65_536, files: 1, transport: scheme, transports: { [scheme]: 65_536 } };
+    expect(parcel.last).toMatchObject({ event: 'done', role: 'recv', ...amount });
+    expect(parcel.result).toMatchObject(amount);
+  });
+
+  it.each<[string, Partial<PooledSendOptions>]>([
+    ['may be left out', { update: 'stamp' }],
+    ['is limited', { limit: new RateLimit(10_000_000) }],
+    ['takes its owner along', { owners: true }],
+    ['is to be compressed', { compress: 'lz4' }],
+  ])('is a transfer where it %s', async (_, rest) => {
+    await listen();
+    open();
+    await send(0);
+    const transfers = countTransfers();
+    await again([await written(1)], rest);
+    await expectAll(2);
+    expect(transfers()).toBe(1);
+  });
+
+  it.each<[string, () => Promise<readonly string[]>]>([
+    ['is one of two', () => Promise.all([written(1), written(2)])],
+    [
+      'is larger than the receiver takes at once',
+      async () => {
+        const path = await written(1);
+        await appendFile(path, 'x');
+        return [path];
+      },
+    ],
+    [
+      'is a directory',
+      async () => {
+        await mkdir(join(source, 'd'));
+        return [join(source, 'd')];
+      },
+    ],
+  ])('is a transfer where it %s', async (_, paths) => {
+    await listen();
+    open();
+    await send(0);
+    const transfers = countTransfers();
+    const given = await paths();
+    await again(given);
+    expect(transfers()).toBe(1);
+    for (const path of given) {
+      if ((await stat(path)).isDirectory()) continue;
+      expect((await readFile(join(out, basename(path)))).equals(await readFile(path))).toBe(true);
+    }
+  });
+
+  it('is a transfer where the receiver keeps what it has, which says so', async () => {
+    await listen({ flags: ['--remember', '--overwrite', 'never'] });
+    open();
+    await send(0);
+    const transfers = countTransfers();
+    await writeFile(join(source, 'f0'), 'other');
+    await expect(again([join(source, 'f0')])).rejects.toMatchObject({ code: 'ERR_XFER_REFUSED' });
+    await expectAll(1);
+    expect(transfers()).toBe(1);
+  });
+
+  it('is a transfer where it cannot be written as one, which says why', async () => {
+    await listen();
+    open();
+    await send(0);
+    const transfers = countTransfers();
+    await mkdir(join(out, 'f1', 'd'), { recursive: true });
+    const path = await written(1);
+    await expect(again([path])).rejects.toThrow('f1');
+    expect(transfers()).toBe(1);
+    await rm(join(out, 'f1'), { recursive: true });
+    await again([path]);
+    await expectAll(2);
+  });
+});
 
 it('those that come at once have sessions of their own, as many as there may be', async () => {
   await listen();

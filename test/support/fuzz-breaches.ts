@@ -79,6 +79,15 @@ const messages: Readonly<
   }),
   'left-out': (_session, random) => ({ type: 'left-out', id: random.below(9), reason: 'none' }),
   committed: (session) => ({ type: 'committed', files: session.files, bytes: session.bytes }),
+  parcel: (_session, random) => ({
+    type: 'parcel',
+    entry: {
+      ...{ id: random.below(2), kind: entryKind.file, path: `p${random.below(9)}`, size: 3, mode: 0o600 },
+      ...{ mtimeSeconds: 0, mtimeNanoseconds: 0, target: '', token: new Uint8Array() },
+    },
+    content: random.bytes(random.below(9)),
+  }),
+  parcelled: (_session, random) => ({ type: 'parcelled', isTaken: random.chance(2) }),
   ping: (_session, random) => ({ type: 'ping', number: random.oddInteger() }),
   pong: (_session, random) => ({ type: 'pong', number: random.oddInteger() }),
   abort: (_session, random) => ({ type: 'abort', wire: random.below(100), message: 'a\u001b[2J\nb' }),

@@ -5,10 +5,12 @@ import { IdleSessions } from '../../../src/app/idle-sessions.js';
 import { LaneConnections } from '../../../src/app/lane-connections.js';
 import { ReceiveSeries } from '../../../src/app/receive-series.js';
 import { RunningTransfers } from '../../../src/app/running-transfers.js';
+import type { Pinned } from '../../../src/app/session-handler.js';
 import type { XferError } from '../../../src/errors/index.js';
 import { nativeApi } from '../../../src/native/index.js';
 import { PeerStore } from '../../../src/session/peer-store.js';
 import type { Session, SessionHandlers } from '../../../src/session/session.js';
+import { entryKind } from '../../../src/transfer/entry-codec.js';
 import {
   decodeTransferMessage,
   encodeTransferMessage,
@@ -26,14 +28,18 @@ export class ReceiveSeriesKit {
   /** Lanes that there are, and that there ever were. */
   lanes = [0];
   laneCount = 1;
+  /** As what this receiver knows the sender, by what it has read. */
+  pinned: Pinned | undefined;
+  /** Reads again who is known. */
+  isKnown: () => Promise<boolean> = () => Promise.resolve(true);
+  readonly out: string;
   #handlers: SessionHandlers | undefined;
   #begun = 0;
-  readonly #out: string;
   readonly #waiting: (() => void)[] = [];
 
   private constructor(home: string, out: string) {
     this.peers = new PeerStore(home);
-    this.#out = out;
+    this.out = out;
   }
 
   static async make(): Promise<ReceiveSeriesKit> {
@@ -47,7 +53,8 @@ export class ReceiveSeriesKit {
     const onEvent = (event: XferEvent) => this.events.push(event);
     // Whatever else there is in a receiver is not asked for.
     const context = {
-      ...{ native, transfers, peers: this.peers, root: await native.files.openRoot(this.#out) },
+      isUnnamed: true,
+      ...{ native, transfers, peers: this.peers, root: await native.files.openRoot(this.out) },
       idle: new IdleSessions({ most: 4, mostOfPeer: 4, idleMs: 60_000, closeMs: 5_000 }),
       options: { onEvent, remember: true },
     } as unknown as ReceiverContext;
@@ -57,7 +64,8 @@ export class ReceiveSeriesKit {
       connection: { remote } as Connection,
       running: transfers.begin(session, new LaneConnections(), this.stop),
       ...{ paired: options.paired ?? false, isTrusted: true, goesOn: true },
-      isKnown: () => Promise.resolve(true),
+      isKnown: () => this.isKnown(),
+      pinned: () => this.pinned,
     });
   }
 
@@ -82,6 +90,18 @@ export class ReceiveSeriesKit {
   /** It says that it knows: another transfer may begin. */
   acknowledge(): void {
     this.#handlers?.onAcknowledged?.();
+  }
+
+  /** A file by itself; resolves when it is answered. */
+  async parcel(path: string, content: string): Promise<boolean> {
+    const count = this.said.length;
+    const plain = { mode: 0o600, mtimeSeconds: 0, mtimeNanoseconds: 0, target: '', token: new Uint8Array() };
+    const entry = { id: 0, kind: entryKind.file, path, size: content.length, ...plain };
+    this.#say({ type: 'parcel', entry, content: Buffer.from(content) });
+    await this.until(() => this.said.length > count);
+    const answer = this.said.at(-1);
+    if (answer?.type !== 'parcelled') throw new Error(`it says ${answer?.type}`);
+    return answer.isTaken;
   }
 
   lose(error?: XferError): void {

@@ -1,9 +1,13 @@
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Pinned } from '../../../src/app/session-handler.js';
 import { XferError } from '../../../src/errors/index.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
+import { temporaryDirectory } from '../../support/run-xfer.js';
 import { ReceiveSeriesKit } from './receive-series-kit.js';
 
 setFlagsFromString('--expose-gc');
@@ -113,5 +117,87 @@ describe('the transfers of a session', () => {
     kit.lose(left());
     await running;
     expect(kit.events.findLast(({ event }) => event === 'done')).toMatchObject({ seconds: 0 });
+  });
+});
+
+describe('a parcel', () => {
+  /** Behind a first transfer. */
+  const waiting = async () => {
+    const kit = await ReceiveSeriesKit.make();
+    const running = (await kit.series()).run();
+    kit.begin();
+    await kit.end();
+    kit.acknowledge();
+    await vi.waitFor(() => expect(kit.events.at(-1)).toMatchObject({ event: 'done' }));
+    onTestFinished(async () => {
+      kit.lose(left());
+      await running;
+    });
+    return kit;
+  };
+  const known = async (): Promise<Pinned> => {
+    const path = join(await temporaryDirectory(), 'peers');
+    writeFileSync(path, '');
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return { name: 'ann', watched: { path, state: BigInt64Array.of(dev, ino, size, mtimeNs, ctimeNs) } };
+  };
+
+  it('is taken of whom this receiver knows, and told of once it was answered', async () => {
+    const kit = await waiting();
+    kit.pinned = await known();
+    kit.isKnown = () => Promise.reject(new Error('it reads who is known'));
+    const before = kit.events.length;
+    expect(await kit.parcel('a', 'abc')).toBe(true);
+    expect(kit.events).toHaveLength(before);
+    await turn();
+    const told = kit.events.slice(before);
+    expect(told.map(({ event }) => event)).toEqual(['connected', 'phase', 'phase', 'progress', 'done']);
+    expect(told[0]).toMatchObject({ peer: 'ann', known: true });
+    expect(told.at(-1)).toMatchObject({ peer: 'ann', bytes: 3, files: 1 });
+    expect(readFileSync(join(kit.out, 'a'), 'utf8')).toBe('abc');
+  });
+
+  it('is taken of whom it knows since it has looked again', async () => {
+    const kit = await waiting();
+    const pinned = await known();
+    kit.isKnown = () => {
+      kit.pinned = pinned;
+      return Promise.resolve(true);
+    };
+    expect(await kit.parcel('a', 'abc')).toBe(true);
+  });
+
+  it.each<[string, (kit: ReceiveSeriesKit) => Promise<void>]>([
+    [
+      'whom it does not know',
+      (kit) => {
+        kit.isKnown = () => Promise.resolve(false);
+        return Promise.resolve();
+      },
+    ],
+    [
+      'whom it knew before somebody changed who is known',
+      async (kit) => {
+        kit.pinned = await known();
+        appendFileSync(kit.pinned.watched.path, 'x');
+      },
+    ],
+  ])('is left to a transfer, which asks, of one %s', async (_, change) => {
+    const kit = await waiting();
+    await change(kit);
+    const before = kit.events.length;
+    expect(await kit.parcel('a', 'abc')).toBe(false);
+    await turn();
+    expect(kit.events).toHaveLength(before);
+    expect(existsSync(join(kit.out, 'a'))).toBe(false);
+  });
+
+  it('as the first thing of a session is a breach', async () => {
+    const kit = await ReceiveSeriesKit.make();
+    const running = (await kit.series()).run();
+    kit.pinned = await known();
+    await expect(kit.parcel('a', 'abc')).rejects.toThrow('it says abort');
+    await expect(running).rejects.toMatchObject({ code: 'ERR_XFER_PROTOCOL' });
+    expect(existsSync(join(kit.out, 'a'))).toBe(false);
   });
 });

@@ -103,6 +103,8 @@ describe('a message of a transfer', () => {
     fc.record({ type: type('received'), ranges: pairs }),
     fc.record({ type: type('left-out'), id: count, reason: text }),
     fc.record({ type: type('committed'), files: count, bytes: count }),
+    fc.record({ type: type('parcel'), entry, content: fc.uint8Array({ maxLength: 64 }) }),
+    fc.record({ type: type('parcelled'), isTaken: fc.boolean() }),
     fc.record({ type: type('abort'), wire: fc.nat(0xffff), message: text }),
   );
 
@@ -186,6 +188,11 @@ describe('the caps of a message', () => {
       'digests',
       { ...digests, digests: new Uint8Array(2048 * 16) },
       { ...digests, digests: new Uint8Array(2048 * 16 + 1) },
+    ],
+    [
+      'the content of a parcel',
+      { type: 'parcel', entry: wire(), content: new Uint8Array(128 * 1024) },
+      { type: 'parcel', entry: wire(), content: new Uint8Array(128 * 1024 + 1) },
     ],
     [
       'ranges',
