@@ -106,6 +106,19 @@ void ReadSmall(const Napi::CallbackInfo& info) {
       info[1].As<Napi::Object>());
 }
 
+/** (path, into): as ReadSmall gives it, undefined where that would wait. */
+Napi::Value ReadCached(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::string path = arguments.Text(0, "path");
+  size_t intoBytes = 0;
+  uint8_t* const into = arguments.Bytes(1, "into", intoBytes);
+  if (!arguments.Ok()) return info.Env().Undefined();
+  const StageClock clock(Stage::kRead);
+  SmallFile file;
+  if (!files::ReadCached(path, into, intoBytes, file.found, file.isRead)) return info.Env().Undefined();
+  return SmallFileValue(info.Env(), file);
+}
+
 Napi::Value PairsValue(Napi::Env env, std::vector<double>& pairs) {
   Napi::Float64Array value = Napi::Float64Array::New(env, pairs.size());
   std::copy(pairs.begin(), pairs.end(), value.Data());
@@ -181,6 +194,7 @@ void CopyRegion(const Napi::CallbackInfo& info) {
 void AddContentBindings(Napi::Env env, Napi::Object exports) {
   AddCall<List>(env, exports, "list");
   AddCall<ReadSmall>(env, exports, "readSmall");
+  exports.Set("readCached", Napi::Function::New<ReadCached>(env, "readCached"));
   AddCall<DataRegions>(env, exports, "dataRegions");
   AddCall<AttributesOf>(env, exports, "attributesOf");
   AddCall<SetAttributes>(env, exports, "setAttributes");

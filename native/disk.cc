@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
-#if defined(__linux__)
-#include <sys/statfs.h>
-#endif
 #include <unistd.h>
 
 #include "open-beneath.h"
+#include "storage.h"
 
 namespace xfer::files {
 
@@ -24,18 +22,6 @@ int Retried(Call call) {
   }
   return 0;
 }
-
-#if defined(__linux__)
-/** Where memory is the disk, to allocate is to fill with zeros: nothing is won, and it takes as long as writing. */
-bool IsInMemory(int fd) {
-  constexpr unsigned long kTmpfs = 0x01021994;  // TMPFS_MAGIC of linux/magic.h
-  constexpr unsigned long kRamfs = 0x858458f6;  // RAMFS_MAGIC
-  struct statfs found;
-  if (fstatfs(fd, &found) != 0) return false;
-  const auto type = static_cast<unsigned long>(found.f_type) & 0xffffffff;
-  return type == kTmpfs || type == kRamfs;
-}
-#endif
 
 }  // namespace
 
@@ -74,6 +60,7 @@ int SyncFileSystem(int fd, bool& synced) {
 int Allocate(int fd, uint64_t bytes, bool& allocated) {
   allocated = bytes == 0;
 #if defined(__linux__)
+  // Where memory is the disk, to allocate is to fill with zeros: nothing is won, and it takes as long as writing.
   if (bytes > 0 && !IsInMemory(fd)) {
     const int error = Retried([fd, bytes] { return fallocate(fd, 0, 0, static_cast<off_t>(bytes)); });
     allocated = error == 0;

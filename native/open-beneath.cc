@@ -4,9 +4,7 @@
 #include <cstdint>
 
 #include <fcntl.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#endif
+#include "openat2.h"
 
 namespace xfer::files {
 
@@ -46,19 +44,6 @@ int Walk(int root, const std::string& path, UniqueFd& opened) {
 }
 
 #if defined(__linux__)
-// Of linux/openat2.h, which older headers lack.
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-struct OpenHow {
-  uint64_t flags;
-  uint64_t mode;
-  uint64_t resolve;
-};
-constexpr uint64_t kResolveNoMagicLinks = 0x02;
-constexpr uint64_t kResolveNoSymlinks = 0x04;
-constexpr uint64_t kResolveBeneath = 0x08;
-
 /** The kernel says EAGAIN when something was renamed at the same time; an attacker may keep that up. */
 constexpr int kTries = 32;
 

@@ -16,6 +16,7 @@
 #include "sealer.h"
 #include "small-file.h"
 #include "stage-clock.h"
+#include "storage.h"
 
 namespace xfer {
 
@@ -197,25 +198,51 @@ std::optional<files::WatchedFile> WatchedOf(Arguments& arguments, size_t index) 
   return files::WatchedFile{std::move(path), {at[0], at[1], at[2], at[3], at[4]}};
 }
 
-/** (buffer, names, numbers, mtimesNs, temporaryPrefix, watched path, watched stamp, done) */
+struct WriteJob {
+  std::vector<files::BatchFile> batch;
+  std::string prefix;
+  std::optional<files::WatchedFile> watched;
+
+  void Run(Written& written) const {
+    const StageClock clock(Stage::kWrite);
+    written.stamps.resize(batch.size());
+    written.errors.reserve(batch.size());
+    for (size_t i = 0; i < batch.size(); i++)
+      written.errors.push_back(files::WriteBatchFile(batch[i], prefix + std::to_string(i), written.stamps[i]));
+  }
+};
+
+/** (buffer, names, numbers, mtimesNs, temporaryPrefix, watched path, watched stamp) */
+WriteJob WriteJobOf(Arguments& arguments) {
+  return {BatchOf(arguments), arguments.Text(4, "temporaryPrefix"), WatchedOf(arguments, 5)};
+}
+
+/** As above, and done. */
 void WriteFiles(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  std::vector<files::BatchFile> batch = BatchOf(arguments);
-  std::string prefix = arguments.Text(4, "temporaryPrefix");
-  std::optional<files::WatchedFile> watched = WatchedOf(arguments, 5);
+  WriteJob job = WriteJobOf(arguments);
   if (!arguments.Ok()) return;
   SubmitCall<Written>(
       arguments, 7, "openat", WrittenValue,
-      [batch = std::move(batch), prefix = std::move(prefix), watched = std::move(watched)](Written& written) {
-        if (watched && !files::IsUnchanged(*watched)) return ESTALE;
-        const StageClock clock(Stage::kWrite);
-        written.stamps.resize(batch.size());
-        written.errors.reserve(batch.size());
-        for (size_t i = 0; i < batch.size(); i++)
-          written.errors.push_back(files::WriteBatchFile(batch[i], prefix + std::to_string(i), written.stamps[i]));
+      [job = std::move(job)](Written& written) {
+        if (job.watched && !files::IsUnchanged(*job.watched)) return ESTALE;
+        job.Run(written);
         return 0;
       },
       info[0].As<Napi::Object>());
+}
+
+/** The same at once, where that waits for nothing; else undefined, and nothing was written. */
+Napi::Value WriteInMemory(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const WriteJob job = WriteJobOf(arguments);
+  if (!arguments.Ok()) return info.Env().Undefined();
+  for (const files::BatchFile& file : job.batch)
+    if (!files::IsInMemory(file.directory)) return info.Env().Undefined();
+  if (job.watched && !files::IsKnownUnchanged(*job.watched)) return info.Env().Undefined();
+  Written written;
+  job.Run(written);
+  return WrittenValue(info.Env(), written);
 }
 
 }  // namespace
@@ -224,6 +251,7 @@ void AddPackedBindings(Napi::Env env, Napi::Object exports) {
   AddCall<SubmitSealPacked>(env, exports, "sealPacked");
   AddCall<PackFiles>(env, exports, "packFiles");
   AddCall<WriteFiles>(env, exports, "writeFiles");
+  exports.Set("writeInMemory", Napi::Function::New<WriteInMemory>(env, "writeInMemory"));
 }
 
 }  // namespace xfer

@@ -28,6 +28,7 @@
 #include "seal-bindings.cc"
 #include "sealer.cc"
 #include "small-file.cc"
+#include "storage.cc"
 #include "thread-pool.cc"
 #include "wide-gcm.cc"
 #ifdef __linux__

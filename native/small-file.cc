@@ -4,7 +4,12 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/uio.h>
+#endif
 
+#include "openat2.h"
+#include "storage.h"
 #include "unique-fd.h"
 
 namespace xfer::files {
@@ -25,6 +30,19 @@ int ReadWhole(int fd, uint8_t* into, size_t wanted, bool& isWhole) {
   isWhole = true;
   return 0;
 }
+
+#if defined(__linux__)
+/** What is at the path, not opened; not valid where telling would wait, as for a network or for another process. */
+UniqueFd CachedPlace(const std::string& path, Storage& storage, struct stat& found) {
+  if (path.find('\0') != std::string::npos) return UniqueFd();
+  const OpenHow how{static_cast<uint64_t>(O_PATH | O_CLOEXEC), 0, kResolveCached};
+  UniqueFd place(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (!place.Valid()) return UniqueFd();
+  storage = StorageOf(place.Get());
+  if (storage == Storage::kOther || fstat(place.Get(), &found) != 0) return UniqueFd();
+  return place;
+}
+#endif
 
 }  // namespace
 
@@ -54,5 +72,44 @@ int ReadSmall(const std::string& path, uint8_t* into, size_t intoBytes, struct s
   isRead = isWhole && StateOf(found) == StateOf(now);
   return 0;
 }
+
+#if defined(__linux__)
+
+bool IsKnownUnchanged(const WatchedFile& file) {
+  Storage storage;
+  struct stat found;
+  return CachedPlace(file.path, storage, found).Valid() && StateOf(found) == file.state;
+}
+
+bool ReadCached(const std::string& path, uint8_t* into, size_t intoBytes, struct stat& found, bool& isRead) {
+  Storage storage;
+  // It is opened only when it is known to be no fifo.
+  const UniqueFd place = CachedPlace(path, storage, found);
+  if (!place.Valid()) return false;
+  if (!S_ISREG(found.st_mode) || static_cast<uint64_t>(found.st_size) > intoBytes) return true;
+  const std::string name = "/proc/self/fd/" + std::to_string(place.Get());
+  const UniqueFd file(open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file.Valid()) return false;
+  const iovec whole{into, static_cast<size_t>(found.st_size)};
+  // What is memory does not take the flag.
+  const int flags = storage == Storage::kDisk ? RWF_NOWAIT : 0;
+  if (found.st_size > 0 && preadv2(file.Get(), &whole, 1, 0, flags) != found.st_size) return false;
+  struct stat now;
+  if (fstat(file.Get(), &now) != 0) return false;
+  isRead = StateOf(found) == StateOf(now);
+  return true;
+}
+
+#else
+
+bool IsKnownUnchanged(const WatchedFile&) {
+  return false;
+}
+
+bool ReadCached(const std::string&, uint8_t*, size_t, struct stat&, bool&) {
+  return false;
+}
+
+#endif
 
 }  // namespace xfer::files

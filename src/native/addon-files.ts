@@ -1,10 +1,12 @@
-import type { Addon, AddonListing, Done } from './addon.js';
+import type { Addon, AddonListing, AddonSmallFile, Done } from './addon.js';
 import { requireBytes, requirePosition, requireSize, requireSmall } from './arguments.js';
 import { errnoName } from './errno-name.js';
 import type { FilesApi } from './files-api.js';
 
 /** A multiple of every block size, so that all parts but the last can share blocks. */
 const copyPartBytes = 2 ** 26;
+/** A file up to this is written at once where that waits for nothing: by way of the pool it takes several times as long. */
+const mostAtOnceBytes = 128 * 1024;
 const noState = new BigInt64Array();
 
 export function nativeFiles(addon: Addon): FilesApi {
@@ -47,11 +49,15 @@ export function nativeFiles(addon: Addon): FilesApi {
     writesUnnamed: (directory) => settled((done) => addon.writesUnnamed(directory, done)),
     freeBytes: (directory) => settled((done) => addon.freeBytes(directory, done)),
     lock: (fd) => settled((done) => addon.lock(fd, done)),
-    writeFiles: ({ buffer, names, numbers, mtimesNs, temporaryPrefix, watched }) =>
-      settled((done) => {
-        const { path = '', state = noState } = watched ?? {};
-        addon.writeFiles(buffer, names, numbers, mtimesNs, temporaryPrefix, path, state, done);
-      }),
+    writeFiles: async ({ buffer, names, numbers, mtimesNs, temporaryPrefix, watched }) => {
+      const { path = '', state = noState } = watched ?? {};
+      const job = [buffer, names, numbers, mtimesNs, temporaryPrefix, path, state] as const;
+      const isSmall = names.length === 1 && buffer.length <= mostAtOnceBytes;
+      return (
+        (isSmall ? addon.writeInMemory(...job) : undefined) ??
+        settled((done) => addon.writeFiles(...job, done))
+      );
+    },
     openListing: (path) => settled((done) => addon.openRoot(path, done)),
     list: async (fd, most) => {
       const listed = await settled<AddonListing>((done) => addon.list(fd, most, done));
@@ -67,8 +73,10 @@ export function nativeFiles(addon: Addon): FilesApi {
     readSmall: async (path, mostBytes) => {
       requireSmall(mostBytes);
       const into = Buffer.allocUnsafeSlow(mostBytes);
-      type Read = { readonly numbers: Float64Array; readonly isRead: boolean };
-      const { numbers, isRead } = await settled<Read>((done) => addon.readSmall(path, into, done));
+      // By way of the pool it takes some ten times as long.
+      const { numbers, isRead } =
+        addon.readCached(path, into) ??
+        (await settled<AddonSmallFile>((done) => addon.readSmall(path, into, done)));
       const [, size = 0] = numbers;
       return { numbers, content: isRead ? into.subarray(0, size) : undefined };
     },

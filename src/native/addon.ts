@@ -117,16 +117,9 @@ export interface Addon extends Partial<DescriptorAddon> {
     record: Uint8Array,
     done: Done<number>,
   ): void;
-  writeFiles(
-    buffer: Uint8Array,
-    names: readonly string[],
-    numbers: Float64Array,
-    mtimesNs: BigInt64Array,
-    temporaryPrefix: string,
-    watchedPath: string,
-    watchedState: BigInt64Array,
-    done: Done<WrittenFiles>,
-  ): void;
+  writeFiles(...job: [...AddonWriteJob, done: Done<WrittenFiles>]): void;
+  /** Undefined where that would wait for a disk, or the watched file is not what it was. */
+  writeInMemory(...job: AddonWriteJob): WrittenFiles | undefined;
   digestFile(
     fd: number,
     position: number,
@@ -136,11 +129,9 @@ export interface Addon extends Partial<DescriptorAddon> {
   digestBytes(bytes: Uint8Array, done: Done<Uint8Array>): void;
   referenceBlast(milliseconds: number, done: Done<ReferenceBlast>): void;
   list(fd: number, most: number, done: Done<AddonListing>): void;
-  readSmall(
-    path: string,
-    into: Uint8Array,
-    done: Done<{ readonly numbers: Float64Array; readonly isRead: boolean }>,
-  ): void;
+  readSmall(path: string, into: Uint8Array, done: Done<AddonSmallFile>): void;
+  /** Undefined where that would wait. */
+  readCached(path: string, into: Uint8Array): AddonSmallFile | undefined;
   dataRegions(fd: number, from: number, most: number, done: Done<Float64Array>): void;
   attributesOf(fd: number, done: Done<readonly Attribute[]>): void;
   /** The values stand one behind the other in `contents`. */
@@ -232,6 +223,21 @@ interface AddonPacked {
   readonly bodyBytes: number;
   readonly problems: Int32Array;
 }
+
+export interface AddonSmallFile {
+  readonly numbers: Float64Array;
+  readonly isRead: boolean;
+}
+
+type AddonWriteJob = [
+  buffer: Uint8Array,
+  names: readonly string[],
+  numbers: Float64Array,
+  mtimesNs: BigInt64Array,
+  temporaryPrefix: string,
+  watchedPath: string,
+  watchedState: BigInt64Array,
+];
 
 export interface AddonListing {
   /** Each with a NUL behind it, which no name has: one text is far cheaper to hand over than many. */
