@@ -7,8 +7,8 @@ import { anotherCapability } from '../session/hello.js';
 import { loadIdentity, type Identity } from '../session/identity.js';
 import { PeerStore } from '../session/peer-store.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
-import type { Parcel } from '../transfer/messages.js';
-import { readParcel } from '../transfer/read-parcel.js';
+import { parcelMemory, readParcel } from '../transfer/read-parcel.js';
+import type { ParcelToSend } from '../transfer/send-parcel.js';
 import { ConnectionPool, type Lease } from '../transport/connection-pool.js';
 import type { PoolLimits, PoolMetrics } from '../transport/connection-pool-core.js';
 import { formatAddress } from '../transport/address.js';
@@ -73,6 +73,8 @@ class Pool implements SendPool {
   readonly #sending = new Set<Promise<unknown>>();
   readonly #turns = new Turns();
   readonly #peers: PeerStore;
+  /** Of a parcel that was sent: the next one goes from it. */
+  #parcelMemory: Buffer | undefined;
   #identity: Promise<Identity> | undefined;
   #unfinished: UnfinishedTransfers | undefined;
 
@@ -126,7 +128,7 @@ class Pool implements SendPool {
     signal.throwIfAborted();
     const filter = await readFilter(given.filters ?? [], signal);
     const listings = new GivenListings();
-    const parcel = this.#met.get(key) ? await parcelOf(given) : undefined;
+    const parcel = this.#met.get(key) ? await this.#parcelOf(given) : undefined;
     if (!parcel) await checkGiven(given.paths, filter, listings);
     const options = {
       ...{ ...given, home, transports, filter, listings, parcel, signal },
@@ -136,6 +138,20 @@ class Pool implements SendPool {
     const identity = () => (this.#identity ??= loadIdentity(home));
     const sessions = await this.#sessionsOf(key, signal);
     return sendTo(options, parseTarget(given.target), identity, undefined, sessions);
+  }
+
+  /** What is sent, as a parcel; undefined where it is not one small file, or the user wants something that only transfers have. */
+  async #parcelOf(given: PooledSendOptions): Promise<ParcelToSend | undefined> {
+    const [path] = given.paths;
+    if (path === undefined || !isPlain(given)) return undefined;
+    const { streamingThresholdBytes = sessionDefaults.streamingThresholdBytes } = given;
+    const memory = this.#parcelMemory ?? parcelMemory(transferDefaults.maxParcelBytes);
+    this.#parcelMemory = undefined;
+    const handBack = () => void (this.#parcelMemory = memory);
+    const parcel = await readParcel(nativeApi().files, path, memory);
+    if (parcel && parcel.entry.size <= streamingThresholdBytes) return { ...parcel, handBack };
+    handBack();
+    return undefined;
   }
 
   /** The sessions of one send: of those that lead to the same place in the same way, one at a time. */
@@ -184,27 +200,12 @@ class Pool implements SendPool {
   }
 }
 
-/** What is sent, as a parcel; undefined where it is not one small file, or the user wants something that only transfers have. */
-async function parcelOf(given: PooledSendOptions): Promise<Parcel | undefined> {
-  const {
-    paths,
-    filters = [],
-    update,
-    remove,
-    owners,
-    attributes,
-    limit,
-    compress,
-    direct,
-    lanes,
-    bench,
-  } = given;
-  const [path] = paths;
-  if (path === undefined || paths.length > 1 || filters.length > 0 || compress === 'lz4') return undefined;
-  if ([update, remove, owners, attributes, direct, limit, lanes, bench].some(Boolean)) return undefined;
-  const { streamingThresholdBytes = sessionDefaults.streamingThresholdBytes } = given;
-  const mostBytes = Math.min(transferDefaults.maxParcelBytes, streamingThresholdBytes);
-  return readParcel(nativeApi().files, path, mostBytes);
+/** One path, and nothing is wanted that only transfers have. */
+function isPlain(given: PooledSendOptions): boolean {
+  const { paths, filters = [], update, remove, owners, attributes, compress } = given;
+  if (paths.length > 1 || filters.length > 0 || compress === 'lz4') return false;
+  const { limit, direct, lanes, bench } = given;
+  return ![update, remove, owners, attributes, direct, limit, lanes, bench].some(Boolean);
 }
 
 /** Gives what ends it. */

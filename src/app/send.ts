@@ -7,10 +7,10 @@ import type { Session } from '../session/session.js';
 import { checkGiven, GivenListings } from '../transfer/given-paths.js';
 import { DirectFiles } from '../transfer/direct-files.js';
 import type { PathFilter } from '../transfer/path-filter.js';
-import { updateMode, type Parcel } from '../transfer/messages.js';
+import { updateMode } from '../transfer/messages.js';
 import { scan } from '../transfer/scan.js';
 import type { SendGroup, SendProgress, SendSummary } from '../transfer/send-options.js';
-import { sendParcel } from '../transfer/send-parcel.js';
+import { sendParcel, type ParcelToSend } from '../transfer/send-parcel.js';
 import { SendTransfer } from '../transfer/send-transfer.js';
 import { attributeReader } from '../transfer/source-attributes.js';
 import { sourceToken } from '../transfer/source-token.js';
@@ -57,7 +57,7 @@ export interface Filtered extends Omit<SendOptions, 'target' | 'limit'> {
   readonly listings?: GivenListings;
   readonly limit?: ToldLimit | undefined;
   /** All that is to be sent, where that is a small file and nothing about it is special. Default: it goes as a transfer. */
-  readonly parcel?: Parcel | undefined;
+  readonly parcel?: ParcelToSend | undefined;
 }
 
 /** Sends to one target; `fanOut` where there are others beside it. */

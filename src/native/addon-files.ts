@@ -70,9 +70,8 @@ export function nativeFiles(addon: Addon): FilesApi {
         isLast,
       };
     },
-    readSmall: async (path, mostBytes) => {
-      requireSmall(mostBytes);
-      const into = Buffer.allocUnsafeSlow(mostBytes);
+    readSmall: async (path, into) => {
+      requireSmall(into);
       // By way of the pool it takes some ten times as long.
       const { numbers, isRead } =
         addon.readCached(path, into) ??

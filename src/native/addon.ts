@@ -284,13 +284,15 @@ export function nativeSeal(addon: Addon): SealApi {
     },
     openSmall: ({ cipher, key, counter, plain = false }, record) => {
       if (!addon.openBodyNow(cipher, key, counter, plain, record)) throw tampered();
-      return Uint8Array.prototype.slice.call(record, recordLayout.bodyAt, -recordLayout.tagBytes);
+      return record.subarray(recordLayout.bodyAt, record.length - recordLayout.tagBytes);
     },
-    sealSmall: ({ cipher, key, counter, plain = false }, header, body) => {
-      const out = Buffer.allocUnsafeSlow(recordLayout.overheadBytes + body.length);
-      out.set(body, recordLayout.bodyAt);
-      addon.sealNow(cipher, key, counter, plain, body.length, header, out);
-      return out;
+    sealSmall: ({ cipher, key, counter, plain = false }, header, body, out) => {
+      const bytes = recordLayout.overheadBytes + body.length;
+      const record = out ? out.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
+      if (record.length < bytes) throw new RangeError('out is too small for the record');
+      record.set(body, recordLayout.bodyAt);
+      addon.sealNow(cipher, key, counter, plain, body.length, header, record);
+      return record;
     },
     stageTimes: () => {
       const [readMs = 0, sealMs = 0, openMs = 0, writeMs = 0] = addon.stageTimes();

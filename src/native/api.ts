@@ -200,10 +200,13 @@ export interface SealApi {
    * with the one in clear. Throws ERR_XFER_TAMPERED where it does not verify.
    */
   openHeader(key: RecordKey, record: Uint8Array): Uint8Array;
-  /** The body, in memory of its own; that in `record` is not defined any more. The header was verified before. Throws ERR_XFER_TAMPERED. */
+  /** The body, which may stand in `record`; what else stands there is not defined any more. The header was verified before. Throws ERR_XFER_TAMPERED. */
   openSmall(key: RecordKey, record: Uint8Array): Uint8Array;
-  /** `header` is 32 bytes, its bodyBytesAt is filled in; nothing given is changed. */
-  sealSmall(key: RecordKey, header: Uint8Array, body: Uint8Array): Uint8Array;
+  /**
+   * `header` is 32 bytes, its bodyBytesAt is filled in; nothing given is changed but `out`, where the record begins, and which has room
+   * for it. Default of `out`: memory of its own.
+   */
+  sealSmall(key: RecordKey, header: Uint8Array, body: Uint8Array, out?: Uint8Array): Uint8Array;
 }
 
 export interface NativeApi {

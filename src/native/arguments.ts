@@ -38,9 +38,10 @@ export function requireMost(most: number): void {
   if (most === 0) throw new RangeError('most must be at least 1');
 }
 
-/** What a small file may have at most. */
-export function requireSmall(bytes: number): void {
-  requireInteger(bytes, 'mostBytes', 2 ** 20);
+/** Memory for a small file. */
+export function requireSmall(into: Uint8Array): void {
+  requireBytes(into, 'into');
+  requireInteger(into.length, 'the room of into', 2 ** 20);
 }
 
 export function requireMode(mode: number): void {

@@ -67,7 +67,7 @@ export interface WatchedFile {
 export interface SmallFile {
   /** Of one entry, as those of a Listing; its problem is 0. */
   readonly numbers: Float64Array;
-  /** Undefined where it is no regular file, is larger, or changed while it was read. */
+  /** In `into`, from its begin; undefined where it is no regular file, is larger, or changed while it was read. */
   readonly content: Uint8Array | undefined;
 }
 
@@ -196,10 +196,10 @@ export interface FilesApi {
   /** Wrong numbers or lengths reject the whole job with TypeError or RangeError before anything is written. */
   writeFiles(job: WriteFilesJob): Promise<WrittenFiles>;
   /**
-   * What stands at a path of the user's own, links followed, and all of it where that is a regular file of at most `mostBytes` (to
-   * 2^20). Nothing else is opened.
+   * What stands at a path of the user's own, links followed, and all of it where that is a regular file for which there is room in
+   * `into` (of 2^20 bytes at most). Nothing else is opened. Until it settles `into` is written to.
    */
-  readSmall(path: string, mostBytes: number): Promise<SmallFile>;
+  readSmall(path: string, into: Uint8Array): Promise<SmallFile>;
   /** A directory of the user's own, by path; links in the path are followed. */
   openListing(path: string): Promise<number>;
   /**

@@ -4,15 +4,23 @@ import { bodyOf, headerOf, sealInPlace } from './record-cipher.js';
 
 /**
  * A small record from memory, such as control messages: synchronous, so for bodies of some KiB. `header` is
- * 32 bytes, its bodyBytesAt is filled in; nothing given is changed. Throws TypeError or RangeError on arguments of a
- * wrong shape.
+ * 32 bytes, its bodyBytesAt is filled in; nothing given is changed but `out`, where the record begins, and which has
+ * room for it. Default of `out`: memory of its own. Throws TypeError or RangeError on arguments of a wrong shape.
  */
-export function sealRecord(key: RecordKey, header: Uint8Array, body: Uint8Array): Uint8Array {
+export function sealRecord(
+  key: RecordKey,
+  header: Uint8Array,
+  body: Uint8Array,
+  out?: Uint8Array,
+): Uint8Array {
   requireKey(key);
   requireHeader(header);
   requireBytes(body, 'body');
   requireBodyBytes(body.length);
-  const record = new Uint8Array(recordLayout.overheadBytes + body.length);
+  const bytes = recordLayout.overheadBytes + body.length;
+  if (out !== undefined) requireBytes(out, 'out');
+  const record = out ? out.subarray(0, bytes) : new Uint8Array(bytes);
+  if (record.length < bytes) throw new RangeError('out is too small for the record');
   record.set(body, recordLayout.bodyAt);
   sealInPlace(key, header, record, body.length);
   return record;

@@ -14,17 +14,17 @@ const numbersAnEntry = 14;
 /** Small files of the user's own, read without the addon. */
 export function smallFileTwin({ call }: HeldPaths): Pick<FilesApi, 'readSmall'> {
   return {
-    readSmall: (path, mostBytes) =>
+    readSmall: (path, into) =>
       call(async () => {
         requireText(path, 'path');
-        requireSmall(mostBytes);
+        requireSmall(into);
         if (path.includes('\0')) throw errnoError('EINVAL', 'open');
         // Before it is opened: to open a fifo lets whoever waits to write to it go on.
         const found = await stat(path, { bigint: true });
         const numbers = new Float64Array(numbersAnEntry);
         numbers.set(numbersOf(found));
-        const isSmall = found.isFile() && found.size <= BigInt(mostBytes);
-        return { numbers, content: isSmall ? await contentOf(path, found) : undefined };
+        const isSmall = found.isFile() && found.size <= BigInt(into.length);
+        return { numbers, content: isSmall ? await contentOf(path, found, into) : undefined };
       }),
   };
 }
@@ -46,12 +46,16 @@ export function requireWatched({ path, state }: WatchedFile): void {
 }
 
 /** Undefined where it is not, or does not stay, what was found. */
-async function contentOf(path: string, found: BigIntStats): Promise<Uint8Array | undefined> {
+async function contentOf(
+  path: string,
+  found: BigIntStats,
+  into: Uint8Array,
+): Promise<Uint8Array | undefined> {
   const isRead = timing('readMs');
   const fd = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!isSame(found, await exactStat(fd))) return undefined;
-    const content = Buffer.allocUnsafeSlow(Number(found.size));
+    const content = into.subarray(0, Number(found.size));
     for (let bytes = 0; bytes < content.length;) {
       const { bytesRead } = await read(fd, content, bytes, content.length - bytes, bytes);
       if (bytesRead === 0) return undefined;

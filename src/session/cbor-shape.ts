@@ -4,9 +4,10 @@ import { XferError } from '../errors/index.js';
 /**
  * Walks over one CBOR item (RFC 8949) without making anything of it and checks that every length it claims lies
  * within the bytes that are there. Tags, indefinite lengths and reserved encodings are refused, and so are texts
- * that a decoder would alter, and arrays and maps more than `maxDepth` inside each other. Throws ERR_XFER_PROTOCOL.
+ * that a decoder would alter, and arrays and maps more than `maxDepth` inside each other. Gives where the item ends; throws
+ * ERR_XFER_PROTOCOL.
  */
-export function checkShape(bytes: Uint8Array, maxDepth: number): void {
+export function shapeEnd(bytes: Uint8Array, maxDepth: number): number {
   /** Items still to come at each level that is open. */
   const open: number[] = [1];
   let at = 0;
@@ -31,7 +32,7 @@ export function checkShape(bytes: Uint8Array, maxDepth: number): void {
       open.push(children);
     } else if (head.major === majorType.tag) throw refused('has a tag');
   }
-  if (at !== bytes.length) throw refused('has bytes behind its end');
+  return at;
 }
 
 /** The decoder behind this drops a byte order mark and mends what is no UTF-8, both in silence: another text than what was said. */

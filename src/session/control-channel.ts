@@ -2,6 +2,7 @@ import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import { ControlLog, type NumberedMessage } from './control-log.js';
 import type { RecordHeader } from './record-header.js';
+import type { Retain } from '../transport/contract.js';
 
 /** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
 const acknowledgeEvery = 32;
@@ -12,8 +13,8 @@ export type ControlBody = Uint8Array | (() => Uint8Array);
 export interface ControlChannelOptions {
   /** Sends a control record on some lane; with none it does nothing, and `repeat` is called when there is one. */
   transmit(number: number, acknowledged: number, body: Uint8Array): void;
-  /** Each message once and in order. */
-  deliver(body: Uint8Array): void;
+  /** Each message once and in order; `retain` as that of a lane. */
+  deliver(body: Uint8Array, retain?: Retain): void;
   /** The other side has all that was said; called before the message that came with the acknowledgement is delivered. */
   onAcknowledged?(): void;
   /** The other side breaks the protocol. */
@@ -100,7 +101,8 @@ export class ControlChannel {
     this.confirm();
   }
 
-  handle(header: RecordHeader, body: Uint8Array): void {
+  /** `retain` as that of a lane. */
+  handle(header: RecordHeader, body: Uint8Array, retain?: Retain): void {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
     for (const number of this.#saidAt.keys()) {
@@ -111,10 +113,12 @@ export class ControlChannel {
     this.#sendWaiting();
     if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
-    const handled = this.#log.handle(header.entry, body);
+    const isNext = header.entry === this.#log.delivered + 1;
+    const handled = this.#log.handle(header.entry, retain && !isNext ? Uint8Array.from(body) : body);
     if (handled.kind === 'violation') return this.#breach(handled.reason);
     if (handled.kind === 'duplicate') return;
-    for (const message of handled.bodies) if (!this.#closed) this.#options.deliver(message);
+    for (const message of handled.bodies)
+      if (!this.#closed) this.#options.deliver(message, message === body ? retain : undefined);
     if (++this.#unconfirmed >= acknowledgeEvery && !this.#closed) this.confirm();
   }
 

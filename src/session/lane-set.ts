@@ -1,7 +1,7 @@
 import { sessionDefaults } from '../config/index.js';
 import { XferError } from '../errors/index.js';
 import type { NativeApi } from '../native/api.js';
-import { resetCode, type Stream } from '../transport/contract.js';
+import { resetCode, type Retain, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import { controlLane } from './control-lane.js';
 import type { NumberedMessage } from './control-log.js';
@@ -26,7 +26,7 @@ export interface LaneSetOptions {
    * them knows why, and stays: one that is only tried may be slow.
    */
   readonly followsNewest: boolean;
-  onControl(header: RecordHeader, body: Uint8Array): void;
+  onControl(header: RecordHeader, body: Uint8Array, retain?: Retain): void;
   onContent(content: SealedContent): void;
   onRoom(lane: number): void;
   /** The highest control message that was delivered: what a sign of life confirms. */

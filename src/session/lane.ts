@@ -5,7 +5,7 @@ import { resetCode, type Retain, type Stream } from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import type { DirectionKeys } from './keys.js';
 import { OutgoingRecords } from './outgoing-records.js';
-import type { RecordBuffers } from './record-buffers.js';
+import { smallRecordBytes, type RecordBuffers } from './record-buffers.js';
 import { decodeRecordHeader, recordKind, type RecordHeader } from './record-header.js';
 import { RecordReader } from './record-reader.js';
 import { resetOf } from './stream-error.js';
@@ -24,7 +24,8 @@ export interface SealedContent {
 }
 
 export interface LaneHandlers {
-  onControl(header: RecordHeader, body: Uint8Array): void;
+  /** Where there is `retain` the body stands in memory that is used again when this returns, unless it is retained. */
+  onControl(header: RecordHeader, body: Uint8Array, retain?: Retain): void;
   onContent(content: SealedContent): void;
   /** More may be submitted. */
   onRoom(): void;
@@ -161,21 +162,25 @@ export class Lane {
     if (this.#over) return release();
     const { handlers, opening } = this.#options;
     const key = opening.next();
-    let header: RecordHeader;
-    let body: Uint8Array | undefined;
+    let isRetained = false;
     try {
-      header = this.#headerOf(key, record);
-      if (header.kind !== recordKind.content) body = this.#controlOf(header, key, record);
-    } catch (error) {
-      release();
-      throw error;
+      const header = this.#headerOf(key, record);
+      if (header.kind === recordKind.content) {
+        const bodyKey = header.hasPlainBody ? { ...key, plain: true } : key;
+        isRetained = true;
+        return handlers.onContent({ header, lane: this.number, key: bodyKey, record, release });
+      }
+      const body = this.#controlOf(header, key, record);
+      const retain = () => {
+        isRetained = true;
+        return release;
+      };
+      // What is small is not worth holding up memory for.
+      if (record.length > smallRecordBytes) handlers.onControl(header, body, retain);
+      else handlers.onControl(header, Uint8Array.from(body));
+    } finally {
+      if (!isRetained) release();
     }
-    if (!body) {
-      const bodyKey = header.hasPlainBody ? { ...key, plain: true } : key;
-      return handlers.onContent({ header, lane: this.number, key: bodyKey, record, release });
-    }
-    release();
-    handlers.onControl(header, body);
   }
 
   #headerOf(key: RecordKey, record: Buffer): RecordHeader {
@@ -184,7 +189,7 @@ export class Lane {
     throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent a record whose header is not one');
   }
 
-  /** Decrypted into memory of its own. */
+  /** It stands in the record. */
   #controlOf(header: RecordHeader, key: RecordKey, record: Buffer): Uint8Array {
     if (header.bodyBytes > sessionDefaults.maxControlBytes)
       throw new XferError('ERR_XFER_PROTOCOL', 'the other side sent too large a control message');

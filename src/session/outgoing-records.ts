@@ -2,7 +2,7 @@ import { recordLayout, type NativeApi, type RecordKey, type SealBodyJob } from '
 import type { BodyContent, ContentDone, ContentJob, FilledContent } from './content-job.js';
 import type { DirectionKeys } from './keys.js';
 import type { TransportMemory } from '../transport/contract.js';
-import type { RecordBuffers } from './record-buffers.js';
+import { smallRecordBytes, type RecordBuffers } from './record-buffers.js';
 import { encodeRecordHeader, recordKind } from './record-header.js';
 import { recordMemory } from './record-memory.js';
 import { mostAtOnceBytes } from './small-body.js';
@@ -77,9 +77,11 @@ export class OutgoingRecords {
       offset: acknowledged,
       number: 0,
     };
-    const { native, sealing } = this.#options;
-    const bytes = native.seal.sealSmall(sealing.next(), encodeRecordHeader(header), body);
-    this.#outgoing.push({ bytes, release: undefined });
+    const { native, sealing, buffers } = this.#options;
+    const recordBytes = recordLayout.overheadBytes + body.length;
+    const out = recordBytes > smallRecordBytes ? buffers.acquire(recordBytes) : undefined;
+    const bytes = native.seal.sealSmall(sealing.next(), encodeRecordHeader(header), body, out);
+    this.#outgoing.push({ bytes, release: out && (() => buffers.release(out)) });
     this.#flush();
   }
 

@@ -1,7 +1,7 @@
 import { decode, encode } from 'cborg';
 import * as v from 'valibot';
 import { XferError } from '../errors/index.js';
-import { checkShape } from './cbor-shape.js';
+import { shapeEnd } from './cbor-shape.js';
 
 /** Nesting of a control message; none of ours needs half of it. */
 const maxDepth = 16;
@@ -46,19 +46,33 @@ export function decodeMessage<Schema extends v.GenericSchema>(
   bytes: Uint8Array,
   maxBytes: number,
 ): v.InferOutput<Schema> {
+  const { message, rest } = decodeHead(schema, bytes, maxBytes);
+  if (rest.length > 0) throw hasMore();
+  return message;
+}
+
+/** The same where bytes may stand behind the message: `rest`, in `bytes`. */
+export function decodeHead<Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+  maxBytes: number,
+): { readonly message: v.InferOutput<Schema>; readonly rest: Uint8Array } {
   if (bytes.length > maxBytes)
     throw new XferError(
       'ERR_XFER_PROTOCOL',
       `a control message has ${bytes.length} bytes, more than ${maxBytes}`,
     );
-  checkShape(bytes, maxDepth);
-  const result = v.safeParse(schema, decodeStrictly(bytes), { abortEarly: true });
-  if (result.success) return result.output;
+  const end = shapeEnd(bytes, maxDepth);
+  const result = v.safeParse(schema, decodeStrictly(bytes.subarray(0, end)), { abortEarly: true });
+  if (result.success) return { message: result.output, rest: bytes.subarray(end) };
   throw new XferError(
     'ERR_XFER_PROTOCOL',
     `a control message does not fit its schema at ${placeOf(result.issues[0])}`,
   );
 }
+
+/** Of a message that has bytes behind it where there may be none. */
+export const hasMore = () => new XferError('ERR_XFER_PROTOCOL', 'a control message has bytes behind its end');
 
 /** The message as CBOR. Fields that are undefined are left out. */
 export function encodeMessage(message: Readonly<Record<string, unknown>>): Uint8Array {

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { sessionDefaults } from '../config/index.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { Cipher, NativeApi } from '../native/api.js';
-import { openErrorCode, OpenRefused, type Connection, type Stream } from '../transport/contract.js';
+import {
+  openErrorCode,
+  OpenRefused,
+  type Connection,
+  type Retain,
+  type Stream,
+} from '../transport/contract.js';
 import type { ContentDone, ContentJob } from './content-job.js';
 import { ControlChannel, type ControlBody } from './control-channel.js';
 import { driveHandshake, reasonOf } from './handshake-driver.js';
@@ -44,8 +50,11 @@ export interface SessionOptions {
 }
 
 export interface SessionHandlers {
-  /** Control messages, each once and in order. A throw ends the session with that error. */
-  onControl(body: Uint8Array): void;
+  /**
+   * Control messages, each once and in order. A throw ends the session with that error. Where there is `retain` the body stands in
+   * memory that is used again when this returns, unless it is retained.
+   */
+  onControl(body: Uint8Array, retain?: Retain): void;
   onContent(content: SealedContent): void;
   /** More content may be submitted on this lane. */
   onRoom(lane: number): void;
@@ -116,7 +125,7 @@ export class Session {
       native: options.native,
       silenceMs: options.silenceMs ?? sessionDefaults.silenceMs,
       followsNewest: options.secrets.role === 'listener',
-      onControl: (header, body) => this.#handleControl(header, body),
+      onControl: (header, body, retain) => this.#handleControl(header, body, retain),
       onContent: (content) => this.#handleContent(content),
       onRoom: (lane) => this.#handlers?.onRoom(lane),
       delivered: () => this.#control.delivered,
@@ -126,7 +135,7 @@ export class Session {
     });
     this.#control = new ControlChannel({
       transmit: (number, acknowledged, body) => this.#lanes.sendControl(number, acknowledged, body),
-      deliver: (body) => this.#deliver(body),
+      deliver: (body, retain) => this.#deliver(body, retain),
       onAcknowledged: () => this.#handlers?.onAcknowledged?.(),
       onBreach: (error) => this.abort(error),
     });
@@ -204,6 +213,11 @@ export class Session {
       if (this.#ended === before) this.#deliverEarly(early, handlers);
       else early.drop?.();
     if (before) handlers.onEnd(before.error);
+  }
+
+  /** Whether the other side has every control message of ours. */
+  get isAcknowledged(): boolean {
+    return this.#control.isAcknowledged;
   }
 
   /** Whether few enough messages are unacknowledged that one more, which can wait, should be sent now. */
@@ -372,8 +386,8 @@ export class Session {
     );
   }
 
-  #handleControl(header: RecordHeader, body: Uint8Array): void {
-    this.#control.handle(header, body);
+  #handleControl(header: RecordHeader, body: Uint8Array, retain?: Retain): void {
+    this.#control.handle(header, body, retain);
     if (!this.#finishing || this.#ended) return;
     this.#finishIfFlushed();
     // Nobody has anything to say: whatever lanes still wait for, it is over.
@@ -386,7 +400,7 @@ export class Session {
     if (this.#control.isFlushed) this.#lanes.finishAll(this.#control.unacknowledged);
   }
 
-  #deliver(body: Uint8Array): void {
+  #deliver(body: Uint8Array, retain?: Retain): void {
     if (this.#ended) return;
     try {
       if (!this.#remoteHello) {
@@ -394,8 +408,11 @@ export class Session {
         this.fabric.handleHello(this.#remoteHello);
         this.#bench.handleHello(this.#remoteHello);
         this.#helloArrived?.();
-      } else if (this.#handlers) this.#handlers.onControl(body);
-      else this.#early.push({ deliver: (handlers) => handlers.onControl(body) });
+      } else if (this.#handlers) this.#handlers.onControl(body, retain);
+      else {
+        const kept = retain ? Uint8Array.from(body) : body;
+        this.#early.push({ deliver: (handlers) => handlers.onControl(kept) });
+      }
     } catch (error) {
       this.abort(asXferError(error));
     }

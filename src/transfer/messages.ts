@@ -3,7 +3,7 @@ import { sessionDefaults, transferDefaults } from '../config/index.js';
 import { cipher, type Cipher } from '../native/api.js';
 import { groupEpochBytes, groupKeyBytes } from '../session/group-keys.js';
 import { mostGroupRecords, recordDigestBytes } from '../session/group-lane.js';
-import { boundedBytes, decodeMessage, encodeMessage, exactBytes } from '../session/schema.js';
+import { boundedBytes, decodeHead, encodeMessage, exactBytes, hasMore } from '../session/schema.js';
 import { blockDigestBytes, mostBlockDigests } from './block-digests.js';
 import type { ReceiverWaits, SenderWaits } from './bottleneck.js';
 import { encodeEntry, entrySchema, type ManifestEntry } from './entry-codec.js';
@@ -105,6 +105,8 @@ export interface Parcel {
   readonly entry: ManifestEntry;
   /** As many bytes as the entry has. */
   readonly content: Uint8Array;
+  /** Memory directly before that of the content, which may be written to: the message is made there, without a copy. Default: none. */
+  readonly lead?: Uint8Array | undefined;
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -185,11 +187,7 @@ const schemas = [
     bytes: count,
     waits: v.optional(v.object({ heldMs: count, openMs: count, writeMs: count, loopMs: count })),
   }),
-  v.object({
-    type: v.literal('parcel'),
-    entry: entrySchema,
-    content: boundedBytes(transferDefaults.maxParcelBytes),
-  }),
+  v.object({ type: v.literal('parcel'), entry: entrySchema }),
   v.object({ type: v.literal('parcelled'), isTaken: v.boolean() }),
   v.object({ type: v.literal('ping'), number: count }),
   v.object({ type: v.literal('pong'), number: count }),
@@ -205,19 +203,34 @@ const schemaOf = new Map<unknown, (typeof schemas)[number]>(
 );
 const unknownType = v.object({ type: v.picklist(schemas.map((schema) => schema.entries.type.literal)) });
 
+/** As its map has it: the content of a parcel stands behind that. */
+type Headed =
+  | Exclude<TransferMessage, { readonly type: 'parcel' }>
+  | { readonly type: 'parcel'; readonly entry: ManifestEntry };
+
 /** By its type at once: a variant tries one schema after the other. */
 const message = v.lazy((input) => {
   const type = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
   return schemaOf.get(type) ?? unknownType;
-}) as v.GenericSchema<unknown, TransferMessage>;
+}) as v.GenericSchema<unknown, Headed>;
 
 export function encodeTransferMessage(value: TransferMessage): Uint8Array {
-  if (value.type === 'parcel') return encodeMessage({ ...value, entry: encodeEntry(value.entry) });
+  if (value.type === 'parcel') return encodeParcel(value);
   if (value.type !== 'manifest') return encodeMessage(value);
   return encodeMessage({ type: value.type, entries: value.entries.map(encodeEntry) });
 }
 
-/** Throws ERR_XFER_PROTOCOL. Unknown fields are ignored. */
+/** Throws ERR_XFER_PROTOCOL. Unknown fields are ignored. The content of a parcel stands in `bytes`; nothing else does. */
 export function decodeTransferMessage(bytes: Uint8Array): TransferMessage {
-  return decodeMessage(message, bytes, sessionDefaults.maxControlBytes);
+  const { message: head, rest } = decodeHead(message, bytes, sessionDefaults.maxControlBytes);
+  if (rest.length > (head.type === 'parcel' ? transferDefaults.maxParcelBytes : 0)) throw hasMore();
+  return head.type === 'parcel' ? { ...head, content: rest } : head;
+}
+
+/** A message: the map, and the content behind it. */
+export function encodeParcel({ entry, content, lead }: Parcel): Uint8Array {
+  const head = encodeMessage({ type: 'parcel', entry: encodeEntry(entry) });
+  if (!lead || lead.length < head.length) return Buffer.concat([head, content]);
+  lead.set(head, lead.length - head.length);
+  return Buffer.from(content.buffer, content.byteOffset - head.length, head.length + content.length);
 }

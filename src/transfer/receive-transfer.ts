@@ -3,6 +3,7 @@ import { formatSize } from '../config/quantity.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
+import type { Retain } from '../transport/contract.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
 import { bottleneckOf, type Bottleneck } from './bottleneck.js';
@@ -64,6 +65,8 @@ export class ReceiveTransfer {
   /** Content that came before the beginning. */
   readonly #early: SealedContent[] = [];
   #declaring: Promise<void>;
+  /** What `#declaring` waits for. */
+  #working = 1;
   #batches = 0;
   /** Whether one is being written. */
   #hasParcel = false;
@@ -92,10 +95,10 @@ export class ReceiveTransfer {
   constructor(options: ReceiveTransferOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#declaring = Promise.resolve(options.after).then(
-      () => undefined,
-      () => undefined,
-    );
+    const ready = () => {
+      this.#working--;
+    };
+    this.#declaring = Promise.resolve(options.after).then(ready, ready);
     this.#directories = new DirectoryCache(options.native.files, options.root);
     this.#policy = options.policy ?? {};
     this.#check = new ManifestCheck(this.#policy.maxEntries);
@@ -109,7 +112,7 @@ export class ReceiveTransfer {
     const interrupt = () => this.#abort(asXferError(signal.reason));
     signal.addEventListener('abort', interrupt, { once: true });
     this.#session.attach({
-      onControl: (body) => this.#handleControl(body),
+      onControl: (body, retain) => this.#handleControl(body, retain),
       onContent: (content) => {
         this.#carried.set(content.lane, (this.#carried.get(content.lane) ?? 0) + content.header.bodyBytes);
         if (this.#begun) return this.#begun.content.handleContent(content);
@@ -145,23 +148,23 @@ export class ReceiveTransfer {
   }
 
   /** What breaks its schema ends the transfer as every other violation does: the sender is told. */
-  #handleControl(body: Uint8Array): void {
+  #handleControl(body: Uint8Array, retain?: Retain): void {
     if (this.#over) return;
     try {
-      this.#handleMessage(decodeTransferMessage(body));
+      this.#handleMessage(decodeTransferMessage(body), retain);
     } catch (error) {
       this.#abort(asXferError(error));
     }
   }
 
-  #handleMessage(message: TransferMessage): void {
+  #handleMessage(message: TransferMessage, retain: Retain | undefined): void {
     if (message.type === 'abort') return this.#fail(abortError('sender', message));
     if (message.type === 'ungroup') return this.#session.group.close();
     if (this.#end) return this.#abort(violation('it goes on behind its own end'));
     if (message.type === 'begin') return this.#handleBegin(message);
     if (message.type === 'ping' && !this.#begun && this.#options.onAnother)
       return this.#say({ type: 'pong', number: message.number });
-    if (message.type === 'parcel' && !this.#begun) return this.#handleParcel(message);
+    if (message.type === 'parcel' && !this.#begun) return this.#handleParcel(message, retain);
     if (!this.#begun) return this.#abort(violation('it does not begin'));
     const { content } = this.#begun;
     switch (message.type) {
@@ -252,18 +255,22 @@ export class ReceiveTransfer {
   }
 
   /** Its sender waits for the answer. */
-  #handleParcel(parcel: Parcel): void {
+  #handleParcel(parcel: Parcel, retain: Retain | undefined): void {
     const { onParcel } = this.#options;
     if (!onParcel) return this.#abort(violation('it does not begin'));
     if (this.#hasParcel) return this.#abort(violation('it sends a parcel before the last one was answered'));
     this.#hasParcel = true;
-    this.#inOrder(async () => {
+    const release = retain?.();
+    const take = async () => {
       const tell = await onParcel(parcel);
       this.#hasParcel = false;
       this.#say({ type: 'parcelled', isTaken: tell !== undefined });
       // Behind what has the answer sent.
       if (tell) process.nextTick(tell);
-    });
+    };
+    if (this.#working > 0) this.#inOrder(take);
+    else this.#declaring = take().catch((error: unknown) => this.#abort(asXferError(error)));
+    if (release) void this.#declaring.then(release);
   }
 
   #handleGroup(offer: Extract<TransferMessage, { type: 'group' }>): void {
@@ -440,10 +447,14 @@ export class ReceiveTransfer {
 
   /** One piece of work after the other; a failure ends the transfer. */
   #inOrder(work: () => Promise<void>): void {
+    this.#working++;
     this.#declaring = this.#declaring
       .then(() => (this.#over ? undefined : work()))
       .then(() => this.#commitIfDone())
-      .catch((error: unknown) => this.#abort(asXferError(error)));
+      .catch((error: unknown) => this.#abort(asXferError(error)))
+      .then(() => {
+        this.#working--;
+      });
   }
 
   /** Whoever declares faster than files can be made here waits, so that what is kept of them is bounded. */

@@ -3,20 +3,30 @@ import type { Session } from '../session/session.js';
 import { abortError, abortMessage } from './abort-message.js';
 import {
   decodeTransferMessage,
+  encodeParcel,
   encodeTransferMessage,
   type Parcel,
   type TransferMessage,
 } from './messages.js';
 
+export interface ParcelToSend extends Parcel {
+  /** Called once at most, when nothing reads the memory that it stands in any more. */
+  handBack?(): void;
+}
+
 /**
  * Sends a parcel on a session that waits for another transfer. Resolves with whether it was taken: where it was not, it may go as a
  * transfer, and nothing has happened. Rejects with an XferError, and the session is of no more use then.
  */
-export async function sendParcel(session: Session, parcel: Parcel, signal: AbortSignal): Promise<boolean> {
+export async function sendParcel(
+  session: Session,
+  parcel: ParcelToSend,
+  signal: AbortSignal,
+): Promise<boolean> {
   const say = (message: TransferMessage) => session.sendControl(encodeTransferMessage(message));
   let interrupt: () => void = () => undefined;
   try {
-    return await new Promise<boolean>((resolve, reject) => {
+    const isTaken = await new Promise<boolean>((resolve, reject) => {
       /** Tells the receiver. */
       const abort = (error: XferError) => {
         say(abortMessage(error));
@@ -46,8 +56,11 @@ export async function sendParcel(session: Session, parcel: Parcel, signal: Abort
           ),
       });
       if (signal.aborted) return interrupt();
-      say({ type: 'parcel', ...parcel });
+      session.sendControl(encodeParcel(parcel));
     });
+    // What is not acknowledged is said again from there when its lane is lost.
+    if (session.isAcknowledged) parcel.handBack?.();
+    return isTaken;
   } catch (error) {
     session.finish();
     throw error;

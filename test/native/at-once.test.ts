@@ -12,6 +12,7 @@ import { addon } from './implementations.js';
 import { pattern } from './seal-jobs.js';
 
 const most = 64 * 1024;
+const room = (): Buffer => Buffer.alloc(most);
 const memory = '/dev/shm';
 
 function storageOf(directory: string): string {
@@ -50,16 +51,16 @@ for (const [where, parent, isThere] of places)
 
     it.each([0, 1, 4096, most])('is read at once, %i bytes of it', async (bytes) => {
       fs.writeFileSync(inside('small'), pattern(bytes));
-      const { content, numbers } = await withoutPool().readSmall(inside('small'), most);
+      const { content, numbers } = await withoutPool().readSmall(inside('small'), room());
       expect(Buffer.from(content ?? 'nothing').equals(pattern(bytes))).toBe(true);
       const pooled = nativeFiles({ ...loadAddon(), readCached: () => undefined });
-      expect(numbers).toEqual((await pooled.readSmall(inside('small'), most)).numbers);
+      expect(numbers).toEqual((await pooled.readSmall(inside('small'), room())).numbers);
     });
 
     it('is read where a link leads to it, and told of where it is larger than wanted', async () => {
       fs.writeFileSync(inside('large'), Buffer.alloc(most + 1));
       fs.symlinkSync('large', inside('link'));
-      const { content, numbers } = await withoutPool().readSmall(inside('link'), most);
+      const { content, numbers } = await withoutPool().readSmall(inside('link'), room());
       expect([content, numbers[1]]).toEqual([undefined, most + 1]);
     });
 
@@ -68,14 +69,14 @@ for (const [where, parent, isThere] of places)
       const writer = spawn('sh', ['-c', 'echo written > "$0"', inside('fifo')]);
       onTestFinished(() => void writer.kill());
       await setTimeout(200);
-      expect((await withoutPool().readSmall(inside('fifo'), most)).content).toBeUndefined();
+      expect((await withoutPool().readSmall(inside('fifo'), room())).content).toBeUndefined();
       await setTimeout(50);
       expect([writer.exitCode, writer.signalCode]).toEqual([null, null]);
       expect(fs.readFileSync(inside('fifo'), 'utf8')).toBe('written\n');
     });
 
     it.each(['nothing', 'a\0b'])('is left to the pool where it is %j', async (name) => {
-      expect(await codeOf(withoutPool().readSmall(inside(name), most))).toBe('POOL');
+      expect(await codeOf(withoutPool().readSmall(inside(name), room()))).toBe('POOL');
     });
   });
 
@@ -85,15 +86,15 @@ describe.skipIf(!isDisk)('a small file on a disk (needs the addon and such stora
     fs.writeFileSync(inside('cold'), pattern(most));
     const flags = ['oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none'];
     expect(spawnSync('dd', [`of=${inside('cold')}`, ...flags]).status).toBe(0);
-    expect(await codeOf(withoutPool().readSmall(inside('cold'), most))).toBe('POOL');
-    const { content } = await nativeFiles(loadAddon()).readSmall(inside('cold'), most);
+    expect(await codeOf(withoutPool().readSmall(inside('cold'), room()))).toBe('POOL');
+    const { content } = await nativeFiles(loadAddon()).readSmall(inside('cold'), room());
     expect(Buffer.from(content ?? []).equals(pattern(most))).toBe(true);
   });
 });
 
 describe.skipIf(addon === undefined)('what another process answers for (needs the addon)', () => {
   it('is left to the pool', async () => {
-    expect(await codeOf(withoutPool().readSmall('/proc/self/status', most))).toBe('POOL');
+    expect(await codeOf(withoutPool().readSmall('/proc/self/status', room()))).toBe('POOL');
   });
 });
 

@@ -22,7 +22,7 @@ function channel() {
   const end = new ControlChannel({
     transmit: (number, acknowledged, body) =>
       sent.push({ number, acknowledged, text: Buffer.from(body).toString() }),
-    deliver: (body) => delivered.push(Buffer.from(body).toString()),
+    deliver: (body, retain) => delivered.push(`${Buffer.from(body).toString()}${retain ? ' lent' : ''}`),
     onAcknowledged: () => acknowledged.push(delivered.length),
     onBreach: (error) => breaches.push(error),
   });
@@ -32,10 +32,11 @@ function channel() {
       end.say(body);
     }
   };
-  const hear = (number: number, text: string, acknowledged = 0) => {
+  const hear = (number: number, text: string, acknowledged = 0, retain?: () => undefined) => {
     const body = Buffer.from(text);
     const header = { kind: recordKind.control, layout: 0, bodyBytes: body.length, number: 0 };
-    end.handle({ ...header, entry: number, offset: acknowledged }, body);
+    end.handle({ ...header, entry: number, offset: acknowledged }, body, retain);
+    if (retain) body.fill('?');
   };
   return { end, sent, delivered, breaches, acknowledged, say, hear };
 }
@@ -99,6 +100,14 @@ describe('what is heard', () => {
     expect(acknowledged).toEqual([]);
     hear(2, 'y', 2);
     expect([acknowledged, delivered]).toEqual([[1], ['x', 'y']]);
+  });
+
+  it('stands in memory of its own where it came too early', () => {
+    const { delivered, hear } = channel();
+    hear(2, 'b', 0, () => undefined);
+    hear(1, 'a', 0, () => undefined);
+    hear(3, 'c');
+    expect(delivered).toEqual(['a lent', 'b', 'c']);
   });
 
   it('is delivered once and in order, over however many lanes it comes', () => {

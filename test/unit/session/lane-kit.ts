@@ -5,6 +5,7 @@ import { DirectionKeys, laneKeys, type LaneSecrets } from '../../../src/session/
 import { Lane, type LaneOptions, type SealedContent } from '../../../src/session/lane.js';
 import { RecordBuffers } from '../../../src/session/record-buffers.js';
 import { recordKind, type RecordHeader } from '../../../src/session/record-header.js';
+import type { Retain } from '../../../src/transport/contract.js';
 import { HandStream } from './hand-stream.js';
 
 export const secrets: LaneSecrets = {
@@ -133,7 +134,7 @@ export interface LaneEndOptions {
   readonly leftover?: Uint8Array;
   /** Default: what the secrets give. */
   readonly keys?: Pick<LaneOptions, 'sealing' | 'opening'>;
-  onControl?(text: string): void;
+  onControl?(text: string, retain?: Retain): void;
   readonly stream?: HandStream;
 }
 
@@ -153,10 +154,10 @@ export function laneEnd(role: LaneSecrets['role'], options: LaneEndOptions = {})
     native: { seal } as unknown as NativeApi,
     buffers,
     handlers: {
-      onControl: (header, body) => {
+      onControl: (header, body, retain) => {
         const text = Buffer.from(body).toString();
         log.controls.push({ number: header.entry, acknowledged: header.offset, text });
-        options.onControl?.(text);
+        options.onControl?.(text, retain);
       },
       onContent: (content) => log.contents.push(content),
       onRoom: () => (end.rooms += 1),

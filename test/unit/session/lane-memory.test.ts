@@ -4,7 +4,16 @@ import { XferError } from '../../../src/errors/index.js';
 import { recordLayout } from '../../../src/native/api.js';
 import { PagedMemory } from '../../support/paged-memory.js';
 import { HandStream } from './hand-stream.js';
-import { bodyOf, codesOf, contentHeader, fileBytes, laneEnd, sealedControls, text } from './lane-kit.js';
+import {
+  bodyOf,
+  codesOf,
+  contentHeader,
+  fileBytes,
+  laneEnd,
+  sealedControls,
+  text,
+  textsOf,
+} from './lane-kit.js';
 
 const done = (): void => undefined;
 const enough = () => new XferError('ERR_XFER_INTERRUPTED', 'enough');
@@ -50,6 +59,21 @@ describe('what a lane sends', () => {
     const { lane, memory } = sender();
     lane.sendControl(1, 0, text('x'.repeat(large)));
     expect(memory.acquired).toBe(0);
+  });
+
+  it('is sealed in memory that is used again where it is a large control message', () => {
+    const { lane, stream, buffers } = sender();
+    for (const number of [1, 2]) {
+      lane.sendControl(number, 0, text('x'.repeat(large)));
+      expect(buffers.out.size).toBe(1);
+      const listener = laneEnd('listener');
+      if (number === 1) listener.stream.deliver(...stream.take());
+      if (number === 1) expect(listener.controls.map(({ text: words }) => words.length)).toEqual([large]);
+      if (number === 1) expect(buffers.out.size).toBe(0);
+    }
+    lane.abort(enough());
+    stream.take();
+    expect(buffers.out.size).toBe(0);
   });
 
   it('is not given back before the job that writes it is over, whatever ends the lane', () => {
@@ -183,6 +207,34 @@ describe('what a lane receives', () => {
     stream.deliver(...sealedControls('dialer', ['x'.repeat(large)]));
     expect(controls.map(({ text: words }) => words.length)).toEqual([large]);
     expect(stream.lender.kept).toBe(0);
+  });
+
+  it.each([8, 0])('is kept where it is a large control message that is retained (most: %i)', (mostKept) => {
+    const releases: (() => void)[] = [];
+    const end = laneEnd('listener', {
+      stream: new HandStream({ mostKept }),
+      onControl: (words, retain) => {
+        expect(retain === undefined).toBe(words.length < large);
+        const release = retain?.();
+        if (release) releases.push(release);
+      },
+    });
+    end.stream.deliver(...sealedControls('dialer', ['x'.repeat(large), 'small']));
+    const kept = () => end.stream.lender.kept + end.buffers.out.size;
+    expect([textsOf(end).map(({ length }) => length), kept(), releases.length]).toEqual([[large, 5], 1, 1]);
+    releases[0]?.();
+    expect(kept()).toBe(0);
+  });
+
+  it('goes back where it is a control message that nobody can bear', () => {
+    const end = laneEnd('listener', {
+      stream: new HandStream({ mostKept: 8 }),
+      onControl: () => {
+        throw enough();
+      },
+    });
+    end.stream.deliver(...sealedControls('dialer', ['x'.repeat(large)]));
+    expect([codesOf(end), end.stream.lender.kept]).toEqual([['ERR_XFER_INTERRUPTED'], 0]);
   });
 
   it('is given back exactly once, wherever it lay and however it was cut', () => {

@@ -2,7 +2,7 @@ import { encode } from 'cborg';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { checkShape } from '../../../src/session/cbor-shape.js';
+import { shapeEnd } from '../../../src/session/cbor-shape.js';
 import {
   boundedArray,
   boundedBytes,
@@ -67,7 +67,7 @@ describe('a control message', () => {
     ['a map whose count doubles past its bytes', 'a46161016162'],
     ['an array of arrays', '839affffffff'],
   ])('is refused where it lies about the length of %s', (_, hex) => {
-    expect(() => checkShape(bytes(hex), 16)).toThrow(/claims more/);
+    expect(() => shapeEnd(bytes(hex), 16)).toThrow(/claims more/);
     expect(() => decodeMessage(schema, bytes(hex), 1024)).toThrow(refusal);
   });
 
@@ -94,8 +94,8 @@ describe('a control message', () => {
 
   it('is refused where it is nested too deep, however deep', () => {
     const nested = (depth: number) => bytes(`${'81'.repeat(depth)}01`);
-    expect(() => checkShape(nested(16), 16)).not.toThrow();
-    expect(() => checkShape(nested(17), 16)).toThrow(refusal);
+    expect(() => shapeEnd(nested(16), 16)).not.toThrow();
+    expect(() => shapeEnd(nested(17), 16)).toThrow(refusal);
     expect(() => decodeMessage(v.unknown(), nested(17), 1024)).toThrow(/nested too deep/);
     expect(() => decodeMessage(v.unknown(), nested(200_000), 262_144)).toThrow(refusal);
   });

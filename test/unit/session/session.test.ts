@@ -86,6 +86,18 @@ describe('what comes before anybody listens', () => {
     expect(texts).toEqual(['a', 'b', 'c']);
   });
 
+  it('is kept where it is large, too', async () => {
+    const end = begin('dialer');
+    const rogue = rogueFor(end);
+    rogue.hello();
+    for (const [i, letter] of ['a', 'b'].entries()) {
+      rogue.say(i + 2, letter.repeat(100_000));
+      rogue.push();
+    }
+    const { texts } = attach(await end.establishing);
+    expect(texts).toEqual(['a'.repeat(100_000), 'b'.repeat(100_000)]);
+  });
+
   it('is heard although the other side left right behind it', async () => {
     const end = begin('dialer');
     const rogue = rogueFor(end);

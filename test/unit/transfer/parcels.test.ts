@@ -7,12 +7,13 @@ import type { NativeApi, WatchedFile } from '../../../src/native/api.js';
 import { nativeApi } from '../../../src/native/index.js';
 import type { Session } from '../../../src/session/session.js';
 import { entryKind, type ManifestEntry } from '../../../src/transfer/entry-codec.js';
-import type { Parcel } from '../../../src/transfer/messages.js';
+import { encodeTransferMessage, type Parcel } from '../../../src/transfer/messages.js';
 import { ParcelWriter } from '../../../src/transfer/parcel-writer.js';
-import { readParcel } from '../../../src/transfer/read-parcel.js';
+import { parcelMemory, readParcel } from '../../../src/transfer/read-parcel.js';
 import type { ReceivePolicy } from '../../../src/transfer/receive-policy.js';
 import { ReceiveTransfer } from '../../../src/transfer/receive-transfer.js';
 import { sendParcel } from '../../../src/transfer/send-parcel.js';
+import { meetRogue } from '../session/session-kit.js';
 import { hostileOffers } from '../../support/hostile-names.js';
 import { failure } from './rogue-kit.js';
 import {
@@ -74,7 +75,7 @@ describe('a parcel', () => {
       const path = join(top, `f${content.length}`);
       await writeFile(path, content, { mode: 0o640 });
       fs.utimesSync(path, 7.25, new Date(-5500));
-      const read = await readParcel(files, path, 64 * 1024);
+      const read = await readParcel(files, path, parcelMemory(64 * 1024));
       if (!read) throw new Error('it is no parcel');
       expect(await sendParcel(near, read, watching)).toBe(true);
       const arrived = join(directory, `f${content.length}`);
@@ -217,13 +218,43 @@ describe('a sender of a parcel', () => {
   });
 });
 
+describe('the memory of a parcel', () => {
+  it.each([
+    ['is handed back with the answer', 2, 1],
+    ['is not while it may be said again', 1, 0],
+  ])('%s', async (_, acknowledged, times) => {
+    const { session, rogue } = await meetRogue();
+    const handBack = vi.fn();
+    const sending = sendParcel(session, { ...parcel(), handBack }, watching);
+    rogue.lane.sendControl(2, acknowledged, encodeTransferMessage({ type: 'parcelled', isTaken: true }));
+    rogue.push();
+    expect(await sending).toBe(true);
+    expect(handBack).toHaveBeenCalledTimes(times);
+  });
+
+  it('is written to by nobody while its parcel is under way', async () => {
+    const [near, far] = await sessionPair();
+    const { directory } = await waiting(far);
+    const top = await temporaryDirectory();
+    const memory = parcelMemory(100_000);
+    for (const [i, size] of [100_000, 5, 70_000, 0].entries()) {
+      const path = join(top, `f${i}`);
+      await writeFile(path, Buffer.alloc(size, i + 1));
+      const read = await readParcel(files, path, memory);
+      if (!read) throw new Error('it is no parcel');
+      expect(await sendParcel(near, read, watching)).toBe(true);
+      expect((await readFile(join(directory, `f${i}`))).equals(await readFile(path))).toBe(true);
+    }
+  });
+});
+
 describe('a receiver', () => {
-  const slow = async () => {
+  const slow = async (content?: string) => {
     const [near, far] = await sessionPair();
     const write = held(files.writeFiles);
     const receiver = await waiting(far, {}, withFiles({ writeFiles: write.call }));
     const sender = new Rogue(near);
-    sender.say({ type: 'parcel', ...parcel() });
+    sender.say({ type: 'parcel', ...parcel({}, content) });
     await vi.waitFor(() => expect(write.waiting).toHaveLength(1));
     return { ...receiver, sender, write };
   };
@@ -237,6 +268,16 @@ describe('a receiver', () => {
     expect(await sender.isTold()).toContain(words);
     write.release();
     await expect(running).rejects.toEqual(failure('ERR_XFER_PROTOCOL'));
+  });
+
+  it('writes what it was sent, whatever comes meanwhile', async () => {
+    const content = 'x'.repeat(100_000);
+    const { sender, running, write, directory } = await slow(content);
+    sender.say({ type: 'parcel', ...parcel({}, 'y'.repeat(100_000)) });
+    expect(await sender.isTold()).toContain('before the last one');
+    write.release();
+    await expect(running).rejects.toEqual(failure('ERR_XFER_PROTOCOL'));
+    expect(await readFile(join(directory, 'a'), 'utf8')).toBe(content);
   });
 
   it('is over only when what it was writing is', async () => {
@@ -270,14 +311,14 @@ describe('what is read as a parcel', () => {
   ])('is not %s', async (_, make) => {
     const path = join(await temporaryDirectory(), 'x');
     await make(path);
-    expect(await readParcel(files, path, 1000)).toBeUndefined();
+    expect(await readParcel(files, path, parcelMemory(1000))).toBeUndefined();
   });
 
   it('has the name that was given, and what a link leads to', async () => {
     const directory = await temporaryDirectory();
     await writeFile(join(directory, 'file'), 'abc');
     await symlink('file', join(directory, 'link'));
-    const read = await readParcel(files, join(directory, 'link'), 1000);
+    const read = await readParcel(files, join(directory, 'link'), parcelMemory(1000));
     expect(read?.entry).toMatchObject({ id: 0, path: 'link', size: 3, target: '' });
   });
 
@@ -285,6 +326,6 @@ describe('what is read as a parcel', () => {
     const path = join(await temporaryDirectory(), 'sparse');
     await writeFile(path, '');
     await truncate(path, 100_000);
-    expect(await readParcel(files, path, 200_000)).toBeUndefined();
+    expect(await readParcel(files, path, parcelMemory(200_000))).toBeUndefined();
   });
 });
