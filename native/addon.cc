@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   xfer::AddDigestBindings(env, exports);
   xfer::AddReferenceBindings(env, exports);
   xfer::AddLibraryBindings(env, exports);
+  xfer::AddBusyPollBindings(env, exports);
   xfer::AddFileBindings(env, exports);
   xfer::AddContentBindings(env, exports);
   xfer::AddDiskBindings(env, exports);

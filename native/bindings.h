@@ -24,6 +24,9 @@ void AddReferenceBindings(Napi::Env env, Napi::Object exports);
 /** loadLibrary: a shared library that takes long to load, on the pool. */
 void AddLibraryBindings(Napi::Env env, Napi::Object exports);
 
+/** stayAwake: the loop does not sleep for a while. */
+void AddBusyPollBindings(Napi::Env env, Napi::Object exports);
+
 /** Pipes, terminals and whatever else stands behind a descriptor; Linux only. */
 void AddDescriptorBindings(Napi::Env env, Napi::Object exports);
 

@@ -70,6 +70,11 @@ void JobLoop::Submit(std::unique_ptr<CallbackJob> job) {
   Wake();
 }
 
+void JobLoop::StayAwake(uint64_t nanoseconds) {
+  if (busyPoll_ == nullptr) busyPoll_ = BusyPoll::Start(env_);
+  if (busyPoll_ != nullptr) busyPoll_->For(nanoseconds);
+}
+
 void JobLoop::Wake() { napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking); }
 
 void JobLoop::OnWake(napi_env env, napi_value, void* context, void*) {

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include "busy-poll.h"
 #include "sealer.h"
 #include "thread-pool.h"
 
@@ -52,6 +53,9 @@ class JobLoop {
   /** For small records that are sealed and opened at once; only on the loop's own thread. */
   Sealer& LoopSealer() { return sealer_; }
 
+  /** The loop does not sleep for so long from now on; 0: it may again. */
+  void StayAwake(uint64_t nanoseconds);
+
  private:
   explicit JobLoop(Napi::Env env);
   static void OnWake(napi_env env, napi_value callback, void* context, void* data);
@@ -67,6 +71,8 @@ class JobLoop {
   /** Jobs that no thread could take: failed at the next turn. */
   std::vector<std::unique_ptr<Job>> refused_;
   std::unique_ptr<ThreadPool> pool_;
+  /** Its own, and made when it is needed. */
+  BusyPoll* busyPoll_ = nullptr;
 };
 
 }  // namespace xfer

@@ -4,6 +4,8 @@
 #include "arguments.cc"
 #include "attributes.cc"
 #include "batch.cc"
+#include "busy-poll-bindings.cc"
+#include "busy-poll.cc"
 #include "content-bindings.cc"
 #include "content-io.cc"
 #include "digest-bindings.cc"

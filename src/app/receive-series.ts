@@ -13,6 +13,7 @@ import type { Running } from './running-transfers.js';
 import type { Pinned } from './session-handler.js';
 import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
 import { ThinOut } from './thin-out.js';
+import { ShortWait } from './short-wait.js';
 import { rememberPeer, shownPeer } from './trust.js';
 
 export interface ReceiveSeriesOptions {
@@ -60,9 +61,12 @@ export class ReceiveSeries {
   #newest: Promise<SendResult> | undefined;
   #count = 0;
   #parcels: ParcelWriter | undefined;
+  /** For the parcel behind one. */
+  readonly #next: ShortWait;
 
   constructor(options: ReceiveSeriesOptions) {
     this.#options = options;
+    this.#next = new ShortWait(options.context.native);
     const { session, peer } = options.running;
     const abort = () => {
       const error = new XferError('ERR_XFER_CONNECTION_LOST', 'the sender did not end a session that waited');
@@ -156,6 +160,7 @@ export class ReceiveSeries {
   async #takeParcel(parcel: Parcel): Promise<(() => void) | undefined> {
     const { context, isKnown, pinned } = this.#options;
     const startedAt = performance.now();
+    this.#next.end();
     context.idle.wake(this.#idle);
     try {
       const known = pinned() ?? ((await isKnown()) ? pinned() : undefined);
@@ -163,6 +168,7 @@ export class ReceiveSeries {
       return () => this.#tellParcel(known.name, parcel.content.length, startedAt);
     } finally {
       context.idle.add(this.#idle);
+      this.#next.begin();
     }
   }
 

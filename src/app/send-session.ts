@@ -10,6 +10,7 @@ import { cipherOrder } from './cipher-order.js';
 import type { Decision } from './events.js';
 import { LaneKeeper, type LaneAbout } from './lane-keeper.js';
 import type { CommonOptions } from './options.js';
+import { ShortWait } from './short-wait.js';
 import { retryOf, silenceMs } from './silence.js';
 import { ownName } from './trust.js';
 import type { Ways, WayThere } from './ways.js';
@@ -28,6 +29,8 @@ export interface SendSession {
   events: SendSessionEvents;
   /** Number of the first record of the next transfer; undefined before the first. */
   nextRecord: number | undefined;
+  /** For the answer to a parcel. */
+  readonly answer: ShortWait;
 }
 
 export interface SendSessionEvents {
@@ -146,7 +149,11 @@ async function openOver(
     const candidates = ways.candidates(there, session.hello.listens);
     lanes.begin(session, { there, candidates, helloMs });
     void ways.lateCandidates?.(there, session.hello.listens).then((late) => lanes.handleLate(late));
-    return Object.assign(user, { session, lanes, there, paired: secrets.paired, nextRecord: undefined });
+    const answer = new ShortWait(nativeApi());
+    return Object.assign(user, {
+      ...{ session, lanes, there, paired: secrets.paired },
+      ...{ nextRecord: undefined, answer },
+    });
   } catch (error) {
     if (there.hasAnswered?.() ?? true) await connection.close();
     throw error;

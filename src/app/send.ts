@@ -300,6 +300,7 @@ class Sending {
     if (parcel.entry.size > most) return undefined;
     const startedAt = performance.now();
     lanes.onSuspect = (lane, isSuspect) => session.handleSuspect(lane, isSuspect);
+    opened.answer.begin();
     try {
       if (!(await sendParcel(session, parcel, signal))) return undefined;
     } catch (error) {
@@ -307,6 +308,8 @@ class Sending {
       if (asXferError(error).code === 'ERR_XFER_CONNECTION_LOST') return undefined;
       await this.#sessions.give(opened, undefined);
       throw error;
+    } finally {
+      opened.answer.end();
     }
     return this.#tellParcel(opened, parcel.entry.size, startedAt);
   }

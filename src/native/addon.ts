@@ -27,6 +27,7 @@ export interface Addon extends Partial<DescriptorAddon> {
   readonly pageBytes: number;
   /** Detaches their ArrayBuffer, which they must be all of. */
   freeMemory(bytes: Uint8Array): void;
+  stayAwake(microseconds: number): void;
   /** Where the memory of these bytes lies. */
   addressOf(bytes: Uint8Array): number;
   /** Loads a shared library on the pool, for good; false where it does not load. */

@@ -225,4 +225,10 @@ export interface NativeApi {
    * time would else have V8 collect all the time. Without the addon V8 does. Throws TypeError, RangeError.
    */
   freeMemory(bytes: Uint8Array): void;
+  /**
+   * For so long, to 100 ms, the loop asks again and again whether there is anything to do instead of sleeping until there is: for who waits
+   * for what comes very soon, for a processor that has slept wakes late and is slow at first. 0: it sleeps again. The other thread of the
+   * core is left alone as far as that goes. Without the addon it does nothing. Throws TypeError, RangeError.
+   */
+  stayAwake(microseconds: number): void;
 }

@@ -7,6 +7,7 @@ import { filesTwin } from './files-twin.js';
 import { freeMemoryTwin } from './free-memory-twin.js';
 import { hasAesByCpuinfo, preferredCipher } from './preferred-cipher.js';
 import { sealTwin } from './seal-twin.js';
+import { stayAwakeTwin } from './stay-awake-twin.js';
 
 let loaded: NativeApi | undefined;
 
@@ -32,6 +33,7 @@ function addonApi(): NativeApi {
       files: nativeFiles(addon),
       descriptors: hasDescriptors(addon) ? nativeDescriptors(addon) : descriptorsTwin(),
       freeMemory: (bytes) => addon.freeMemory(bytes),
+      stayAwake: (microseconds) => addon.stayAwake(microseconds),
     };
   } catch (error) {
     return twinApi(firstLine(error));
@@ -48,6 +50,7 @@ function twinApi(reason: string): NativeApi {
     files: filesTwin(),
     descriptors: descriptorsTwin(),
     freeMemory: freeMemoryTwin,
+    stayAwake: stayAwakeTwin,
   };
 }
 

@@ -5,16 +5,19 @@ import type { FilesApi, NativeApi, SealApi } from '../../src/native/api.js';
 import { filesTwin } from '../../src/native/files-twin.js';
 import { freeMemoryTwin } from '../../src/native/free-memory-twin.js';
 import { sealTwin } from '../../src/native/seal-twin.js';
+import { stayAwakeTwin } from '../../src/native/stay-awake-twin.js';
 
 export interface Implementation {
   readonly name: 'addon' | 'twin';
   readonly seal: SealApi;
   readonly files: FilesApi;
   readonly freeMemory: NativeApi['freeMemory'];
+  readonly stayAwake: NativeApi['stayAwake'];
 }
 
 export const twin: Implementation = {
   ...{ name: 'twin', seal: sealTwin(), files: filesTwin(), freeMemory: freeMemoryTwin },
+  stayAwake: stayAwakeTwin,
 };
 
 /** The addon, where it was built; otherwise every suite that needs it says that it did not run. */
@@ -34,7 +37,8 @@ function load(): Implementation | undefined {
   try {
     const binding = loadAddon();
     const freeMemory = (bytes: Uint8Array): void => binding.freeMemory(bytes);
-    return { name: 'addon', seal: nativeSeal(binding), files: nativeFiles(binding), freeMemory };
+    const stayAwake = (microseconds: number): void => binding.stayAwake(microseconds);
+    return { name: 'addon', seal: nativeSeal(binding), files: nativeFiles(binding), freeMemory, stayAwake };
   } catch (error) {
     process.stderr.write(
       `NOT TESTED: the native addon does not load, its tests are skipped: ${String(error)}\n`,

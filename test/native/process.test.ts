@@ -1,32 +1,8 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { cipher, recordLayout } from '../../src/native/api.js';
 import { describeAddon, describeBoth } from './implementations.js';
-import { openFile, pattern, sealFile, temporaryDirectory, temporaryFile } from './seal-jobs.js';
-
-interface Ended {
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(script: string, args: readonly string[] = [], flags: readonly string[] = []): Promise<Ended> {
-  const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-  const env = { ...process.env, TMPDIR: temporaryDirectory() };
-  const child = spawn(process.execPath, [...flags, path, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve) => {
-    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
-  });
-}
+import { runScript } from './run-script.js';
+import { openFile, pattern, sealFile, temporaryFile } from './seal-jobs.js';
 
 describeAddon('a process that ends with work in flight', () => {
   it.each([
@@ -38,18 +14,23 @@ describeAddon('a process that ends with work in flight', () => {
     ['caught-throws', { status: 0, stdout: '520 caught\n' }],
     ['kill', { status: null, signal: 'SIGTERM' }],
   ])('%s', async (way, expected) => {
-    const ended = await run('exit.cjs', [way]);
+    const ended = await runScript('exit.cjs', [way]);
     expect(ended, ended.stderr).toMatchObject(expected);
   });
 });
 
 describeAddon('the addon', () => {
   it('is safe in worker threads that come and go', async () => {
-    expect(await run('workers.cjs')).toEqual({ status: 0, signal: null, stdout: 'all ended\n', stderr: '' });
+    expect(await runScript('workers.cjs')).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'all ended\n',
+      stderr: '',
+    });
   });
 
   it('keeps buffers alive while their jobs run, and lets go of them after', async () => {
-    const ended = await run('gc.cjs', [], ['--expose-gc']);
+    const ended = await runScript('gc.cjs', [], ['--expose-gc']);
     expect(ended).toEqual({ status: 0, signal: null, stdout: 'collected\n', stderr: '' });
   });
 });
