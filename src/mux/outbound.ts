@@ -198,7 +198,7 @@ export class Outbound {
       // Before the answer to its OPEN nothing is said of a stream; whoever answers asks again.
       if (stream.phase !== 'open') continue;
       if (stream.window?.due && !stream.finReceived && !stream.stopped) {
-        const limit = stream.window.renew(now, this.minRttMs(), this.#config.maxWindowBytes, this.#budget);
+        const limit = stream.window.renew(now, this.minRttMs, this.#config.maxWindowBytes, this.#budget);
         this.#append(encodeUint64Frame(frameType.window, stream.id, limit));
       }
       if (stream.finReadDue) this.#append(encodeDataFlags(stream.id, frameFlag.finRead));

@@ -33,12 +33,17 @@ export class ReceiveWindow {
   }
 
   /** The new limit. Doubles the window where that part of it was consumed within about two round trips, as far as the budget goes. */
-  renew(now: number, rttMs: number, maxBytes: number, budget: ConnectionBudget): number {
-    const quick = now - this.#renewedAt <= Math.max(2 * rttMs, leastWindowMs / this.#renewals);
+  renew(now: number, rttMs: () => number, maxBytes: number, budget: ConnectionBudget): number {
     const extra = Math.min(this.sizeBytes, maxBytes - this.sizeBytes);
-    if (quick && extra > 0 && budget.takeBytes(extra)) this.sizeBytes += extra;
+    if (extra > 0 && this.#isQuick(now, rttMs) && budget.takeBytes(extra)) this.sizeBytes += extra;
     this.#renewedAt = now;
     this.limit = this.consumed + this.sizeBytes;
     return this.limit;
+  }
+
+  /** What a round trip takes is asked for only where it decides: a link may have to look for it. */
+  #isQuick(now: number, rttMs: () => number): boolean {
+    const took = now - this.#renewedAt;
+    return took <= leastWindowMs / this.#renewals || took <= 2 * rttMs();
   }
 }
