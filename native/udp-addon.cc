@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "siphash.h"
+#include "udp-buffers.h"
 #include "udp-socket.h"
 
 namespace xfer {
@@ -36,6 +37,19 @@ Napi::Value EncodeAddress(const Napi::CallbackInfo& info) {
   return encoded;
 }
 
+/** (port, bytes): what the sockets have then, or undefined where there is none. */
+Napi::Value WidenBuffers(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const auto port = static_cast<uint16_t>(arguments.Integer(0, "port", 65'535));
+  const auto bytes = static_cast<int>(arguments.Integer(1, "bytes", kMostUdpBufferBytes));
+  UdpBuffers buffers;
+  if (!arguments.Ok() || WidenUdpBuffers(port, bytes, buffers) == 0) return info.Env().Undefined();
+  Napi::Object sizes = Napi::Object::New(info.Env());
+  sizes.Set("receiveBufferBytes", buffers.receiveBytes);
+  sizes.Set("sendBufferBytes", buffers.sendBytes);
+  return sizes;
+}
+
 }  // namespace
 
 }  // namespace xfer
@@ -45,6 +59,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sipHash", Napi::Function::New(env, xfer::SipHash, "sipHash"));
   exports.Set("encodeAddress", Napi::Function::New(env, xfer::EncodeAddress, "encodeAddress"));
+  exports.Set("widenBuffers", Napi::Function::New(env, xfer::WidenBuffers, "widenBuffers"));
   exports.Set("UdpSocket", xfer::UdpSocket::Class(env));
   return exports;
 }

@@ -23,18 +23,6 @@ constexpr int kEct0 = 2;
 
 bool Set(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value) == 0; }
 
-int Read(int fd, int level, int name) {
-  int value = 0;
-  socklen_t length = sizeof value;
-  return getsockopt(fd, level, name, &value, &length) == 0 ? value : 0;
-}
-
-/** 0 bytes: as it is. Past net.core.{r,w}mem_max only with CAP_NET_ADMIN. The kernel doubles what it is given, for its own bookkeeping. */
-int SetBuffer(int fd, int forced, int plain, int bytes) {
-  if (bytes > 0 && !Set(fd, SOL_SOCKET, forced, bytes)) Set(fd, SOL_SOCKET, plain, bytes);
-  return Read(fd, SOL_SOCKET, plain);
-}
-
 /** A socket of both families takes the options of IPv4, too, for its IPv4 traffic. */
 void SetPacketOptions(int fd, bool isV6) {
   Set(fd, SOL_IP, IP_TOS, kEct0);
@@ -81,8 +69,7 @@ int OpenUdp(const UdpOptions& options, UniqueFd& fd, Address& bound, UdpFeatures
   if (getsockname(fd.Get(), reinterpret_cast<sockaddr*>(&name), &length) != 0) return errno;
   bound = Address::FromKernel(name);
 
-  features.receiveBufferBytes = SetBuffer(fd.Get(), SO_RCVBUFFORCE, SO_RCVBUF, options.bufferBytes);
-  features.sendBufferBytes = SetBuffer(fd.Get(), SO_SNDBUFFORCE, SO_SNDBUF, options.bufferBytes);
+  features.buffers = SetUdpBuffers(fd.Get(), options.bufferBytes);
   features.gso = options.gso && KnowsGso(fd.Get());
   features.gro = options.gro && Set(fd.Get(), SOL_UDP, UDP_GRO, 1);
   features.ecn = ReadsEcn(fd.Get(), isV6);

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "udp-address.h"
+#include "udp-buffers.h"
 #include "unique-fd.h"
 
 namespace xfer {
@@ -20,8 +21,7 @@ struct UdpFeatures {
   bool gso = false;
   bool gro = false;
   bool ecn = false;
-  int receiveBufferBytes = 0;
-  int sendBufferBytes = 0;
+  UdpBuffers buffers;
 };
 
 /** A bound socket that does not block, with what of the options the kernel has. 0 or an errno, and the call that gave it. */

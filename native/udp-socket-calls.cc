@@ -25,7 +25,6 @@ enum RunField {
 
 constexpr uint64_t kMax48 = (uint64_t{1} << 48) - 1;
 constexpr uint64_t kMaxPort = 65'535;
-constexpr uint64_t kMaxBuffer = (uint64_t{1} << 30) - 1;
 constexpr uint64_t kMaxDeadlineUs = 1'000'000;
 constexpr uint64_t kMaxPath = kMaxSafeInteger;
 
@@ -92,7 +91,7 @@ UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocke
   UdpOptions options;
   options.packets = arguments.Flag(0, "packets");
   options.at = AddressArgument(arguments, 1);
-  options.bufferBytes = static_cast<int>(arguments.Integer(3, "bufferBytes", kMaxBuffer));
+  options.bufferBytes = static_cast<int>(arguments.Integer(3, "bufferBytes", kMostUdpBufferBytes));
   options.gso = arguments.Flag(4, "gso");
   options.gro = arguments.Flag(5, "gro");
   coalesceMessages_ = arguments.Integer(6, "coalesceMessages", kSlots);
@@ -392,8 +391,8 @@ Napi::Value UdpSocket::Features(const Napi::CallbackInfo& info) {
   value.Set("gso", Napi::Boolean::New(info.Env(), sender_ != nullptr && sender_->Gso()));
   value.Set("gro", Napi::Boolean::New(info.Env(), features_.gro));
   value.Set("ecn", Napi::Boolean::New(info.Env(), features_.ecn));
-  value.Set("receiveBufferBytes", Napi::Number::New(info.Env(), features_.receiveBufferBytes));
-  value.Set("sendBufferBytes", Napi::Number::New(info.Env(), features_.sendBufferBytes));
+  value.Set("receiveBufferBytes", Napi::Number::New(info.Env(), features_.buffers.receiveBytes));
+  value.Set("sendBufferBytes", Napi::Number::New(info.Env(), features_.buffers.sendBytes));
   return value;
 }
 

@@ -5,6 +5,7 @@
 #include "loop-poller.cc"
 #include "udp-addon.cc"
 #include "udp-address.cc"
+#include "udp-buffers.cc"
 #include "udp-connections.cc"
 #include "udp-datagrams.cc"
 #include "udp-errors.cc"

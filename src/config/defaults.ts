@@ -196,8 +196,10 @@ export const quicDefaults = Object.freeze({
   /** What quinn takes of one stream, and of all, before it is read; more than the 10 MB that a sender of it keeps. */
   streamWindowBytes: 16 * MiB,
   connectionWindowBytes: 32 * MiB,
-  /** Wanted of SO_RCVBUF and SO_SNDBUF of what dials; a listener has those of the system, net.core.rmem_default. */
+  /** Wanted of SO_RCVBUF and SO_SNDBUF by what dials. */
   socketBufferBytes: 4 * MiB,
+  /** And by what listens: more is hardly faster, and what a flood of strangers fills everybody waits behind. */
+  listenerBufferBytes: 1 * MiB,
   /** Asked for in one read, at most. It is memory of its own each time, of which what was not read is wasted. */
   readBytes: 256 * KiB,
   /** Taken of one stream at a time. */

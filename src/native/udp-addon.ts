@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { BatchSocketFeatures, SocketAddress } from './udp-api.js';
+import type { BatchSocketFeatures, BufferSizes, SocketAddress } from './udp-api.js';
 
 /**
  * What native/build/Release/xfer_udp.node exports. Wrong arguments throw TypeError or RangeError. Arrays that it is given
@@ -9,6 +9,7 @@ export interface UdpAddon {
   sipHash(key: Uint8Array, bytes: Uint8Array): Uint8Array;
   /** As `send` and `sendToMany` take it; undefined where the host is no IP address. */
   encodeAddress(host: string, port: number): Uint8Array | undefined;
+  widenBuffers(port: number, bytes: number): BufferSizes | undefined;
   /** Throws the system's error. */
   readonly UdpSocket: new (
     packets: boolean,

@@ -28,14 +28,17 @@ export interface BatchSocketOptions {
 }
 
 /** What the socket turned out to have. */
-export interface BatchSocketFeatures {
+/** As the kernel has them: what it counts against is more than the payload. */
+export interface BufferSizes {
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+}
+
+export interface BatchSocketFeatures extends BufferSizes {
   readonly kind: 'native' | 'typescript';
   readonly gso: boolean;
   readonly gro: boolean;
   readonly ecn: boolean;
-  /** As the kernel has them: what it counts against is more than the payload. */
-  readonly receiveBufferBytes: number;
-  readonly sendBufferBytes: number;
 }
 
 /** Since the socket was made. A packet is a datagram on the wire; a message what one entry of a batch holds; a batch one call. */
@@ -240,6 +243,12 @@ export interface UdpApi {
   /** Rejects with the system's error (EADDRINUSE, EACCES …). */
   batchSocket(options: BatchSocketOptions): Promise<BatchSocket>;
   packetSocket(options: BatchSocketOptions): Promise<PacketSocket>;
+  /**
+   * Gives every UDP socket of this process that is bound to `port`, as of a library that opens its own, buffers of so many bytes each way
+   * where they are smaller, as far as the system lets. Gives the least that one of them has then, as the kernel counts; undefined where
+   * there is none, and without the addon. Throws TypeError, RangeError.
+   */
+  widenBuffers(port: number, bytes: number): BufferSizes | undefined;
   /** SipHash-2-4 of `bytes` under a 16-byte key: 8 bytes, little-endian as in the paper (Aumasson, Bernstein 2012). */
   sipHash(key: Uint8Array, bytes: Uint8Array): Uint8Array;
 }

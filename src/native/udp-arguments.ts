@@ -6,7 +6,7 @@ import type { BatchSocketOptions, PacketConnection, SocketAddress } from './udp-
 /** What one UDP packet holds over IPv4. */
 export const maxDatagramBytes = 65_507;
 const max48 = 2 ** 48 - 1;
-const maxBufferBytes = 2 ** 30 - 1;
+export const maxBufferBytes = 2 ** 30 - 1;
 const maxCoalescedMessages = 64;
 const maxDeadlineMs = 1000;
 

@@ -11,7 +11,7 @@ import type {
   SocketAddress,
   UdpApi,
 } from './udp-api.js';
-import { maxDatagramBytes, requireAddress, requireConnection, requireRuns } from './udp-arguments.js';
+import { maxBufferBytes, maxDatagramBytes, requireAddress, requireConnection, requireRuns } from './udp-arguments.js';
 import { canonical, TwinConnections } from './udp-connections-twin.js';
 import { controlPacket, TwinPacketReader, writeDataHeader } from './udp-packets-twin.js';
 import { boundSocket, TwinSocket, type TwinMessage } from './udp-twin-socket.js';
@@ -30,6 +30,11 @@ export function udpTwin(): Omit<UdpApi, 'detail'> {
     kind: 'typescript',
     batchSocket: async (options) => new TwinBatchSocket(await boundSocket(options), options),
     packetSocket: async (options) => new TwinPacketSocket(await boundSocket(options), options),
+    widenBuffers: (port, bytes) => {
+      requireInteger(port, 'port', 65_535);
+      requireInteger(bytes, 'bytes', maxBufferBytes);
+      return undefined;
+    },
     sipHash: (key, bytes) => {
       requireBytes(key, 'key');
       requireBytes(bytes, 'bytes');

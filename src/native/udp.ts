@@ -16,6 +16,7 @@ export function nativeUdp(addon: UdpAddon): Omit<UdpApi, 'detail'> {
     kind: 'native',
     batchSocket: (options) => made(() => new NativeBatchSocket(addon, options)),
     packetSocket: (options) => made(() => new NativePacketSocket(addon, options)),
+    widenBuffers: (port, bytes) => addon.widenBuffers(port, bytes),
     sipHash: (key, bytes) => addon.sipHash(key, bytes),
   };
 }

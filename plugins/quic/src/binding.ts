@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
  */
 export interface QuicBinding {
   readonly QuinnConfig: new (options: QuinnOptions) => QuinnConfig;
-  /** Binds an IP address at once, or throws; of IPv6 addresses never IPv4's, too. Its buffers stay the system's. */
+  /** Binds an IP address at once, or throws; of IPv6 addresses never IPv4's, too. Its buffers are the system's. */
   readonly Server: new (config: QuinnConfig, ip: string, port: number) => QuicServer;
   /** One socket on every address of the family (0: IPv4, 1: IPv6), for any number of connections. */
   readonly Client: new (config: QuinnConfig, family: 0 | 1) => QuicClient;

@@ -1,4 +1,11 @@
-import { formatAddress, ListenerGate, type Address, type Listener, type ListenOptions } from 'xfer/plugin';
+import {
+  formatAddress,
+  ListenerGate,
+  udpApi,
+  type Address,
+  type Listener,
+  type ListenOptions,
+} from 'xfer/plugin';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { QuicConnection, QuicServer } from './binding.js';
@@ -17,8 +24,13 @@ export async function listenQuic(
 ): Promise<Listener> {
   checkTuning(listen.tuning);
   try {
+    const udp = await udpApi();
     const host = isIP(at.host) === 0 ? (await lookup(at.host)).address : at.host;
-    return new QuicListener(at, listen, context, await openServers(host, at.port, context));
+    const servers = await openServers(host, at.port, context);
+    const port = servers[0]?.port() ?? 0;
+    // The binding leaves those of a server as they are: too small for a burst on a fast link.
+    udp.widenBuffers(port, context.config.listenerBufferBytes);
+    return new QuicListener(at, listen, context, servers);
   } catch (error) {
     throw bindingError(error, formatAddress(at));
   }

@@ -2,7 +2,15 @@ import { quic, type QuicOptions } from '@xfer/quic';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Address, Connection, Listener, ListenOptions, Stream } from 'xfer/plugin';
+import {
+  quicDefaults,
+  udpApi,
+  type Address,
+  type Connection,
+  type Listener,
+  type ListenOptions,
+  type Stream,
+} from 'xfer/plugin';
 import { until } from '../../../src/compliance/pair.js';
 
 const MiB = 2 ** 20;
@@ -57,6 +65,18 @@ async function echoed(connection: Connection, content: Buffer): Promise<boolean>
 }
 
 describe('a listener', () => {
+  it.each(['127.0.0.1', '::'])('on %s has buffers as large as a socket of ours', async (host) => {
+    const { listener } = await listening({}, { ...at, host });
+    const udp = await udpApi();
+    const own = await udp.batchSocket({ host, port: 0, socketBufferBytes: quicDefaults.listenerBufferBytes });
+    endings.push(() => own.close());
+    const has = udp.widenBuffers(listener.address.port, 0);
+    // Without the addon there is nobody who could tell.
+    if (udp.kind !== 'native') return expect(has).toBeUndefined();
+    expect(has?.receiveBufferBytes).toBeGreaterThanOrEqual(own.features.receiveBufferBytes);
+    expect(has?.sendBufferBytes).toBeGreaterThanOrEqual(own.features.sendBufferBytes);
+  });
+
   it('that is closed leaves connections as they are, takes no new one, and frees its port behind the last', async () => {
     const { transport, listener, dial } = await listening();
     const connection = await dial();
