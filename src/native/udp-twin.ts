@@ -11,7 +11,13 @@ import type {
   SocketAddress,
   UdpApi,
 } from './udp-api.js';
-import { maxBufferBytes, maxDatagramBytes, requireAddress, requireConnection, requireRuns } from './udp-arguments.js';
+import {
+  maxBufferBytes,
+  maxDatagramBytes,
+  requireAddress,
+  requireConnection,
+  requireRuns,
+} from './udp-arguments.js';
 import { canonical, TwinConnections } from './udp-connections-twin.js';
 import { controlPacket, TwinPacketReader, writeDataHeader } from './udp-packets-twin.js';
 import { boundSocket, TwinSocket, type TwinMessage } from './udp-twin-socket.js';
