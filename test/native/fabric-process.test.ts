@@ -1,35 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { fabricDefaults } from '../../src/config/index.js';
 import { tries } from '../support/campaign.js';
 import { describeFabric, pairOfProcesses, patternOf } from './fabric-side.js';
-
-interface Ended {
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { fixture, runProgram } from './run-script.js';
 
 /** Of each provider. */
 const kills = tries(30, 8);
 const opens = 1000;
-const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-
-function run(command: string, args: readonly string[], environment = {}): Promise<Ended> {
-  const env = { ...process.env, ...environment };
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve) => {
-    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
-  });
-}
 
 describeFabric('a process that ends with endpoints open and messages under way', (_, provider) => {
   it.each([
@@ -39,14 +19,14 @@ describeFabric('a process that ends with endpoints open and messages under way',
     ['not-kept-alive', { status: 0, signal: null, stderr: '' }],
     ['kill', { status: null, signal: 'SIGTERM' }],
   ])('%s', async (way, expected) => {
-    const ended = await run(process.execPath, [fixture('fabric-exit.cjs'), provider, way]);
+    const ended = await runProgram(process.execPath, [fixture('fabric-exit.cjs'), provider, way]);
     expect(ended).toMatchObject(expected);
   });
 });
 
 describeFabric('endpoints', (_, provider) => {
   it('are safe in worker threads that come and go', async () => {
-    expect(await run(process.execPath, [fixture('fabric-workers.mjs'), provider])).toEqual({
+    expect(await runProgram(process.execPath, [fixture('fabric-workers.mjs'), provider])).toEqual({
       ...{ status: 0, signal: null },
       ...{ stdout: 'all ended\n', stderr: '' },
     });
@@ -55,7 +35,7 @@ describeFabric('endpoints', (_, provider) => {
   it(`leave nothing behind, ${opens} times opened and closed`, async () => {
     const args = ['--expose-gc', fixture('fabric-opens.mjs'), provider, String(opens)];
     // Else the allocator keeps what each thread had for the next.
-    const { status, stdout, stderr } = await run(process.execPath, args, { MALLOC_ARENA_MAX: '1' });
+    const { status, stdout, stderr } = await runProgram(process.execPath, args, { MALLOC_ARENA_MAX: '1' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const more = JSON.parse(stdout) as { descriptors: number; threads: number; bytes: number };
     expect(more.descriptors).toBeLessThanOrEqual(0);
@@ -66,7 +46,7 @@ describeFabric('endpoints', (_, provider) => {
 
   it('of whole connections leave nothing behind, although what was closed is not forgotten at once', async () => {
     const args = ['--expose-gc', fixture('rdma-opens.mjs'), provider, '20'];
-    const { status, stdout, stderr } = await run(process.execPath, args);
+    const { status, stdout, stderr } = await runProgram(process.execPath, args);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const more = JSON.parse(stdout) as Record<'external' | 'descriptors' | 'threads', number>;
     // Each has two ends with 17 MB of receive buffers; what the collector has not come to yet is less than two connections.
@@ -76,7 +56,7 @@ describeFabric('endpoints', (_, provider) => {
   }, 60_000);
 
   it('take less than 2 % of a core while nothing comes', async () => {
-    const { status, stdout } = await run(process.execPath, [fixture('fabric-idle.mjs'), provider]);
+    const { status, stdout } = await runProgram(process.execPath, [fixture('fabric-idle.mjs'), provider]);
     const parts = JSON.parse(stdout) as number[];
     expect([status, parts.length]).toEqual([0, 2]);
     for (const part of parts) expect(part).toBeLessThan(0.02);
@@ -89,7 +69,7 @@ describe.runIf(canLimit)('where 64 KiB may be locked', () => {
   describeFabric('an endpoint', (_, provider) => {
     it('opens where its provider locks nothing, else it says what to raise', async () => {
       const args = ['--memlock=65536', process.execPath, fixture('fabric-memlock.mjs'), provider];
-      const { status, stdout, stderr } = await run('prlimit', args);
+      const { status, stdout, stderr } = await runProgram('prlimit', args);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toMatch(/^(open$|ENOMEM .*memlock)/m);
     });

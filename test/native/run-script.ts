@@ -9,18 +9,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** One of `fixtures`, under plain node. */
-export function runScript(
-  script: string,
-  args: readonly string[] = [],
-  flags: readonly string[] = [],
+/** The path of one of `fixtures`. */
+export const fixture = (script: string): string =>
+  fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
+
+/** Any program, with `environment` over ours, to its end. */
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
-  const path = fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-  const env = { ...process.env, TMPDIR: temporaryDirectory() };
-  const child = spawn(process.execPath, [...flags, path, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { ...process.env, ...environment };
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -28,4 +28,13 @@ export function runScript(
   return new Promise((resolve) => {
     child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
+}
+
+/** One of `fixtures`, under plain node. */
+export function runScript(
+  script: string,
+  args: readonly string[] = [],
+  flags: readonly string[] = [],
+): Promise<Ended> {
+  return runProgram(process.execPath, [...flags, fixture(script), ...args], { TMPDIR: temporaryDirectory() });
 }

@@ -1,30 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { fixture, runProgram, type Ended } from './run-script.js';
 import { describeUdpAddon } from './udp-implementations.js';
 
-interface Ended {
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const fixture = (script: string): string => fileURLToPath(new URL(`fixtures/${script}`, import.meta.url));
-
-function run(command: string, args: readonly string[]): Promise<Ended> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve) => {
-    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
-  });
-}
-
 const runNode = (script: string, ...args: string[]): Promise<Ended> =>
-  run(process.execPath, [...args.filter((arg) => arg.startsWith('--')), fixture(script), ...args]);
+  runProgram(process.execPath, [...args.filter((arg) => arg.startsWith('--')), fixture(script), ...args]);
 
 describeUdpAddon('a process that ends with sockets open and traffic under way', () => {
   it.each([
@@ -85,7 +65,7 @@ describe.runIf(canUnshare)('a path with an MTU of 1500', () => {
       async (host) => {
         const script = 'ip link set lo mtu 1500 up && exec "$0" "$1" "$2"';
         const args = [...inNamespace, script, process.execPath, fixture('udp-mtu.cjs'), host];
-        const { status, stdout, stderr } = await run('unshare', args);
+        const { status, stdout, stderr } = await runProgram('unshare', args);
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
         const expected = { went: 3, received: 60, packetsSent: 60, dropped: 0, failed: 21, gso: true };
         expect(JSON.parse(stdout)).toEqual(expected);
@@ -99,7 +79,7 @@ describe.runIf(canUnshare)('a full queue of the kernel', () => {
     it('drops the rest, counts it, and tells when there is room again', async () => {
       const script = `${link} && exec "$0" "$1" 198.51.100.2`;
       const args = [...inNamespace, script, process.execPath, fixture('udp-full-queue.cjs')];
-      const { status, stdout, stderr } = await run('unshare', args);
+      const { status, stdout, stderr } = await runProgram('unshare', args);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       const [full, later] = stdout
         .trim()
