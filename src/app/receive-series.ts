@@ -12,8 +12,8 @@ import type { SendResult } from './options.js';
 import type { Running } from './running-transfers.js';
 import type { Pinned } from './session-handler.js';
 import { doneSealing, laneSealing, sealedNote } from './sealing-told.js';
-import { ThinOut } from './thin-out.js';
 import { ShortWait } from './short-wait.js';
+import { ThinOut } from './thin-out.js';
 import { rememberPeer, shownPeer } from './trust.js';
 
 export interface ReceiveSeriesOptions {

@@ -27,10 +27,10 @@ export async function listenQuic(
     const udp = await udpApi();
     const host = isIP(at.host) === 0 ? (await lookup(at.host)).address : at.host;
     const servers = await openServers(host, at.port, context);
-    const port = servers[0]?.port() ?? 0;
+    const listener = new QuicListener(at, listen, context, servers);
     // The binding leaves those of a server as they are: too small for a burst on a fast link.
-    udp.widenBuffers(port, context.config.listenerBufferBytes);
-    return new QuicListener(at, listen, context, servers);
+    udp.widenBuffers(listener.address.port, context.config.listenerBufferBytes);
+    return listener;
   } catch (error) {
     throw bindingError(error, formatAddress(at));
   }
