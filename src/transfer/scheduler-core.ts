@@ -1,4 +1,6 @@
-import { LaneRate, type Sending } from './lane-rate.js';
+import { LaneRate } from './lane-rate.js';
+import { limitOf, recordBytesOf, type LaneState, type OpenRecord } from './lane-state.js';
+import { tailCopy, type TailCopy } from './tail-copy.js';
 
 /** Content that goes into one record. Bytes: of its body, or what is expected of it. */
 export interface Piece<Source> {
@@ -35,45 +37,8 @@ export interface SchedulerOptions<Source> {
   isExhausted(): boolean;
 }
 
-/** The least that is sent in one record where a lane is slow. */
-const leastRecordBytes = 64 * 1024;
-/** First records, while nothing is known of a lane. */
-const firstRecordBytes = 256 * 1024;
-const firstLimitBytes = 4 * 1024 * 1024;
-/** A record takes a lane at most this long. */
-const recordTimeMs = 20;
-/**
- * Times the least delay: content on a lane waits for lost packets before it, a round trip or two: with two of these a lane
- * that loses one packet in a hundred had half of its path.
- */
-const delaysUnderWay = 3;
-/** So much is under way at least, whatever the delay: content is also read, sealed, opened and written meanwhile. */
-const leastTimeUnderWayMs = 100;
-/** Records under way on a lane, whatever its rate: one is read while one is written. */
-const leastRecordsUnderWay = 4;
 /** The window's head is copied to another lane when it has waited two delays, but at least this long. */
 const leastLagMs = 200;
-
-interface OpenRecord<Source> {
-  readonly number: number;
-  readonly piece: Piece<Source>;
-  bytes: number;
-  /** Lanes that carry it now. */
-  readonly carriers: Map<number, Sending>;
-  sentAt: number;
-  /** Sent more than once: nobody knows which of them an acknowledgement is for (Karn's algorithm, RFC 6298 §3). */
-  isRepeated: boolean;
-}
-
-interface LaneState {
-  readonly rate: LaneRate;
-  readonly underWay: Set<number>;
-  bytes: number;
-  /** Content of it that the receiver has. */
-  receivedBytes: number;
-  isSuspect: boolean;
-  isResting: boolean;
-}
 
 /** What a lane carries, and has carried. */
 export interface LaneLoad {
@@ -85,8 +50,9 @@ export interface LaneLoad {
 
 /**
  * One queue of records and any number of lanes that pull from it (DESIGN §7): a sans-IO core. A lane pulls up to three times
- * its bandwidth × delay, so the faster one carries more; what a lost lane had under way goes to the others, and an idle
- * one sends a copy of what holds the window up. Memory is that of the window.
+ * its bandwidth × delay, so the faster one carries more; what a lost lane had under way goes to the others, an idle one
+ * sends a copy of what holds the window up, and at the end copies of what others would bring later. Memory is that of the
+ * window.
  *
  * Calls: `handleLane` as lanes come and go, `handleSuspect` and `handleAlive` as they fall silent and are heard,
  * `handleRest` for those that shall do nothing for a while,
@@ -181,7 +147,7 @@ export class SchedulerCore<Source> {
     }
     this.#lanes.set(lane, {
       ...{ rate: new LaneRate(), underWay: new Set(), bytes: 0, receivedBytes: 0 },
-      ...{ isSuspect: false, isResting: false },
+      ...{ progressAt: -Infinity, isSuspect: false, isResting: false },
     });
     // What a lane that was alone may have lost has somewhere to go now.
     for (const [other, { isSuspect }] of this.#lanes) if (isSuspect) this.#disown(other);
@@ -211,10 +177,10 @@ export class SchedulerCore<Source> {
   pollSend(lane: number, now: number, mostBytes = Infinity): Dispatch<Source> | undefined {
     const state = this.#lanes.get(lane);
     if (!state || this.#isLimited(state)) return undefined;
-    const record =
-      this.#takeHomeless() ?? this.#takeNew(state, mostBytes) ?? this.#takeCopy(lane, state, now);
+    const record = this.#takeHomeless() ?? this.#takeNew(state, mostBytes) ?? this.#takeCopy(lane, now);
     if (!record) return undefined;
     const isRepeat = record.sentAt >= 0;
+    if (state.underWay.size === 0) state.progressAt = now;
     record.carriers.set(lane, state.rate.handleSent(now, state.underWay.size === 0));
     record.sentAt = now;
     record.isRepeated = isRepeat;
@@ -223,13 +189,15 @@ export class SchedulerCore<Source> {
     return { number: record.number, piece: record.piece, isRepeat };
   }
 
-  /** When an idle lane may copy the window's head; undefined where no time brings anything, but what is handled may. */
+  /** When a lane with room may copy something; undefined where no time brings anything, but what is handled may. */
   nextWakeup(now: number): number | undefined {
     const head = this.#head();
-    if (!head || this.#lanes.size < 2 || head.carriers.size >= this.#lanes.size) return undefined;
-    const at = head.sentAt + this.#lagOf(head);
-    // It is late already, and no lane has room for it.
-    return at > now ? at : undefined;
+    if (!head || this.#lanes.size < 2) return undefined;
+    // What is late already waits for a lane with room.
+    const times = [this.#headCopyAt(head), ...this.#tailCopies(now).map(({ at }) => at)].filter(
+      (at) => at > now && at < Infinity,
+    );
+    return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** There was less content than expected. */
@@ -298,14 +266,27 @@ export class SchedulerCore<Source> {
     return record;
   }
 
-  /** What holds the window up, for a lane that has nothing else to do. */
-  #takeCopy(lane: number, state: LaneState, now: number): OpenRecord<Source> | undefined {
+  /** For a lane that has nothing else to do: what holds the window up, and at the end what another would bring later. */
+  #takeCopy(lane: number, now: number): OpenRecord<Source> | undefined {
     const head = this.#head();
-    if (!head || head.carriers.has(lane) || head.carriers.size === 0) return undefined;
-    const isLate = now - head.sentAt >= this.#lagOf(head);
-    const isEnd = this.#options.isExhausted() && state.underWay.size === 0;
-    const ownDelay = state.rate.delayMs ?? leastLagMs;
-    return isLate || (isEnd && now - head.sentAt >= ownDelay) ? head : undefined;
+    if (!head || head.carriers.has(lane) || head.carriers.size === 0) return this.#takeTail(lane, now);
+    return now >= this.#headCopyAt(head) ? head : this.#takeTail(lane, now);
+  }
+
+  #takeTail(lane: number, now: number): OpenRecord<Source> | undefined {
+    const copy = this.#tailCopy(lane, now);
+    return copy && copy.at <= now ? copy.record : undefined;
+  }
+
+  #tailCopy(lane: number, now: number): TailCopy<Source> | undefined {
+    return this.#options.isExhausted()
+      ? tailCopy(lane, { lanes: this.#lanes, open: this.#open, now })
+      : undefined;
+  }
+
+  #tailCopies(now: number): TailCopy<Source>[] {
+    const lanes = [...this.#lanes].filter(([, state]) => !this.#isLimited(state));
+    return lanes.flatMap(([lane]) => this.#tailCopy(lane, now) ?? []);
   }
 
   #head(): OpenRecord<Source> | undefined {
@@ -313,11 +294,12 @@ export class SchedulerCore<Source> {
     return undefined;
   }
 
-  #lagOf(record: OpenRecord<Source>): number {
+  /** Infinity: all lanes have it. */
+  #headCopyAt({ carriers, sentAt }: OpenRecord<Source>): number {
+    if (carriers.size >= this.#lanes.size) return Infinity;
     let delay = 0;
-    for (const lane of record.carriers.keys())
-      delay = Math.max(delay, this.#lanes.get(lane)?.rate.delayMs ?? 0);
-    return Math.max(2 * delay, leastLagMs);
+    for (const lane of carriers.keys()) delay = Math.max(delay, this.#lanes.get(lane)?.rate.delayMs ?? 0);
+    return sentAt + Math.max(2 * delay, leastLagMs);
   }
 
   #settle(number: number, now: number, settled: Settled<Source>[]): void {
@@ -329,7 +311,10 @@ export class SchedulerCore<Source> {
       // Of several that carry it nobody knows which brought it.
       if (state) state.receivedBytes += share;
       this.#carried.set(lane, (this.#carried.get(lane) ?? 0) + share);
-      if (!record.isRepeated) state?.rate.handleDelivered(record.bytes, sending, now);
+      if (state && !record.isRepeated) {
+        state.rate.handleDelivered(record.bytes, sending, now);
+        state.progressAt = now;
+      }
       this.#drop(record, lane);
     }
     const homeless = this.#homeless.indexOf(number);
@@ -360,22 +345,4 @@ export class SchedulerCore<Source> {
     this.#homeless.push(number);
     this.#homeless.sort((a, b) => a - b);
   }
-}
-
-/** What a lane may have under way: three times its bandwidth × delay. */
-function limitOf({ rate }: LaneState): number {
-  const { bytesPerMs, delayMs } = rate;
-  if (bytesPerMs === undefined || delayMs === undefined) return firstLimitBytes;
-  const least = leastRecordsUnderWay * leastRecordBytes;
-  return Math.max(bytesPerMs * Math.max(delaysUnderWay * delayMs, leastTimeUnderWayMs), least);
-}
-
-/** A power of two, so that records begin where pages of the file do. */
-function recordBytesOf({ rate }: LaneState, mostBytes: number): number {
-  const { bytesPerMs } = rate;
-  if (bytesPerMs === undefined) return Math.min(firstRecordBytes, mostBytes);
-  const wanted = bytesPerMs * recordTimeMs;
-  let bytes = Math.min(leastRecordBytes, mostBytes);
-  while (bytes * 2 <= wanted && bytes * 2 <= mostBytes) bytes *= 2;
-  return bytes;
 }

@@ -96,6 +96,19 @@ describe('of two lanes', () => {
     }
   });
 
+  it('one that becomes slow does not delay the end: the other brings what it has', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new LanesWorld({ seed, sizes: [40 * MiB] });
+      const slowed = world.add({ rate: 20_000, delay: 50 });
+      world.add({ rate: 10_000, delay: 50 });
+      world.clock.after(800, () => (slowed.shape.rate = 200));
+      world.run();
+      // What the slowed one still holds would take it 12 s; to be sent again by the other it takes 0.25 s.
+      expect(world.clock.now).toBeLessThan(3_000);
+      expect(world.sender.audit.copiedBytes).toBeLessThan(3 * MiB);
+    }
+  });
+
   it('one that dies loses what it had under way, which the other brings, and no more', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const world = new LanesWorld({ seed, sizes: [60 * MiB] });

@@ -147,7 +147,8 @@ describe('the head of the window', () => {
     core.handleLane(2, 'up');
     core.pollSend(1, 0);
     core.pollSend(2, 0);
-    expect([core.nextWakeup(0), core.pollSend(2, 199)]).toEqual([200, undefined]);
+    core.handleReceived(1, 2, 190);
+    expect([core.nextWakeup(190), core.pollSend(2, 199)]).toEqual([200, undefined]);
     expect(core.pollSend(2, 200)).toMatchObject({ number: 0, isRepeat: true });
     expect([core.nextWakeup(900), core.pollSend(2, 900), core.pollSend(1, 900)]).toEqual([
       undefined,
@@ -176,6 +177,37 @@ describe('the head of the window', () => {
     core.handleLane(1, 'up');
     core.pollSend(1, 0);
     expect([core.nextWakeup(0), core.pollSend(1, 10_000)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('at the end', () => {
+  it('a lane with room takes from another, silent for long, what that has; it wakes for that by itself', () => {
+    const core = scheduler(2 * MiB, 64 * MiB);
+    for (const lane of [1, 2]) core.handleLane(lane, 'up');
+    core.pollSend(2, 0);
+    core.handleReceived(0, 1, 10);
+    const silent = fill(core, 1, 10);
+    expect([silent.length, core.isExhausted]).toEqual([7, true]);
+    const at = core.nextWakeup(10) ?? 0;
+    expect(at).toBeGreaterThan(20);
+    expect(at).toBeLessThan(100);
+    expect(core.pollSend(2, at - 1)).toBeUndefined();
+    expect(core.pollSend(2, at)).toMatchObject({ number: silent.at(-1), isRepeat: true });
+    expect(fill(core, 2, 1_000)).toHaveLength(6);
+    expect([core.nextWakeup(1_000), core.pollSend(2, 1_000), core.pollSend(1, 1_000)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('nothing is copied but the head as long as there is something new', () => {
+    const core = scheduler(Infinity, 4 * MiB);
+    for (const lane of [1, 2]) core.handleLane(lane, 'up');
+    core.pollSend(2, 0);
+    core.handleReceived(0, 1, 10);
+    const [head] = fill(core, 1, 10);
+    expect(fill(core, 2, 1_000)).toEqual([head]);
   });
 });
 
