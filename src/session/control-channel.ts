@@ -6,6 +6,13 @@ import type { Retain } from '../transport/contract.js';
 
 /** A bare acknowledgement is sent after this many control messages, so that the other side keeps few. */
 const acknowledgeEvery = 32;
+/** What is not acknowledged for so long, and for so many times what that takes, may wait behind content. */
+const leastLateMs = 300;
+const lateTimes = 3;
+/** Weight of one time in what is usual (RFC 6298 §2). */
+const confirmWeight = 1 / 8;
+/** Of what may wait, so much goes on other lanes at once: most messages are small, and content needs the lanes. */
+const mostSpreadBytes = 16 * 1024;
 
 /** A function where what it says depends on what was sent before it. */
 export type ControlBody = Uint8Array | (() => Uint8Array);
@@ -33,6 +40,12 @@ export class ControlChannel {
   #unconfirmed = 0;
   /** By performance.now(), of each message that is not acknowledged: when it was said, or again. */
   readonly #saidAt = new Map<number, number>();
+  /** The highest message that was said more than once, and so has no time of its own (Karn's algorithm, RFC 6298 §3). */
+  #repeated = 0;
+  /** The highest message that was handed out to go on all lanes. */
+  #spread = 0;
+  /** How long it usually takes until a message is acknowledged; undefined until one was. */
+  #usualConfirmMs: number | undefined;
   #closed = false;
 
   constructor(options: ControlChannelOptions) {
@@ -96,20 +109,37 @@ export class ControlChannel {
   repeat(): void {
     for (const { number, body } of this.unacknowledged) {
       this.#saidAt.set(number, performance.now());
+      this.#repeated = Math.max(this.#repeated, number);
       this.#options.transmit(number, this.#log.delivered, body);
     }
     this.confirm();
+  }
+
+  /**
+   * What the other side may not have and should by now, because it may wait behind content on its lane: to go on the other
+   * lanes as well, each message once. Of that the first 16 KiB, or the first message. `isUrgent`: whether it is late or not.
+   */
+  takeLate(isUrgent: boolean, now: number): readonly NumberedMessage[] {
+    const lateMs = isUrgent ? 0 : Math.max(leastLateMs, lateTimes * (this.#usualConfirmMs ?? 0));
+    const late: NumberedMessage[] = [];
+    let bytes = 0;
+    for (const message of this.unacknowledged) {
+      if (message.number <= this.#spread) continue;
+      bytes += message.body.length;
+      const isLate = now - (this.#saidAt.get(message.number) ?? now) >= lateMs;
+      if (!isLate || (late.length > 0 && bytes > mostSpreadBytes)) break;
+      this.#spread = message.number;
+      late.push(message);
+    }
+    this.#repeated = Math.max(this.#repeated, this.#spread);
+    return late;
   }
 
   /** `retain` as that of a lane. */
   handle(header: RecordHeader, body: Uint8Array, retain?: Retain): void {
     if (!this.#log.acknowledge(header.offset))
       return this.#breach('the other side acknowledges what was never sent');
-    for (const number of this.#saidAt.keys()) {
-      // They are in order.
-      if (number > header.offset) break;
-      this.#saidAt.delete(number);
-    }
+    this.#handleConfirmed(header.offset);
     this.#sendWaiting();
     if (this.isAcknowledged && !this.#closed) this.#options.onAcknowledged?.();
     if (header.entry === 0) return;
@@ -120,6 +150,18 @@ export class ControlChannel {
     for (const message of handled.bodies)
       if (!this.#closed) this.#options.deliver(message, message === body ? retain : undefined);
     if (++this.#unconfirmed >= acknowledgeEvery && !this.#closed) this.confirm();
+  }
+
+  #handleConfirmed(upTo: number): void {
+    for (const [number, saidAt] of this.#saidAt) {
+      // They are in order.
+      if (number > upTo) break;
+      this.#saidAt.delete(number);
+      if (number <= this.#repeated) continue;
+      const tookMs = performance.now() - saidAt;
+      this.#usualConfirmMs ??= tookMs;
+      this.#usualConfirmMs += confirmWeight * (tookMs - this.#usualConfirmMs);
+    }
   }
 
   #sendWaiting(): void {

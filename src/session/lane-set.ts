@@ -33,6 +33,8 @@ export interface LaneSetOptions {
   delivered(): number;
   /** Since when the other side has not confirmed what was said last, or again; undefined: it has all. */
   awaitingSince(): number | undefined;
+  /** What was said and is not acknowledged although it should be: it may wait behind content, or its lane is dead. */
+  takeLate(now: number): readonly NumberedMessage[];
   /** Control records go on another lane from now on: the one that they went on may be dead. */
   onControlMoved(): void;
   /** Called when the lane is out of the set; `error` unless the other side ended it in order. */
@@ -132,6 +134,14 @@ export class LaneSet {
   sendControl(number: number, acknowledged: number, body: Uint8Array): void {
     this.#judge();
     this.#members.get(this.#control ?? -1)?.lane.sendControl(number, acknowledged, body);
+  }
+
+  /** Says that on the other lanes as well: on this one content may be before it. */
+  spread(messages: readonly NumberedMessage[]): void {
+    for (const { lane } of this.#members.values()) {
+      if (lane.number === this.#control || lane.isFinished) continue;
+      for (const { number, body } of messages) lane.sendControl(number, this.#options.delivered(), body);
+    }
   }
 
   /** The lane's transport hears nothing of the other side, or does again. */
@@ -236,7 +246,9 @@ export class LaneSet {
       const lateMs = performance.now() - this.#controlTickedAt - controlTickMs;
       this.#controlTickedAt = performance.now();
       // This process stood still: what arrived meanwhile is unread yet.
-      if (lateMs < controlTickMs) this.#judge();
+      if (lateMs >= controlTickMs) return;
+      this.#judge();
+      this.spread(this.#options.takeLate(performance.now()));
     }, controlTickMs);
   }
 

@@ -130,6 +130,7 @@ export class Session {
       onRoom: (lane) => this.#handlers?.onRoom(lane),
       delivered: () => this.#control.delivered,
       awaitingSince: () => this.#control.awaitingSince,
+      takeLate: (now) => this.#control.takeLate(false, now),
       onControlMoved: () => this.#control.repeat(),
       onLaneEnd: (lane, error) => this.#handleLaneEnd(lane, error),
     });
@@ -229,6 +230,11 @@ export class Session {
   sendControl(body: ControlBody): void {
     if (this.#ended || this.#finishing) return;
     this.#control.say(body);
+  }
+
+  /** What was said goes on every lane at once: content may be before it on the one that control messages go on. */
+  hurryControl(): void {
+    if (this.lanes.length > 1) this.#lanes.spread(this.#control.takeLate(true, performance.now()));
   }
 
   /** Tells the other side at once what arrived. */

@@ -262,6 +262,7 @@ export class SendTransfer {
       remove: this.#options.mayRemove?.() ?? false,
       waits: this.#clock.waits(this.#content.waits),
     });
+    this.#session.hurryControl();
   }
 
   #handleHoles({ id }: SourceEntry, ranges: Ranges): void {

@@ -92,6 +92,46 @@ describe('what is said', () => {
   });
 });
 
+describe('what is late', () => {
+  const take = (end: ControlChannel, inMs: number, isUrgent = false) =>
+    end.takeLate(isUrgent, performance.now() + inMs).map(({ body }) => Buffer.from(body).toString());
+
+  it('is what nobody has acknowledged for 300 ms, once and in order', () => {
+    const { end, say, hear } = channel();
+    say('a', 'b', 'c');
+    hear(0, '', 1);
+    expect([take(end, 250), take(end, 350), take(end, 9_000)]).toEqual([[], ['b', 'c'], []]);
+    say('d');
+    expect([take(end, 350), take(end, 350)]).toEqual([['d'], []]);
+  });
+
+  it('is everything where it is urgent', () => {
+    const { end, say } = channel();
+    say('a', 'b');
+    expect([take(end, 0, true), take(end, 0, true)]).toEqual([['a', 'b'], []]);
+  });
+
+  it('is no more than 16 KiB at once, but one message of any size', () => {
+    const { end, say } = channel();
+    const [large, small] = ['L'.repeat(20_000), 's'.repeat(8_000)];
+    say(large, small, small, small);
+    expect([1, 2, 3, 4].map(() => take(end, 350))).toEqual([[large], [small, small], [small], []]);
+  });
+
+  it('depends on what is usual, which what was said twice does not tell', async () => {
+    const { end, say, hear } = channel();
+    say('a');
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    hear(0, '', 1);
+    say('b');
+    expect(take(end, 700)).toEqual([]);
+    end.repeat();
+    hear(0, '', 2);
+    say('c');
+    expect([take(end, 700), take(end, 1_000)]).toEqual([[], ['c']]);
+  });
+});
+
 describe('what is heard', () => {
   it('tells that all is acknowledged before what came with that', () => {
     const { delivered, acknowledged, say, hear } = channel();

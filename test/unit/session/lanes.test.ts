@@ -137,6 +137,20 @@ describe('when a lane dies', () => {
     expect(dialer.session.lanes).toEqual([0, 1]);
   });
 
+  it('what is urgent, or is not acknowledged for a while, goes on every lane, and is heard once', async () => {
+    const { dialer, listener, first, join } = await meet();
+    await join();
+    await join();
+    first.hold();
+    say(dialer, 'a');
+    dialer.session.hurryControl();
+    await vi.waitFor(() => expect(listener.texts).toEqual(['a']), 250);
+    say(dialer, 'b');
+    // Before control records move to another lane, where it would be said again.
+    await vi.waitFor(() => expect(listener.texts).toEqual(['a', 'b']), 700);
+    expect(dialer.session.lanes).toEqual([0, 1, 2]);
+  });
+
   it('what the dialer says does not wait for one that is only tried', async () => {
     const { dialer, listener, join } = await meet();
     const newest = await join();
