@@ -30,6 +30,7 @@ const farHelloMs: Readonly<Record<Topology, number>> = {
 export interface DrivenTransfer {
   readonly measured: MeasuredTransfer;
   handleRest(lane: number, isResting: boolean): void;
+  handleRoundTrip(lane: number, ms: number): void;
 }
 
 export interface WayChooserOptions {
@@ -143,7 +144,11 @@ export class WayChooser {
       const used = [...lanes.values()].map(({ connection }) => connection.local.host);
       this.#used.handle(used, this.#options.networks.refresh());
     }
-    if (this.#core) this.#do(this.#core.handleSample(performance.now(), this.#sampleOf(measured)));
+    if (this.#core) {
+      const sample = this.#sampleOf(measured);
+      for (const { lane, rttMs } of sample.lanes) transfer.handleRoundTrip(lane, rttMs);
+      this.#do(this.#core.handleSample(performance.now(), sample));
+    }
     if (this.#ticks % countTicks === 0) this.#adapt(measured);
   }
 

@@ -117,6 +117,8 @@ export interface PipeSession {
   readonly carried: ReadonlyMap<number, number>;
   handleSuspect(lane: number, isSuspect: boolean): void;
   handleRest(lane: number, isResting: boolean): void;
+  /** As the lane's transport finds it now, in milliseconds. */
+  handleRoundTrip(lane: number, ms: number): void;
 }
 
 export interface PipeSessionOptions {

@@ -113,6 +113,11 @@ export class ContentOut {
     this.pump();
   }
 
+  /** As the lane's transport finds it now, in milliseconds. */
+  handleRoundTrip(lane: number, ms: number): void {
+    this.#scheduler.handleRoundTrip(lane, ms);
+  }
+
   handleReceived(ranges: RecordRanges): void {
     const now = performance.now();
     checkOrder(ranges);

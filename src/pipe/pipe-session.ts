@@ -152,6 +152,10 @@ class ChannelledSession implements PipeSession {
     this.#out.handleRest(lane, isResting);
   }
 
+  handleRoundTrip(lane: number, ms: number): void {
+    this.#out.handleRoundTrip(lane, ms);
+  }
+
   /** What the other side breaks ends the session, and it is told. */
   #guard(handle: () => void): void {
     if (this.#error) return;

@@ -234,6 +234,11 @@ export class ContentSender {
     this.pump();
   }
 
+  /** As the lane's transport finds it now, in milliseconds. */
+  handleRoundTrip(lane: number, ms: number): void {
+    this.#scheduler.handleRoundTrip(lane, ms);
+  }
+
   /** False for records that were never sent. */
   handleReceived(from: number, to: number): boolean {
     const settled = this.#scheduler.handleReceived(from, to, performance.now());

@@ -13,6 +13,8 @@ const recordTimeMs = 20;
  * that loses one packet in a hundred had half of its path.
  */
 const delaysUnderWay = 3;
+/** Of a longer round trip most is a queue, which is not to be made longer. */
+const mostRoundTripMs = 300;
 /** So much is under way at least, whatever the delay: content is also read, sealed, opened and written meanwhile. */
 const leastTimeUnderWayMs = 100;
 /** Records under way on a lane, whatever its rate: one is read while one is written. */
@@ -33,6 +35,8 @@ export interface OpenRecord<Source> {
 /** A lane as the scheduler sees it. */
 export interface LaneState {
   readonly rate: LaneRate;
+  /** As its transport finds it now; 0 where that is not known. */
+  roundTripMs: number;
   /** Numbers of records, in the order in which it got them. */
   readonly underWay: Set<number>;
   /** Of what is under way. */
@@ -45,9 +49,20 @@ export interface LaneState {
   isResting: boolean;
 }
 
+/**
+ * The time until something sent now is acknowledged, at best: undefined until there was an acknowledgement. The shortest of
+ * late would do, were there no paths that become longer.
+ */
+export function delayOf({ rate, roundTripMs }: LaneState): number | undefined {
+  return rate.delayMs === undefined
+    ? undefined
+    : Math.max(rate.delayMs, Math.min(roundTripMs, mostRoundTripMs));
+}
+
 /** What a lane may have under way, in bytes: three times its bandwidth × delay. */
-export function limitOf({ rate }: LaneState): number {
-  const { bytesPerMs, delayMs } = rate;
+export function limitOf(lane: LaneState): number {
+  const { bytesPerMs } = lane.rate;
+  const delayMs = delayOf(lane);
   if (bytesPerMs === undefined || delayMs === undefined) return firstLimitBytes;
   const least = leastRecordsUnderWay * leastRecordBytes;
   return Math.max(bytesPerMs * Math.max(delaysUnderWay * delayMs, leastTimeUnderWayMs), least);

@@ -1,5 +1,5 @@
 import { LaneRate } from './lane-rate.js';
-import { limitOf, recordBytesOf, type LaneState, type OpenRecord } from './lane-state.js';
+import { delayOf, limitOf, recordBytesOf, type LaneState, type OpenRecord } from './lane-state.js';
 import { tailCopy, type TailCopy } from './tail-copy.js';
 
 /** Content that goes into one record. Bytes: of its body, or what is expected of it. */
@@ -55,7 +55,7 @@ export interface LaneLoad {
  * window.
  *
  * Calls: `handleLane` as lanes come and go, `handleSuspect` and `handleAlive` as they fall silent and are heard,
- * `handleRest` for those that shall do nothing for a while,
+ * `handleRest` for those that shall do nothing for a while, `handleRoundTrip` now and then,
  * `pollSend` for a lane with room until it gives nothing, `handleReceived` for each acknowledgement; after each `handle*`
  * poll again. `nextWakeup` says when to poll although nothing happened.
  */
@@ -146,7 +146,7 @@ export class SchedulerCore<Source> {
       return;
     }
     this.#lanes.set(lane, {
-      ...{ rate: new LaneRate(), underWay: new Set(), bytes: 0, receivedBytes: 0 },
+      ...{ rate: new LaneRate(), roundTripMs: 0, underWay: new Set(), bytes: 0, receivedBytes: 0 },
       ...{ progressAt: -Infinity, isSuspect: false, isResting: false },
     });
     // What a lane that was alone may have lost has somewhere to go now.
@@ -165,6 +165,12 @@ export class SchedulerCore<Source> {
   handleRest(lane: number, isResting: boolean): void {
     const state = this.#lanes.get(lane);
     if (state) state.isResting = isResting;
+  }
+
+  /** What the lane's transport finds its round trip to be now, in milliseconds; 0 where it does not know. */
+  handleRoundTrip(lane: number, ms: number): void {
+    const state = this.#lanes.get(lane);
+    if (state) state.roundTripMs = ms;
   }
 
   /** The lane was heard again. */
@@ -298,7 +304,7 @@ export class SchedulerCore<Source> {
   #headCopyAt({ carriers, sentAt }: OpenRecord<Source>): number {
     if (carriers.size >= this.#lanes.size) return Infinity;
     let delay = 0;
-    for (const lane of carriers.keys()) delay = Math.max(delay, this.#lanes.get(lane)?.rate.delayMs ?? 0);
+    for (const lane of carriers.keys()) delay = Math.max(delay, delayIn(this.#lanes.get(lane)));
     return sentAt + Math.max(2 * delay, leastLagMs);
   }
 
@@ -346,3 +352,5 @@ export class SchedulerCore<Source> {
     this.#homeless.sort((a, b) => a - b);
   }
 }
+
+const delayIn = (state: LaneState | undefined): number => (state && delayOf(state)) ?? 0;

@@ -137,6 +137,11 @@ export class SendTransfer {
     this.#content.handleRest(lane, isResting);
   }
 
+  /** As the lane's transport finds it now, in milliseconds. */
+  handleRoundTrip(lane: number, ms: number): void {
+    this.#content.handleRoundTrip(lane, ms);
+  }
+
   /** Rejects with an XferError when the transfer as a whole failed; problems of single entries go to `onProblem`. */
   async run(): Promise<SendSummary> {
     const { signal, key, resume, update = updateMode.none, remove = false } = this.#options;

@@ -1,4 +1,4 @@
-import type { LaneState, OpenRecord } from './lane-state.js';
+import { delayOf, type LaneState, type OpenRecord } from './lane-state.js';
 
 /** A copy is worth its bytes where the record would take this many times as long without it. */
 const leastTimes = 2;
@@ -34,7 +34,7 @@ export function tailCopy<Source>(
   for (const [other, state] of lanes) {
     const last = other === lane ? undefined : lastOf(state, open);
     if (!last) continue;
-    const ownMs = timeFor(own, own.bytes + last.record.bytes) + (own.rate.delayMs ?? unknownDelayMs);
+    const ownMs = timeFor(own, own.bytes + last.record.bytes) + (delayOf(own) ?? unknownDelayMs);
     const neededMs = Math.max(leastTimes * ownMs, ownMs + leastSavedMs);
     const at = timeFor(state, last.bytes) >= neededMs ? now : state.progressAt + neededMs;
     if (!first || at < first.at) first = { record: last.record, at };

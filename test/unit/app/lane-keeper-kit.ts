@@ -171,6 +171,7 @@ export class LaneKeeperKit {
         const entry = this.lanes.get(lane);
         if (entry) entry.isResting = isResting;
       },
+      handleRoundTrip: () => undefined,
     };
   }
 

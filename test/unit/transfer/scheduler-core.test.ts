@@ -286,6 +286,24 @@ describe('a receiver', () => {
 });
 
 describe('a lane of several', () => {
+  it('whose path becomes longer may have more under way, although what came was sooner', () => {
+    const core = scheduler(Infinity, 64 * MiB, { products: 6, maxBytes: 64 * MiB });
+    for (const lane of [1, 2]) core.handleLane(lane, 'up');
+    core.pollSend(1, 0);
+    // 256 KiB in 10 ms.
+    core.handleReceived(0, 1, 10);
+    const underWay = () => {
+      fill(core, 1, 10);
+      return (core.loads.get(1)?.inFlightBytes ?? 0) / (256 * 1024);
+    };
+    expect(underWay()).toBe(10);
+    core.handleRoundTrip(1, 100);
+    expect(underWay()).toBe(30);
+    // Most of that is a queue.
+    core.handleRoundTrip(1, 2_000);
+    expect(underWay()).toBe(90);
+  });
+
   it('has three of its least delays under way: content waits for lost packets before it', () => {
     const core = scheduler(Infinity, 64 * MiB, { products: 6, maxBytes: 64 * MiB });
     core.handleLane(1, 'up');

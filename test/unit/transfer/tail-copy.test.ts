@@ -25,7 +25,7 @@ function world(shapes: Readonly<Record<number, Shape>>) {
     if (rate !== undefined) measured.handleDelivered(rate * delay, sending, delay);
     lanes.set(lane, {
       ...{ rate: measured, underWay: new Set(records), bytes: records.length * bytes, receivedBytes: 0 },
-      ...{ progressAt: now - silentMs, isSuspect: false, isResting: false },
+      ...{ progressAt: now - silentMs, roundTripMs: 0, isSuspect: false, isResting: false },
     });
     for (const number of records) {
       const piece = { source: 'file', offset: number * bytes, bytes };
