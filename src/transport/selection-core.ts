@@ -121,6 +121,8 @@ export class SelectionCore {
   #triedAt = -Infinity;
   #spentMs = 0;
   #changedAt = -Infinity;
+  /** What was usual before that, where a fall of the rate has told of it. */
+  #usualRate: number | undefined;
   #replacedAt = -Infinity;
   #rescuedAt = -Infinity;
   #decisions: Decision[] = [];
@@ -279,6 +281,7 @@ export class SelectionCore {
   #handleChange(now: number, isSure: boolean): void {
     if (now - this.#changedAt < changeRestMs && !isSure) return;
     this.#changedAt = now;
+    this.#usualRate = undefined;
     for (const way of this.#ways.values()) {
       way.losses = 0;
       way.measured = undefined;
@@ -292,6 +295,7 @@ export class SelectionCore {
     if (!this.#options.mayTry || !sample || !this.isSettled || sample.lanes.length === 0) return;
     this.#dropUseless();
     const rate = this.#history.rate(usualMs) ?? this.#history.rate(this.#starvedMs);
+    this.#lookForFall(now);
     const remainingMs = rate ? sample.remainingBytes / rate : Infinity;
     const leastMs = leastRemainingMs + leastRemainingRoundTrips * this.#rttMs;
     if (remainingMs < leastMs || sample.remainingBytes < leastBytes) return;
@@ -323,16 +327,8 @@ export class SelectionCore {
     if (way.isOffloaded === true && promises && way.losses === 0 && way.measured === undefined)
       return { reason: 'a fabric leads there, and to try it costs little', numbers: left };
     if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
-    const usual = this.#history.rate(usualMs, fallMs);
-    const fast = this.#history.rate(fallMs) ?? rate;
-    if (usual !== undefined && fast < fallShare * usual && now - this.#changedAt >= changeRestMs) {
-      this.#handleChange(now, true);
-      return { reason: 'it has become slow', numbers: { usualBytesPerSecond: perSecond(usual), ...left } };
-    }
-    if (now - this.#changedAt < changeRestMs && way.losses === 0)
-      return { reason: 'the path has changed', numbers: left };
-    // Behind a trial the way that has won finds its pace first.
-    const sinceMs = Math.min(lastedMs, now - this.#triedAt);
+    if (now - this.#changedAt < changeRestMs && way.losses === 0) return this.#whyChanged(left);
+    const sinceMs = this.#sinceTrialMs(now);
     if (sinceMs >= this.#starvedMs && rate < guess.usualRate)
       return {
         reason: 'such a path should be faster',
@@ -348,6 +344,28 @@ export class SelectionCore {
     if (sinceMs < lookMs || (this.#isLong && remainingMs < leastTrials * this.#trialMs)) return undefined;
     if (this.#spentMs + costMs > share * (lastedMs + remainingMs)) return undefined;
     return { reason: 'there is time to try it', numbers: { costMs: Math.round(costMs), ...left } };
+  }
+
+  /** Whether much less is carried than was usual, or than the last trial found, before which nothing is compared. */
+  #lookForFall(now: number): void {
+    const fast = this.#history.rate(fallMs) ?? this.#history.rate(this.#starvedMs);
+    if (fast === undefined || this.#history.networkShare(this.#starvedMs) < 0.5) return;
+    const found = this.#sinceTrialMs(now) >= this.#starvedMs ? this.#steadyRate : undefined;
+    const usual = this.#history.rate(usualMs, fallMs) ?? found;
+    if (usual === undefined || fast >= fallShare * usual || now - this.#changedAt < changeRestMs) return;
+    this.#handleChange(now, true);
+    this.#usualRate = usual;
+  }
+
+  /** Behind a trial the way that has won finds its pace first. */
+  #sinceTrialMs(now: number): number {
+    return Math.min(now - (this.#begunAt ?? now), now - this.#triedAt);
+  }
+
+  #whyChanged(numbers: Numbers) {
+    const usual = this.#usualRate;
+    if (usual === undefined) return { reason: 'the path has changed', numbers };
+    return { reason: 'it has become slow', numbers: { usualBytesPerSecond: perSecond(usual), ...numbers } };
   }
 
   /** A way beside the preferred one that has come to carry nothing. */
@@ -400,7 +418,8 @@ export class SelectionCore {
     const own = numbers['ownBytesPerSecond'];
     if (own !== undefined) way.measured = own / 1000;
     const together = numbers['togetherBytesPerSecond'] ?? numbers['allBytesPerSecond'];
-    this.#steadyRate = winner === 'incumbent' ? before : together && together / 1000;
+    const togetherRate = together && together / 1000;
+    this.#steadyRate = winner === 'incumbent' ? (before ?? togetherRate) : togetherRate;
     this.#triedAt = now;
     const others = [...this.#ways.values()].filter((other) => other !== way && other.lanes.size > 0);
     if (winner === 'challenger') {

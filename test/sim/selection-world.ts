@@ -39,6 +39,8 @@ export interface SimCase {
   /** The first is what answers first. */
   readonly ways: readonly SimWay[];
   readonly guess: Guess;
+  /** Default: the same. */
+  readonly farGuess?: Guess;
   readonly isFar: boolean;
 }
 
@@ -84,7 +86,8 @@ export class SelectionWorld {
   constructor(simCase: SimCase, chooses: boolean) {
     this.#case = simCase;
     this.#chooses = chooses;
-    this.#core = new SelectionCore({ guess: simCase.guess, isFar: simCase.isFar, mayTry: true });
+    const { guess, farGuess = guess, isFar } = simCase;
+    this.#core = new SelectionCore({ guess, farGuess, isFar, mayTry: true });
     this.#core.handleCandidates(simCase.ways.map(({ scheme }) => ({ way: scheme, scheme })));
   }
 

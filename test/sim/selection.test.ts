@@ -152,6 +152,19 @@ describe('selection, on links that are fluids', () => {
     expect(end.ms).toBeLessThan(6_000 + (800_000_000 - 6_000 * 40 * MB) / (20 * MB));
   });
 
+  it('a path that becomes long and lossy costs no more than the best that bears it, whenever that is', () => {
+    for (let at = 600; at <= 4_000; at += 100) {
+      const state = (now: number): PathState =>
+        now < at ? { capacity: 25 * MB, rttMs: 10 } : { capacity: 25 * MB, rttMs: 100, loss: 0.01 };
+      const simCase: SimCase = {
+        ...{ bytes: 200_000_000, guess: guesses['same-site'], farGuess: guesses['wide-area'], isFar: false },
+        ways: [way('tcp', state), way('udp', state), way('quic', state, { control: 'loss' })],
+      };
+      const [end, best] = [run(simCase), aloneOn(simCase, way('udp', state))];
+      expect(end.ms, `after ${at} ms\n${shown(end)}`).toBeLessThanOrEqual(1.1 * best + 300);
+    }
+  });
+
   it.each([
     ['clean LAN', { ...cleanLan, bytes: 128 * GiB }],
     ['100 ms with 1 % loss', { ...lossy, bytes: 1_000_000_000 }],

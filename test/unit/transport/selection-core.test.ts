@@ -171,6 +171,36 @@ describe('behind a trial', () => {
     expect(dialled(8_000, 1e9)).toEqual([udp.way, quic.way]);
   });
 
+  it('a path that changes is looked at anew at once, also by who has just lost', () => {
+    const core = new SelectionCore({ guess: guesses['same-site'], isFar: false, mayTry: true });
+    core.handleCandidates([tcp, udp]);
+    core.handleLane(0, 0, tcp, 'up');
+    const dials: number[] = [];
+    let received = 0;
+    let lostAt = Infinity;
+    let udpBytes = 0;
+    for (let now = stepMs; now <= 8_000; now += stepMs) {
+      // The trial is lost, for udp takes a fifth; soon behind it nothing carries what it did.
+      const rate = now < lostAt + 300 ? 20 * MB : 1 * MB;
+      const isTried = dials.length === 1 && lostAt === Infinity;
+      received += rate * stepMs;
+      if (isTried) udpBytes += (rate * stepMs) / 5;
+      const about = { inFlightBytes: 1, heardBytes: now, rttMs: 10, minRttMs: 10, lost: 0, isSuspect: false };
+      const lanes = [
+        { lane: 0, way: tcp.way, receivedBytes: received - udpBytes, ...about },
+        ...(isTried ? [{ lane: 1, way: udp.way, receivedBytes: udpBytes, ...about }] : []),
+      ];
+      const sample = { receivedBytes: received, remainingBytes: 1e9, networkMs: now, lanes };
+      for (const { what, way } of core.handleSample(now, sample)) {
+        if (what === 'dial') dials.push(now);
+        if (what === 'dial' && dials.length === 1) core.handleLane(now, 1, udp, 'up');
+        if (what === 'close' && way === udp.way) lostAt = now;
+      }
+    }
+    expect(lostAt).toBeLessThan(5_000);
+    expect(dials[1]).toBeLessThanOrEqual(lostAt + 1_000);
+  });
+
   it('the next is not tried for what is over before it is known', () => {
     expect(dialled(0, 30e6)).toEqual([udp.way]);
     expect(dialled(0, 4e9)).toEqual([udp.way, quic.way]);
