@@ -19,10 +19,15 @@ interface Tail<Source> {
   readonly now: number;
 }
 
+interface Wait<Source> extends TailCopy<Source> {
+  /** How long the record is still expected to take. */
+  readonly ms: number;
+}
+
 /**
- * What `lane` should send once more, when nothing is left that was never sent: of what one other lane carries the record
- * that comes last, unless this one would not bring it much sooner. So two lanes meet in the middle of what the slower one
- * holds. A lane brings what it has at its rate, and one that has been silent for a while is silent for as long again. Pure.
+ * What `lane` should send once more, when nothing is left that was never sent: of what others carry the record that comes
+ * last, unless this one would not bring it much sooner than any of them. So two lanes meet in the middle of what the slower
+ * one holds. A lane brings what it has at its rate, and one that has been silent for a while is silent for as long again. Pure.
  */
 export function tailCopy<Source>(
   lane: number,
@@ -30,30 +35,50 @@ export function tailCopy<Source>(
 ): TailCopy<Source> | undefined {
   const own = lanes.get(lane);
   if (!own) return undefined;
-  let first: TailCopy<Source> | undefined;
+  const waits = new Map<number, Wait<Source>>();
   for (const [other, state] of lanes) {
-    const last = other === lane ? undefined : lastOf(state, open);
-    if (!last) continue;
-    const ownMs = timeFor(own, own.bytes + last.record.bytes) + (delayOf(own) ?? unknownDelayMs);
-    const neededMs = Math.max(leastTimes * ownMs, ownMs + leastSavedMs);
-    const at = timeFor(state, last.bytes) >= neededMs ? now : state.progressAt + neededMs;
-    if (!first || at < first.at) first = { record: last.record, at };
+    let bytes = 0;
+    for (const number of other === lane ? [] : state.underWay) {
+      const record = open.get(number);
+      if (!record) continue;
+      bytes += record.bytes;
+      if (record.carriers.has(lane)) continue;
+      const wait = waitFor(record, { carrier: state, bytes, neededMs: neededMs(own, record), now });
+      waits.set(number, sooner(wait, waits.get(number)));
+    }
   }
+  let first: Wait<Source> | undefined;
+  for (const wait of waits.values())
+    if (!first || wait.at < first.at || (wait.at === first.at && wait.ms >= first.ms)) first = wait;
   return first;
 }
 
-/** The last record that this lane alone carries, with the bytes that it has until then. */
-function lastOf<Source>({ underWay }: LaneState, open: ReadonlyMap<number, OpenRecord<Source>>) {
-  let last: { readonly record: OpenRecord<Source>; readonly bytes: number } | undefined;
-  let bytes = 0;
-  for (const number of underWay) {
-    const record = open.get(number);
-    if (!record) continue;
-    bytes += record.bytes;
-    if (record.carriers.size === 1) last = { record, bytes };
-  }
-  return last;
+/** So long a record must take without a copy on this lane for one to be worth it. */
+function neededMs(own: LaneState, { bytes }: OpenRecord<unknown>): number {
+  const ownMs = timeFor(own, own.bytes + bytes) + (delayOf(own) ?? unknownDelayMs);
+  return Math.max(leastTimes * ownMs, ownMs + leastSavedMs);
 }
+
+interface Carried {
+  readonly carrier: LaneState;
+  /** What the carrier has to bring until the record is there. */
+  readonly bytes: number;
+  readonly neededMs: number;
+  readonly now: number;
+}
+
+function waitFor<Source>(
+  record: OpenRecord<Source>,
+  { carrier, bytes, neededMs, now }: Carried,
+): Wait<Source> {
+  const modelMs = timeFor(carrier, bytes);
+  const at = modelMs >= neededMs ? now : Math.max(now, carrier.progressAt + neededMs);
+  return { record, at, ms: modelMs + now - carrier.progressAt };
+}
+
+/** Of a record that two carry. */
+const sooner = <Source>(one: Wait<Source>, other: Wait<Source> | undefined): Wait<Source> =>
+  other ? { record: one.record, at: Math.max(one.at, other.at), ms: Math.min(one.ms, other.ms) } : one;
 
 /** Milliseconds for so many bytes at the lane's rate; 0 while it has none. */
 const timeFor = ({ rate }: LaneState, bytes: number): number => bytes / (rate.bytesPerMs ?? Infinity);
