@@ -255,17 +255,28 @@ export class Bbr implements CongestionController {
     // A clock that went back must not hold the connection here.
     if (now < this.#probeUntil - probeRttMs) this.#probeUntil = now;
     if (now < this.#probeUntil || this.#rounds.count === this.#probeRound) return;
-    if (this.#isAnew) this.#endAnew(now);
+    const isLonger = this.#isAnew && this.#endAnew(now);
     this.#longerPath.reset();
     this.#windowBytes = Math.max(this.#windowBytes, this.#priorWindowBytes);
-    this.#startCycle(now);
+    if (isLonger) this.#startAgain(now);
+    else this.#startCycle(now);
   }
 
-  #endAnew(now: number): void {
+  /** Whether the path was found to be longer. */
+  #endAnew(now: number): boolean {
     const before = this.#minimum.ms ?? Infinity;
     this.#minimum.endAnew();
-    if ((this.#minimum.ms ?? 0) < before * anewGain) this.#anewNotBefore = now + anewRestMs;
     this.#isAnew = false;
+    const isLonger = (this.#minimum.ms ?? 0) >= before * anewGain;
+    if (!isLonger) this.#anewNotBefore = now + anewRestMs;
+    return isLonger;
+  }
+
+  /** What was learnt since the path has become longer is what little was in flight, not what it carries; nor did full queues before. */
+  #startAgain(now: number): void {
+    this.#bound.reset();
+    this.#fullPipe.reset();
+    this.#enter('startup', now);
   }
 
   #probeWindow(product: number): number {

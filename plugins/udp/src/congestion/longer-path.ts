@@ -8,7 +8,8 @@ export interface LongerPathRound {
 /**
  * Tells a path that has become longer, by another route or another network: round trips that no queue of our own explains, for
  * several rounds. Until the old minimum is forgotten a sender that keeps bandwidth × round trip in flight would deliver only a
- * part of that in each of the longer round trips, take that for the bandwidth, and so shrink from round to round.
+ * part of that in each of the longer round trips, take that for the bandwidth, and so shrink from round to round. With that
+ * estimate what is in flight explains any round trip, so that shrinking is a sign of its own: a queue would shrink with it.
  */
 export class LongerPath {
   #leastMs = Infinity;
@@ -16,6 +17,8 @@ export class LongerPath {
   #bestRate = 0;
   #rate = 0;
   #rounds = 0;
+  /** Of the rounds that took long the one with the most in flight. */
+  #peak: { readonly inFlight: number; readonly ms: number } | undefined;
 
   /** What the last round delivered at best, bytes a second; 0: that is not known. */
   get rate(): number {
@@ -32,8 +35,9 @@ export class LongerPath {
   /** A round is over; whether the path is taken to be longer now. */
   handleRound({ minMs, bandwidth }: LongerPathRound): boolean {
     const queueMs = bandwidth > 0 ? (this.#mostInFlight / bandwidth) * 1000 : Infinity;
-    const isStrange =
-      this.#leastMs < Infinity && this.#leastMs > muchMore * Math.max(minMs, queueMs) + pauseMs;
+    const isLong = this.#leastMs < Infinity && this.#leastMs > muchMore * minMs + pauseMs;
+    const isStrange = isLong && (this.#leastMs > muchMore * queueMs + pauseMs || this.#hasShrunk());
+    if (!isLong) this.#peak = undefined;
     this.#rate = this.#bestRate;
     this.#bestRate = 0;
     this.#leastMs = Infinity;
@@ -46,10 +50,20 @@ export class LongerPath {
     this.#leastMs = Infinity;
     this.#mostInFlight = 0;
     this.#rounds = 0;
+    this.#peak = undefined;
+  }
+
+  /** Much less was in flight than there was, and it took no less time. */
+  #hasShrunk(): boolean {
+    const inFlight = this.#mostInFlight;
+    if (!this.#peak || inFlight >= this.#peak.inFlight) this.#peak = { inFlight, ms: this.#leastMs };
+    return inFlight < this.#peak.inFlight * muchLess && this.#leastMs > this.#peak.ms * asLong;
   }
 }
 
 const muchMore = 1.5;
+const muchLess = 0.75;
+const asLong = 0.95;
 const leastRounds = 2;
 /** A process that was kept from the processor makes a round trip longer, too. */
 const pauseMs = 4;

@@ -5,6 +5,7 @@ import { BandwidthFilter } from '../../../../plugins/udp/src/congestion/bandwidt
 import { BaseHistory } from '../../../../plugins/udp/src/congestion/base-history.js';
 import { FullPipe } from '../../../../plugins/udp/src/congestion/full-pipe.js';
 import { InflightBound } from '../../../../plugins/udp/src/congestion/inflight-bound.js';
+import { LongerPath } from '../../../../plugins/udp/src/congestion/longer-path.js';
 import { RecentMinimum } from '../../../../plugins/udp/src/congestion/recent-minimum.js';
 import { RoundCounter } from '../../../../plugins/udp/src/congestion/round-counter.js';
 import { RoundTripMinimum } from '../../../../plugins/udp/src/congestion/round-trip-minimum.js';
@@ -148,6 +149,38 @@ describe('the round trip minimum', () => {
     const minimum = new RoundTripMinimum();
     minimum.update(0, rttMs);
     expect(minimum.ms).toBeUndefined();
+  });
+});
+
+describe('a longer path', () => {
+  /** Rounds as [least round trip, most in flight] over a path of 10 ms, until it is told of; its rate is what is delivered in each. */
+  const roundsUntilTold = (rounds: readonly (readonly [ms: number, inFlight: number])[], rate?: number) => {
+    const path = new LongerPath();
+    return rounds.findIndex(([ms, inFlight]) => {
+      const delivered = (inFlight / ms) * 1000;
+      path.handleAck(ms, inFlight, delivered);
+      return path.handleRound({ minMs: 10, bandwidth: rate ?? delivered });
+    });
+  };
+
+  it('is told of in the second round that what is in flight does not explain', () => {
+    const rounds = [1, 2, 3].map(() => [100, 100_000] as const);
+    expect(roundsUntilTold(rounds, 10_000_000)).toBe(1);
+  });
+
+  it('is told of where a quarter less in flight takes as long', () => {
+    const inFlight = [100_000, 100_000, 80_000, 70_000, 60_000, 60_000];
+    expect(roundsUntilTold(inFlight.map((bytes) => [40, bytes]))).toBe(4);
+  });
+
+  it('is none where the round trip shrinks with what is in flight, as with a queue', () => {
+    const inFlight = [100_000, 80_000, 60_000, 50_000, 45_000];
+    expect(roundsUntilTold(inFlight.map((bytes) => [bytes / 2_500, bytes]))).toBe(-1);
+  });
+
+  it('is none where the round trip was short between', () => {
+    const rounds = [[40, 100_000], [12, 60_000], [40, 60_000], [40, 60_000], [40, 60_000]] as const;
+    expect(roundsUntilTold(rounds)).toBe(-1);
   });
 });
 
