@@ -16,6 +16,8 @@ const pulseTickMs = 1_000;
 const controlTickMs = 100;
 /** The other side ends all lanes at once: one that has not ended so long after the session is dead. */
 const leaveMs = 500;
+/** And where another has ended in order, by which the other side is known to have heard all. */
+const leaveOthersMs = 100;
 
 export interface LaneSetOptions {
   readonly native: NativeApi;
@@ -64,6 +66,9 @@ export class LaneSet {
   #timer: NodeJS.Timeout | undefined;
   #controlTimer: NodeJS.Timeout | undefined;
   #leaving: NodeJS.Timeout | undefined;
+  #isFinished = false;
+  /** Behind our last word the other side has ended a lane in order. */
+  #isLeft = false;
   #controlTickedAt = 0;
   #watching = false;
   #isClosed = false;
@@ -182,6 +187,7 @@ export class LaneSet {
 
   /** The same for all. Whichever of them is alive says `last` as well, and that all was heard until now. */
   finishAll(last: readonly NumberedMessage[]): void {
+    this.#isFinished = true;
     for (const { lane } of this.#members.values()) {
       if (lane.number !== this.#control)
         for (const { number, body } of last) lane.sendControl(number, this.#options.delivered(), body);
@@ -208,9 +214,10 @@ export class LaneSet {
 
   /** Lanes that are left have a moment to end in order. */
   leave(): void {
+    clearTimeout(this.#leaving);
     if (this.#members.size === 0) return;
     const dead = new XferError('ERR_XFER_CONNECTION_LOST', 'the lane did not end with its session');
-    this.#leaving = setTimeout(() => this.abort(dead), leaveMs);
+    this.#leaving = setTimeout(() => this.abort(dead), this.#isLeft ? leaveOthersMs : leaveMs);
   }
 
   /** The other side may speak on it, for it is the newest: it is to hear us on another one. */
@@ -277,7 +284,8 @@ export class LaneSet {
     if (!member) return;
     this.#members.delete(number);
     this.#goneBytes += member.lane.heardBytes;
-    if (this.#members.size === 0) clearTimeout(this.#leaving);
+    this.#isLeft ||= this.#isFinished && !error;
+    if (this.#leaving) this.leave();
     this.#watchControl();
     // Ended in order: so does our direction.
     if (!error) member.lane.finish();
