@@ -48,6 +48,7 @@ const mostRestMs = 300_000;
 const firstAbsenceMs = 2_000;
 /** Below this part of what was usual of late something has changed. */
 const fallShare = 0.4;
+const recoveredShare = 0.8;
 const fallMs = 500;
 const usualMs = 3_000;
 /** What has changed is not looked at again for this long. */
@@ -327,7 +328,9 @@ export class SelectionCore {
     if (way.isOffloaded === true && promises && way.losses === 0 && way.measured === undefined)
       return { reason: 'a fabric leads there, and to try it costs little', numbers: left };
     if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
-    if (now - this.#changedAt < changeRestMs && way.losses === 0) return this.#whyChanged(left);
+    const isTooLate = this.#isLong && remainingMs < leastTrials * this.#trialMs;
+    if (now - this.#changedAt < changeRestMs && way.losses === 0 && !isTooLate && !this.#hasRecovered)
+      return this.#whyChanged(left);
     const sinceMs = this.#sinceTrialMs(now);
     if (sinceMs >= this.#starvedMs && rate < guess.usualRate)
       return {
@@ -341,7 +344,7 @@ export class SelectionCore {
     const share = promises ? promisingShare : trialShare;
     const lookMs =
       busy > cheapShare ? firstLookMs : Math.max(firstCheapLookMs, this.#rttMs * starvedRoundTrips);
-    if (sinceMs < lookMs || (this.#isLong && remainingMs < leastTrials * this.#trialMs)) return undefined;
+    if (sinceMs < lookMs || isTooLate) return undefined;
     if (this.#spentMs + costMs > share * (lastedMs + remainingMs)) return undefined;
     return { reason: 'there is time to try it', numbers: { costMs: Math.round(costMs), ...left } };
   }
@@ -360,6 +363,11 @@ export class SelectionCore {
   /** Behind a trial the way that has won finds its pace first. */
   #sinceTrialMs(now: number): number {
     return Math.min(now - (this.#begunAt ?? now), now - this.#triedAt);
+  }
+
+  /** As much is carried again as before the fall: whatever that was, it is over. */
+  get #hasRecovered(): boolean {
+    return (this.#history.rate(fallMs) ?? 0) >= recoveredShare * (this.#usualRate ?? Infinity);
   }
 
   #whyChanged(numbers: Numbers) {

@@ -201,6 +201,31 @@ describe('behind a trial', () => {
     expect(dials[1]).toBeLessThanOrEqual(lostAt + 1_000);
   });
 
+  it.each([
+    ['looked at by all that there are where it stays slow', Infinity, [udp.way, quic.way]],
+    ['looked at by no other once it is as fast as before', 600, [udp.way]],
+  ])('a path that falls is %s', (_, slowMs, expected) => {
+    const core = new SelectionCore({ guess: guesses['same-subnet'], isFar: false, mayTry: true });
+    core.handleCandidates([tcp, udp, quic]);
+    core.handleLane(0, 0, tcp, 'up');
+    const dialled: string[] = [];
+    let [receivedBytes, failsAt] = [0, Infinity];
+    for (let now = stepMs; now <= 6_000; now += stepMs) {
+      receivedBytes += (now > 3_000 && now <= 3_000 + slowMs ? 1 : 20) * MB * stepMs;
+      const lane = { lane: 0, way: tcp.way, receivedBytes, inFlightBytes: 1, heardBytes: now, lost: 0 };
+      const lanes = [{ ...lane, rttMs, minRttMs: rttMs, isSuspect: false }];
+      // Too little for a look without a reason.
+      const sample = { receivedBytes, remainingBytes: 60e6, networkMs: now, lanes };
+      for (const { what, way } of core.handleSample(now, sample)) {
+        if (what !== 'dial') continue;
+        dialled.push(way);
+        failsAt = now + 700;
+      }
+      if (now >= failsAt && dialled.length === 1) core.handleDialFailed(now, dialled[0] ?? '');
+    }
+    expect(dialled).toEqual(expected);
+  });
+
   it('the next is not tried for what is over before it is known', () => {
     expect(dialled(0, 30e6)).toEqual([udp.way]);
     expect(dialled(0, 4e9)).toEqual([udp.way, quic.way]);
