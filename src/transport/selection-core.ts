@@ -9,35 +9,16 @@ import {
   type SelectionSample,
 } from './selection.js';
 import { guessedRate, type Guess } from './topology.js';
-import { measureMsOf, settleMsOf, TrialCore, type TrialVerdict } from './trial-core.js';
+import { measureMsOf, TrialCore, type TrialVerdict } from './trial-core.js';
+import { starvedMs, starvedMsOf, trialMsOf, whyTry, type TryReason } from './try-reason.js';
 
-/** A trial takes at most this part of the time that the transfer lasts, all trials before it included. */
-const trialShare = 0.03;
-/** The same for a challenger that is guessed to be faster. */
-const promisingShare = 0.05;
 /** What is over sooner, and so many round trips, is left alone. */
 const leastRemainingMs = 400;
 const leastRemainingRoundTrips = 6;
-/** Until then a transfer without any sign of trouble is left alone; where trials cost next to nothing, less long. */
-const firstLookMs = 1_000;
-const firstCheapLookMs = 300;
-/** Slower than usual from the start: so many round trips of TCP's slow start are over by then. */
-const starvedMs = 200;
-const starvedRoundTrips = 4;
-/** What is found out by chance should be of use for longer than it took. */
-const leastTrials = 2;
 /** Long round trips: a lane more takes no processor time worth the name, and finds its pace slowly. */
 const longRttMs = 20;
 /** Less than this is through before a second lane has found its pace. */
 const leastBytes = 256 * 1024;
-/** From so much on (bytes a millisecond) a second transport takes processor time from the first, and so does a part of it below. */
-const busyRates = [
-  { from: 300_000, share: 0.5 },
-  { from: 150_000, share: 0.2 },
-] as const;
-const cheapShare = 0.05;
-/** Where round trips are long the link is what is short, and another flow that begins on it takes its part. */
-const longShare = 0.3;
 /** Round trips count up to this: on a slow path most of one is a queue. */
 const mostRttMs = 250;
 /** Who lost is tried again after this, then after three times as long. */
@@ -312,41 +293,23 @@ export class SelectionCore {
     }
   }
 
-  #whyTry(
-    now: number,
-    way: Way,
-    rate: number | undefined,
-    remainingMs: number,
-  ): { readonly reason: string; readonly numbers: Numbers } | undefined {
-    const guess = this.#guess;
-    const lastedMs = now - (this.#begunAt ?? now);
+  #whyTry(now: number, way: Way, rate: number | undefined, remainingMs: number): TryReason | undefined {
     const preferred = this.#ways.get(this.#preferred ?? '');
     const promises = preferred !== undefined && this.#promises(way, preferred);
-    const left = remainingMs === Infinity ? {} : { remainingMs: Math.round(remainingMs) };
-    if (this.#isLong && promises && way.losses === 0 && way.measured === undefined && lastedMs < firstLookMs)
-      return { reason: 'the path is long, and it should be faster there', numbers: left };
-    if (way.isOffloaded === true && promises && way.losses === 0 && way.measured === undefined)
-      return { reason: 'a fabric leads there, and to try it costs little', numbers: left };
-    if (rate === undefined || this.#history.networkShare(starvedMs) < 0.5) return undefined;
-    const isTooLate = this.#isLong && remainingMs < leastTrials * this.#trialMs;
-    if (now - this.#changedAt < changeRestMs && way.losses === 0 && !isTooLate && !this.#hasRecovered)
-      return this.#whyChanged(left);
-    const sinceMs = this.#sinceTrialMs(now);
-    if (sinceMs >= this.#starvedMs && rate < guess.usualRate)
-      return {
-        reason: 'such a path should be faster',
-        numbers: { usualBytesPerSecond: perSecond(guess.usualRate), ...left },
-      };
-    const busy =
-      busyRates.find(({ from }) => rate >= from)?.share ??
-      (this.#isLong && !promises ? longShare : cheapShare);
-    const costMs = this.#trialMs * busy;
-    const share = promises ? promisingShare : trialShare;
-    const lookMs =
-      busy > cheapShare ? firstLookMs : Math.max(firstCheapLookMs, this.#rttMs * starvedRoundTrips);
-    if (sinceMs < lookMs || isTooLate) return undefined;
-    if (this.#spentMs + costMs > share * (lastedMs + remainingMs)) return undefined;
-    return { reason: 'there is time to try it', numbers: { costMs: Math.round(costMs), ...left } };
+    const hasChanged = now - this.#changedAt < changeRestMs && !this.#hasRecovered;
+    return whyTry(
+      {
+        ...{ promises, isOffloaded: way.isOffloaded === true },
+        ...{ hasLost: way.losses > 0, wasMeasured: way.measured !== undefined },
+      },
+      {
+        ...{ rate, remainingMs, rttMs: this.#rttMs, isLong: this.#isLong },
+        ...{ guessedRate: this.#guess.usualRate, spentMs: this.#spentMs },
+        ...{ lastedMs: now - (this.#begunAt ?? now), sinceTrialMs: this.#sinceTrialMs(now) },
+        isNetworkBound: this.#history.networkShare(starvedMs) >= 0.5,
+        change: hasChanged ? { usualRate: this.#usualRate } : undefined,
+      },
+    );
   }
 
   /** Whether much less is carried than was usual, or than the last trial found, before which nothing is compared. */
@@ -368,12 +331,6 @@ export class SelectionCore {
   /** As much is carried again as before the fall: whatever that was, it is over. */
   get #hasRecovered(): boolean {
     return (this.#history.rate(fallMs) ?? 0) >= recoveredShare * (this.#usualRate ?? Infinity);
-  }
-
-  #whyChanged(numbers: Numbers) {
-    const usual = this.#usualRate;
-    if (usual === undefined) return { reason: 'the path has changed', numbers };
-    return { reason: 'it has become slow', numbers: { usualBytesPerSecond: perSecond(usual), ...numbers } };
   }
 
   /** A way beside the preferred one that has come to carry nothing. */
@@ -546,7 +503,7 @@ export class SelectionCore {
   }
 
   get #starvedMs(): number {
-    return Math.max(starvedMs, starvedRoundTrips * this.#rttMs);
+    return starvedMsOf(this.#rttMs);
   }
 
   get #guess(): Guess {
@@ -555,7 +512,7 @@ export class SelectionCore {
   }
 
   get #trialMs(): number {
-    return settleMsOf(this.#rttMs) + measureMsOf(this.#rttMs);
+    return trialMsOf(this.#rttMs);
   }
 }
 
