@@ -30,6 +30,7 @@ const farHelloMs: Readonly<Record<Topology, number>> = {
 export interface DrivenTransfer {
   readonly measured: MeasuredTransfer;
   handleRest(lane: number, isResting: boolean): void;
+  /** The least that the lane's path takes, in milliseconds. */
   handleRoundTrip(lane: number, ms: number): void;
 }
 
@@ -146,7 +147,7 @@ export class WayChooser {
     }
     if (this.#core) {
       const sample = this.#sampleOf(measured);
-      for (const { lane, rttMs } of sample.lanes) transfer.handleRoundTrip(lane, rttMs);
+      for (const { lane, minRttMs } of sample.lanes) transfer.handleRoundTrip(lane, minRttMs);
       this.#do(this.#core.handleSample(performance.now(), sample));
     }
     if (this.#ticks % countTicks === 0) this.#adapt(measured);

@@ -117,7 +117,7 @@ export interface PipeSession {
   readonly carried: ReadonlyMap<number, number>;
   handleSuspect(lane: number, isSuspect: boolean): void;
   handleRest(lane: number, isResting: boolean): void;
-  /** As the lane's transport finds it now, in milliseconds. */
+  /** The least that the lane's path takes, in milliseconds. */
   handleRoundTrip(lane: number, ms: number): void;
 }
 

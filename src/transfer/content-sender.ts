@@ -234,7 +234,7 @@ export class ContentSender {
     this.pump();
   }
 
-  /** As the lane's transport finds it now, in milliseconds. */
+  /** The least that the lane's path takes, in milliseconds. */
   handleRoundTrip(lane: number, ms: number): void {
     this.#scheduler.handleRoundTrip(lane, ms);
   }

@@ -13,8 +13,6 @@ const recordTimeMs = 20;
  * that loses one packet in a hundred had half of its path.
  */
 const delaysUnderWay = 3;
-/** Of a longer round trip most is a queue, which is not to be made longer. */
-const mostRoundTripMs = 300;
 /** So much is under way at least, whatever the delay: content is also read, sealed, opened and written meanwhile. */
 const leastTimeUnderWayMs = 100;
 /** Records under way on a lane, whatever its rate: one is read while one is written. */
@@ -35,7 +33,7 @@ export interface OpenRecord<Source> {
 /** A lane as the scheduler sees it. */
 export interface LaneState {
   readonly rate: LaneRate;
-  /** As its transport finds it now; 0 where that is not known. */
+  /** The least that its path takes, as its transport finds now; 0 where that is not known. */
   roundTripMs: number;
   /** Numbers of records, in the order in which it got them. */
   readonly underWay: Set<number>;
@@ -54,9 +52,7 @@ export interface LaneState {
  * late would do, were there no paths that become longer.
  */
 export function delayOf({ rate, roundTripMs }: LaneState): number | undefined {
-  return rate.delayMs === undefined
-    ? undefined
-    : Math.max(rate.delayMs, Math.min(roundTripMs, mostRoundTripMs));
+  return rate.delayMs === undefined ? undefined : Math.max(rate.delayMs, roundTripMs);
 }
 
 /** What a lane may have under way, in bytes: three times its bandwidth × delay. */

@@ -167,7 +167,7 @@ export class SchedulerCore<Source> {
     if (state) state.isResting = isResting;
   }
 
-  /** What the lane's transport finds its round trip to be now, in milliseconds; 0 where it does not know. */
+  /** What the lane's transport finds the least round trip of its path to be, in milliseconds; 0 where it does not know. */
   handleRoundTrip(lane: number, ms: number): void {
     const state = this.#lanes.get(lane);
     if (state) state.roundTripMs = ms;

@@ -137,7 +137,7 @@ export class SendTransfer {
     this.#content.handleRest(lane, isResting);
   }
 
-  /** As the lane's transport finds it now, in milliseconds. */
+  /** The least that the lane's path takes, in milliseconds. */
   handleRoundTrip(lane: number, ms: number): void {
     this.#content.handleRoundTrip(lane, ms);
   }

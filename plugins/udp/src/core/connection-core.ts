@@ -195,7 +195,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
   stats(): CoreStats {
     const { path, counters, unsentBytes } = this.#sender;
     return {
-      minRttMs: path.rtt.minMs,
+      minRttMs: path.minRttMs,
       rttMs: path.rtt.smoothedMs,
       packetsSent: counters.packets,
       packetsLost: counters.lost,

@@ -83,8 +83,12 @@ export class SendPath {
    * has no room is lost. On short paths the controller does not know, for ACKs come in lumps when a process waits for a core.
    */
   get #heldBytes(): number {
-    const minMs = Math.max(this.rtt.minMs, this.controller.minRttMs ?? 0);
-    return ((3 * this.rate.highest) / 1000) * minMs + this.#burstBytes;
+    return ((3 * this.rate.highest) / 1000) * this.minRttMs + this.#burstBytes;
+  }
+
+  /** The round trip without a queue; where the path has become longer the controller finds that first. */
+  get minRttMs(): number {
+    return Math.max(this.rtt.minMs, this.controller.minRttMs ?? 0);
   }
 
   /** Largest probe of the MTU that holds up nothing else. */
