@@ -23,14 +23,18 @@ export interface ContentReceiverOptions {
  */
 export class ContentReceiver {
   readonly #options: ContentReceiverOptions;
-  /** Made with the first of it: most connections of a listener with many are idle. */
+  /** Made with the first of it, as what follows is: most connections of a listener with many are idle. */
   #content: IncomingContent | undefined;
-  /** Those that are being read, by the stream that they bring content of. */
-  readonly #streams = new Map<number, QuicStream>();
+  #someStreams: Map<number, QuicStream> | undefined;
   #isOver = false;
 
   constructor(options: ContentReceiverOptions) {
     this.#options = options;
+  }
+
+  /** Those that are being read, by the stream that they bring content of. */
+  get #streams(): Map<number, QuicStream> {
+    return (this.#someStreams ??= new Map());
   }
 
   /** Until the connection is over. */
@@ -57,7 +61,7 @@ export class ContentReceiver {
   /** Nothing is given out any more. */
   end(): void {
     this.#isOver = true;
-    this.#streams.clear();
+    this.#someStreams?.clear();
   }
 
   async #read(stream: QuicStream): Promise<void> {

@@ -26,9 +26,9 @@ const sampleAgeMs = 1;
 export class ContentSender {
   readonly allowance: SendAllowanceCore;
   readonly #options: ContentSenderOptions;
-  readonly #streams = new Map<number, OutgoingStream>();
-  /** Those of them that are streams of QUIC of their own, and not over. */
-  readonly #own = new Set<OutgoingStream>();
+  /** Made with the first, as what follows is: most connections of a listener with many are idle. */
+  #someStreams: Map<number, OutgoingStream> | undefined;
+  #someOwn: Set<OutgoingStream> | undefined;
   #shared: OutgoingStream | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isPulling = false;
@@ -37,6 +37,15 @@ export class ContentSender {
   constructor(options: ContentSenderOptions) {
     this.#options = options;
     this.allowance = new SendAllowanceCore(options.config);
+  }
+
+  get #streams(): Map<number, OutgoingStream> {
+    return (this.#someStreams ??= new Map());
+  }
+
+  /** Those of them that are streams of QUIC of their own, and not over. */
+  get #own(): Set<OutgoingStream> {
+    return (this.#someOwn ??= new Set());
   }
 
   /** There may be something to pull. */

@@ -13,7 +13,8 @@ export interface PathSample extends SendSample {
 /** What quinn counts of a connection, in numbers that do not wrap. */
 export class PathStats {
   readonly #connection: Pick<QuicConnection, 'stats'>;
-  readonly #counters = new Map<keyof QuicStats, number>();
+  /** Made when somebody looks: most connections of a listener with many are idle. */
+  #counters: Map<keyof QuicStats, number> | undefined;
   #minRttMs = Infinity;
   #latest: PathSample | undefined;
   #latestMs = -Infinity;
@@ -26,10 +27,11 @@ export class PathStats {
   sample(now: number, maxAgeMs: number): PathSample {
     if (this.#latest && now - this.#latestMs <= maxAgeMs) return this.#latest;
     const stats = this.#connection.stats();
+    const counters = (this.#counters ??= new Map<keyof QuicStats, number>());
     const count = (name: keyof QuicStats): number => {
-      const before = this.#counters.get(name) ?? 0;
+      const before = counters.get(name) ?? 0;
       const counter = before + ((stats[name] - before) >>> 0);
-      this.#counters.set(name, counter);
+      counters.set(name, counter);
       return counter;
     };
     this.#minRttMs = Math.min(this.#minRttMs, stats.pathRtt);
