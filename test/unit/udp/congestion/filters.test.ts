@@ -179,7 +179,13 @@ describe('a longer path', () => {
   });
 
   it('is none where the round trip was short between', () => {
-    const rounds = [[40, 100_000], [12, 60_000], [40, 60_000], [40, 60_000], [40, 60_000]] as const;
+    const rounds = [
+      [40, 100_000],
+      [12, 60_000],
+      [40, 60_000],
+      [40, 60_000],
+      [40, 60_000],
+    ] as const;
     expect(roundsUntilTold(rounds)).toBe(-1);
   });
 });
