@@ -42,6 +42,8 @@ export class Bbr implements CongestionController {
   /** The bound was used up and the queue was not full, in this phase. */
   #wasAtBound = false;
   #metFullQueue = false;
+  /** When the last one was heard of. */
+  #fullQueueAt = -Infinity;
   /** `probe-rtt` ends then; undefined: more is in flight than should be. */
   #probeUntil: number | undefined;
   #probeRound = 0;
@@ -102,10 +104,10 @@ export class Bbr implements CongestionController {
     if (acked > 0) this.#isRestarting = false;
   }
 
-  handleLoss({ now, lostBytes, inFlightThen }: LossSample): void {
+  handleLoss({ now, lostBytes, sentAt, inFlightThen }: LossSample): void {
     if (!(lostBytes > 0)) return;
     const packets = Math.min(lostBytes, maxAckedBytes) / this.#datagramBytes;
-    this.#handleCongested(now, packets, inFlightThen > 0 ? inFlightThen : 0);
+    this.#handleCongested(now, packets, { sentAt, inFlightThen: inFlightThen > 0 ? inFlightThen : 0 });
   }
 
   handlePersistentCongestion(now: number): void {
@@ -149,14 +151,18 @@ export class Bbr implements CongestionController {
   }
 
   /** A mark is a queue's word: it counts as a loss does, and no noise makes one. */
-  #handleMarked({ now, marked, inFlightBytes }: AckSample, acked: number): void {
+  #handleMarked({ now, rttMs, marked, inFlightBytes }: AckSample, acked: number): void {
     const packets = Math.min(marked, acked / this.#datagramBytes);
-    this.#handleCongested(now, packets, inFlightBytes > 0 ? inFlightBytes + acked : acked);
+    const inFlightThen = inFlightBytes > 0 ? inFlightBytes + acked : acked;
+    this.#handleCongested(now, packets, { sentAt: now - (rttMs ?? 0), inFlightThen });
   }
 
-  #handleCongested(now: number, packets: number, inFlightThen: number): void {
+  /** What went before the last full queue was heard of belongs to that one (RFC 9002 §7.3.2). */
+  #handleCongested(now: number, packets: number, sent: { sentAt: number; inFlightThen: number }): void {
+    const { sentAt, inFlightThen } = sent;
     const wasFull = this.#judge.handleLost(packets, inFlightThen / this.#datagramBytes);
-    if (!wasFull || this.#state === 'probe-rtt') return;
+    if (!wasFull || this.#state === 'probe-rtt' || (sentAt <= this.#fullQueueAt && this.#fullQueueAt <= now)) return;
+    this.#fullQueueAt = now;
     this.#metFullQueue = true;
     this.#bound.handleFullQueue(inFlightThen, this.#productBytes ?? 0);
     if (this.#state === 'startup') this.#enter('drain', now);

@@ -1,7 +1,9 @@
 import { packetLayout, TokenBucketCore } from 'xfer/plugin';
 
-/** What gathers while nothing is sent: timers have a granularity of 1 ms and may be late by another. */
+/** What gathers while nothing is sent. */
 const gatheredMs = 2;
+/** And while the pace is waited for: timers have a granularity of 1 ms, and a process waits for a core. */
+const lateMs = 5;
 /** One run is at most so much of the rate. */
 const runMs = 1;
 /** A bucket waits for no less: it is rounding. */
@@ -16,6 +18,8 @@ export class Pacer {
   readonly #bucket: TokenBucketCore;
   #datagramBytes: number;
   #rate = Infinity;
+  /** There was something to send, and the pace held it back. */
+  #isAwaited = false;
 
   constructor(burstBytes: number, datagramBytes: number) {
     this.#burstBytes = burstBytes;
@@ -50,7 +54,14 @@ export class Pacer {
   waitMs(now: number): number {
     if (this.#rate === Infinity) return 0;
     const waitMs = this.#bucket.waitMs(now);
-    return waitMs < leastWaitMs ? 0 : waitMs;
+    if (waitMs < leastWaitMs) return 0;
+    this.#isAwaited = true;
+    return waitMs;
+  }
+
+  /** There is nothing to send, or no window: time that goes by is not the pace's. */
+  handleIdle(): void {
+    this.#isAwaited = false;
   }
 
   reserve(bytes: number, now: number): void {
@@ -59,7 +70,7 @@ export class Pacer {
 
   /** With a run's debt on top of it a burst stays within what the receiver holds. */
   #capacityAt(rate: number): number {
-    const wanted = Math.max((rate / 1000) * gatheredMs, leastDatagrams * this.#datagramBytes);
+    const wanted = Math.max((rate / 1000) * (this.#isAwaited ? lateMs : gatheredMs), leastDatagrams * this.#datagramBytes);
     return Math.min(wanted, Math.max(this.#burstBytes / 2, this.#burstBytes - maxMessageBytes));
   }
 }

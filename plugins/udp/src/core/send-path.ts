@@ -107,6 +107,12 @@ export class SendPath {
     this.#firstRate = Infinity;
   }
 
+  /** There was room, and nothing to send. */
+  handleAppLimited(): void {
+    this.pacer.handleIdle();
+    this.rate.handleAppLimited(this.#inFlightBytes);
+  }
+
   handleSent(now: number, run: SentRun): void {
     this.pacer.reserve(run.wireBytes, now);
     if (!run.isCounted) return;

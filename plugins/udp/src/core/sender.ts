@@ -174,7 +174,10 @@ export class Sender {
     this.#pacedAt = Infinity;
     const ackDue = isDue(this.#acknowledger.at, now);
     const packets = this.path.windowPackets;
-    if (packets < 1) return ackDue ? this.#pollAck(now) : undefined;
+    if (packets < 1) {
+      this.path.pacer.handleIdle();
+      return ackDue ? this.#pollAck(now) : undefined;
+    }
     const waitMs = this.path.paceWaitMs(now);
     if (waitMs > 0) {
       this.#pacedAt = now + waitMs;
@@ -186,7 +189,7 @@ export class Sender {
       this.#pollMtuProbe(now) ??
       this.#pollLost(now, packets, this.path.datagramBytes) ??
       this.#pollContent(now, packets, this.path.datagramBytes);
-    if (found === undefined) this.path.rate.handleAppLimited(this.path.inFlightBytes);
+    if (found === undefined) this.path.handleAppLimited();
     return found;
   }
 

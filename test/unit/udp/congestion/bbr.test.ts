@@ -103,6 +103,20 @@ describe('bbr', () => {
     expect(bbr.describe()['bandwidth']).toBe(rate);
   });
 
+  it('takes all that was sent before it heard of a full queue for the same one', () => {
+    settle();
+    const overrun = (sentAt: number) => {
+      bbr.handleLoss(loss({ now, sentAt, lostBytes: 30 * datagramBytes, inFlightThen: 80 * datagramBytes }));
+      return bbr.describe()['boundBytes'];
+    };
+    const heardAt = now;
+    const once = overrun(now - 40);
+    round();
+    expect(overrun(heardAt - 1)).toBe(once);
+    round();
+    expect(overrun(heardAt + 1)).toBeLessThan(Number(once));
+  });
+
   it('takes marks for a full queue', () => {
     settle();
     const window = bbr.windowBytes;

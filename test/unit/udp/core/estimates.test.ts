@@ -61,6 +61,23 @@ describe('the pacer', () => {
     expect(sent / 10_000_000).toBeLessThan(1.01);
   });
 
+  it('makes up for a timer that rings late, not for time in which there was nothing to send', () => {
+    const pacer = new Pacer(1_000_000, 1472);
+    pacer.setRate(10_000_000, 0);
+    const spend = (now: number) => {
+      let bytes = 0;
+      for (; pacer.waitMs(now) === 0; bytes += 1472) pacer.reserve(1472, now);
+      return bytes;
+    };
+    spend(0);
+    const late = spend(4);
+    expect(late).toBeGreaterThan(0.95 * 40_000);
+    const veryLate = spend(104);
+    expect(veryLate).toBeLessThan(50_000 + 1472);
+    pacer.handleIdle();
+    expect(spend(204)).toBeLessThan(20_000 + 1472);
+  });
+
   it('has two datagrams at least, and none is too large for it', () => {
     const pacer = new Pacer(1_000_000, 1472);
     pacer.setRate(1000, 0);
