@@ -21,7 +21,7 @@ Napi::Value SipHash(const Napi::CallbackInfo& info) {
   if (arguments.Ok() && keyBytes != 16) arguments.OutOfRange("key must be 16 bytes");
   if (!arguments.Ok()) return info.Env().Undefined();
   Napi::Uint8Array tag = Napi::Uint8Array::New(info.Env(), sizeof(uint64_t));
-  WriteTag(tag.Data(), SipHash24(SipKeyOf(key), bytes, count));
+  StoreLittleEndian64(tag.Data(), SipHash24(SipKeyOf(key), bytes, count));
   return tag;
 }
 

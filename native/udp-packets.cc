@@ -47,25 +47,38 @@ uint64_t DataTag(const SipKey& key, const uint8_t* header, size_t contentBytes) 
   return SipHash24(key, covered, sizeof covered);
 }
 
-bool HasItsTag(const SipKey& key, const uint8_t* packet, size_t bytes, bool isData) {
-  if (bytes < (isData ? kDataHeaderBytes : kFramesAt + kPacketTagBytes)) return false;
-  const size_t tagAt = isData ? kDataTagAt : bytes - kPacketTagBytes;
-  const uint64_t tag =
-      isData ? DataTag(key, packet, bytes - kDataHeaderBytes) : SipHash24(key, packet, bytes - kPacketTagBytes);
-  return LittleEndian64(packet + tagAt) == tag;
+/** What `DataTag` covers as the words of one lane: a header's first 25 bytes, and how long the content is. */
+void SetLane(SipLanes& lanes, size_t lane, const uint64_t header[3], uint8_t last, size_t contentBytes) {
+  constexpr uint64_t kCoveredBytes = kDataTagAt + 2;
+  static_assert(kDataTagAt == 3 * 8 + 1 && kCoveredBytes / 8 + 1 == kSipLaneWords);
+  for (size_t word = 0; word < 3; word++) lanes.words[word][lane] = header[word];
+  lanes.words[3][lane] = last | (contentBytes >> 8 & 0xff) << 8 | (contentBytes & 0xff) << 16 | kCoveredBytes << 56;
 }
 
 }  // namespace
 
 void WriteDataHeaders(const Connection& connection, const SentRun& run, uint8_t* out) {
+  uint8_t id[kIdBytes];
+  std::memcpy(id, &connection.remoteId, sizeof id);
+  const uint64_t idWord = LittleEndian64(id);
+  SipLanes lanes = {};
+  size_t lane = 0;
   for (size_t i = 0; i < run.packets; i++, out += kDataHeaderBytes) {
-    out[0] = run.fin && i + 1 == run.packets ? kDataFinType : kDataType;
-    std::memcpy(out + 1, &connection.remoteId, kIdBytes);
-    WriteBig(out + kNumberAt, run.number + i, 6);
-    WriteBig(out + kStreamAt, run.stream, 4);
-    WriteBig(out + kOffsetAt, run.offset + i * run.packetBytes, 6);
+    // Number, stream and offset follow each other, 16 bytes; with type and id before them they are three words and a byte.
+    const uint64_t type = run.fin && i + 1 == run.packets ? kDataFinType : kDataType;
+    const uint64_t front = __builtin_bswap64((run.number + i) << 16 | run.stream >> 16);
+    const uint64_t back = __builtin_bswap64(uint64_t{run.stream} << 48 | (run.offset + i * run.packetBytes));
+    const uint64_t words[] = {type | idWord << 8, idWord >> 56 | front << 8, front >> 56 | back << 8};
+    const auto last = static_cast<uint8_t>(back >> 56);
+    for (size_t word = 0; word < 3; word++) StoreLittleEndian64(out + 8 * word, words[word]);
+    out[kDataTagAt - 1] = last;
     const size_t contentBytes = i + 1 < run.packets ? run.packetBytes : run.bytes - i * run.packetBytes;
-    WriteTag(out + kDataTagAt, DataTag(connection.sendKey, out, contentBytes));
+    SetLane(lanes, lane++, words, last, contentBytes);
+    if (lane < kSipLanes && i + 1 < run.packets) continue;
+    SipHash24Lanes(connection.sendKey, lanes);
+    uint8_t* const firstTag = out - (lane - 1) * kDataHeaderBytes + kDataTagAt;
+    for (size_t done = 0; done < lane; done++) StoreLittleEndian64(firstTag + done * kDataHeaderBytes, lanes.tags[done]);
+    lane = 0;
   }
 }
 
@@ -89,6 +102,9 @@ size_t PacketReader::Add(const ReceivedMessage& message, size_t from) {
   local_ = message.local;
   marked_ = message.ecn == kCe ? 1 : 0;
   pathOwner_ = SIZE_MAX;
+  tagsOwner_ = SIZE_MAX;
+  messageEnd_ = message.at + message.bytes;
+  segmentBytes_ = message.segmentBytes;
   size_t at = from;
   do {
     if (runs_ == most_) return at;
@@ -114,7 +130,7 @@ void PacketReader::AddPacket(size_t at, size_t bytes) {
     return;
   }
   Connection& connection = *connections_.At(number);
-  if (!HasItsTag(connection.receiveKey, packet, bytes, isData)) {
+  if (isData ? !HasDataTag(number, connection, at, bytes) : !HasControlTag(connection, packet, bytes)) {
     counters_.packetsForged++;
     return;
   }
@@ -123,6 +139,33 @@ void PacketReader::AddPacket(size_t at, size_t bytes) {
   } else {
     AddControl(number, connection, at, bytes);
   }
+}
+
+/** Its tag may have been reckoned with those of the packets before it in the message. */
+bool PacketReader::HasDataTag(size_t number, const Connection& connection, size_t at, size_t bytes) {
+  if (bytes < kDataHeaderBytes) return false;
+  const uint64_t tag = LittleEndian64(slab_ + at + kDataTagAt);
+  const bool isOwner = tagsOwner_ == number;
+  if (isOwner && at < tagsEnd_) return tag == tags_.tags[(at - tagsBegin_) / segmentBytes_];
+  // A message's packets are one connection's, or somebody made it up: then nothing is reckoned ahead.
+  if (!isOwner && tagsOwner_ != SIZE_MAX) return tag == DataTag(connection.receiveKey, slab_ + at, bytes - kDataHeaderBytes);
+  tagsOwner_ = number;
+  tagsBegin_ = tagsEnd_ = at;
+  for (size_t lane = 0; lane < kSipLanes && tagsEnd_ + kDataHeaderBytes <= messageEnd_; lane++) {
+    const size_t packetBytes = std::min(segmentBytes_, messageEnd_ - tagsEnd_);
+    const uint8_t* const header = slab_ + tagsEnd_;
+    const uint64_t words[] = {LittleEndian64(header), LittleEndian64(header + 8), LittleEndian64(header + 16)};
+    SetLane(tags_, lane, words, header[kDataTagAt - 1], packetBytes - kDataHeaderBytes);
+    tagsEnd_ += packetBytes;
+  }
+  SipHash24Lanes(connection.receiveKey, tags_);
+  return tag == tags_.tags[0];
+}
+
+bool PacketReader::HasControlTag(const Connection& connection, const uint8_t* packet, size_t bytes) {
+  if (bytes < kFramesAt + kPacketTagBytes) return false;
+  const size_t tagAt = bytes - kPacketTagBytes;
+  return LittleEndian64(packet + tagAt) == SipHash24(connection.receiveKey, packet, tagAt);
 }
 
 void PacketReader::AddData(size_t connectionNumber, Connection& connection, size_t at, size_t bytes) {

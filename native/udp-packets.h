@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "siphash-lanes.h"
 #include "udp-connections.h"
 #include "udp-counters.h"
 #include "udp-receiver.h"
@@ -66,6 +67,8 @@ class PacketReader {
   };
 
   void AddPacket(size_t at, size_t bytes);
+  bool HasDataTag(size_t number, const Connection& connection, size_t at, size_t bytes);
+  static bool HasControlTag(const Connection& connection, const uint8_t* packet, size_t bytes);
   void AddData(size_t number, Connection& connection, size_t at, size_t bytes);
   void AddControl(size_t number, Connection& connection, size_t at, size_t bytes);
   bool Join(const Connection& connection, uint64_t number, uint32_t stream, uint64_t offset, bool fin, size_t at,
@@ -87,6 +90,13 @@ class PacketReader {
   int marked_ = 0;
   size_t pathOwner_ = SIZE_MAX;
   uint64_t path_ = 0;
+  size_t messageEnd_ = 0;
+  size_t segmentBytes_ = 0;
+  /** Tags that packets from `tagsBegin_` to `tagsEnd_` must have where they are this connection's. */
+  size_t tagsOwner_ = SIZE_MAX;
+  size_t tagsBegin_ = 0;
+  size_t tagsEnd_ = 0;
+  SipLanes tags_ = {};
 };
 
 }  // namespace xfer

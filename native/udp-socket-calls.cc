@@ -216,7 +216,7 @@ Napi::Value UdpSocket::SendControl(const Napi::CallbackInfo& info) {
   WriteControlHeader(*connection, number, packet);
   std::copy(frames, frames + frameBytes, packet + kFramesAt);
   std::fill(packet + kFramesAt + frameBytes, packet + bytes - kPacketTagBytes, uint8_t{0});
-  WriteTag(packet + bytes - kPacketTagBytes, SipHash24(connection->sendKey, packet, bytes - kPacketTagBytes));
+  StoreLittleEndian64(packet + bytes - kPacketTagBytes, SipHash24(connection->sendKey, packet, bytes - kPacketTagBytes));
   const Path path = PathToSend(*connection, pathNumber);
   sender_->Begin(path.address, path.local, bytes, 0);
   sender_->Piece(packet, bytes);
