@@ -7,8 +7,9 @@ import type {
   RunToSend,
 } from './core/contract.js';
 
-/** Runs of one system call. */
+/** Runs of one system call, and bytes of content that are enough for one. */
 const runsAtOnce = 16;
+const bytesAtOnce = 2 ** 20;
 /** System calls in a row before the loop does something else. */
 const mostCalls = 4;
 
@@ -34,6 +35,7 @@ export class ConnectionDriver {
   readonly #onIdle: () => void;
   #pieces: Uint8Array[] = [];
   #runs = 0;
+  #runBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   #wakeWanted = false;
@@ -132,7 +134,7 @@ export class ConnectionDriver {
   /** As much as goes in one call; false where the core has nothing more to give now. */
   #sendSome(): boolean {
     const now = performance.now();
-    while (this.#runs < runsAtOnce) {
+    while (this.#runs < runsAtOnce && this.#runBytes < bytesAtOnce) {
       const next = this.core.poll(now);
       if (!next) {
         this.#sendRuns();
@@ -159,6 +161,7 @@ export class ConnectionDriver {
     fields[at + runField.bytes] = run.bytes;
     fields[at + runField.pieces] = run.chunks.length;
     for (const chunk of run.chunks) this.#pieces.push(chunk);
+    this.#runBytes += run.bytes;
   }
 
   /** What a full queue does not take is lost like a packet on the way. */
@@ -170,7 +173,7 @@ export class ConnectionDriver {
   }
 
   #dropRuns(): void {
-    this.#runs = 0;
+    this.#runs = this.#runBytes = 0;
     this.#pieces = [];
   }
 

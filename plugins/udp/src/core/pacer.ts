@@ -9,8 +9,8 @@ const runMs = 1;
 /** A bucket waits for no less: it is rounding. */
 const leastWaitMs = 1e-3;
 const leastDatagrams = 2;
-/** What one message takes, UDP_SEGMENT included. */
-const maxMessageBytes = 65_507;
+/** Four messages of the kernel's, UDP_SEGMENT included: what is decided for a run is worth that much. */
+const maxRunBytes = 4 * 65_507;
 
 /** Spreads what is sent over time: a token bucket whose debt is waited for, and whose bursts the receiver's buffer can hold. */
 export class Pacer {
@@ -36,7 +36,7 @@ export class Pacer {
     const bytes = Math.min(
       Math.max((this.#rate / 1000) * runMs, leastDatagrams * this.#datagramBytes),
       this.#burstBytes / 2,
-      maxMessageBytes,
+      maxRunBytes,
     );
     return Math.min(Math.max(1, Math.floor(bytes / this.#datagramBytes)), packetLayout.maxRunPackets);
   }
@@ -71,6 +71,6 @@ export class Pacer {
   /** With a run's debt on top of it a burst stays within what the receiver holds. */
   #capacityAt(rate: number): number {
     const wanted = Math.max((rate / 1000) * (this.#isAwaited ? lateMs : gatheredMs), leastDatagrams * this.#datagramBytes);
-    return Math.min(wanted, Math.max(this.#burstBytes / 2, this.#burstBytes - maxMessageBytes));
+    return Math.min(wanted, Math.max(this.#burstBytes / 2, this.#burstBytes - maxRunBytes));
   }
 }
