@@ -314,11 +314,18 @@ export class Bbr implements CongestionController {
     return Math.min(this.#windowBytes, this.#state === 'up' ? this.#bound.bytes : this.#bound.cruiseBytes);
   }
 
+  /** The estimate is a round trip behind the window, which doubles: by itself it would not let all of that go. */
+  get #startupPace(): number {
+    const rtt = this.#minimum.ms;
+    if (this.#state !== 'startup' || rtt === undefined || this.#isRestarting) return 0;
+    return (startupWindows * this.#windowBytes * 1000) / Math.max(rtt, leastPhaseMs);
+  }
+
   #pace(): void {
     const rate = this.bandwidth.rate;
     if (rate === 0) return;
     const gain = this.#isRestarting ? 1 : gains[this.#state];
-    const paced = clampRate(gain * rate * pacingMargin);
+    const paced = clampRate(Math.max(gain * rate * pacingMargin, this.#startupPace));
     // Startup's first samples are of parts of the first window.
     if (this.#state !== 'startup' || paced > this.#pacingRate) this.#pacingRate = paced;
   }
@@ -336,6 +343,8 @@ const gains = Object.freeze({
   cruise: 1,
   'probe-rtt': 1,
 } satisfies Record<State, number>);
+/** Windows a round trip in startup, as TCP has it in slow start. */
+const startupWindows = 2;
 const windowGain = 2;
 const probeWindowGain = 2.5;
 /** Slightly below the estimate, so that a queue which its errors make goes away. */
