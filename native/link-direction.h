@@ -31,6 +31,8 @@ struct Parameters {
   bool down = false;       // what arrives is dropped
 };
 
+constexpr Nanos kOverrunGap = 100'000'000;
+
 /** Memory for packets of one size, used again. Slots are numbers, so that what sorts packets moves little. */
 class Slots {
  public:
@@ -86,8 +88,7 @@ class Direction {
     if (parameters_.down) return Drop(packet, count_.down);
     if (packet.bytes > parameters_.mtu) return Drop(packet, count_.oversized);
     if (occupied_ > 0 && occupied_ + packet.bytes > parameters_.queue) {
-      if (count_.overrun.packets == 0) count_.first_overrun = now;
-      count_.last_overrun = now;
+      CountOverrun(now);
       return Drop(packet, count_.overrun);
     }
     if (waiting_.empty()) head_done_ = now + WireTime(packet.bytes);
@@ -139,8 +140,7 @@ class Direction {
                 occupied_, count_.high_water) +
            Text("\"aboveMarkMs\":%.3f,\"longestAboveMarkMs\":%.3f,", (count_.above + spell) / 1e6,
                 std::max(count_.longest_above, spell) / 1e6) +
-           Text("\"firstOverrunMs\":%.3f,\"lastOverrunMs\":%.3f,", count_.first_overrun / 1e6,
-                count_.last_overrun / 1e6) +
+           Text("\"overruns\":%ld,\"overrunMs\":%.3f,", count_.overruns, count_.overrun_time / 1e6) +
            "\"flows\":" + flows_.Json() + "}";
   }
 
@@ -158,7 +158,8 @@ class Direction {
     int64_t undelivered = 0;
     int64_t high_water = 0;
     Nanos above = 0, longest_above = 0;
-    Nanos first_overrun = 0, last_overrun = 0;
+    int64_t overruns = 0;
+    Nanos overrun_time = 0, last_overrun = 0;
   };
   struct Flying {
     Nanos due;
@@ -194,6 +195,14 @@ class Direction {
     if (parameters_.jitter > 0) due += static_cast<Nanos>(Roll(jitter_dice_) * static_cast<double>(parameters_.jitter));
     if (!parameters_.reorder) due = last_due_ = std::max(due, last_due_);
     flying_.push({due, order_++, packet});
+  }
+
+  /** Drops that are no more than `kOverrunGap` apart are one overrun, from the first to the last. */
+  void CountOverrun(Nanos now) {
+    const Nanos gap = now - count_.last_overrun;
+    if (count_.overruns > 0 && gap <= kOverrunGap) count_.overrun_time += gap;
+    else count_.overruns++;
+    count_.last_overrun = now;
   }
 
   void Drop(Packet packet, Count& count) {

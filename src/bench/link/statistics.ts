@@ -21,9 +21,9 @@ export interface DirectionStatistics {
   /** With more than `markBytes` in the queue: together, and the longest time without a break. */
   readonly aboveMarkMs: number;
   readonly longestAboveMarkMs: number;
-  /** 0 where nothing was dropped by the queue. */
-  readonly firstOverrunMs: number;
-  readonly lastOverrunMs: number;
+  /** How often the queue dropped, and for how long together: drops that are no more than 100 ms apart are one overrun. */
+  readonly overruns: number;
+  readonly overrunMs: number;
   /** Delivered, by IP protocol number and destination port; one of port 0 for what has none. */
   readonly flows: readonly {
     readonly protocol: number;
