@@ -1,13 +1,13 @@
 import { transferDefaults } from '../config/index.js';
-import { formatSize } from '../config/quantity.js';
 import { asXferError, XferError } from '../errors/index.js';
 import type { SealedContent } from '../session/lane.js';
 import type { Session } from '../session/session.js';
 import type { Retain } from '../transport/contract.js';
 import { abortError, abortMessage } from './abort-message.js';
 import { Acknowledger } from './acknowledger.js';
+import { BatchPreparation, type Declared } from './batch-preparation.js';
+import type { Begun } from './begun-transfer.js';
 import { bottleneckOf, type Bottleneck } from './bottleneck.js';
-import { findComparable, findThere, type Begun } from './begun-transfer.js';
 import { ContentReceiver } from './content-receiver.js';
 import { DirectFiles } from './direct-files.js';
 import { DirectoryCache } from './directory-cache.js';
@@ -25,6 +25,7 @@ import {
   type TransferMessage,
 } from './messages.js';
 import { printable } from './printable.js';
+import { ReceiveAmounts } from './receive-amounts.js';
 import type { ReceiveSummary, ReceiveTransferOptions } from './receive-options.js';
 import { checkAmount, OverwritePolicy, type ReceivePolicy } from './receive-policy.js';
 import { ReceiveComparisons } from './receive-comparisons.js';
@@ -40,8 +41,6 @@ const mostUnderWay = 4 * transferDefaults.manifestBatchEntries;
 const mostTold = 100;
 /** Records that may come before the beginning. */
 const mostEarly = 16;
-/** Whether there is room is asked only where more than this is to come. */
-const leastCheckedBytes = 1024 * 1024;
 /** Less than this is not kept for another try: to send it again costs less than what lies around. */
 const leastKept = { bytes: 4 * 1024 * 1024, files: 256 };
 
@@ -71,18 +70,9 @@ export class ReceiveTransfer {
   /** Whether one is being written. */
   #hasParcel = false;
   /** Answers to the batches that stand. */
-  readonly #unanswered: Extract<TransferMessage, { type: 'declared' }>[] = [];
-  #bytes = 0;
-  /** Of those, what need not come again. */
-  #holeBytes = 0;
-  #total = 0;
-  /** What the sender's disk saves by holes. */
-  #sparseBytes = 0;
-  #offeredFiles = 0;
-  /** Files that were left out here, and their content. */
-  readonly #unwanted = { files: 0, bytes: 0 };
-  #files = 0;
-  #fileBytes = 0;
+  readonly #unanswered: Declared[] = [];
+  readonly #amounts = new ReceiveAmounts();
+  readonly #preparation: BatchPreparation;
   #end: End | undefined;
   #bottleneck: Bottleneck = 'none';
   #committing = false;
@@ -104,6 +94,17 @@ export class ReceiveTransfer {
     this.#check = new ManifestCheck(this.#policy.maxEntries);
     this.#overwrite = new OverwritePolicy(options.native.files, this.#directories, this.#policy);
     this.#acknowledger = new Acknowledger(options.session, (message) => this.#say(message));
+    this.#preparation = new BatchPreparation({
+      ...{ files: options.native.files, root: options.root },
+      ...{ check: this.#check, overwrite: this.#overwrite, amounts: this.#amounts },
+      isOver: () => this.#over,
+      onThere: (entry) => this.#handleFileDone(entry),
+      onLeftOut: ({ id, path }, reason) => this.#leaveOut(id, printable(path), reason),
+      onDeclared: (message) => {
+        this.#unanswered.push(message);
+        this.#answer();
+      },
+    });
   }
 
   async run(): Promise<ReceiveSummary> {
@@ -214,14 +215,14 @@ export class ReceiveTransfer {
         directories: this.#directories,
         say: (message) => this.#say(message),
         onKept: (file, from, to) => {
-          this.#bytes += to - from;
+          this.#amounts.handleContent(to - from);
           this.#begun?.keeper?.handleWritten(file, from, to);
           this.#begun?.content.handleChanged(file.entry.id);
           this.#progress();
         },
         onSame: (entry) => {
           this.#begun?.content.skip(entry.id);
-          this.#bytes += entry.size;
+          this.#amounts.handleContent(entry.size);
           this.#handleFileDone(entry);
         },
         onIdle: () => this.#commitIfDone(),
@@ -310,24 +311,25 @@ export class ReceiveTransfer {
       onAgain: (number) => this.#say({ type: 'again', ranges: [[number, number + 1]] }),
       onOpen: () => this.#commitIfDone(),
       onHole: (bytes) => {
-        this.#bytes += bytes;
-        this.#holeBytes += bytes;
+        this.#amounts.handleHole(bytes);
         this.#progress();
       },
       onWritten: (file, from, to) => {
-        this.#bytes += to - from;
+        this.#amounts.handleContent(to - from);
         this.#begun?.keeper?.handleWritten(file, from, to);
         this.#progress();
       },
       onFinished: (entry, stamp, file) => {
-        if (!file) this.#bytes += entry.size;
+        if (!file) this.#amounts.handleContent(entry.size);
         this.#begun?.keeper?.handleFinished(entry, stamp, file);
         this.#handleFileDone(entry);
       },
-      onDropped: ({ path, size }) => {
-        this.#begun?.hardLinks.handleAbsent(path);
-        this.#options.onNote(`${printable(path)} was not received: the sender could not send all of it`);
-        this.#total -= size;
+      onDropped: (entry) => {
+        this.#begun?.hardLinks.handleAbsent(entry.path);
+        this.#options.onNote(
+          `${printable(entry.path)} was not received: the sender could not send all of it`,
+        );
+        this.#amounts.handleDropped(entry);
         this.#handleFileGone();
       },
       onGone: (file) => this.#begun?.keeper?.handleGone(file),
@@ -347,97 +349,13 @@ export class ReceiveTransfer {
     }
     for (const entry of entries) {
       if (entry.kind !== entryKind.file) continue;
-      this.#total += entry.size;
-      this.#sparseBytes += entry.size - (entry.allocatedBytes ?? entry.size);
-      this.#offeredFiles++;
+      this.#amounts.handleOffered(entry);
       begun.content.expect(entry);
     }
-    const tooMuch = checkAmount(this.#policy, this.#total, this.#offeredFiles);
+    const tooMuch = checkAmount(this.#policy, this.#amounts.total, this.#amounts.offeredFiles);
     if (tooMuch) return this.#abort(tooMuch);
-    this.#inOrder(() => this.#prepare(offered.length, entries, begun));
+    this.#inOrder(() => this.#preparation.prepare(offered.length, entries, begun));
     this.#progress();
-  }
-
-  /** Makes what a batch needs to stand in, and answers it. */
-  async #prepare(count: number, entries: readonly ManifestEntry[], begun: Begun): Promise<void> {
-    const { writer, content, hardLinks, comparisons } = begun;
-    // What else there is would be left by a process that is killed.
-    if (entries.some(({ kind }) => kind !== entryKind.file)) await begun.keeper?.hold();
-    await writer.makeDirectories(entries);
-    const { skipped, have } = await findThere(entries, begun);
-    for (const entry of skipped) {
-      content.skip(entry.id);
-      this.#bytes += entry.size;
-      this.#handleFileDone(entry);
-    }
-    for (const [, ranges] of have) for (const [from, to] of ranges) this.#bytes += to - from;
-    await this.#checkSpace();
-    const missing = entries.filter((entry) => !skipped.has(entry));
-    const wanted = await this.#permitted(missing, content);
-    const ids = new Set(wanted.map(({ id }) => id));
-    const resumed = have.filter(([id]) => ids.has(id));
-    const isResumed = new Set(resumed.map(([id]) => id));
-    const candidates = missing.filter(({ id }) => ids.has(id) && !isResumed.has(id));
-    const compared = await findComparable(candidates, begun);
-    const original = new Set(missing);
-    for (const entry of wanted) if (!original.has(entry)) comparisons.protect(entry.id);
-    await writer.makeLinks(wanted);
-    if (this.#isOver()) return;
-    for (const entry of wanted) {
-      if (entry.kind === entryKind.file) content.handleStanding(entry.id);
-      if (entry.kind === entryKind.hardLink) hardLinks.add(entry);
-    }
-    const compare = compared.map((id) => [id, comparisons.mayBeSame(id)] as const);
-    this.#unanswered.push({
-      type: 'declared',
-      entries: count,
-      skip: skipped.size > 0 ? [...skipped].map(({ id }) => id) : undefined,
-      have: resumed.length > 0 ? resumed : undefined,
-      compare: compare.length > 0 ? compare : undefined,
-    });
-    this.#answer();
-    comparisons.start(compared);
-  }
-
-  /** What of a batch may be written, under the names that it gets. */
-  async #permitted(
-    entries: readonly ManifestEntry[],
-    content: ContentReceiver,
-  ): Promise<readonly ManifestEntry[]> {
-    if (this.#overwrite.isAlways) return entries;
-    const wanted: ManifestEntry[] = [];
-    for (const entry of entries) {
-      const permission = await this.#overwrite.decide(entry, (path) => this.#check.hasName(path));
-      if (permission.kind === 'write') wanted.push(entry);
-      if (permission.kind === 'rename') {
-        const taken = this.#check.addName(permission.path);
-        if (taken) throw taken;
-        content.rename(entry.id, permission.path);
-        this.#begun?.hardLinks.handleRenamed(entry.path, permission.path);
-        wanted.push({ ...entry, path: permission.path });
-      }
-      if (permission.kind !== 'leave') continue;
-      content.leave(entry.id);
-      this.#begun?.hardLinks.handleAbsent(entry.path);
-      if (entry.kind === entryKind.file) this.#unwanted.files++;
-      this.#unwanted.bytes += entry.size;
-      this.#total -= entry.size;
-      this.#leaveOut(entry.id, printable(entry.path), permission.reason);
-    }
-    return wanted;
-  }
-
-  /** Rather at once than in the middle. */
-  async #checkSpace(): Promise<void> {
-    const { native, root } = this.#options;
-    const missing = this.#total - this.#sparseBytes - this.#bytes;
-    if (missing < leastCheckedBytes) return;
-    const free = await native.files.freeBytes(root);
-    if (missing > free)
-      throw new XferError(
-        'ERR_XFER_NO_SPACE',
-        `there is room for ${formatSize(free)}, and ${formatSize(missing)} are to come`,
-      );
   }
 
   #leaveOut(id: number, what: string, reason: string): void {
@@ -468,8 +386,7 @@ export class ReceiveTransfer {
   }
 
   #handleFileDone(entry: ManifestEntry): void {
-    this.#files++;
-    this.#fileBytes += entry.size;
+    this.#amounts.handleFileDone(entry);
     this.#handleFileGone();
   }
 
@@ -497,10 +414,7 @@ export class ReceiveTransfer {
     if (content.size > 0 && (begun.comparisons.isBusy || !content.isStuck)) return;
     const isWhole = content.size === 0 && content.hasRecords(end.records);
     // What was left out here may be counted over there.
-    const [files, bytes] = [end.files - this.#files, end.bytes - this.#fileBytes];
-    const isCounted =
-      files >= 0 && files <= this.#unwanted.files && bytes >= 0 && bytes <= this.#unwanted.bytes;
-    if (!isWhole || !isCounted) return this.#abort(incomplete());
+    if (!isWhole || !this.#amounts.isWhole(end)) return this.#abort(incomplete());
     this.#committing = true;
     this.#options.onCommitting();
     this.#inOrder(async () => {
@@ -515,7 +429,8 @@ export class ReceiveTransfer {
       this.#acknowledger.flush();
       const waits = begun.clock.waits(begun.content.heldMs);
       this.#bottleneck = end.waits ? bottleneckOf(end.waits, waits) : 'none';
-      this.#say({ type: 'committed', files: this.#files, bytes: this.#fileBytes, waits });
+      const { files, fileBytes: bytes } = this.#amounts;
+      this.#say({ type: 'committed', files, bytes, waits });
       this.#committed = true;
       if (!this.#options.onAnother) this.#session.finish();
     });
@@ -547,7 +462,7 @@ export class ReceiveTransfer {
   }
 
   get #summary(): ReceiveSummary {
-    const [files, bytes] = [this.#files, this.#fileBytes];
+    const { files, fileBytes: bytes } = this.#amounts;
     return { files, bytes, bottleneck: this.#bottleneck, carried: this.#carried };
   }
 
@@ -568,7 +483,7 @@ export class ReceiveTransfer {
   }
 
   #progress(): void {
-    if (!this.#over) this.#options.onProgress({ bytes: this.#bytes, total: this.#total, files: this.#files });
+    if (!this.#over) this.#options.onProgress(this.#amounts.progress);
   }
 
   #say(message: TransferMessage): void {
@@ -608,7 +523,8 @@ export class ReceiveTransfer {
     const error = this.#error;
     if (!error) return false;
     if (!this.#committed && !error.row.retryable && error.code !== 'ERR_XFER_INTERRUPTED') return false;
-    const isMuch = this.#bytes - this.#holeBytes >= leastKept.bytes || this.#files >= leastKept.files;
+    const { carriedBytes, files } = this.#amounts;
+    const isMuch = carriedBytes >= leastKept.bytes || files >= leastKept.files;
     return this.#committed || keeper.hasEarlier || isMuch;
   }
 }
