@@ -17,7 +17,7 @@ constexpr size_t kDataTagAt = 25;
 constexpr size_t kDataHeaderBytes = 33;
 constexpr size_t kFramesAt = 15;
 constexpr size_t kPacketTagBytes = 8;
-constexpr size_t kMaxRunPackets = 176;
+constexpr size_t kMaxRunPackets = 352;
 
 /** runField and packetField: where a run's numbers stand. */
 constexpr size_t kRunFields = 10;

@@ -120,8 +120,8 @@ export const packetLayout = Object.freeze({
   /** Of control packets: frames from here to the tag over all before it, which is at the end. */
   framesAt: 15,
   tagBytes: 8,
-  /** A run has no more packets than four messages of UDP_SEGMENT with 44 each, the most of usual datagrams that 65,507 bytes hold. */
-  maxRunPackets: 176,
+  /** A run has no more packets than eight messages of UDP_SEGMENT with 44 each, the most of usual datagrams that 65,507 bytes hold. */
+  maxRunPackets: 352,
 });
 
 export interface PacketConnection {

@@ -176,7 +176,7 @@ describeUdp('runs', (api) => {
       { packets: 3 },
       { packets: 1 },
       { packets: 0, pieces: [] },
-      { packets: 177, pieces: [bytesOf(17_650, 1)] },
+      { packets: 353, pieces: [bytesOf(35_250, 1)] },
       { connection: near + 1 },
       { number: 2 ** 48 - 1 },
       { offset: 2 ** 48 - 100 },

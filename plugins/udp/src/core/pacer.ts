@@ -9,8 +9,8 @@ const runMs = 1;
 /** A bucket waits for no less: it is rounding. */
 const leastWaitMs = 1e-3;
 const leastDatagrams = 2;
-/** Four messages of the kernel's, UDP_SEGMENT included: what is decided for a run is worth that much. */
-const maxRunBytes = 4 * 65_507;
+/** Eight messages of the kernel's, UDP_SEGMENT included: what is decided for a run is worth that much. */
+const maxRunBytes = 8 * 65_507;
 
 /** Spreads what is sent over time: a token bucket whose debt is waited for, and whose bursts the receiver's buffer can hold. */
 export class Pacer {

@@ -85,13 +85,13 @@ describe('the pacer', () => {
     pacer.setDatagramBytes(65_507);
     expect(pacer.runPackets).toBe(2);
     pacer.setRate(1e9, 0);
-    expect(pacer.runPackets).toBe(4);
+    expect(pacer.runPackets).toBe(7);
   });
 
-  it('without a rate never waits, and its runs are of four messages', () => {
+  it('without a rate never waits, and its runs are of eight messages', () => {
     const pacer = new Pacer(8_000_000, 1472);
     pacer.reserve(1e9, 0);
-    expect([pacer.waitMs(0), pacer.runPackets]).toEqual([0, 176]);
+    expect([pacer.waitMs(0), pacer.runPackets]).toEqual([0, 352]);
   });
 });
 
