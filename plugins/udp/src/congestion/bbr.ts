@@ -161,7 +161,8 @@ export class Bbr implements CongestionController {
   #handleCongested(now: number, packets: number, sent: { sentAt: number; inFlightThen: number }): void {
     const { sentAt, inFlightThen } = sent;
     const wasFull = this.#judge.handleLost(packets, inFlightThen / this.#datagramBytes);
-    if (!wasFull || this.#state === 'probe-rtt' || (sentAt <= this.#fullQueueAt && this.#fullQueueAt <= now)) return;
+    if (!wasFull || this.#state === 'probe-rtt' || (sentAt <= this.#fullQueueAt && this.#fullQueueAt <= now))
+      return;
     this.#fullQueueAt = now;
     this.#metFullQueue = true;
     this.#bound.handleFullQueue(inFlightThen, this.#productBytes ?? 0);

@@ -70,7 +70,10 @@ export class Pacer {
 
   /** With a run's debt on top of it a burst stays within what the receiver holds. */
   #capacityAt(rate: number): number {
-    const wanted = Math.max((rate / 1000) * (this.#isAwaited ? lateMs : gatheredMs), leastDatagrams * this.#datagramBytes);
+    const wanted = Math.max(
+      (rate / 1000) * (this.#isAwaited ? lateMs : gatheredMs),
+      leastDatagrams * this.#datagramBytes,
+    );
     return Math.min(wanted, Math.max(this.#burstBytes / 2, this.#burstBytes - maxRunBytes));
   }
 }
