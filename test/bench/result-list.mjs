@@ -24,7 +24,7 @@ export const results = {
   },
   datagrams: {
     what: 'datagrams, udp and quic',
-    run: rows('udp-batch,udp-blast,udp-memory,quic,quic-peers', '--runs', '3'),
+    run: rows('udp-batch,udp-blast,udp-memory,quic,quic-peers', '--runs', '5'),
   },
   rdma: { what: 'fabrics', run: rows('rdma', '--runs', '3') },
   links: {
