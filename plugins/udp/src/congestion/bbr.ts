@@ -146,7 +146,8 @@ export class Bbr implements CongestionController {
 
   /** Bandwidth × round trip; undefined as long as either is unknown. */
   get #productBytes(): number | undefined {
-    const [rate, rtt] = [this.bandwidth.rate, this.#minimum.ms];
+    const rate = this.bandwidth.rate;
+    const rtt = this.#minimum.ms;
     return rate > 0 && rtt !== undefined ? (rate * rtt) / 1000 : undefined;
   }
 

@@ -28,8 +28,10 @@ export class RoundTripMinimum {
     if (sample <= this.#recentMs || this.#isDue) [this.#recentMs, this.#recentAt] = [sample, now];
     // Nearly the minimum is good enough to know that it still holds.
     else if (sample <= this.#recentMs * seenAgain) this.#recentAt = now;
-    if (this.#minMs === undefined || this.#recentMs <= this.#minMs || now - this.#minAt > forgetAfterMs)
-      [this.#minMs, this.#minAt] = [this.#recentMs, this.#recentAt];
+    if (this.#minMs === undefined || this.#recentMs <= this.#minMs || now - this.#minAt > forgetAfterMs) {
+      this.#minMs = this.#recentMs;
+      this.#minAt = this.#recentAt;
+    }
   }
 
   /** What was seen before counts no more, once the next sample is there; `ms` stays until `endAnew`. */

@@ -55,7 +55,7 @@ export class Acknowledger {
   }
 
   isKnown(number: number, packets: number): boolean {
-    return this.#numbers.has(number, packets);
+    return number <= this.#numbers.largest && this.#numbers.has(number, packets);
   }
 
   /** `isUrgent`: its ACK shall not wait. */
@@ -65,8 +65,9 @@ export class Acknowledger {
     packets: number,
     { marked, isEliciting, isUrgent }: { marked: number; isEliciting: boolean; isUrgent: boolean },
   ): void {
-    const inOrder = number === this.#numbers.largest + 1;
-    if (number + packets - 1 > this.#numbers.largest) this.#largestAt = now;
+    const { largest } = this.#numbers;
+    const inOrder = number === largest + 1;
+    if (number + packets - 1 > largest) this.#largestAt = now;
     const fresh = this.#numbers.add(number, packets);
     this.#marked = Math.min(maxU32, this.#marked + Math.min(marked, fresh));
     if (!isEliciting) return;

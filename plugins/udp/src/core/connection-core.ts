@@ -154,7 +154,7 @@ export class ConnectionCore implements ConnectionCoreApi, FrameHandler {
     if (this.#isOver) return this.#pollLast(now);
     if (this.#sender.isRunningOut)
       this.#closing ??= { code: closeCode.orderly, reason: 'packet numbers or offsets run out' };
-    const found = this.#pollPaths(now) ?? this.#sender.poll(now);
+    const found = (this.#candidates.isEmpty ? undefined : this.#pollPaths(now)) ?? this.#sender.poll(now);
     if (found !== undefined || this.#closing === undefined || this.#closeEndsAt < Infinity) return found;
     if (!this.#sender.isIdle) return undefined;
     this.#sender.closeWith(this.#closing.code, this.#closing.reason);

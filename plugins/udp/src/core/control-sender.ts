@@ -119,7 +119,8 @@ export class ControlSender {
 
   /** Index of the segment that has the byte at `offset`. Kept are as many as a peer likes: it is not looked for from the first. */
   #lastFrom(offset: number): number {
-    let [low, high] = [0, this.#segments.length - 1];
+    let low = 0;
+    let high = this.#segments.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
       if ((this.#segments[middle]?.from ?? Infinity) <= offset) low = middle;

@@ -1,4 +1,5 @@
 import { ackBytes, ackRangeBytes, controlDataBytes, frameType, pathTokenBytes } from './frame-writer.js';
+import { u16At, u48At } from './number-at.js';
 import { ReceivedAck } from './received-ack.js';
 
 /** Whom the frames go to, in their order. Bytes live until the call returns. A string says what is wrong: reading stops. */
@@ -36,7 +37,7 @@ export class FrameReader {
         return this.#ack.read(frames, at) ?? handler.handleAck(this.#ack);
       case frameType.controlData:
         return handler.handleControlData(
-          u48(frames, at + 1),
+          u48At(frames, at + 1),
           frames.subarray(at + controlDataBytes, at + bytes),
         );
       case frameType.pathChallenge:
@@ -46,7 +47,7 @@ export class FrameReader {
         handler.handlePathResponse(frames.subarray(at + 1, at + bytes));
         return undefined;
       case frameType.close:
-        handler.handleClose(u16(frames, at + 1), this.#decoder.decode(frames.subarray(at + 4, at + bytes)));
+        handler.handleClose(u16At(frames, at + 1), this.#decoder.decode(frames.subarray(at + 4, at + bytes)));
         return undefined;
       default:
         return undefined;
@@ -73,11 +74,11 @@ function frameBytes(frames: Uint8Array, at: number): number | undefined {
     case frameType.ack:
       return at + ackBytes > frames.length
         ? ackBytes
-        : ackBytes + Math.max(0, u16(frames, at + 19) - 1) * ackRangeBytes;
+        : ackBytes + Math.max(0, u16At(frames, at + 19) - 1) * ackRangeBytes;
     case frameType.controlData:
       return at + controlDataBytes > frames.length
         ? controlDataBytes
-        : controlDataBytes + u16(frames, at + 7);
+        : controlDataBytes + u16At(frames, at + 7);
     case frameType.pathChallenge:
     case frameType.pathResponse:
       return 1 + pathTokenBytes;
@@ -87,7 +88,3 @@ function frameBytes(frames: Uint8Array, at: number): number | undefined {
       return undefined;
   }
 }
-
-const u16 = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-const u32 = (bytes: Uint8Array, at: number): number => u16(bytes, at) * 2 ** 16 + u16(bytes, at + 2);
-const u48 = (bytes: Uint8Array, at: number): number => u16(bytes, at) * 2 ** 32 + u32(bytes, at + 2);

@@ -26,12 +26,14 @@ const encoder = new TextEncoder();
 export class FrameWriter {
   readonly #maxBytes: number;
   #bytes: Uint8Array;
+  #view: DataView;
   #at = 0;
   #limit = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#bytes = new Uint8Array(Math.min(firstBytes, maxBytes));
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get writtenBytes(): number {
@@ -62,13 +64,15 @@ export class FrameWriter {
   }
 
   u16(value: number): void {
-    this.u8(value >>> 8);
-    this.u8(value);
+    this.#reserve(2);
+    this.#view.setUint16(this.#at, value);
+    this.#at += 2;
   }
 
   u32(value: number): void {
-    this.u16(value >>> 16);
-    this.u16(value & 0xffff);
+    this.#reserve(4);
+    this.#view.setUint32(this.#at, value);
+    this.#at += 4;
   }
 
   u48(value: number): void {
@@ -121,5 +125,6 @@ export class FrameWriter {
     const grown = new Uint8Array(Math.min(this.#maxBytes, Math.max(needed, 2 * this.#bytes.length)));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 }

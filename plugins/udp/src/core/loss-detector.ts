@@ -101,7 +101,8 @@ export class LossDetector {
     let newest: SentRun | undefined;
     let run = this.#inFlight.first;
     for (let index = 0; index < ack.count && run !== undefined; index++) {
-      const [first, last] = [ack.first(index), ack.last(index)];
+      const first = ack.first(index);
+      const last = ack.last(index);
       while (run !== undefined && run.last < first) run = run.next;
       while (run !== undefined && run.number <= last) {
         const part: SentRun = this.#inFlight.isolate(run, first, last);
@@ -176,7 +177,8 @@ export class LossDetector {
     if ((this.#lost.first?.number ?? Infinity) > ack.largest) return;
     let run = this.#lost.last;
     for (let index = ack.count - 1; index >= 0 && run !== undefined; index--) {
-      const [first, last] = [ack.first(index), ack.last(index)];
+      const first = ack.first(index);
+      const last = ack.last(index);
       while (run !== undefined && run.number > last) run = run.previous;
       while (run !== undefined && run.last >= first) {
         const part: SentRun = this.#lost.isolate(run, first, last);

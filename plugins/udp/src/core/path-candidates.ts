@@ -48,6 +48,11 @@ export class PathCandidates {
     this.#options = options;
   }
 
+  /** No path is on trial, and no challenge waits for its answer. */
+  get isEmpty(): boolean {
+    return this.#candidates.length === 0 && this.#answers.length === 0;
+  }
+
   /** When `pollChallenge` has something. */
   get at(): number {
     let at = Infinity;

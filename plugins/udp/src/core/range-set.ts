@@ -84,7 +84,8 @@ export class RangeSet {
 
   /** Index of the first range that ends at `value` or above it. */
   #firstReaching(value: number): number {
-    let [low, high] = [0, this.count];
+    let low = 0;
+    let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.to(middle) < value) low = middle + 1;

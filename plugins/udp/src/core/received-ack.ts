@@ -1,4 +1,5 @@
 import { ackBytes, ackRangeBytes } from './frame-writer.js';
+import { u16At, u32At, u48At } from './number-at.js';
 
 /** More than most have; so few lie in V8's own heap. */
 const firstRanges = 8;
@@ -24,22 +25,22 @@ export class ReceivedAck {
 
   /** The frame at `at`, which fits. What is wrong with it; undefined: nothing. */
   read(frames: Uint8Array, at: number): string | undefined {
-    this.largest = u32(frames, at + 1) * 2 ** 16 + u16(frames, at + 5);
-    this.delayMs = u32(frames, at + 7) / 1000;
-    this.creditBytes = u32(frames, at + 11) * 1024;
-    this.marked = u32(frames, at + 15);
-    this.count = u16(frames, at + 19);
+    this.largest = u48At(frames, at + 1);
+    this.delayMs = u32At(frames, at + 7) / 1000;
+    this.creditBytes = u32At(frames, at + 11) * 1024;
+    this.marked = u32At(frames, at + 15);
+    this.count = u16At(frames, at + 19);
     if (this.count === 0) return 'an ACK without ranges';
     this.#reserve(this.count);
     let last = this.largest;
     for (let index = this.count - 1; index >= 0; index--) {
       const further = at + ackBytes + (this.count - 2 - index) * ackRangeBytes;
       if (index < this.count - 1) {
-        const gap = u32(frames, further);
+        const gap = u32At(frames, further);
         if (gap === 0) return 'an ACK with ranges that touch';
         last = this.first(index + 1) - 1 - gap;
       }
-      const length = u32(frames, index === this.count - 1 ? at + 21 : further + 4);
+      const length = u32At(frames, index === this.count - 1 ? at + 21 : further + 4);
       const first = last - length + 1;
       if (length === 0 || first < 1) return 'an ACK with a range that is none';
       this.#firsts[index] = first;
@@ -54,6 +55,3 @@ export class ReceivedAck {
     this.#lasts = new Float64Array(2 * ranges);
   }
 }
-
-const u16 = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-const u32 = (bytes: Uint8Array, at: number): number => u16(bytes, at) * 2 ** 16 + u16(bytes, at + 2);

@@ -10,6 +10,8 @@ export class SendStream {
   /** What `SendStreams` has counted of it as outstanding. */
   countedBytes = 0;
   #highest = 0;
+  /** All below it has arrived. */
+  #arrivedTo: number;
   /** Content that is not all acknowledged, in order. */
   readonly #contents: PulledContent[] = [];
   readonly #acked = new RangeSet();
@@ -20,11 +22,12 @@ export class SendStream {
     this.id = id;
     // Nobody sends below the first offset.
     this.#acked.add(-1, offset);
+    this.#arrivedTo = offset;
   }
 
   /** Sent and not known to have arrived without a gap before it. */
   get outstandingBytes(): number {
-    return this.#isForgotten ? 0 : Math.max(0, this.#highest - this.#acked.to(0));
+    return this.#isForgotten ? 0 : Math.max(0, this.#highest - this.#arrivedTo);
   }
 
   get isForgotten(): boolean {
@@ -33,7 +36,7 @@ export class SendStream {
 
   /** All of it arrived, its end included. */
   get isFinished(): boolean {
-    return this.#acked.to(0) > this.#end;
+    return this.#arrivedTo > this.#end;
   }
 
   get hasUnacked(): boolean {
@@ -48,18 +51,20 @@ export class SendStream {
 
   /** Whether this need not be sent again. */
   covers(offset: number, bytes: number, fin: boolean): boolean {
-    return this.#isForgotten || this.#acked.covers(offset, offset + bytes + (fin ? 1 : 0));
+    return this.#isForgotten || this.#hasArrived(offset, offset + bytes + (fin ? 1 : 0));
   }
 
   /** Whether this is what all that was sent behind it waits for. */
   needs(offset: number): boolean {
-    return offset <= this.#acked.to(0);
+    return offset <= this.#arrivedTo;
   }
 
   handleAcked(offset: number, bytes: number, fin: boolean): void {
     if (this.#isForgotten) return;
     const to = offset + bytes + (fin ? 1 : 0);
-    if (this.#acked.add(offset, to) > 0 || bytes === 0) this.#settle(offset, to);
+    const isNew = this.#acked.add(offset, to) > 0;
+    this.#arrivedTo = this.#acked.to(0);
+    if (isNew || bytes === 0) this.#settle(offset, to);
   }
 
   /** Nothing of it is of use any more. */
@@ -77,15 +82,24 @@ export class SendStream {
     for (; index < contents.length; index++) {
       const content = contents[index];
       if (content === undefined || content.offset > to) break;
-      if (this.#acked.covers(content.offset, endOf(content))) done.push(content);
+      if (this.#hasArrived(content.offset, endOf(content))) done.push(content);
       else contents[kept++] = content;
     }
     if (kept < index) contents.splice(kept, index - kept);
     for (const content of done) content.done();
   }
 
+  /** Nearly always in order. */
+  #hasArrived(from: number, to: number): boolean {
+    return to <= this.#arrivedTo || this.#acked.covers(from, to);
+  }
+
+  /** Nearly always the first. */
   #firstEndingAbove(offset: number): number {
-    let [low, high] = [0, this.#contents.length];
+    const first = this.#contents[0];
+    if (first !== undefined && endOf(first) >= offset) return 0;
+    let low = 0;
+    let high = this.#contents.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const content = this.#contents[middle];

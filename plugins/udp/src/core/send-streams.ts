@@ -55,7 +55,8 @@ export class SendStreams {
   }
 
   #count(stream: SendStream): void {
-    this.#outstandingBytes += stream.outstandingBytes - stream.countedBytes;
-    stream.countedBytes = stream.outstandingBytes;
+    const { outstandingBytes } = stream;
+    this.#outstandingBytes += outstandingBytes - stream.countedBytes;
+    stream.countedBytes = outstandingBytes;
   }
 }

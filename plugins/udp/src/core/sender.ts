@@ -31,6 +31,8 @@ export class Sender {
   #now: number;
   /** There may be content to pull. */
   #mayPull = true;
+  /** The last `poll` found nothing where it might have sent, and nothing happened since that would change this. */
+  #isQuiet = false;
   /** Packets that go whatever the window and the pace, so that they are answered. */
   #probes = 0;
   /** When the pace lets the next packet go; Infinity: it is not what is waited for. */
@@ -104,11 +106,13 @@ export class Sender {
   }
 
   ready(): void {
+    this.#isQuiet = false;
     this.#mayPull = true;
     this.#fates.control.ready();
   }
 
   forget(streamId: number): void {
+    this.#isQuiet = false;
     this.#fates.streams.forget(streamId);
   }
 
@@ -120,11 +124,13 @@ export class Sender {
 
   /** CLOSE goes with the next `poll`, and again with each probe. */
   closeWith(code: number, reason: string): void {
+    this.#isQuiet = false;
     this.#close = { code, reason };
     this.#fates.isCloseDue = true;
   }
 
   moveTo(now: number, path: number, rttMs: number): void {
+    this.#isQuiet = false;
     this.#fates.moveTo(this.#pathOf(now, path, rttMs));
     this.#pacedAt = Infinity;
   }
@@ -132,12 +138,14 @@ export class Sender {
   /** Returns what is wrong with it. */
   handleAck(now: number, ack: ReceivedAck, packetNumber: number): string | undefined {
     if (this.#numbers.isRefutedBy(ack)) return 'an ACK of a packet that was never sent';
+    this.#isQuiet = false;
     this.#fates.handleAck(now, ack, packetNumber);
     return undefined;
   }
 
   /** True: the probe timeout is over. */
   handleTimeout(now: number): boolean {
+    this.#isQuiet = false;
     const isProbe = this.#fates.handleTimeout(now);
     if (isProbe) this.#probes = this.timeouts > 1 ? furtherProbes : 1;
     return isProbe;
@@ -171,25 +179,31 @@ export class Sender {
       this.#probes -= 1;
       return this.#pollProbe(now);
     }
-    this.#pacedAt = Infinity;
+    const { path } = this;
     const ackDue = isDue(this.#acknowledger.at, now);
-    const packets = this.path.windowPackets;
+    if (this.#isQuiet && !isDue(path.mtu.at, now)) return ackDue ? this.#pollAck(now) : undefined;
+    this.#pacedAt = Infinity;
+    const packets = path.windowPackets;
     if (packets < 1) {
-      this.path.pacer.handleIdle();
+      path.pacer.handleIdle();
       return ackDue ? this.#pollAck(now) : undefined;
     }
-    const waitMs = this.path.paceWaitMs(now);
+    const waitMs = path.paceWaitMs(now);
     if (waitMs > 0) {
       this.#pacedAt = now + waitMs;
       return ackDue ? this.#pollAck(now) : undefined;
     }
+    const { datagramBytes } = path;
+    // Who is asked for content may say within the call that there is more.
+    this.#isQuiet = true;
     const found =
-      this.#pollControl(now, this.path.datagramBytes) ??
+      this.#pollControl(now, datagramBytes) ??
       (ackDue ? this.#pollAck(now) : undefined) ??
       this.#pollMtuProbe(now) ??
-      this.#pollLost(now, packets, this.path.datagramBytes) ??
-      this.#pollContent(now, packets, this.path.datagramBytes);
-    if (found === undefined) this.path.handleAppLimited();
+      this.#pollLost(now, packets, datagramBytes) ??
+      this.#pollContent(now, packets, datagramBytes);
+    if (found === undefined) path.handleAppLimited();
+    else this.#isQuiet = false;
     return found;
   }
 
@@ -366,6 +380,7 @@ export class Sender {
   }
 
   #track(now: number, run: SentRun): void {
+    this.#isQuiet = false;
     this.#numbers.use(run.packets);
     this.#fates.handleSent(now, run);
   }

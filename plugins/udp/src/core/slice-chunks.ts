@@ -5,7 +5,8 @@ export function sliceChunks(
   bytes: number,
 ): readonly Uint8Array[] {
   const slices: Uint8Array[] = [];
-  let [skip, left] = [from, bytes];
+  let skip = from;
+  let left = bytes;
   for (const chunk of chunks) {
     if (left === 0) break;
     if (skip >= chunk.length) {

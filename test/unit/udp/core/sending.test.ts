@@ -307,3 +307,19 @@ it('runs are as long as what there is, and as eight messages of the kernel take'
   expect(Math.max(...runs.map(({ packets }) => packets))).toBe(46);
   for (const { packets, bytes } of runs) expect(bytes + packets * 33).toBeLessThanOrEqual(8 * 65_507);
 });
+
+it('takes up what its user tells of while it is asked for content', () => {
+  const { a } = new Pair({ link, rttMs: 20 });
+  while (a.core.poll(0) !== undefined);
+  expect(a.core.poll(0)).toBeUndefined();
+  const pull = a.user.pullContent.bind(a.user);
+  a.user.pullContent = () => {
+    a.user.controlOut.push(new Uint8Array(10));
+    a.core.ready();
+    a.user.pullContent = pull;
+    return undefined;
+  };
+  a.core.ready();
+  expect(a.core.poll(0)).toBeUndefined();
+  expect(a.core.poll(0)).toMatchObject({ kind: 'control' });
+});
